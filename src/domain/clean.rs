@@ -1,0 +1,173 @@
+//! Text from outside (cluster, Prometheus, files, people), made harmless once, at ingestion. Whatever could move a
+//! cursor, reorder a line or hide in it is shown as what it is: `<1b>`, `<u+202e>`. Nothing is deleted silently, so
+//! two different texts never look alike because of what cannot be seen.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthChar;
+
+/// The longest text kept, in characters; what is cut is said.
+pub const LONGEST: usize = 4_096;
+/// Combining marks kept on one base character; the others are shown escaped.
+const MARKS: usize = 2;
+
+/// Text that can be printed anywhere.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct Clean(String);
+
+impl Clean {
+    /// Makes `raw` harmless. A line feed or a tab is shown escaped too: a `Clean` is one line.
+    pub fn new(raw: impl AsRef<str>) -> Self {
+        let raw = raw.as_ref();
+        let mut out = String::with_capacity(raw.len());
+        let mut marks = 0;
+        for (n, c) in raw.chars().enumerate() {
+            if n == LONGEST {
+                out.push_str(&format!(" +{} characters", raw.chars().count() - LONGEST));
+                break;
+            }
+            marks = if is_mark(c) { marks + 1 } else { 0 };
+            if is_hostile(c) || marks > MARKS || (marks > 0 && n == 0) {
+                escape(c, &mut out);
+            } else {
+                out.push(c);
+            }
+        }
+        Self(out)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True when there is no character.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `raw` with its line structure kept, each line clean: for diffs and documents.
+    pub fn lines(raw: &str) -> Vec<Self> {
+        raw.lines().map(Self::new).collect()
+    }
+}
+
+fn escape(c: char, out: &mut String) {
+    let code = c as u32;
+    out.push_str(&if code < 0x100 {
+        format!("<{code:02x}>")
+    } else {
+        format!("<u+{code:04x}>")
+    });
+}
+
+fn is_mark(c: char) -> bool {
+    !c.is_control() && c.width() == Some(0)
+}
+
+/// Control, bidirectional, invisible, tag, private and line-separating characters, and variation selectors.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}')
+}
+
+impl fmt::Display for Clean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl From<&str> for Clean {
+    fn from(raw: &str) -> Self {
+        Self::new(raw)
+    }
+}
+
+impl From<String> for Clean {
+    fn from(raw: String) -> Self {
+        Self::new(raw)
+    }
+}
+
+impl AsRef<str> for Clean {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for Clean {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Clean {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Clean {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl<'de> Deserialize<'de> for Clean {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_are_shown_not_obeyed() {
+        assert_eq!(Clean::new("\x1b[2Jx\r\n").as_str(), "<1b>[2Jx<0d><0a>");
+        assert_eq!(Clean::new("a\u{202e}b\u{200b}c").as_str(), "a<u+202e>b<u+200b>c");
+    }
+
+    #[test]
+    fn no_scalar_value_lets_a_control_or_an_invisible_character_through() {
+        for c in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let clean = Clean::new(format!("x{c}"));
+            assert!(
+                clean.as_str().chars().all(|c| !c.is_control() && !is_hostile(c)),
+                "{:x}",
+                c as u32
+            );
+        }
+    }
+
+    #[test]
+    fn ordinary_text_of_any_language_is_kept() {
+        for text in ["api-gateway", "größer → ü", "決済", "naïve e\u{301}"] {
+            assert_eq!(Clean::new(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn marks_cannot_pile_up_and_length_is_capped() {
+        assert!(
+            Clean::new(format!("a{}", "\u{301}".repeat(50)))
+                .as_str()
+                .matches('\u{301}')
+                .count()
+                == 2
+        );
+        assert!(
+            Clean::new("x".repeat(LONGEST + 7))
+                .as_str()
+                .ends_with(" +7 characters")
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! goaround: a terminal cockpit in front of production rollbacks.
+//!
+//! A functional core that decides, an imperative shell that touches the world, and one narrow door between them.
+//! A name may be used only to the left of where it lives:
+//!
+//! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
+
+pub mod domain;
