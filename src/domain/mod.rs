@@ -2,11 +2,16 @@
 
 pub mod clean;
 pub mod cluster;
+pub mod diff;
+pub mod evidence;
+pub mod format;
 pub mod inquiry;
+pub mod plan;
 pub mod signal;
 pub mod sli;
 pub mod slo;
 pub mod value;
+pub mod verdict;
 pub mod window;
 
 /// A point in time, UTC.
