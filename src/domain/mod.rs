@@ -1,6 +1,7 @@
 //! Nouns: what goaround talks about. Plain data and arithmetic on it; no I/O, no clock, no task, no hash order.
 
 pub mod clean;
+pub mod sli;
 pub mod value;
 pub mod window;
 
