@@ -10,6 +10,7 @@ pub mod plan;
 pub mod signal;
 pub mod sli;
 pub mod slo;
+pub mod sli;
 pub mod value;
 pub mod verdict;
 pub mod window;
