@@ -7,3 +7,4 @@
 
 pub mod actions;
 pub mod domain;
+pub mod engine;

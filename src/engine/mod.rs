@@ -1,19 +1,24 @@
 //! The brain, pure: `step(&mut State, Stamped<Event>) -> Vec<Effect>`. It never asks the time, reads nothing, sends
 //! nothing; the same events give the same effects.
 
+mod action;
 pub mod analysis;
+pub mod attribution;
 pub mod effect;
 pub mod event;
 pub mod gate;
 mod gates;
 pub mod incident;
-mod investigate;
+mod input;
+pub mod investigate;
 pub mod mapping;
 mod offer;
+pub mod onset;
 pub mod record;
 pub mod revisions;
 pub mod state;
 mod step;
+pub mod surroundings;
 pub mod verify;
 pub mod view;
 pub mod world;

@@ -1,0 +1,300 @@
+//! What burns the budget? Changes of the workload are held against the onset of the errors, revisions against each
+//! other by counts, then everything around the workload. Times and counts decide; no model, no guess.
+
+use chrono::TimeDelta;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{Key, RefKind, ReplicaSet, Uid};
+use crate::domain::plan::FieldChange;
+use crate::domain::statistics::{Counts, Difference};
+use crate::domain::verdict::{Method, Verdict};
+use crate::domain::window::Window;
+
+use super::analysis::Look;
+use super::onset::{self, Onset};
+use super::revisions;
+use super::surroundings::Surroundings;
+
+/// Bad requests that no pod claims, as a share of all bad ones, above which "by pod" is not believed.
+const UNCLAIMED: f64 = 0.05;
+/// Fewer requests than this on the old side, and the time before the change is taken instead.
+const OLD_ENOUGH: f64 = 100.0;
+/// Traffic that is this much more than before is a step.
+pub const TRAFFIC_STEP: f64 = 1.5;
+
+/// What a change was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChangeKind {
+    /// The template changed.
+    Template,
+    /// Only `restartedAt` changed, and content that the template refers to changed before it.
+    RestartWithConfig,
+    /// Only `restartedAt` changed.
+    RestartOnly,
+    /// Content changed, nothing was rolled out.
+    ConfigOnly,
+}
+
+/// A change of the workload.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ChangeSeen {
+    /// What it was.
+    pub kind: ChangeKind,
+    /// When it began to reach pods.
+    pub began: Time,
+    /// The revision that it made, or, without a rollout, the current one.
+    pub revision: Uid,
+    /// What it changed.
+    pub what: Vec<FieldChange>,
+    /// ConfigMaps whose content changed: name, when, by which client.
+    pub configs: Vec<(Key, Time, Clean)>,
+}
+
+/// The result.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Attribution {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The change under suspicion.
+    pub change: Option<ChangeSeen>,
+    /// The errors' stretch.
+    pub onset: Option<Onset>,
+    /// How new and old differ, and how they were told apart.
+    pub difference: Option<Difference>,
+    /// By pod or by time.
+    pub method: Method,
+    /// Requests on the new side.
+    pub new: Counts,
+    /// Requests on the old side.
+    pub old: Counts,
+    /// Requests that belong to no pod.
+    pub unattributed: Counts,
+    /// A rollout began after the onset: it is not the cause, and this is when.
+    pub later_rollout: Option<Time>,
+    /// Bad requests since the onset.
+    pub bad: f64,
+}
+
+/// Times that differ by less than this are the same: clocks differ, and a bucket begins before its first error.
+fn tolerance(look: &Look<'_>) -> TimeDelta {
+    let step = look.study.and_then(|s| s.buckets.as_ref()).map_or(15, |b| b.data.1.secs() as i64);
+    let skew = look.world.clocks.values().map(|ms| ms.abs() / 1_000).max().unwrap_or(0);
+    TimeDelta::seconds(step + if skew > 5 { skew } else { 5 })
+}
+
+/// Attributes the burn of `look`'s SLO.
+pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
+    let onset = find_onset(look);
+    let changes = changes(look);
+    let change = onset.as_ref().and_then(|o| suspect(&changes, o, look)).cloned();
+    let later_rollout = match (&onset, &change) {
+        (Some(onset), None) => changes
+            .iter()
+            .filter(|c| c.kind != ChangeKind::ConfigOnly && c.began > onset.began + tolerance(look))
+            .map(|c| c.began)
+            .max(),
+        _ => None,
+    };
+    let nothing = Counts::default();
+    let split = change.as_ref().and_then(|c| split(look, c, onset.as_ref()));
+    let (method, new, old, unattributed) = split.unwrap_or((Method::ByTime, nothing, nothing, nothing));
+    let difference = change.as_ref().map(|_| Difference::between(old, new, look.budget()));
+    let mut result = Attribution {
+        verdict: Verdict::Unknown,
+        bad: onset.as_ref().map_or(0.0, |o| o.during.bad),
+        change,
+        onset,
+        difference,
+        method,
+        new,
+        old,
+        unattributed,
+        later_rollout,
+    };
+    result.verdict = verdict(look, around, &result);
+    result
+}
+
+pub fn find_onset(look: &Look<'_>) -> Option<Onset> {
+    let answered = look.study?.buckets.as_ref()?;
+    let (buckets, step) = &answered.data;
+    onset::find(buckets, *step, look.budget())
+}
+
+/// In this order: enough events, still going on, our change, a callee, traffic, nodes.
+fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdict {
+    let Some(onset) = &found.onset else {
+        // Without an onset in counts: either too few events or no counts at all.
+        let counted = look.study.is_some_and(|s| s.buckets.is_some());
+        return if counted { quiet_or_few(look) } else { Verdict::Unknown };
+    };
+    if onset.ended.is_some() {
+        return Verdict::Recovering;
+    }
+    if onset.during.bad < look.setup.policy.min_bad as f64
+        || onset.during.total < look.setup.policy.min_requests as f64
+    {
+        return Verdict::NotEnoughData;
+    }
+    let differs = matches!(found.difference, Some(Difference::Strong | Difference::Likely));
+    let callee = around.callees_burning.iter().any(|callee| {
+        callee.onset.is_none_or(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
+    });
+    match &found.change {
+        Some(change) if differs => match change.kind {
+            ChangeKind::Template => return Verdict::BadDeploy,
+            ChangeKind::RestartWithConfig | ChangeKind::ConfigOnly => return Verdict::ConfigChange,
+            // A restart by itself changes nothing that could be restored.
+            ChangeKind::RestartOnly => {}
+        },
+        _ => {}
+    }
+    if callee && found.difference != Some(Difference::Strong) {
+        return Verdict::Dependency;
+    }
+    if found.later_rollout.is_some() {
+        return Verdict::Preexisting;
+    }
+    if around.traffic_step(onset).is_some_and(|(factor, _, _)| factor >= TRAFFIC_STEP) {
+        return Verdict::Traffic;
+    }
+    if !around.infrastructure.is_empty() {
+        return Verdict::Infrastructure;
+    }
+    if found.difference == Some(Difference::NotEnoughData) {
+        return Verdict::NotEnoughData;
+    }
+    Verdict::Unknown
+}
+
+/// No stretch stands out. The counts of the last minutes say whether that is because nothing fails any more or
+/// because there is too little traffic to tell.
+fn quiet_or_few(look: &Look<'_>) -> Verdict {
+    let Some(answered) = look.study.and_then(|s| s.buckets.as_ref()) else { return Verdict::Unknown };
+    let (buckets, step) = &answered.data;
+    let recent = onset::between(buckets, *step, look.now - Window::minutes(10).delta(), look.now);
+    let enough = recent.total >= look.setup.policy.min_requests as f64;
+    let within = recent.ratio().is_some_and(|r| r <= look.budget());
+    if enough && within { Verdict::Recovering } else { Verdict::NotEnoughData }
+}
+
+/// The changes of the last hours, oldest first.
+pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
+    let revisions = look.world.history(look.deployment);
+    let edits = config_edits(look);
+    let mut found: Vec<ChangeSeen> = Vec::new();
+    for row in &look.rows {
+        let Some(began) = row.began else { continue };
+        let Some(revision) = revisions.iter().find(|r| r.meta.uid == row.uid) else { continue };
+        // The oldest known revision has nothing to differ from: it is the first release, or its forerunner is pruned.
+        let Some(before) = served_before(look, revision, began) else { continue };
+        let restart_only = before.template.digest_but_restart == revision.template.digest_but_restart;
+        let since = began_of(look, &before.meta.uid);
+        let configs: Vec<_> = edits
+            .iter()
+            .filter(|(_, at, _)| *at <= began + tolerance(look) && since.is_none_or(|since| *at > since))
+            .cloned()
+            .collect();
+        let kind = match (restart_only, configs.is_empty()) {
+            (false, _) => ChangeKind::Template,
+            (true, false) => ChangeKind::RestartWithConfig,
+            (true, true) => ChangeKind::RestartOnly,
+        };
+        let what = row.changes.clone();
+        found.push(ChangeSeen { kind, began, revision: row.uid.clone(), what, configs });
+    }
+    let current = look.rows.iter().find(|r| r.mark == revisions::Mark::Current);
+    let rolled = current.and_then(|r| r.began);
+    if let Some(row) = current {
+        // An edit after the last rollout reaches pods that read their files again.
+        for edit in edits.iter().filter(|(_, at, _)| rolled.is_none_or(|rolled| *at > rolled + tolerance(look))) {
+            found.push(ChangeSeen {
+                kind: ChangeKind::ConfigOnly,
+                began: edit.1,
+                revision: row.uid.clone(),
+                what: Vec::new(),
+                configs: vec![edit.clone()],
+            });
+        }
+    }
+    found.sort_by_key(|c| c.began);
+    found
+}
+
+/// Edits of the ConfigMaps that the current template refers to: which, when, by which client.
+pub fn config_edits(look: &Look<'_>) -> Vec<(Key, Time, Clean)> {
+    let namespace = &look.deployment.meta.key.namespace;
+    let references = look.deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
+    references
+        .filter_map(|r| {
+            let key = Key { namespace: namespace.clone(), name: r.name.clone() };
+            let object = look.world.referenced.get(&(RefKind::ConfigMap, key.clone()))?;
+            let (at, client) = object.data_changed()?;
+            // Its creation is no edit.
+            let created = object.meta.created.is_some_and(|created| (at - created).abs() < TimeDelta::seconds(2));
+            (!created).then_some((key, at, client))
+        })
+        .collect()
+}
+
+fn began_of(look: &Look<'_>, uid: &Uid) -> Option<Time> {
+    look.rows.iter().find(|r| r.uid == *uid).and_then(|r| r.began)
+}
+
+/// The revision that served before `revision` took over at `began`: the one whose own rollout began last before it.
+fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> Option<&'a ReplicaSet> {
+    let before = look
+        .rows
+        .iter()
+        .filter(|r| r.uid != revision.meta.uid && r.began.is_some_and(|b| b < began))
+        .max_by_key(|r| (r.began, r.number))?;
+    look.world.replica_sets.get(&before.uid)
+}
+
+/// The last change that began no later than the errors, and soon enough before them.
+pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) -> Option<&'a ChangeSeen> {
+    let within = look.setup.policy.onset_within.delta();
+    let tolerance = tolerance(look);
+    changes.iter().rev().find(|c| c.began <= onset.began + tolerance && onset.began - c.began <= within)
+}
+
+/// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the
+/// time after the onset against the time before the change.
+fn split(
+    look: &Look<'_>,
+    change: &ChangeSeen,
+    onset: Option<&Onset>,
+) -> Option<(Method, Counts, Counts, Counts)> {
+    let study = look.study?;
+    let nothing = Counts::default();
+    let revisions = look.world.history(look.deployment);
+    let by_pod = study.since_change.as_ref().filter(|_| change.kind != ChangeKind::ConfigOnly).and_then(|since| {
+        let (known, nobody) = revisions::by_revision(&since.data, &revisions);
+        let is_new = |uid: &Uid| began_of(look, uid).is_some_and(|began| began >= change.began);
+        let sum = |counts: &mut dyn Iterator<Item = &Counts>| {
+            counts.fold(nothing, |sum, c| Counts::new(sum.bad + c.bad, sum.total + c.total))
+        };
+        let new = sum(&mut known.iter().filter(|(uid, _)| is_new(uid)).map(|(_, c)| c));
+        let mut old = sum(&mut known.iter().filter(|(uid, _)| !is_new(uid)).map(|(_, c)| c));
+        if old.total < OLD_ENOUGH
+            && let Some(history) = &study.history
+        {
+            let (past, _) = revisions::by_revision(&history.data, &revisions);
+            old = sum(&mut past.iter().filter(|(uid, _)| !is_new(uid)).map(|(_, c)| c));
+        }
+        let bad = new.bad + old.bad + nobody.bad;
+        let claimed = nobody.bad <= UNCLAIMED * bad.max(1.0);
+        (claimed && new.total > 0.0 && old.total >= OLD_ENOUGH).then_some((Method::ByPod, new, old, nobody))
+    });
+    by_pod.or_else(|| {
+        let (buckets, step) = &study.buckets.as_ref()?.data;
+        let before = onset::between(buckets, *step, change.began - Window::hours(1).delta(), change.began);
+        let after = onset.map_or(nothing, |o| o.during);
+        let nobody = study
+            .since_change
+            .as_ref()
+            .map_or(nothing, |since| revisions::by_revision(&since.data, &revisions).1);
+        Some((Method::ByTime, after, before, nobody))
+    })
+}

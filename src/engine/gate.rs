@@ -1,0 +1,460 @@
+//! The gate: the state machine between a card on the screen and an approved action, and the owner of [`Approved`].
+//!
+//! ```text
+//! Idle --a, every effect line seen--> Reason (if a gate is not pass) --enter--> Token --4 characters--> approved
+//!   \--r--> Rejecting --enter--> rejected      \--w--> waited      any text state --esc--> Idle
+//! ```
+//! No single key, Enter, repeat, paste or type-ahead leads to the end: the token is shown only when armed, and typed
+//! characters count only after a frame that showed it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
+use ulid::Ulid;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::ContentDigest;
+use crate::domain::diff;
+use crate::domain::plan::Call;
+use crate::domain::verdict::Gate;
+
+use super::analysis::Analysis;
+use super::event::{ActionId, Shown};
+
+/// An effect line counts as seen when it was whole on the screen for this long, unchanged.
+pub const SEEN_AFTER: Duration = Duration::from_millis(800);
+/// Four characters that arrive within this were not typed by a hand.
+const TOO_FAST: Duration = Duration::from_millis(40);
+/// Characters of a token: no I, L, O, 0, 1, which look alike.
+const ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+/// Length of a token.
+pub const TOKEN: usize = 4;
+
+/// What kind of consequence a line tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EffectKind {
+    /// It changes.
+    Changes,
+    /// It stays as it is although it changed.
+    NotRestored,
+    /// It follows from it.
+    Also,
+}
+
+/// A consequence that must have been on the screen before approving.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EffectLine {
+    /// Which kind.
+    pub kind: EffectKind,
+    /// The sentence.
+    pub text: Clean,
+}
+
+/// Where the person is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Gesture {
+    /// Nothing pressed.
+    Idle,
+    /// Armed; a reason is wanted that names each gate that is not `pass`.
+    Reason(String),
+    /// Armed; the token is shown and wanted.
+    Token {
+        /// The reason given.
+        reason: String,
+        /// Typed so far, with time and number of the terminal read.
+        typed: Vec<(char, Duration, u64)>,
+        /// The token was on the screen since.
+        shown: Option<Duration>,
+    },
+    /// A reason for the rejection is wanted.
+    Rejecting(String),
+    /// The proposal is being edited.
+    Editing(Draft),
+    /// Decided; the action goes its way.
+    Decided,
+}
+
+/// The edit form.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Draft {
+    /// Which field has the focus: 0 target, 1 restore, 2 reason.
+    pub field: usize,
+    /// Index into the rows of the timeline.
+    pub target: usize,
+    /// Restore ConfigMaps as well.
+    pub restore: bool,
+    /// The reason, from the text area.
+    pub reason: String,
+}
+
+/// What a gesture led to.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Decision {
+    /// Nothing yet.
+    None,
+    /// Approved, with the reason.
+    Approve(String),
+    /// Rejected, with the reason.
+    Reject(String),
+}
+
+/// How long each effect line has been whole on the screen.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Sight(BTreeMap<usize, Seen>);
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Seen {
+    Since(Duration),
+    Done,
+}
+
+/// An open card.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Proposal {
+    /// What it shows; figures move, what is under the digest does not.
+    pub analysis: Analysis,
+    /// Digest of the plan; of the fingerprint, where nothing is offered that acts.
+    pub digest: ContentDigest,
+    /// The token.
+    pub token: String,
+    /// When it was opened.
+    pub opened: Time,
+    /// When it was opened, monotonic.
+    pub opened_mono: Duration,
+    /// When anything but figures changed last.
+    pub drawn: Time,
+    /// When it becomes void.
+    pub expires: Time,
+    /// Where the person is.
+    pub gesture: Gesture,
+    /// A word to the person: why nothing happened.
+    pub note: Option<Clean>,
+    /// Facts that must not change: see [`held`].
+    pub held: String,
+    sight: Sight,
+    large_enough: bool,
+}
+
+impl Proposal {
+    /// Opens a card.
+    pub fn open(analysis: Analysis, now: Time, mono: Duration, void_after: TimeDelta) -> Self {
+        let digest =
+            analysis.digest.clone().unwrap_or_else(|| ContentDigest::of_bytes(analysis.fingerprint.as_bytes()));
+        let target = analysis.target.as_ref().map_or("", |t| t.0.as_str());
+        Self {
+            token: token(&digest, target),
+            held: held(&analysis),
+            digest,
+            opened: now,
+            opened_mono: mono,
+            drawn: now,
+            expires: now + void_after,
+            gesture: Gesture::Idle,
+            note: None,
+            sight: Sight::default(),
+            large_enough: false,
+            analysis,
+        }
+    }
+
+    /// How records and screens call it.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.digest.short(), self.opened.format("%H%M%S"))
+    }
+
+    /// All consequences, in the order of the card.
+    pub fn effect_lines(&self) -> Vec<EffectLine> {
+        effect_lines(&self.analysis)
+    }
+
+    /// Newer figures for the same card. When what must not change changed, whatever was pressed is void and every
+    /// line must be seen again.
+    pub fn refresh(&mut self, analysis: Analysis, now: Time) -> bool {
+        let held = held(&analysis);
+        let same = held == self.held && effect_lines(&analysis) == self.effect_lines();
+        self.analysis = analysis;
+        if !same {
+            self.held = held;
+            self.drawn = now;
+            self.sight = Sight::default();
+            if !matches!(self.gesture, Gesture::Decided | Gesture::Idle) {
+                self.gesture = Gesture::Idle;
+                self.note = Some(Clean::new("the card changed while you read it: look again, then arm again"));
+            }
+        }
+        !same
+    }
+
+    /// Takes the report of a drawn frame.
+    pub fn shown(&mut self, shown: &Shown, mono: Duration) {
+        let ours = shown.digest.as_ref() == Some(&self.digest);
+        self.large_enough = ours && shown.large_enough;
+        let lines: &[usize] = if ours { &shown.lines } else { &[] };
+        self.sight.update(lines, mono);
+        if let (Gesture::Token { shown: first, .. }, true) = (&mut self.gesture, ours) {
+            first.get_or_insert(mono);
+        }
+    }
+
+    /// Effect lines that were not on the screen for long enough yet.
+    pub fn unseen(&self, mono: Duration) -> usize {
+        (0..self.effect_lines().len()).filter(|line| !self.sight.seen(*line, mono)).count()
+    }
+
+    /// `a`: arms, if every effect line was seen and nothing disables approving.
+    pub fn arm(&mut self, mono: Duration, given: &str) {
+        if self.gesture != Gesture::Idle {
+            return;
+        }
+        self.note = None;
+        if let Some(block) = self.analysis.blocks.first() {
+            self.note = Some(Clean::new(format!("cannot be approved: {block}")));
+        } else if !self.large_enough {
+            self.note = Some(Clean::new("cannot be approved: the screen is smaller than 80x24"));
+        } else if self.unseen(mono) > 0 {
+            let left = self.unseen(mono);
+            self.note = Some(Clean::new(format!("{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)")));
+        } else if self.needs_reason() {
+            self.gesture = Gesture::Reason(given.to_owned());
+        } else {
+            self.gesture = Gesture::Token { reason: given.to_owned(), typed: Vec::new(), shown: None };
+        }
+    }
+
+    /// A reason is wanted: a gate is not `pass`, or it is by hand.
+    pub fn needs_reason(&self) -> bool {
+        self.analysis.by_hand || self.analysis.not_passed().next().is_some()
+    }
+
+    /// Gates that a reason must still name.
+    pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = Gate> + 'a {
+        let said = reason.to_uppercase();
+        self.analysis.not_passed().filter(move |gate| !said.contains(gate.name()))
+    }
+
+    /// A typed character.
+    pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
+        match &mut self.gesture {
+            Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
+            Gesture::Token { typed, shown: Some(shown), .. } if mono > *shown && !c.is_whitespace() => {
+                self.note = None;
+                if typed.len() < TOKEN {
+                    typed.push((c.to_ascii_uppercase(), mono, read));
+                }
+                if typed.len() == TOKEN {
+                    return self.complete();
+                }
+            }
+            _ => {}
+        }
+        Decision::None
+    }
+
+    /// Four characters are there: the right ones, typed by a hand?
+    fn complete(&mut self) -> Decision {
+        let Gesture::Token { reason, typed, .. } = &mut self.gesture else { return Decision::None };
+        let word: String = typed.iter().map(|(c, _, _)| *c).collect();
+        let (first, last) = (typed[0], typed[TOKEN - 1]);
+        let one_read = typed.iter().all(|(_, _, read)| *read == first.2);
+        if one_read || last.1.saturating_sub(first.1) < TOO_FAST {
+            typed.clear();
+            self.note = Some(Clean::new("too fast, type again"));
+            return Decision::None;
+        }
+        if word != self.token {
+            // Left as typed: Backspace corrects.
+            self.note = Some(Clean::new(format!("{word} is not the token: backspace corrects")));
+            return Decision::None;
+        }
+        let reason = std::mem::take(reason);
+        self.gesture = Gesture::Decided;
+        Decision::Approve(reason)
+    }
+
+    /// Erases.
+    pub fn backspace(&mut self) {
+        self.note = None;
+        match &mut self.gesture {
+            Gesture::Reason(text) | Gesture::Rejecting(text) => {
+                text.pop();
+            }
+            Gesture::Token { typed, .. } => {
+                typed.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// Pasted text is taken in text fields only; a token cannot be pasted.
+    pub fn paste(&mut self, pasted: &str) {
+        match &mut self.gesture {
+            Gesture::Reason(text) | Gesture::Rejecting(text) => pasted.chars().for_each(|c| push(text, c)),
+            Gesture::Token { .. } => self.note = Some(Clean::new("a token is typed, not pasted")),
+            _ => {}
+        }
+    }
+
+    /// Tab in the reason: the next gate that it must name.
+    pub fn insert_next_gate(&mut self) {
+        let Gesture::Reason(text) = &self.gesture else { return };
+        let Some(next) = self.unnamed(text).next() else { return };
+        if let Gesture::Reason(text) = &mut self.gesture {
+            if !text.is_empty() && !text.ends_with(' ') {
+                text.push(' ');
+            }
+            text.push_str(next.name());
+            text.push_str(": ");
+        }
+    }
+
+    /// Enter in a text field: a complete reason leads to the token, a rejection's reason to the rejection.
+    pub fn submit(&mut self) -> Decision {
+        match &self.gesture {
+            Gesture::Reason(text) => {
+                let missing: Vec<&str> = self.unnamed(text).map(Gate::name).collect();
+                if text.trim().is_empty() {
+                    self.note = Some(Clean::new("a reason is needed"));
+                } else if !missing.is_empty() {
+                    self.note = Some(Clean::new(format!("the reason must name {} (tab inserts)", missing.join(", "))));
+                } else {
+                    let reason = text.trim().to_owned();
+                    self.note = None;
+                    self.gesture = Gesture::Token { reason, typed: Vec::new(), shown: None };
+                }
+                Decision::None
+            }
+            Gesture::Rejecting(text) if text.trim().is_empty() => {
+                self.note = Some(Clean::new("a reason is needed"));
+                Decision::None
+            }
+            Gesture::Rejecting(text) => {
+                let reason = text.trim().to_owned();
+                self.gesture = Gesture::Decided;
+                Decision::Reject(reason)
+            }
+            _ => Decision::None,
+        }
+    }
+
+    /// Esc: back to reading. True when there was something to leave.
+    pub fn back(&mut self) -> bool {
+        self.note = None;
+        let left = !matches!(self.gesture, Gesture::Idle | Gesture::Decided);
+        if left {
+            self.gesture = Gesture::Idle;
+        }
+        left
+    }
+
+    /// True while characters are text.
+    pub fn takes_text(&self) -> bool {
+        matches!(
+            self.gesture,
+            Gesture::Reason(_) | Gesture::Token { .. } | Gesture::Rejecting(_) | Gesture::Editing(_)
+        )
+    }
+}
+
+impl Sight {
+    fn update(&mut self, lines: &[usize], mono: Duration) {
+        for (line, seen) in &mut self.0 {
+            if let Seen::Since(since) = *seen
+                && !lines.contains(line)
+                && mono.saturating_sub(since) >= SEEN_AFTER
+            {
+                *seen = Seen::Done;
+            }
+        }
+        self.0.retain(|line, seen| *seen == Seen::Done || lines.contains(line));
+        for line in lines {
+            self.0.entry(*line).or_insert(Seen::Since(mono));
+        }
+    }
+
+    fn seen(&self, line: usize, mono: Duration) -> bool {
+        match self.0.get(&line) {
+            Some(Seen::Done) => true,
+            Some(Seen::Since(since)) => mono.saturating_sub(*since) >= SEEN_AFTER,
+            None => false,
+        }
+    }
+}
+
+/// Longest text of a field.
+const LONGEST: usize = 400;
+
+fn push(text: &mut String, c: char) {
+    if text.chars().count() < LONGEST && !c.is_control() {
+        text.push(c);
+    }
+}
+
+/// All consequences of an analysis' plan.
+pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
+    let Some(plan) = &analysis.plan else { return Vec::new() };
+    let line = |kind, text: String| EffectLine { kind, text: Clean::new(text) };
+    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::sentence(c)));
+    let not_restored = plan
+        .not_restored
+        .iter()
+        .map(|n| line(EffectKind::NotRestored, format!("{} {} ({})", n.kind, n.name, n.why)));
+    let also = plan.also.iter().map(|a| line(EffectKind::Also, a.to_string()));
+    changes.chain(not_restored).chain(also).collect()
+}
+
+/// What STILL TRUE compares: uid, template, annotations and ConfigMap data (all under the digest), rights and other
+/// blocks, verdict, gate states, target. Figures are left out.
+fn held(analysis: &Analysis) -> String {
+    let gates: Vec<&str> = analysis.gates.iter().map(|g| g.state.word()).collect();
+    let digest = analysis.digest.as_ref().map_or("", |d| d.0.as_str());
+    format!("{}|{digest}|{}|{:?}", analysis.fingerprint, gates.join(","), analysis.blocks)
+}
+
+/// The token of a digest and a target.
+fn token(digest: &ContentDigest, target: &str) -> String {
+    let hash = Sha256::digest(format!("token|{}|{target}", digest.0));
+    hash.iter().take(TOKEN).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+}
+
+/// Permission to execute: made in one place, from a gesture that was completed and rechecked, and from nothing else.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Approved {
+    action: ActionId,
+    digest: ContentDigest,
+    calls: Vec<Call>,
+}
+
+impl Approved {
+    /// The action's id.
+    pub fn action(&self) -> &ActionId {
+        &self.action
+    }
+
+    /// Digest of what was approved.
+    pub fn digest(&self) -> &ContentDigest {
+        &self.digest
+    }
+
+    /// The calls, stamped with action id and approver, in order.
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+}
+
+/// Seals an action whose intent is durable. Called by [`super::incident`] when [`super::Event::Recorded`] answers the
+/// intent, and nowhere else (a test counts the callers).
+pub(super) fn seal(action: ActionId, digest: ContentDigest, calls: Vec<Call>) -> Approved {
+    Approved { action, digest, calls }
+}
+
+/// A ULID from time and content, so that the same events give the same id.
+pub(super) fn action_id(now: Time, mono: Duration, digest: &ContentDigest, by: &Clean) -> ActionId {
+    let hash = Sha256::digest(format!("action|{}|{by}|{}", digest.0, mono.as_nanos()));
+    let mut random = [0_u8; 16];
+    random[6..].copy_from_slice(&hash[..10]);
+    let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+    ActionId(Ulid::from_parts(millis, u128::from_be_bytes(random)).to_string())
+}

@@ -1,0 +1,523 @@
+//! The seven gates, computed. Each says PASS, FAIL or UNKNOWN with one sentence and the evidence that it used;
+//! UNKNOWN is never PASS. What disables approving altogether is listed apart.
+
+use crate::actions::Refusal;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{Deployment, Right, Uid};
+use crate::domain::evidence::EvidenceList;
+use crate::domain::format;
+use crate::domain::plan::{DryRun, IRREVERSIBLE, Plan};
+use crate::domain::signal::Source;
+use crate::domain::slo::{Slo, WindowPair};
+use crate::domain::statistics::Difference;
+use crate::domain::value::Value;
+use crate::domain::verdict::{Gate, GateResult, GateState, Method, Offer};
+
+use super::analysis::Look;
+use super::attribution::{Attribution, TRAFFIC_STEP};
+use super::offer::TargetState;
+use super::surroundings::Surroundings;
+
+use GateState::{Fail, Pass, Unknown};
+
+/// What the gates look at.
+pub struct Facts<'a> {
+    /// The look.
+    pub look: &'a Look<'a>,
+    /// What else is the matter.
+    pub around: &'a Surroundings,
+    /// What burns it.
+    pub attribution: &'a Attribution,
+    /// What is offered.
+    pub offer: Offer,
+    /// The plan.
+    pub plan: Option<&'a Plan>,
+    /// Its dry run.
+    pub dry_run: &'a DryRun,
+    /// The target.
+    pub target: Option<&'a Uid>,
+    /// How good it is.
+    pub target_state: &'a TargetState,
+    /// Why there is no plan.
+    pub refusal: Option<&'a Refusal>,
+}
+
+type Answer = (GateState, String, Vec<String>);
+
+/// All seven in order, and what disables approving.
+pub fn all(facts: &Facts<'_>, evidence: &mut EvidenceList) -> (Vec<GateResult>, Vec<Clean>) {
+    let blocks = blocks(facts);
+    let gates = Gate::ALL
+        .into_iter()
+        .map(|gate| {
+            let (state, line, ids) = match gate {
+                Gate::Real => real(facts, evidence),
+                Gate::Ours => ours(facts, evidence),
+                Gate::OnlyUs => only_us(facts, evidence),
+                Gate::TargetGood => target_good(facts, evidence),
+                Gate::Reversible => reversible(facts, evidence),
+                Gate::SafeNow => safe_now(facts, evidence),
+                Gate::StillTrue => (Pass, "as it was when the card was drawn".into(), Vec::new()),
+            };
+            GateResult { gate, state, line: Clean::new(line), evidence: ids }
+        })
+        .collect();
+    (gates, blocks)
+}
+
+/// Rights that a plan needs.
+pub fn rights_for(plan: &Plan) -> Vec<Right> {
+    let right = |resource, group| Right {
+        verb: "patch",
+        resource,
+        group,
+        namespace: plan.workload.namespace.clone(),
+    };
+    let mut rights = vec![right("deployments", "apps")];
+    if !plan.configs.is_empty() {
+        rights.push(right("configmaps", ""));
+    }
+    rights
+}
+
+fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
+    let look = facts.look;
+    let mut blocks = Vec::new();
+    let mut block = |why: String| blocks.push(Clean::new(why));
+    if look.setup.read_only {
+        block("--read-only: nothing is written".into());
+    }
+    if let Some(why) = look.journal_closed {
+        block(format!("the journal cannot be written: {why}"));
+    }
+    match (facts.plan, facts.refusal) {
+        (_, Some(refusal)) => block(refusal.to_string()),
+        (None, None) => block("there is nothing to approve".into()),
+        (Some(plan), None) => {
+            for right in rights_for(plan) {
+                match look.world.allowed(&right) {
+                    Some(true) => {}
+                    Some(false) => block(format!(
+                        "no right to {} {} in {}; hint: ask for it in a Role, or let somebody approve who has it",
+                        right.verb, right.resource, right.namespace
+                    )),
+                    None => block(format!("the right to {} {} is not known yet", right.verb, right.resource)),
+                }
+            }
+            if plan.calls.is_empty() || plan.changes.is_empty() {
+                block("the plan changes nothing".into());
+            }
+        }
+    }
+    if look.deployment.paused {
+        block("the Deployment is paused; hint: kubectl rollout resume".into());
+    }
+    if let DryRun::Refused(why) = facts.dry_run {
+        block(format!("the server's dry run refused it: {why}"));
+    }
+    if facts.target_state.state == Fail && facts.offer.acts() {
+        block(format!("TARGET GOOD fails: {}", facts.target_state.line));
+    }
+    let open = look.actions.iter().find(|a| a.unknown && a.workload == look.deployment.meta.key.to_string());
+    if let Some(action) = open {
+        block(format!("action {} on this workload has an unknown outcome; it must be read back first", action.action));
+    }
+    blocks
+}
+
+fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
+    let look = facts.look;
+    if look.wish.is_some_and(|w| w.undo_of.is_some()) {
+        return (Unknown, "the way back of our own action: not about a burn".into(), vec![]);
+    }
+    let Some(slo) = look.slo else { return (Unknown, "no SLO judges this workload".into(), vec![]) };
+    let pair = shown_pair(slo);
+    let mut ids = Vec::new();
+    for window in pair.iter().flat_map(|p| [p.short, p.long]) {
+        let id = evidence
+            .add(format!("burn rate of {}", slo.id), format!("prom slo:sli_error:ratio_rate{window}"), look.now)
+            .value(slo.burn(window), "x")
+            .window(window.to_string())
+            .id();
+        ids.push(id);
+    }
+    let onset = facts.attribution.onset.as_ref();
+    let bad = onset.map_or(0.0, |o| o.during.bad);
+    if let Some(o) = onset {
+        let window = format!("{}..", format::clock(o.began));
+        let added = evidence.add("requests since the onset", format!("prom counters of {}", slo.id), look.now);
+        ids.push(added.window(window).counts(o.during.bad, o.during.total).id());
+    }
+    let Some(pair) = pair else {
+        return (Unknown, "no window pair is known".into(), ids);
+    };
+    let burns = format!(
+        "{} {} and {} {} ({} above {})",
+        pair.short,
+        format::burn_value(slo.burn(pair.short)),
+        pair.long,
+        format::burn_value(slo.burn(pair.long)),
+        pair.severity.word(),
+        format::burn(pair.factor)
+    );
+    if let Some(ended) = onset.and_then(|o| o.ended) {
+        return (Fail, format!("recovering: no new errors since {}; {burns}", format::clock(ended)), ids);
+    }
+    let fresh = matches!(slo.burn(pair.short), Value::Number(_)) && matches!(slo.burn(pair.long), Value::Number(_));
+    if !fresh {
+        return (Unknown, burns, ids);
+    }
+    if slo.burning().is_none() {
+        return (Fail, format!("the alert does not fire; {burns}"), ids);
+    }
+    if slo.pairs_over().is_empty() {
+        return (Unknown, format!("the alert fires, but not both windows are over: {burns}"), ids);
+    }
+    if onset.is_none() {
+        return (Unknown, format!("{burns}, no counts"), ids);
+    }
+    let counted = format!("{burns}, {} events", format::count(bad));
+    if bad < look.setup.policy.min_bad as f64 { (Unknown, counted, ids) } else { (Pass, counted, ids) }
+}
+
+/// The pair that tells most: one that is over, else the first page pair.
+pub fn shown_pair(slo: &Slo) -> Option<WindowPair> {
+    slo.pairs_over().first().map(|p| (*p).clone()).or_else(|| slo.pairs.first().cloned())
+}
+
+fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
+    let look = facts.look;
+    let found = facts.attribution;
+    if look.wish.is_some_and(|w| w.undo_of.is_some()) {
+        return (Unknown, "the way back of our own action".into(), vec![]);
+    }
+    let Some(onset) = &found.onset else { return (Unknown, "no onset in the counts".into(), vec![]) };
+    let Some(change) = &found.change else {
+        return match found.later_rollout {
+            Some(at) => (Fail, format!("the errors began {} before the rollout", format::span(at - onset.began)), vec![]),
+            None => (Fail, "no rollout and no edit shortly before the onset".into(), vec![]),
+        };
+    };
+    let mut ids = vec![
+        evidence
+            .add("the change began", "kube ReplicaSets, Events, managedFields", look.now)
+            .value(Value::from_f64((onset.began - change.began).num_seconds() as f64), "s")
+            .window(format!("{} to onset {}", format::clock(change.began), format::clock(onset.began)))
+            .id(),
+    ];
+    let (source, new_name, old_name) = match found.method {
+        Method::ByPod => ("prom counters by pod", "new pods", "old pods"),
+        Method::ByTime => ("prom counters by time", "after", "before"),
+    };
+    for (name, counts) in [(new_name, found.new), (old_name, found.old)] {
+        let ratio = counts.ratio().map_or(Value::NaN, Value::from_f64);
+        let added = evidence.add(format!("requests, {name}"), source, look.now);
+        ids.push(added.value(ratio, "ratio").counts(counts.bad, counts.total).id());
+    }
+    if found.unattributed.bad >= 1.0 {
+        let added = evidence.add("requests that belong to no pod", source, look.now);
+        ids.push(added.counts(found.unattributed.bad, found.unattributed.total).id());
+    }
+    let percent = |counts: crate::domain::statistics::Counts| {
+        counts.ratio().map_or("no traffic".into(), format::percent)
+    };
+    let line = format!(
+        "onset {}; {new_name} {}, {old_name} {}",
+        format::offset(change.began, onset.began),
+        percent(found.new),
+        percent(found.old)
+    );
+    let by = if found.method == Method::ByTime { " (by time)" } else { "" };
+    match found.difference {
+        Some(Difference::Strong) => (Pass, format!("{line}: strong{by}"), ids),
+        Some(Difference::Likely) => (Pass, format!("{line}: likely{by}"), ids),
+        Some(Difference::NoneSeen) => (Fail, format!("{line}: no difference seen{by}"), ids),
+        _ => (Unknown, format!("{line}: not enough data{by}"), ids),
+    }
+}
+
+fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
+    let look = facts.look;
+    let around = facts.around;
+    let mut against = Vec::new();
+    for callee in &around.callees_burning {
+        against.push(format!("{}, which it calls, burns too", callee.workload.name));
+    }
+    for sibling in &around.siblings_burning {
+        against.push(format!("{} burns since the same time", sibling.workload.name));
+    }
+    let step = facts.attribution.onset.as_ref().and_then(|o| around.traffic_step(o));
+    let mut ids = vec![
+        evidence
+            .add("other SLOs in the namespace or on an edge that are quiet", "prom ALERTS and burn rates", look.now)
+            .value(Value::from_f64(around.quiet as f64), "SLOs")
+            .id(),
+    ];
+    let traffic = match step {
+        Some((factor, before, during)) => {
+            let added = evidence.add("traffic in the incident over traffic before", "prom counters by time", look.now);
+            ids.push(added.value(Value::from_f64(factor), "x").id());
+            if factor >= TRAFFIC_STEP {
+                against.push(format!("traffic {factor:.1} times as before ({before:.0}/s to {during:.0}/s)"));
+            }
+            format!("traffic {factor:.1} times ({during:.0}/s)")
+        }
+        None => "traffic before unknown".into(),
+    };
+    against.extend(around.infrastructure.iter().map(Clean::to_string));
+    if !against.is_empty() {
+        return (Fail, against.join("; "), ids);
+    }
+    let callers = match around.callers_burning.as_slice() {
+        [] => String::new(),
+        [one, ..] => format!(", {} burns as a consequence", one.workload.name),
+    };
+    let quiet = match around.quiet {
+        0 => "no other SLO near".to_owned(),
+        1 => "1 other SLO quiet".to_owned(),
+        n => format!("{n} other SLOs quiet"),
+    };
+    (Pass, format!("{quiet}{callers}, {traffic}, {}", around.infrastructure_source), ids)
+}
+
+fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
+    let look = facts.look;
+    if !facts.offer.acts() {
+        return (Unknown, "no target is offered".into(), vec![]);
+    }
+    let row = facts.target.and_then(|uid| look.rows.iter().find(|r| r.uid == *uid));
+    let mut ids = Vec::new();
+    if let Some(row) = row {
+        let source = match row.method {
+            Method::ByPod => "prom counters by pod, last 7d",
+            Method::ByTime => "prom counters by time",
+        };
+        let added = evidence.add(format!("requests while {} served", row.name), source, look.now);
+        let added = added.window(format::span(row.served.length()));
+        ids.push(match row.counts {
+            Some(c) => added.counts(c.bad, c.total).value(c.ratio().map_or(Value::NaN, Value::from_f64), "ratio").id(),
+            None => added.id(),
+        });
+    }
+    let title = match (facts.offer, row) {
+        (Offer::Rollback, Some(row)) => format!("{}: ", row.title()),
+        _ => String::new(),
+    };
+    (facts.target_state.state, format!("{title}{}", facts.target_state.line), ids)
+}
+
+fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
+    let look = facts.look;
+    let declared = look
+        .deployment
+        .annotation(IRREVERSIBLE)
+        .or_else(|| look.deployment.template.irreversible.clone());
+    if let Some(why) = declared {
+        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), "kube Deployment", look.now).id();
+        return (Fail, format!("declared irreversible: {why}"), vec![id]);
+    }
+    let Some(plan) = facts.plan else { return (Unknown, "there is no plan".into(), vec![]) };
+    match plan.not_restored.as_slice() {
+        [] if plan.configs.is_empty() => (Pass, "referenced ConfigMaps and Secrets unchanged since".into(), vec![]),
+        [] => {
+            let names: Vec<&str> = plan.configs.iter().map(|(k, _)| k.name.as_str()).collect();
+            (Pass, format!("the plan restores ConfigMap {}", names.join(", ")), vec![])
+        }
+        [first, rest @ ..] => {
+            let id = evidence
+                .add(format!("{} {} {}", first.kind, first.name, first.why), "kube managedFields", look.now)
+                .id();
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            (Fail, format!("{} {} {}{more}", first.kind, first.name, first.why), vec![id])
+        }
+    }
+}
+
+fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
+    let look = facts.look;
+    let mut against: Vec<(GateState, String)> = Vec::new();
+    let mut fail = |why: String| against.push((Fail, why));
+    if look.deployment.paused {
+        fail("paused".into());
+    }
+    if let Some(why) = &look.setup.policy.freeze {
+        fail(format!("freeze: {why}"));
+    }
+    if let Some(owner) = owner(look.deployment) {
+        against.push(owner);
+    }
+    if let Some(other) = other_rollout(facts) {
+        against.push((Fail, other));
+    }
+    against.extend(capacity(look));
+    against.extend(too_often(look));
+    if let Some(plan) = facts.plan {
+        for right in rights_for(plan) {
+            match look.world.allowed(&right) {
+                Some(true) => {}
+                Some(false) => against.push((Fail, format!("no right to {} {}", right.verb, right.resource))),
+                None => against.push((Unknown, format!("right to {} {} not known", right.verb, right.resource))),
+            }
+        }
+        match facts.dry_run {
+            DryRun::Accepted(_) => {}
+            DryRun::Pending => against.push((Unknown, "dry run under way".into())),
+            DryRun::Refused(why) => against.push((Fail, format!("dry run refused: {why}"))),
+            DryRun::Unavailable(why) => against.push((Unknown, format!("no dry run: {why}"))),
+        }
+    } else {
+        against.push((Unknown, "there is no plan to try".into()));
+    }
+    let id = evidence
+        .add(
+            "replicas available",
+            "kube Deployment status",
+            look.now,
+        )
+        .value(Value::from_f64(look.deployment.available as f64), "replicas")
+        .id();
+    if against.is_empty() {
+        let hour = actions_within_hour(look);
+        let line = format!(
+            "{}/{} replicas available, {}{hour} of {} this hour, dry run accepted",
+            look.deployment.available,
+            look.deployment.replicas,
+            budget_words(look),
+            look.setup.policy.max_per_hour
+        );
+        return (Pass, line, vec![id]);
+    }
+    let state = if against.iter().any(|(state, _)| *state == Fail) { Fail } else { Unknown };
+    let words: Vec<String> = against.into_iter().map(|(_, why)| why).collect();
+    (state, words.join("; "), vec![id])
+}
+
+/// Who owns the Deployment and would put it back.
+pub fn owner(deployment: &Deployment) -> Option<(GateState, String)> {
+    let annotation = |name: &str| deployment.annotation(name);
+    let label = |name: &str| deployment.meta.labels.get(name).cloned();
+    if let Some(id) = annotation("argocd.argoproj.io/tracking-id").or_else(|| label("argocd.argoproj.io/instance")) {
+        return Some((Fail, format!("Argo CD owns it ({id}) and would undo this, with self-heal within seconds")));
+    }
+    for (name, what) in
+        [("kustomize.toolkit.fluxcd.io/name", "Kustomization"), ("helm.toolkit.fluxcd.io/name", "HelmRelease")]
+    {
+        if let Some(id) = label(name).or_else(|| annotation(name)) {
+            let paused = annotation("kustomize.toolkit.fluxcd.io/reconcile").is_some_and(|v| v == "disabled");
+            if !paused {
+                return Some((Fail, format!("Flux {what} {id} owns it and would undo this at its next reconcile")));
+            }
+        }
+    }
+    let applier = deployment.meta.managed.iter().find(|m| {
+        m.apply
+            && m.template
+            && ["argocd", "kustomize-controller", "helm-controller", "flux"].iter().any(|c| m.manager.as_str().contains(c))
+    });
+    if let Some(managed) = applier {
+        return Some((Fail, format!("{} applies its template and would undo this", managed.manager)));
+    }
+    if let Some((kind, name, _)) = &deployment.meta.controller {
+        return Some((Fail, format!("{kind} {name} controls it and may undo this")));
+    }
+    let release = annotation("meta.helm.sh/release-name");
+    let by_helm = label("app.kubernetes.io/managed-by").is_some_and(|v| v == "Helm");
+    if by_helm || release.is_some() {
+        let name = release.map_or(String::new(), |r| format!(" {r}"));
+        return Some((Unknown, format!("Helm release{name} would undo this at its next upgrade")));
+    }
+    None
+}
+
+/// A rollout that is under way and is not the one to be rolled back.
+fn other_rollout(facts: &Facts<'_>) -> Option<String> {
+    let deployment = facts.look.deployment;
+    if deployment.observed_generation < deployment.meta.generation {
+        return Some("the controller has not seen the last change yet".into());
+    }
+    if deployment.settled() || deployment.deadline_exceeded() {
+        return None;
+    }
+    let rolling = deployment.updated < deployment.replicas || deployment.current > deployment.replicas;
+    let current = facts.look.world.current(deployment).map(|r| &r.meta.uid);
+    let suspected = facts.attribution.change.as_ref().map(|c| &c.revision) == current;
+    (rolling && !suspected)
+        .then(|| format!("another rollout is under way ({} of {} updated)", deployment.updated, deployment.replicas))
+}
+
+fn capacity(look: &Look<'_>) -> Vec<(GateState, String)> {
+    let mut against = Vec::new();
+    let deployment = look.deployment;
+    for budget in look.world.budgets.values().filter(|b| b.key.namespace == deployment.meta.key.namespace) {
+        let selects = !budget.selector.is_empty()
+            && budget.selector.iter().all(|(k, v)| deployment.template.labels.get(k) == Some(v));
+        if selects && budget.healthy < budget.wanted {
+            against.push((Fail, format!("PDB {}: {} of {} healthy", budget.key.name, budget.healthy, budget.wanted)));
+        }
+    }
+    for autoscaler in look.world.autoscalers.values() {
+        let ours = autoscaler.key.namespace == deployment.meta.key.namespace
+            && autoscaler.target.0 == "Deployment"
+            && autoscaler.target.1 == deployment.meta.key.name;
+        if ours && autoscaler.desired >= autoscaler.max && autoscaler.max > autoscaler.min {
+            against.push((Unknown, format!("HPA {} is at its maximum of {}", autoscaler.key.name, autoscaler.max)));
+        }
+    }
+    if deployment.recreate && deployment.replicas > 0 {
+        against.push((Fail, "strategy Recreate: all pods stop before the first new one starts".into()));
+    }
+    if deployment.replicas == 0 {
+        against.push((Fail, "scaled to 0: a rollback changes no running pod".into()));
+    }
+    against
+}
+
+fn budget_words(look: &Look<'_>) -> String {
+    let deployment = look.deployment;
+    let found = look.world.budgets.values().find(|b| {
+        b.key.namespace == deployment.meta.key.namespace
+            && !b.selector.is_empty()
+            && b.selector.iter().all(|(k, v)| deployment.template.labels.get(k) == Some(v))
+    });
+    found.map_or(String::new(), |b| format!("PDB {}/{}, ", b.healthy, b.wanted))
+}
+
+/// Actions of the last hour on this cluster, our undos left out.
+fn actions_within_hour(look: &Look<'_>) -> usize {
+    look.actions.iter().filter(|a| (look.now - a.time).num_seconds() < 3_600 && a.undo_of.is_none() && a.executed).count()
+}
+
+/// Cool-down and rate limit. Exempt: the way back of an own action, and another plan after NOT HELPED or WORSE.
+fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
+    let policy = &look.setup.policy;
+    if look.wish.is_some_and(|w| w.undo_of.is_some()) {
+        return Vec::new();
+    }
+    let workload = look.deployment.meta.key.to_string();
+    let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed);
+    if last.is_some_and(|a| matches!(a.outcome.as_deref(), Some("not_helped" | "worse"))) {
+        return Vec::new();
+    }
+    let mut against = Vec::new();
+    if let Some(last) = last {
+        let passed = look.now - last.time;
+        if passed < policy.cool_down.delta() {
+            against.push((
+                Fail,
+                format!("cool-down: acted {} ago, {} are kept", format::span(passed), format::span(policy.cool_down.delta())),
+            ));
+        }
+    }
+    let hour = actions_within_hour(look);
+    if hour as u64 >= policy.max_per_hour {
+        against.push((Fail, format!("rate limit: {hour} actions within the hour, {} are the limit", policy.max_per_hour)));
+    }
+    against
+}
+
+/// A source whose clock is off by more than 5 s, in words.
+pub fn clock_words(look: &Look<'_>) -> Option<String> {
+    let (source, ms) = look.world.clocks.iter().max_by_key(|(_, ms)| ms.abs())?;
+    let name = if *source == Source::Prometheus { "Prometheus" } else { "the API server" };
+    (ms.abs() > 5_000).then(|| format!("the clock of {name} differs by {} s", ms / 1_000))
+}

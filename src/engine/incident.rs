@@ -1,0 +1,622 @@
+//! Incidents: one per workload. The review looks at every SLO, opens and closes incidents, asks what must be asked,
+//! analyses, and keeps the open card in step with the world. Decisions and actions go their way from here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ContentDigest, Key, RefKind, Right, Uid};
+use crate::domain::diff;
+use crate::domain::format;
+use crate::domain::plan::DryRun;
+use crate::domain::slo::{Severity, SloId};
+use crate::domain::value::Value;
+use crate::domain::verdict::{Offer, Outcome, Stage, Verdict};
+use crate::domain::window::Window;
+
+use super::analysis::{self, Analysis, Look, Wish};
+use super::attribution;
+use super::effect::Effect;
+use super::event::Ticket;
+use super::gate::{Gesture, Proposal};
+use super::gates;
+use super::investigate::Focus;
+use super::mapping;
+use super::record;
+use super::revisions;
+use super::state::{State, Weight};
+use super::surroundings;
+use super::verify::Running;
+
+/// Rights are asked again after this.
+const RIGHTS_EVERY: i64 = 60;
+/// A workload whose SLOs stopped burning is kept on the screen for this long.
+const LINGER: i64 = 900;
+
+/// Waiting with a tripwire.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Waiting {
+    /// Ask again then.
+    pub until: Time,
+    /// Ask again when the burn exceeds this.
+    pub burn: Option<f64>,
+    /// The card that was answered with wait.
+    pub fingerprint: String,
+}
+
+/// An incident.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Incident {
+    /// The workload.
+    pub workload: Key,
+    /// When it was opened.
+    pub opened: Time,
+    /// SLOs that burn, most urgent first.
+    pub slos: Vec<SloId>,
+    /// When nothing burned any more.
+    pub calm_since: Option<Time>,
+    /// The newest analysis.
+    pub analysis: Option<Analysis>,
+    /// The open card.
+    pub proposal: Option<Proposal>,
+    /// What a person asked for instead.
+    pub wish: Option<Wish>,
+    /// Fixes times that are under the digest; renewed with each wish.
+    pub planned: Time,
+    /// Rejected: fingerprint and reason.
+    pub rejected: Vec<(String, String)>,
+    /// Waiting.
+    pub waiting: Option<Waiting>,
+    /// The action.
+    pub running: Option<Running>,
+    /// When each stage was reached.
+    pub reached: BTreeMap<Stage, Time>,
+    /// Change under suspicion, for the next inquiry.
+    pub focus: Focus,
+    /// The last verdict that was logged.
+    pub said: Option<(Verdict, Offer)>,
+}
+
+impl Incident {
+    /// A new one.
+    pub fn new(workload: Key, now: Time) -> Self {
+        Self {
+            workload,
+            opened: now,
+            slos: Vec::new(),
+            calm_since: None,
+            analysis: None,
+            proposal: None,
+            wish: None,
+            planned: now,
+            rejected: Vec::new(),
+            waiting: None,
+            running: None,
+            reached: BTreeMap::from([(Stage::Detect, now)]),
+            focus: Focus::default(),
+            said: None,
+        }
+    }
+
+    /// Reaches a stage, once.
+    pub fn reach(&mut self, stage: Stage, now: Time) {
+        self.reached.entry(stage).or_insert(now);
+    }
+
+    /// The last stage that was reached.
+    pub fn stage(&self) -> Stage {
+        self.reached.keys().next_back().copied().unwrap_or(Stage::Detect)
+    }
+
+    /// An action is on its way.
+    pub fn acting(&self) -> bool {
+        self.running.as_ref().is_some_and(|r| !r.over())
+    }
+
+    /// A person is wanted.
+    pub fn open_gate(&self) -> bool {
+        self.proposal.as_ref().is_some_and(|p| p.gesture != Gesture::Decided)
+    }
+
+    /// Takes a wish: the card is drawn anew for it.
+    pub fn want(&mut self, wish: Wish, now: Time) {
+        self.wish = Some(wish);
+        self.planned = now;
+        self.waiting = None;
+        self.said = None;
+    }
+}
+
+/// Looks at everything.
+pub fn review(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    map_slos(state);
+    detect(state, &mut effects);
+    read_configs(state, &mut effects);
+    let workloads: Vec<Key> = state.incidents.keys().cloned().collect();
+    for workload in &workloads {
+        review_one(state, workload, &mut effects);
+    }
+    study_selected(state, &mut effects);
+    state.dirty = false;
+    state.reviewed = Some(state.now);
+    effects
+}
+
+fn map_slos(state: &mut State) {
+    let missing = state.world.slos.keys().any(|id| !state.mapped.contains_key(id));
+    if !missing && !state.remap {
+        return;
+    }
+    state.remap = false;
+    state.mapped = state
+        .world
+        .slos
+        .values()
+        .map(|slo| {
+            let configured = state.setup.slo_workloads.get(&slo.id);
+            (slo.id.clone(), mapping::workload(&state.world, slo, configured))
+        })
+        .collect();
+}
+
+/// Opens incidents for workloads whose SLOs burn, and notes where nothing burns any more.
+fn detect(state: &mut State, effects: &mut Vec<Effect>) {
+    let mut burning: BTreeMap<Key, Vec<(Severity, i64, SloId)>> = BTreeMap::new();
+    for slo in state.world.slos.values() {
+        let Some(severity) = slo.burning() else { continue };
+        if let Some(Ok((key, _))) = state.mapped.get(&slo.id) {
+            let burn = slo.burn(Window::minutes(5)).number().unwrap_or(0.0);
+            burning.entry(key.clone()).or_default().push((severity, -(burn * 1e3) as i64, slo.id.clone()));
+        }
+    }
+    let now = state.now;
+    for (workload, mut slos) in burning {
+        slos.sort();
+        let ids: Vec<SloId> = slos.into_iter().map(|(_, _, id)| id).collect();
+        let known = state.incidents.contains_key(&workload);
+        let incident = state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
+        incident.slos = ids.clone();
+        incident.calm_since = None;
+        if !known {
+            let slo = ids.first().map_or(String::new(), ToString::to_string);
+            state.say("alert", Weight::Bad, format!("{workload}: {slo} burns its error budget"));
+            effects.push(Effect::Bell);
+        }
+    }
+    let now = state.now;
+    let mut calm = Vec::new();
+    for incident in state.incidents.values_mut() {
+        let still = incident.slos.iter().any(|id| state.world.slos.get(id).is_some_and(|s| s.burning().is_some()));
+        if !still && !incident.slos.is_empty() && incident.calm_since.is_none() && has_fresh(&state.world, incident, now) {
+            incident.calm_since = Some(now);
+            calm.push(incident.workload.clone());
+        }
+    }
+    for workload in calm {
+        state.say("alert", Weight::Good, format!("{workload}: no SLO of it burns any more"));
+    }
+    let gone: Vec<Key> = state
+        .incidents
+        .values()
+        .filter(|i| i.wish.is_none() && !i.acting())
+        .filter(|i| i.calm_since.is_some_and(|since| (now - since).num_seconds() > LINGER))
+        .map(|i| i.workload.clone())
+        .collect();
+    for workload in gone {
+        state.incidents.remove(&workload);
+    }
+}
+
+/// An alert that resolves while data are missing closes nothing.
+fn has_fresh(world: &super::world::World, incident: &Incident, _now: Time) -> bool {
+    incident.slos.iter().any(|id| {
+        world.slos.get(id).is_some_and(|s| {
+            s.ratios.get(&Window::minutes(5)).is_some_and(|r| matches!(r.value, Value::Number(_)))
+        })
+    })
+}
+
+/// Reads the contents of the ConfigMaps of matched workloads, each version once; of workloads in an incident those of
+/// older revisions too, and what the store knows of them.
+fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
+    let mut wanted: BTreeSet<Key> = BTreeSet::new();
+    let matched: BTreeSet<&Key> = state.mapped.values().flatten().map(|(key, _)| key).collect();
+    for workload in matched.into_iter().chain(state.incidents.keys()) {
+        let Some(deployment) = state.world.deployments.get(workload) else { continue };
+        let mut templates = vec![&deployment.template];
+        if state.incidents.contains_key(workload) {
+            templates.extend(state.world.history(deployment).into_iter().map(|r| &r.template));
+        }
+        for reference in templates.into_iter().flat_map(|t| &t.references) {
+            if reference.kind == RefKind::ConfigMap {
+                wanted.insert(Key { namespace: workload.namespace.clone(), name: reference.name.clone() });
+            }
+        }
+    }
+    for key in wanted {
+        let Some(object) = state.world.referenced.get(&(RefKind::ConfigMap, key.clone())) else { continue };
+        let version = &object.meta.resource_version;
+        if state.config_asked.get(&key) != Some(version) {
+            state.config_asked.insert(key.clone(), version.clone());
+            effects.push(Effect::ReadConfig(key.clone()));
+            effects.push(Effect::LoadKnown(key));
+        }
+    }
+}
+
+fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    compare_revisions(state, workload);
+    investigate(state, workload, effects);
+    ask_rights(state, workload, effects);
+    let analysed = look(state, workload).map(|look| {
+        let focus = focus(&look);
+        (analysis::analyse(&look), focus)
+    });
+    let Some((analysis, focus)) = analysed else {
+        withdraw(state, workload, "the Deployment does not exist any more", effects);
+        return;
+    };
+    let studied = ready(state, workload);
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    incident.focus = focus;
+    if let Some(from) = incident.running.as_ref().filter(|r| !r.over()).and_then(|r| r.rollout_ended) {
+        incident.focus.verify_from = Some(from);
+    }
+    incident.reach(Stage::Enrich, now);
+    if studied {
+        incident.reach(Stage::Analyse, now);
+    }
+    let said = (analysis.verdict(), analysis.offer);
+    let news = studied && incident.said != Some(said) && incident.running.is_none();
+    if news {
+        incident.said = Some(said);
+    }
+    let text = format!("{}: {}", workload.name, analysis.reason);
+    incident.analysis = Some(analysis);
+    if news {
+        let weight = if said.1.acts() { Weight::Attention } else { Weight::Plain };
+        state.say("verdict", weight, text);
+    }
+    super::action::advance(state, workload, effects);
+    if studied {
+        keep_card(state, workload, effects);
+    }
+}
+
+/// Differences between neighbouring revisions are computed once: templates of a ReplicaSet do not change.
+fn compare_revisions(state: &mut State, workload: &Key) {
+    let Some(deployment) = state.world.deployments.get(workload) else { return };
+    let history = state.world.history(deployment);
+    for pair in history.windows(2) {
+        let uids = (pair[1].meta.uid.clone(), pair[0].meta.uid.clone());
+        state.diffs.entry(uids).or_insert_with(|| {
+            diff::templates(&pair[1].template.json.value(), &pair[0].template.json.value())
+        });
+    }
+}
+
+/// The first inquiry was answered, or there is nothing to ask; a change under suspicion has been counted.
+pub fn ready(state: &State, workload: &Key) -> bool {
+    let Some(incident) = state.incidents.get(workload) else { return false };
+    let Some(slo) = incident.slos.first() else { return incident.wish.is_some() };
+    let understood = state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
+    if !understood {
+        return true;
+    }
+    let Some(study) = state.studies.get(slo) else { return false };
+    let counted = incident.focus.change.is_none() || study.since_change.is_some() || !study.errors.is_empty();
+    study.complete && counted && contents_read(state, workload)
+}
+
+/// The contents of the workload's ConfigMaps were read, where they may be.
+fn contents_read(state: &State, workload: &Key) -> bool {
+    let Some(deployment) = state.world.deployments.get(workload) else { return true };
+    deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap).all(|r| {
+        let key = Key { namespace: workload.namespace.clone(), name: r.name.clone() };
+        let readable = state.world.referenced.contains_key(&(RefKind::ConfigMap, key.clone()));
+        !readable || (state.world.contents.contains_key(&key) && state.world.known.contains_key(&key))
+    })
+}
+
+/// Everything that an analysis looks at; `None` when the Deployment is not there.
+pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
+    let deployment = state.world.deployments.get(workload)?;
+    let incident = state.incidents.get(workload)?;
+    let slo = incident.slos.first().and_then(|id| state.world.slos.get(id));
+    let study = slo.and_then(|s| state.studies.get(&s.id));
+    let facts = revisions::Facts {
+        world: &state.world,
+        deployment,
+        study,
+        actions: &state.journal.actions,
+        now: state.now,
+    };
+    let onsets = state
+        .incidents
+        .values()
+        .filter_map(|i| {
+            let onset = i.analysis.as_ref()?.attribution.onset.as_ref()?;
+            Some((i.workload.clone(), onset.began))
+        })
+        .collect();
+    Some(Look {
+        world: &state.world,
+        setup: &state.setup,
+        deployment,
+        slo,
+        slos: incident.slos.clone(),
+        how: slo.and_then(|s| match state.mapped.get(&s.id) {
+            Some(Ok((_, how))) => Some(how.clone()),
+            _ => None,
+        }),
+        study,
+        rows: revisions::rows(&facts, &state.diffs),
+        mapped: &state.mapped,
+        onsets,
+        actions: &state.journal.actions,
+        dry_runs: &state.dry_runs,
+        journal_closed: state.journal_closed(),
+        wish: incident.wish.as_ref(),
+        opened: incident.planned,
+        now: state.now,
+    })
+}
+
+/// What the next inquiry must look at: the change under suspicion, and intervals where pods have no labels.
+fn focus(look: &Look<'_>) -> Focus {
+    let onset = attribution::find_onset(look);
+    let changes = attribution::changes(look);
+    let suspect = onset.as_ref().and_then(|o| attribution::suspect(&changes, o, look));
+    let change = suspect.map(|c| c.began).or_else(|| {
+        // Before there are counts: the youngest rollout of the last hours is worth counting.
+        let recent = look.now - Window::hours(2).delta();
+        changes.iter().rev().map(|c| c.began).find(|began| *began >= recent)
+    });
+    let labelled = look.study.and_then(|s| s.history.as_ref()).is_none_or(|h| {
+        h.data.iter().any(|p| p.pod.is_some() || p.hash.is_some())
+    });
+    let intervals = if labelled {
+        Vec::new()
+    } else {
+        let older = look.rows.iter().filter(|r| r.mark != revisions::Mark::Current);
+        older.filter_map(|r| r.served.stretches.last().copied()).take(2).collect()
+    };
+    Focus { change, verify_from: None, intervals }
+}
+
+fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
+    let Some(incident) = state.incidents.get(workload) else { return };
+    let Some(slo) = incident.slos.first().cloned() else { return };
+    let focus = incident.focus.clone();
+    inquire(state, &slo, &focus, effects);
+}
+
+fn inquire(state: &mut State, slo: &SloId, focus: &Focus, effects: &mut Vec<Effect>) {
+    let understood = state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
+    if !understood {
+        return;
+    }
+    let number = state.inquiries + 1;
+    let study = state.studies.entry(slo.clone()).or_default();
+    if let Some(inquiry) = study.next(slo, focus, number, state.now) {
+        state.inquiries = number;
+        effects.push(Effect::Inquire(Box::new(inquiry)));
+    }
+}
+
+/// The selected SLO is studied for its chart, and callees that burn without an alert for their onset.
+fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
+    let mut wanted: Vec<SloId> = state.view.selected_slo().cloned().into_iter().collect();
+    for slo in state.world.slos.values().filter(|s| surroundings::burns(s) && s.burning().is_none()) {
+        wanted.push(slo.id.clone());
+    }
+    let studied: BTreeSet<SloId> = state.incidents.values().filter_map(|i| i.slos.first().cloned()).collect();
+    wanted.retain(|id| !studied.contains(id));
+    wanted.truncate(3);
+    for slo in wanted {
+        let workload = match state.mapped.get(&slo) {
+            Some(Ok((key, _))) => state.world.deployments.get(key),
+            _ => None,
+        };
+        let change = workload.and_then(|d| state.world.current(d)).and_then(|r| r.meta.created);
+        let recent = change.filter(|c| (state.now - *c).num_seconds() < 7_200);
+        inquire(state, &slo, &Focus { change: recent, ..Focus::default() }, effects);
+    }
+}
+
+fn ask_rights(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
+    let namespace = workload.namespace.clone();
+    let due = state
+        .rights_asked
+        .get(&namespace)
+        .is_none_or(|asked| (state.now - *asked).num_seconds() >= RIGHTS_EVERY);
+    if due {
+        state.rights_asked.insert(namespace.clone(), state.now);
+        let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
+        effects.push(Effect::ReviewRights(vec![right("deployments", "apps"), right("configmaps", "")]));
+    }
+}
+
+/// Opens, refreshes, replaces or withdraws the card.
+fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
+    let (now, mono) = (state.now, state.mono);
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    // While an action goes on only its own way back may be asked for.
+    let way_back = incident.wish.as_ref().is_some_and(|w| w.undo_of.is_some());
+    if incident.acting() && !way_back {
+        return;
+    }
+    let Some(analysis) = incident.analysis.clone() else { return };
+    if let (Some(plan), Some(digest)) = (&analysis.plan, &analysis.digest)
+        && !state.dry_runs.contains_key(digest)
+    {
+        state.dry_runs.insert(digest.clone(), DryRun::Pending);
+        effects.push(Effect::DryRun(digest.clone(), Box::new(plan.clone())));
+        incident.reach(Stage::Propose, now);
+    }
+    if incident.calm_since.is_some() && incident.wish.is_none() {
+        withdraw(state, workload, "nothing burns any more", effects);
+        return;
+    }
+    if let Some(proposal) = &mut incident.proposal {
+        if now >= proposal.expires || past(proposal, mono, &state.setup.policy.void_after) {
+            expire(state, workload, effects);
+            return;
+        }
+        let digest = analysis.digest.clone();
+        let same = digest.as_ref().is_none_or(|d| *d == proposal.digest)
+            && digest.is_some() == proposal.analysis.digest.is_some()
+            && (digest.is_some() || analysis.fingerprint == proposal.analysis.fingerprint);
+        if same {
+            if proposal.refresh(analysis, now) {
+                let why = proposal.note.clone();
+                if let Some(why) = why {
+                    state.say("gate", Weight::Attention, format!("{}: {why}", workload.name));
+                }
+            }
+            return;
+        }
+        let why = format!("the world moved: {}", analysis.reason);
+        withdraw(state, workload, &why, effects);
+    }
+    open_card(state, workload, effects);
+}
+
+/// The monotonic clock expires a card as well: wall clocks can be set back.
+fn past(proposal: &Proposal, mono: Duration, void_after: &Window) -> bool {
+    // Scaled worlds run faster than the hand's clock, never slower: this can only be the later of the two.
+    mono.saturating_sub(proposal.opened_mono) >= Duration::from_secs(void_after.secs())
+}
+
+fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
+    let (now, mono) = (state.now, state.mono);
+    let void_after = state.setup.policy.void_after.delta();
+    let cluster = state.world.cluster_id.clone().unwrap_or_default();
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(analysis) = incident.analysis.clone() else { return };
+    let by_hand = analysis.by_hand || incident.wish.is_some();
+    let suppressed = incident.rejected.iter().any(|(f, _)| *f == analysis.fingerprint) && !by_hand;
+    if suppressed || waits(incident, &analysis, &state.world, now) {
+        return;
+    }
+    let pending = analysis.plan.is_some() && analysis.dry_run == DryRun::Pending;
+    let after_help = incident.running.as_ref().is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
+    if pending || (after_help && !analysis.offer.acts()) {
+        return;
+    }
+    incident.waiting = None;
+    if incident.running.as_ref().is_some_and(Running::over) && analysis.offer.acts() {
+        // A new round of the loop.
+        incident.reached.retain(|stage, _| *stage <= Stage::Propose);
+    }
+    incident.reach(Stage::Propose, now);
+    incident.reach(Stage::Gate, now);
+    let proposal = Proposal::open(analysis, now, mono, void_after);
+    let text = match proposal.analysis.offer {
+        Offer::Rollback | Offer::RestoreConfig => format!(
+            "proposal {} opened: {} of {}",
+            proposal.token,
+            if proposal.analysis.offer == Offer::Rollback { "rollback" } else { "restore" },
+            workload.name
+        ),
+        offer => format!("{}: offer {}", workload.name, offer.word()),
+    };
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::PROPOSED,
+        body: record::proposed(&proposal, cluster.as_str()),
+    });
+    let acts = proposal.analysis.offer.acts();
+    incident.proposal = Some(proposal);
+    if acts {
+        effects.push(Effect::Bell);
+    }
+    state.say("gate", if acts { Weight::Attention } else { Weight::Plain }, text);
+}
+
+/// A person said wait: until the time is up, the burn grows, or something else is offered.
+fn waits(incident: &Incident, analysis: &Analysis, world: &super::world::World, now: Time) -> bool {
+    let Some(waiting) = &incident.waiting else { return false };
+    let burn = incident.slos.first().and_then(|id| world.slos.get(id)).and_then(|s| s.burn(Window::minutes(5)).number());
+    let grown = matches!((burn, waiting.burn), (Some(now), Some(limit)) if now > limit);
+    now < waiting.until && !grown && waiting.fingerprint == analysis.fingerprint
+}
+
+fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
+    let cluster = state.world.cluster_id.clone().unwrap_or_default();
+    let by = state.user();
+    let now = state.now;
+    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else { return };
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::EXPIRED,
+        body: record::decided(&proposal, cluster.as_str(), &by, "nobody decided in time", now),
+    });
+    if let Some(incident) = state.incidents.get_mut(workload) {
+        // By hand it must be asked for again; goaround's own offer is drawn anew while it still burns.
+        if incident.wish.as_ref().is_some_and(|w| w.by_hand) {
+            incident.wish = None;
+        }
+        incident.planned = now;
+    }
+    state.say("gate", Weight::Attention, format!("proposal {} is void: nobody decided in time", proposal.token));
+}
+
+/// Takes the card away, with the reason.
+pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>) {
+    let cluster = state.world.cluster_id.clone().unwrap_or_default();
+    let by = state.user();
+    let now = state.now;
+    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else { return };
+    if proposal.gesture == Gesture::Decided {
+        return;
+    }
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::WITHDRAWN,
+        body: record::decided(&proposal, cluster.as_str(), &by, why, now),
+    });
+    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.token));
+}
+
+/// Everything that `propose` waits for has been answered.
+pub fn settled(state: &State) -> bool {
+    state.incidents.values().all(|incident| {
+        let Some(analysis) = &incident.analysis else { return false };
+        let tried = analysis.plan.is_none() || analysis.dry_run != DryRun::Pending;
+        let plan_rights = analysis.plan.iter().flat_map(gates::rights_for);
+        let rights = plan_rights.into_iter().all(|r| state.world.allowed(&r).is_some());
+        ready(state, &incident.workload) && tried && rights
+    })
+}
+
+/// Proposes an older revision by hand.
+pub fn by_hand(state: &mut State, workload: &Key, target: Uid) {
+    let now = state.now;
+    let slos: Vec<SloId> = state
+        .mapped
+        .iter()
+        .filter(|(_, found)| matches!(found, Ok((key, _)) if key == workload))
+        .map(|(id, _)| id.clone())
+        .collect();
+    let incident = state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
+    if incident.slos.is_empty() {
+        incident.slos = slos;
+    }
+    incident.calm_since = None;
+    incident.want(Wish { target: Some(target), by_hand: true, ..Wish::default() }, now);
+    state.say("gate", Weight::Plain, format!("{workload}: a rollback is proposed by hand"));
+}
+
+/// Digest of the open card of `workload`.
+pub fn card_digest(state: &State, workload: &Key) -> Option<ContentDigest> {
+    state.incidents.get(workload)?.proposal.as_ref().map(|p| p.digest.clone())
+}
+
+/// A clean sentence for how long something has been going on.
+pub fn since(now: Time, at: Time) -> Clean {
+    Clean::new(format::span(now - at))
+}

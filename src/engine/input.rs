@@ -1,0 +1,388 @@
+//! Commands of the person: selection, pages, and the gestures of the gate. Nothing here can execute anything; the
+//! furthest it goes is a completed gesture, which [`super::action::approve`] then checks once more.
+
+use crate::domain::cluster::Key;
+use crate::domain::format;
+use crate::domain::verdict::Offer;
+use crate::domain::window::Window;
+
+use super::action;
+use super::analysis::Wish;
+use super::effect::Effect;
+use super::event::{Command, Ticket};
+use super::gate::{Decision, Draft, Gesture};
+use super::incident::{self, Waiting};
+use super::record;
+use super::revisions::Mark;
+use super::state::{State, Weight};
+use super::view::{self, Pane, Row, Screen};
+
+/// Lines of a page key.
+const PAGE: usize = 10;
+
+/// Takes a command. True when what follows should be computed at once.
+pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -> bool {
+    if state.view.filtering {
+        return filter(state, command);
+    }
+    if state.view.help && !matches!(command, Command::Quit) {
+        state.view.help = false;
+        return false;
+    }
+    match (&state.view.screen, command) {
+        (_, Command::Quit) => {
+            state.quitting = true;
+            effects.push(Effect::Quit);
+            false
+        }
+        (_, Command::Help) => {
+            state.view.help = true;
+            false
+        }
+        (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
+        (Screen::Evidence(_) | Screen::Diff(_) | Screen::Log, command) => page(state, command),
+        (Screen::Main, command) => main(state, command),
+    }
+}
+
+fn filter(state: &mut State, command: Command) -> bool {
+    match command {
+        Command::Char(c, _) if !c.is_control() && state.view.filter.len() < 200 => state.view.filter.push(c),
+        Command::Paste(text) => state.view.filter.extend(text.chars().filter(|c| !c.is_control()).take(200)),
+        Command::Backspace => {
+            state.view.filter.pop();
+        }
+        Command::Submit => state.view.filtering = false,
+        Command::Back => {
+            state.view.filtering = false;
+            state.view.filter.clear();
+        }
+        Command::Quit => state.quitting = true,
+        _ => {}
+    }
+    false
+}
+
+fn main(state: &mut State, command: Command) -> bool {
+    match command {
+        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
+            moved(state, &command);
+        }
+        Command::FocusNext => state.view.pane = state.view.pane.step(false),
+        Command::FocusPrevious => state.view.pane = state.view.pane.step(true),
+        Command::Filter => state.view.filtering = true,
+        Command::Range(n) => state.view.range = usize::from(n).min(view::RANGES.len() - 1),
+        Command::Gate => {
+            if let Some(key) = view::most_urgent_gate(state) {
+                open(state, Screen::Card(key));
+            }
+        }
+        Command::Open => match view::selected_workload(state) {
+            Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
+            _ => state.view.pane = Pane::Detail,
+        },
+        Command::Evidence | Command::Diff => {
+            if let Some(key) = view::selected_workload(state).filter(|k| state.incidents.contains_key(k)) {
+                open(state, if command == Command::Evidence { Screen::Evidence(key) } else { Screen::Diff(key) });
+            }
+        }
+        Command::ByHand => return by_hand(state),
+        Command::Undo => {
+            if let Some(key) = view::selected_workload(state) {
+                action::propose_undo(state, &key);
+                if state.incidents.contains_key(&key) {
+                    open(state, Screen::Card(key));
+                }
+                return true;
+            }
+        }
+        Command::Log => open(state, Screen::Log),
+        Command::Back => {
+            state.view.filter.clear();
+            state.view.pane = Pane::List;
+        }
+        _ => {}
+    }
+    false
+}
+
+fn open(state: &mut State, screen: Screen) {
+    state.view.screen = screen;
+    state.view.scroll = 0;
+}
+
+fn by_hand(state: &mut State) -> bool {
+    let Some(workload) = view::selected_workload(state) else { return false };
+    let timeline = view::timeline(state, &workload);
+    let wanted = state.view.revision.as_ref().and_then(|uid| timeline.iter().find(|r| r.uid == *uid));
+    // Without a choice: the newest revision that is not the current one.
+    let row = wanted.or_else(|| timeline.iter().find(|r| r.mark != Mark::Current));
+    let Some(row) = row.filter(|r| r.mark != Mark::Current) else {
+        state.say("gate", Weight::Plain, format!("{workload}: choose an older revision (tab, arrows), then u"));
+        return false;
+    };
+    let target = row.uid.clone();
+    incident::by_hand(state, &workload, target);
+    open(state, Screen::Card(workload));
+    true
+}
+
+/// A new index in `0..len`, moved by a command.
+fn index(at: usize, len: usize, command: &Command) -> usize {
+    let last = len.saturating_sub(1);
+    match command {
+        Command::Up => at.saturating_sub(1),
+        Command::Down => (at + 1).min(last),
+        Command::PageUp => at.saturating_sub(PAGE),
+        Command::PageDown => (at + PAGE).min(last),
+        Command::Home => 0,
+        Command::End => last,
+        _ => at,
+    }
+}
+
+fn moved(state: &mut State, command: &Command) {
+    match state.view.pane {
+        Pane::List | Pane::Detail => {
+            let rows = view::rows(state);
+            let selected = view::selected(state);
+            let at = rows.iter().position(|r| Some(r) == selected.as_ref()).unwrap_or(0);
+            let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
+            if next != state.view.selected {
+                state.view.revision = None;
+            }
+            state.view.selected = next;
+        }
+        Pane::Revisions => {
+            let Some(workload) = view::selected_workload(state) else { return };
+            let timeline = view::timeline(state, &workload);
+            let at = timeline.iter().position(|r| Some(&r.uid) == state.view.revision.as_ref()).unwrap_or(0);
+            state.view.revision = timeline.get(index(at, timeline.len(), command)).map(|r| r.uid.clone());
+        }
+        Pane::Log => {
+            // The log grows downwards: up means older.
+            let len = state.log.len();
+            let from_end = match command {
+                Command::Up => state.view.log_scroll + 1,
+                Command::Down => state.view.log_scroll.saturating_sub(1),
+                Command::PageUp => state.view.log_scroll + PAGE,
+                Command::PageDown => state.view.log_scroll.saturating_sub(PAGE),
+                Command::Home => len,
+                _ => 0,
+            };
+            state.view.log_scroll = from_end.min(len.saturating_sub(1));
+        }
+    }
+}
+
+fn page(state: &mut State, command: Command) -> bool {
+    match command {
+        Command::Back | Command::Evidence | Command::Diff | Command::Log | Command::Open => {
+            let back = match &state.view.screen {
+                Screen::Evidence(key) | Screen::Diff(key) if incident::card_digest(state, key).is_some() => {
+                    Screen::Card(key.clone())
+                }
+                _ => Screen::Main,
+            };
+            open(state, back);
+        }
+        Command::Home => state.view.scroll = 0,
+        command => state.view.scroll = index(state.view.scroll, 10_000, &command),
+    }
+    false
+}
+
+fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect>) -> bool {
+    let (mono, now) = (state.mono, state.now);
+    let given = state.incidents.get(key).and_then(|i| i.wish.as_ref()).map(|w| w.reason.clone()).unwrap_or_default();
+    let live = state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| now < p.expires));
+    if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
+        if let Gesture::Editing(_) = proposal.gesture {
+            return edit(state, key, command);
+        }
+        if proposal.takes_text() {
+            let decision = match command {
+                Command::Char(c, read) => proposal.char(c, mono, read),
+                Command::Backspace => {
+                    proposal.backspace();
+                    Decision::None
+                }
+                Command::Paste(text) => {
+                    proposal.paste(&text);
+                    Decision::None
+                }
+                Command::FocusNext => {
+                    proposal.insert_next_gate();
+                    Decision::None
+                }
+                Command::Submit => proposal.submit(),
+                Command::Back => {
+                    proposal.back();
+                    Decision::None
+                }
+                _ => Decision::None,
+            };
+            return decide(state, key, decision, effects);
+        }
+        match command {
+            Command::Arm => {
+                proposal.arm(mono, &given);
+                return false;
+            }
+            Command::Reject => {
+                proposal.note = None;
+                proposal.gesture = Gesture::Rejecting(String::new());
+                return false;
+            }
+            Command::Edit => {
+                begin_edit(state, key);
+                return false;
+            }
+            Command::Wait => return wait(state, key, effects),
+            Command::AddRestore => return add_restore(state, key),
+            _ => {}
+        }
+    }
+    match command {
+        Command::Back => leave_card(state, key),
+        Command::Evidence => open(state, Screen::Evidence(key.clone())),
+        Command::Diff => open(state, Screen::Diff(key.clone())),
+        Command::Undo => {
+            action::propose_undo(state, key);
+            return true;
+        }
+        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
+            state.view.scroll = index(state.view.scroll, 500, &command);
+        }
+        _ => {}
+    }
+    false
+}
+
+/// Leaving the card of a wish that was not decided leaves the wish too.
+fn leave_card(state: &mut State, key: &Key) {
+    open(state, Screen::Main);
+    if let Some(incident) = state.incidents.get_mut(key)
+        && incident.wish.is_some()
+        && !incident.acting()
+    {
+        incident.wish = None;
+        incident.proposal = None;
+        incident.planned = state.now;
+        state.dirty = true;
+    }
+}
+
+fn decide(state: &mut State, key: &Key, decision: Decision, effects: &mut Vec<Effect>) -> bool {
+    match decision {
+        Decision::None => false,
+        Decision::Approve(reason) => {
+            action::approve(state, key, reason, effects);
+            true
+        }
+        Decision::Reject(reason) => {
+            reject(state, key, &reason, effects);
+            true
+        }
+    }
+}
+
+fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>) {
+    let cluster = state.world.cluster_id.clone().unwrap_or_default();
+    let (by, now) = (state.user(), state.now);
+    let Some(incident) = state.incidents.get_mut(key) else { return };
+    let Some(proposal) = incident.proposal.take() else { return };
+    incident.rejected.push((proposal.analysis.fingerprint.clone(), reason.to_owned()));
+    incident.wish = None;
+    let body = record::decided(&proposal, cluster.as_str(), &by, reason, now);
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
+    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.token));
+    open(state, Screen::Main);
+}
+
+fn wait(state: &mut State, key: &Key, effects: &mut Vec<Effect>) -> bool {
+    let policy = state.setup.policy.clone();
+    let cluster = state.world.cluster_id.clone().unwrap_or_default();
+    let (by, now) = (state.user(), state.now);
+    let Some(incident) = state.incidents.get_mut(key) else { return false };
+    let Some(proposal) = incident.proposal.take() else { return false };
+    let burn = incident.slos.first().and_then(|id| state.world.slos.get(id));
+    let burn = burn.and_then(|s| s.burn(Window::minutes(5)).number()).map(|b| b * policy.wait_burn_factor);
+    let until = now + policy.wait.delta();
+    incident.waiting = Some(Waiting { until, burn, fingerprint: proposal.analysis.fingerprint.clone() });
+    incident.wish = None;
+    let tripwire = burn.map_or(String::new(), |b| format!(" or when the burn exceeds {}", format::burn(b)));
+    let words = format!("asked again at {}{tripwire}", format::clock(until));
+    let body = record::decided(&proposal, cluster.as_str(), &by, &words, now);
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::WAITED, body });
+    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.token));
+    open(state, Screen::Main);
+    true
+}
+
+fn add_restore(state: &mut State, key: &Key) -> bool {
+    let now = state.now;
+    let Some(incident) = state.incidents.get_mut(key) else { return false };
+    let Some(proposal) = &incident.proposal else { return false };
+    if proposal.analysis.addable.is_empty() {
+        let note = "nothing can be added: the earlier content is not known, or nothing changed";
+        state.say("gate", Weight::Plain, note);
+        return false;
+    }
+    let wish = Wish {
+        target: proposal.analysis.target.clone(),
+        restore: true,
+        edited: true,
+        by_hand: proposal.analysis.by_hand,
+        ..incident.wish.clone().unwrap_or_default()
+    };
+    incident.want(wish, now);
+    true
+}
+
+fn begin_edit(state: &mut State, key: &Key) {
+    let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()) else { return };
+    let analysis = &proposal.analysis;
+    let target = analysis.rows.iter().position(|r| Some(&r.uid) == analysis.target.as_ref());
+    let target = target.or_else(|| analysis.rows.iter().position(|r| r.mark != Mark::Current)).unwrap_or(0);
+    let restore = analysis.plan.as_ref().is_some_and(|p| !p.configs.is_empty());
+    proposal.note = None;
+    proposal.gesture = Gesture::Editing(Draft { field: 0, target, restore, reason: String::new() });
+}
+
+fn edit(state: &mut State, key: &Key, command: Command) -> bool {
+    let now = state.now;
+    let Some(incident) = state.incidents.get_mut(key) else { return false };
+    let Some(proposal) = &mut incident.proposal else { return false };
+    let rows = proposal.analysis.rows.len();
+    let restores_only = proposal.analysis.offer == Offer::RestoreConfig;
+    let Gesture::Editing(draft) = &mut proposal.gesture else { return false };
+    match command {
+        Command::FocusNext => draft.field = (draft.field + 1) % 3,
+        Command::FocusPrevious => draft.field = (draft.field + 2) % 3,
+        Command::Up | Command::Down if draft.field == 0 => draft.target = index(draft.target, rows, &command),
+        Command::Up | Command::Down | Command::Char(' ', _) if draft.field == 1 => draft.restore = !draft.restore,
+        Command::Draft(text) if draft.field == 2 => draft.reason = text.chars().take(2_000).collect(),
+        Command::Back => {
+            proposal.gesture = Gesture::Idle;
+        }
+        Command::Submit => {
+            let draft = draft.clone();
+            let Some(row) = proposal.analysis.rows.get(draft.target) else { return false };
+            if row.mark == Mark::Current && !(restores_only && draft.restore) {
+                proposal.note = Some("this revision serves already: choose another one".into());
+                return false;
+            }
+            let target = (row.mark != Mark::Current).then(|| row.uid.clone());
+            let by_hand = proposal.analysis.by_hand;
+            let reason = draft.reason.split_whitespace().collect::<Vec<_>>().join(" ");
+            incident.want(
+                Wish { target, restore: draft.restore, edited: true, by_hand, reason, ..Wish::default() },
+                now,
+            );
+            return true;
+        }
+        _ => {}
+    }
+    false
+}

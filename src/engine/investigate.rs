@@ -1,0 +1,242 @@
+//! What to ask Prometheus about an SLO under study, when, and what has been answered. At most 8 queries an inquiry,
+//! at most one inquiry every 15 s; the slow questions (a week's history) come every five minutes.
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
+use crate::domain::slo::SloId;
+use crate::domain::window::Window;
+
+/// Between two inquiries about one SLO.
+const EVERY: i64 = 15;
+/// Between two readings of the long past.
+const HISTORY_EVERY: i64 = 300;
+/// An inquiry that was not answered by then is given up.
+const GIVE_UP: i64 = 60;
+/// How far back a revision's counts are looked for.
+pub const HISTORY: Window = Window::days(7);
+/// Queries of one inquiry at the most.
+pub const MOST_QUERIES: usize = 8;
+
+/// An answer and when the question was put.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answered<T> {
+    /// The answer.
+    pub data: T,
+    /// Begin of what it covers.
+    pub from: Time,
+    /// End of what it covers; its age counts from here.
+    pub to: Time,
+}
+
+/// What is known of one SLO beyond its recorded series.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Study {
+    /// Number and time of the inquiry under way.
+    pub pending: Option<(u64, Time)>,
+    /// When the last inquiry was sent.
+    pub asked: Option<Time>,
+    /// When the long past was asked for.
+    pub history_asked: Option<Time>,
+    /// Scrape interval of the counters.
+    pub scrape: Option<Window>,
+    /// Counts by time, and the length of a bucket.
+    pub buckets: Option<Answered<(Vec<Bucket>, Window)>>,
+    /// Counts by pod since the change under suspicion.
+    pub since_change: Option<Answered<Vec<PodCounts>>>,
+    /// Counts by pod over [`HISTORY`].
+    pub history: Option<Answered<Vec<PodCounts>>>,
+    /// Serving stretches by pod.
+    pub served: Option<Answered<Vec<PodServed>>>,
+    /// Counts since the end of our own rollout.
+    pub verify: Option<Answered<Vec<PodCounts>>>,
+    /// Counts of intervals, for series without pod labels.
+    pub intervals: Vec<Answered<PodCounts>>,
+    /// Last error, by what was asked.
+    pub errors: Vec<Clean>,
+    /// The first inquiry was answered.
+    pub complete: bool,
+    /// Queries of the last inquiry.
+    pub queries: usize,
+}
+
+/// What an inquiry should look at.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Focus {
+    /// Begin of the change under suspicion.
+    pub change: Option<Time>,
+    /// End of our own rollout, while it is being verified.
+    pub verify_from: Option<Time>,
+    /// Intervals to count by time, because the series tell no pods.
+    pub intervals: Vec<(Time, Time)>,
+}
+
+impl Study {
+    /// The next inquiry, if one is due.
+    pub fn next(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
+        if self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP) {
+            return None;
+        }
+        let wants_change = focus.change.is_some() && self.since_change.is_none();
+        let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
+        if !due && !(wants_change && self.pending.is_none() && !self.complete) {
+            return None;
+        }
+        let asks = self.asks(focus, now);
+        self.pending = Some((number, now));
+        self.asked = Some(now);
+        Some(Inquiry { number, slo: slo.clone(), asks })
+    }
+
+    fn asks(&mut self, focus: &Focus, now: Time) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        let mut queries = 0;
+        let mut add = |ask: Ask| {
+            let fits = queries + ask.queries() <= MOST_QUERIES;
+            if fits {
+                queries += ask.queries();
+                asks.push(ask);
+            }
+            fits
+        };
+        if self.scrape.is_none() {
+            add(Ask::Scrape);
+        }
+        if let Some(from) = focus.verify_from {
+            add(Ask::Counts { purpose: Purpose::Verify, from, to: now });
+        }
+        let step = self.step(focus, now);
+        let from = bucket_begin(focus, step, now);
+        add(Ask::Buckets { from, to: now, step });
+        if let Some(from) = focus.change {
+            // A change of this very second has no samples yet: look at least at one scrape.
+            let from = from.min(now - step.delta());
+            add(Ask::Counts { purpose: Purpose::SinceChange, from, to: now });
+        }
+        for (n, (from, to)) in focus.intervals.iter().take(2).enumerate() {
+            add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
+        }
+        if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
+            let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: Window::minutes(5) };
+            let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
+            if add(history) && add(served) {
+                self.history_asked = Some(now);
+            }
+        }
+        self.queries = queries;
+        asks
+    }
+
+    /// Length of a bucket: four scrapes, so that an increase over it means something; at most 240 buckets.
+    pub fn step(&self, focus: &Focus, now: Time) -> Window {
+        let four = self.scrape.map_or(60, |scrape| scrape.secs() * 4);
+        let reach = focus.change.map_or(3_600, |change| (now - change).num_seconds().max(0) as u64 + 1_800);
+        let least = (reach.clamp(3_600, 21_600)).div_ceil(240);
+        Window::from_secs(round_up(four.max(least).max(15)))
+    }
+
+    /// Takes the answers of the inquiry that is waited for; late ones of an older inquiry are dropped.
+    pub fn take(&mut self, findings: Findings) -> bool {
+        if self.pending.is_none_or(|(number, _)| number != findings.number) {
+            return false;
+        }
+        self.pending = None;
+        self.complete = true;
+        self.errors.clear();
+        for (ask, answer) in findings.answers {
+            match answer {
+                Ok(finding) => self.keep(ask, finding),
+                Err(why) => self.errors.push(why),
+            }
+        }
+        true
+    }
+
+    fn keep(&mut self, ask: Ask, finding: Finding) {
+        match (ask, finding) {
+            (Ask::Scrape, Finding::Scrape(interval)) => self.scrape = interval,
+            (Ask::Buckets { from, to, step }, Finding::Buckets(buckets)) => {
+                self.buckets = Some(Answered { data: (buckets, step), from, to });
+            }
+            (Ask::Served { from, to, .. }, Finding::Served(served)) => {
+                self.served = Some(Answered { data: served, from, to });
+            }
+            (Ask::Counts { purpose, from, to }, Finding::Counts(data)) => {
+                let answered = Answered { data, from, to };
+                match purpose {
+                    Purpose::SinceChange => self.since_change = Some(answered),
+                    Purpose::History => self.history = Some(answered),
+                    Purpose::Verify => self.verify = Some(answered),
+                    Purpose::Fresh => {}
+                    Purpose::Interval(_) => self.keep_interval(answered),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn keep_interval(&mut self, answered: Answered<Vec<PodCounts>>) {
+        let sum = answered.data.iter().fold(PodCounts::default(), |mut sum, one| {
+            sum.bad += one.bad;
+            sum.total += one.total;
+            sum
+        });
+        self.intervals.retain(|i| i.from != answered.from);
+        self.intervals.push(Answered { data: sum, from: answered.from, to: answered.to });
+    }
+}
+
+/// Buckets begin an hour ago, or half an hour before the change where that is earlier; never more than six hours.
+fn bucket_begin(focus: &Focus, step: Window, now: Time) -> Time {
+    let hour = now - Window::hours(1).delta();
+    let before = focus.change.map_or(hour, |change| change - Window::minutes(30).delta());
+    let from = before.min(hour).max(now - Window::hours(6).delta());
+    // Aligned to the step, so that the buckets of the next inquiry are the same ones.
+    let step = step.secs() as i64;
+    Time::from_timestamp(from.timestamp() / step * step, 0).unwrap_or(from)
+}
+
+fn round_up(seconds: u64) -> u64 {
+    [15, 30, 60, 120, 300, 600].into_iter().find(|nice| *nice >= seconds).unwrap_or(600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inquiry_never_costs_more_than_eight_queries_and_none_comes_within_15_s() {
+        let slo = SloId(Clean::new("s"));
+        let mut now = Time::UNIX_EPOCH + Window::days(100).delta();
+        let mut study = Study::default();
+        let focus = Focus {
+            change: Some(now - Window::minutes(3).delta()),
+            verify_from: Some(now - Window::minutes(1).delta()),
+            intervals: vec![(now, now); 3],
+        };
+        let mut number = 0;
+        for _ in 0..200 {
+            number += 1;
+            let Some(inquiry) = study.next(&slo, &focus, number, now) else {
+                now += chrono::TimeDelta::seconds(5);
+                continue;
+            };
+            assert!(inquiry.asks.iter().map(Ask::queries).sum::<usize>() <= MOST_QUERIES);
+            let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(Clean::new("down")))).collect();
+            assert!(study.take(Findings { number, slo: slo.clone(), answers, queries: 8 }));
+            assert!(study.next(&slo, &focus, number + 1, now + chrono::TimeDelta::seconds(14)).is_none());
+        }
+    }
+
+    #[test]
+    fn a_late_answer_of_an_older_inquiry_is_dropped() {
+        let slo = SloId(Clean::new("s"));
+        let now = Time::UNIX_EPOCH + Window::days(100).delta();
+        let mut study = Study::default();
+        study.next(&slo, &Focus::default(), 1, now);
+        let later = now + chrono::TimeDelta::seconds(GIVE_UP);
+        study.next(&slo, &Focus::default(), 2, later);
+        assert!(!study.take(Findings { number: 1, slo: slo.clone(), answers: vec![], queries: 0 }));
+        assert!(study.take(Findings { number: 2, slo, answers: vec![], queries: 0 }));
+    }
+}

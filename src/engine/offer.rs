@@ -1,0 +1,503 @@
+//! What is offered, to which target, and the plan for it. The target is the newest revision that kept the SLO long
+//! enough, never "the previous one"; where nothing would be a cure, nothing is offered, and the reason says why.
+
+use crate::actions::restore_config::{self, Restore};
+use crate::actions::{Refusal, rollback};
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ConfigContent, ConfigVersion, KnownFrom, Key, RefKind, ReplicaSet, Uid};
+use crate::domain::diff;
+use crate::domain::format;
+use crate::domain::plan::{NotRestored, Plan};
+use crate::domain::statistics::Counts;
+use crate::domain::verdict::{GateState, Offer, Verdict};
+
+use super::analysis::{Look, Wish};
+use super::attribution::{Attribution, ChangeKind, config_edits};
+use super::onset::clearly_more;
+use super::revisions::{Mark, RevisionRow};
+use super::surroundings::Surroundings;
+
+/// How good a target is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TargetState {
+    /// The gate's state.
+    pub state: GateState,
+    /// Its sentence.
+    pub line: String,
+}
+
+/// What was chosen.
+pub struct Choice {
+    /// The offer.
+    pub offer: Offer,
+    /// The revision that will serve.
+    pub target: Option<Uid>,
+    /// The plan.
+    pub plan: Option<Plan>,
+    /// Why there is no plan although there is an offer or would be one.
+    pub refusal: Option<Refusal>,
+    /// Restores that could be added.
+    pub addable: Vec<Key>,
+    /// How good the target is.
+    pub target_state: TargetState,
+    /// Why this offer, in half a sentence.
+    pub why: String,
+}
+
+/// An earlier content that a ConfigMap could get back, and where it is known from.
+struct Earlier<'a> {
+    live: &'a ConfigContent,
+    version: ConfigVersion,
+    source: String,
+}
+
+/// Chooses.
+pub fn choose(look: &Look<'_>, found: &Attribution) -> Choice {
+    if let Some(wish) = look.wish {
+        return wished(look, found, wish);
+    }
+    match found.verdict {
+        Verdict::BadDeploy => bad_deploy(look, found),
+        Verdict::ConfigChange => config_change(look, found),
+        _ => nothing(Offer::Wait, String::new()),
+    }
+}
+
+fn nothing(offer: Offer, why: String) -> Choice {
+    Choice {
+        offer,
+        target: None,
+        plan: None,
+        refusal: None,
+        addable: Vec::new(),
+        target_state: TargetState { state: GateState::Unknown, line: "no target".into() },
+        why,
+    }
+}
+
+fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
+    if let Some(action) = &wish.undo_of
+        && !action.undo.configs.is_empty()
+    {
+        return back_to_earlier_content(look, action);
+    }
+    if wish.rest && wish.target.is_none() {
+        return restore(look, &[], "the content is back, the pods have not read it yet".into());
+    }
+    let Some(target) = &wish.target else {
+        // A restore of content alone, edited from an offer.
+        return config_change(look, found);
+    };
+    let Some(row) = look.rows.iter().find(|r| r.uid == *target) else {
+        return refused(Offer::Rollback, Refusal(Clean::new("the revision is gone; hint: pick another one")));
+    };
+    let state = match &wish.undo_of {
+        Some(action) => TargetState {
+            state: GateState::Unknown,
+            line: format!("what served before {}", action.action),
+        },
+        None => judge(look, found, row),
+    };
+    roll_back(look, row, state, wish.restore, "asked for by hand".into())
+}
+
+fn refused(offer: Offer, refusal: Refusal) -> Choice {
+    let why = refusal.to_string();
+    Choice { refusal: Some(refusal), ..nothing(offer, why) }
+}
+
+fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
+    let judged: Vec<(&RevisionRow, TargetState)> = candidates(look, found).collect();
+    let best = judged
+        .iter()
+        .find(|(_, s)| s.state == GateState::Pass)
+        .or_else(|| judged.iter().find(|(_, s)| s.state == GateState::Unknown));
+    match best {
+        Some((row, state)) => {
+            let why = match state.state {
+                GateState::Pass => "last known good",
+                _ => "best of what is known",
+            };
+            roll_back(look, row, state.clone(), look.wish.is_some_and(|w| w.restore), why.into())
+        }
+        None => nothing(
+            Offer::None,
+            match judged.first() {
+                Some((row, state)) => format!("no earlier revision kept the SLO ({}: {})", row.title(), state.line),
+                None => "there is no earlier revision".into(),
+            },
+        ),
+    }
+}
+
+/// Older revisions that another template than the suspect's serves, newest first.
+fn candidates<'a>(
+    look: &'a Look<'_>,
+    found: &'a Attribution,
+) -> impl Iterator<Item = (&'a RevisionRow, TargetState)> {
+    let current = &look.deployment.template.digest;
+    look.rows
+        .iter()
+        .filter(move |r| r.digest != *current && r.mark != Mark::Current)
+        .map(move |row| (row, judge(look, found, row)))
+}
+
+/// Did this revision keep the SLO, long enough, over enough requests?
+fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState {
+    let policy = &look.setup.policy;
+    let state = |state, line: String| TargetState { state, line };
+    if let Some(missing) = missing_reference(look, &row.uid) {
+        return state(GateState::Fail, missing);
+    }
+    if let Mark::RolledBack(when) = row.mark {
+        return state(GateState::Fail, format!("rolled back from it at {}", format::clock(when)));
+    }
+    let length = row.served.length();
+    let spoken = format::span(length);
+    let Some(counts) = row.counts.filter(|c| c.total >= 1.0) else {
+        return state(GateState::Unknown, format!("served {spoken}, no counts of it"));
+    };
+    let said = format!("{} failed in {spoken}", format::bad_of(counts.bad, counts.total));
+    let ratio = counts.bad / counts.total;
+    if ratio > look.budget() {
+        let now = if found.new.total > 0.0 { found.new } else { found.onset.as_ref().map_or(Counts::default(), |o| o.during) };
+        return if clearly_more(now, counts) {
+            state(GateState::Unknown, format!("{said}: below the objective, clearly better than now"))
+        } else {
+            state(GateState::Fail, format!("{said}: bad as well"))
+        };
+    }
+    let long_enough = length >= policy.min_served.delta();
+    let often_enough = counts.total >= policy.min_served_requests as f64;
+    if long_enough && often_enough {
+        state(GateState::Pass, format!("{said}; its references exist"))
+    } else {
+        state(GateState::Unknown, format!("only {said}"))
+    }
+}
+
+/// The first ConfigMap, Secret or claim that the revision needs and that does not exist. What may not be read is not
+/// missing.
+fn missing_reference(look: &Look<'_>, uid: &Uid) -> Option<String> {
+    let revision = look.world.replica_sets.get(uid)?;
+    let namespace = &look.deployment.meta.key.namespace;
+    revision.template.references.iter().filter(|r| !r.optional).find_map(|r| {
+        let kind = match r.kind {
+            RefKind::ConfigMap => "configmaps",
+            RefKind::Secret => "secrets",
+            RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
+        };
+        let key = (r.kind, Key { namespace: namespace.clone(), name: r.name.clone() });
+        let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
+        missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
+    })
+}
+
+fn roll_back(look: &Look<'_>, row: &RevisionRow, target_state: TargetState, restore: bool, why: String) -> Choice {
+    let history = look.world.history(look.deployment);
+    let earlier = if restore { earlier_contents(look, row) } else { Vec::new() };
+    let restores: Vec<Restore<'_>> =
+        earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
+    let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
+    let mut not_restored = changed_since(look, row);
+    not_restored.retain(|n| !(n.kind == "ConfigMap" && restored.contains(&&n.name)));
+    let facts = rollback::Facts {
+        deployment: look.deployment,
+        history: &history,
+        target: &row.uid,
+        cause: cause(look, row),
+        restores: &restores,
+        not_restored,
+    };
+    let addable = if restore {
+        Vec::new()
+    } else {
+        earlier_contents(look, row).into_iter().map(|e| e.live.key.clone()).collect()
+    };
+    match rollback::plan(&facts) {
+        Ok(mut plan) => {
+            plan.also = consequences(look, &plan);
+            Choice {
+                offer: Offer::Rollback,
+                target: Some(row.uid.clone()),
+                plan: Some(plan),
+                refusal: None,
+                addable,
+                target_state,
+                why,
+            }
+        }
+        Err(refusal) => Choice { target: Some(row.uid.clone()), target_state, ..refused(Offer::Rollback, refusal) },
+    }
+}
+
+/// The words of the change-cause: true, and without figures that move.
+fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
+    let what = match look.wish {
+        Some(Wish { undo_of: Some(action), .. }) => format!("undo of {}", action.action),
+        Some(Wish { by_hand: true, .. }) => "by hand".to_owned(),
+        _ => "error budget burn".to_owned(),
+    };
+    format!("goaround: rolled back to {} ({}), {what}", row.title(), row.name)
+}
+
+/// ConfigMaps, Secrets and claims of the target that changed since it began to serve, and so do not come back with it.
+fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
+    let Some(revision) = look.world.replica_sets.get(&row.uid) else { return Vec::new() };
+    let namespace = &look.deployment.meta.key.namespace;
+    let mut found = Vec::new();
+    for reference in &revision.template.references {
+        let key = (reference.kind, Key { namespace: namespace.clone(), name: reference.name.clone() });
+        let object = look.world.referenced.get(&key);
+        let why = match reference.kind {
+            RefKind::PersistentVolumeClaim => Some("data on volumes are not rolled back".to_owned()),
+            _ => object.and_then(super::super::domain::cluster::Referenced::data_changed).and_then(|(at, client)| {
+                let created = object.and_then(|o| o.meta.created);
+                let since = row.served.since().or(row.began);
+                let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
+                let after = since.is_none_or(|since| at > since) && (edited || created > since);
+                after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))
+            }),
+        };
+        if let Some(why) = why {
+            let kind = Clean::new(reference.kind.kind());
+            found.push(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) });
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Earlier contents of the target's ConfigMaps that changed since it served.
+fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a>> {
+    let changed = changed_since(look, row);
+    changed
+        .iter()
+        .filter(|n| n.kind == "ConfigMap")
+        .filter_map(|n| {
+            earlier(look, &Key { namespace: look.deployment.meta.key.namespace.clone(), name: n.name.clone() })
+        })
+        .collect()
+}
+
+/// The newest earlier content of a ConfigMap that differs from the live one: seen by an earlier look, else
+/// last-applied where that differs.
+fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
+    let live = look.world.contents.get(key)?.as_ref()?;
+    let seen = look
+        .world
+        .known
+        .get(key)
+        .into_iter()
+        .flatten()
+        .filter(|k| k.version.digest != live.digest && k.uid.as_ref().is_none_or(|uid| *uid == live.uid))
+        .max_by_key(|k| k.seen.map(|(_, last)| last));
+    if let Some(known) = seen {
+        let when = known.seen.map_or(String::new(), |(_, last)| format!(" at {}", format::since(last, look.now)));
+        let source = match known.source {
+            KnownFrom::Seen => format!("as seen{when}"),
+            KnownFrom::LastApplied => "from last-applied-configuration".into(),
+        };
+        return Some(Earlier { live, version: known.version.clone(), source });
+    }
+    let applied = live.last_applied.as_ref().filter(|v| v.digest != live.digest)?;
+    Some(Earlier { live, version: applied.clone(), source: "from last-applied-configuration".into() })
+}
+
+fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
+    let changed: Vec<Key> = match &found.change {
+        Some(change) => change.configs.iter().map(|(key, _, _)| key.clone()).collect(),
+        None => config_edits(look).into_iter().map(|(key, _, _)| key).collect(),
+    };
+    let known: Vec<Earlier<'_>> = changed.iter().filter_map(|key| earlier(look, key)).collect();
+    let names: Vec<String> = changed.iter().map(|k| k.name.to_string()).collect();
+    if known.is_empty() {
+        return nothing(
+            Offer::None,
+            format!(
+                "an undo would change nothing (the template is the same), and the earlier content of ConfigMap {} \
+                 is not known; hint: restore it from its source and restart, goaround verifies",
+                names.join(", ")
+            ),
+        );
+    }
+    let sources: Vec<String> = known.iter().map(|e| format!("{} {}", e.live.key.name, e.source)).collect();
+    let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
+    let restores: Vec<Restore<'_>> = known.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
+    let mut choice = restore(look, &restores, why);
+    let missing: Vec<&Key> = changed.iter().filter(|k| !known.iter().any(|e| e.live.key == **k)).collect();
+    if let Some(plan) = &mut choice.plan {
+        for key in missing {
+            plan.not_restored.push(NotRestored {
+                kind: Clean::new("ConfigMap"),
+                name: key.name.clone(),
+                why: Clean::new("its earlier content is not known"),
+            });
+        }
+    }
+    choice.target_state = content_state(look, found);
+    choice
+}
+
+/// TARGET GOOD of a restore judges the interval in which that content was served: until the change began.
+fn content_state(look: &Look<'_>, found: &Attribution) -> TargetState {
+    let before = found.old;
+    let Some(ratio) = before.ratio() else {
+        return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
+    };
+    let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
+    let enough = before.total >= look.setup.policy.min_served_requests as f64;
+    let state = match (ratio <= look.budget(), enough) {
+        (true, true) => GateState::Pass,
+        (true, false) => GateState::Unknown,
+        (false, _) if clearly_more(found.new, before) => GateState::Unknown,
+        (false, _) => GateState::Fail,
+    };
+    TargetState { state, line: said }
+}
+
+fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
+    let Some(current) = look.world.current(look.deployment) else {
+        return refused(Offer::None, Refusal(Clean::new("no ReplicaSet has the current template yet; hint: wait for the rollout")));
+    };
+    let facts = restore_config::Facts {
+        deployment: look.deployment,
+        current,
+        restores,
+        rest: look.wish.is_some_and(|w| w.rest),
+        restarted_at: look.opened.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        cause: format!(
+            "goaround: restored the content of ConfigMap {} and restarted",
+            restores.iter().map(|r| r.live.key.name.as_str()).collect::<Vec<_>>().join(", ")
+        ),
+        not_restored: secrets_changed(look, current),
+        also: Vec::new(),
+    };
+    match restore_config::plan(&facts) {
+        Ok(mut plan) => {
+            plan.also = consequences(look, &plan);
+            Choice {
+                offer: Offer::RestoreConfig,
+                target: Some(current.meta.uid.clone()),
+                plan: Some(plan),
+                why,
+                ..nothing(Offer::RestoreConfig, String::new())
+            }
+        }
+        Err(refusal) => refused(Offer::None, refusal),
+    }
+}
+
+/// Secrets and claims of the current template are not touched by a restore of ConfigMaps.
+fn secrets_changed(look: &Look<'_>, current: &ReplicaSet) -> Vec<NotRestored> {
+    let Some(row) = look.rows.iter().find(|r| r.uid == current.meta.uid) else { return Vec::new() };
+    changed_since(look, row).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+}
+
+/// The way back of a restore: the content that was there before it.
+fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) -> Choice {
+    let mut restores = Vec::new();
+    for before in &action.undo.configs {
+        if let Some(Some(live)) = look.world.contents.get(&before.key) {
+            restores.push(Restore { live, earlier: &before.version });
+        }
+    }
+    let mut choice = restore(look, &restores, format!("the way back of {}", action.action));
+    choice.target_state =
+        TargetState { state: GateState::Unknown, line: format!("what was there before {}", action.action) };
+    choice
+}
+
+/// What else follows from the plan and must be read: other users of a ConfigMap, later applies.
+fn consequences(look: &Look<'_>, plan: &Plan) -> Vec<Clean> {
+    let mut also = Vec::new();
+    for (key, _) in &plan.configs {
+        for other in look.world.deployments.values().filter(|d| d.meta.key != plan.workload) {
+            let refers = other.template.references.iter().any(|r| r.kind == RefKind::ConfigMap && r.name == key.name);
+            if other.meta.key.namespace == key.namespace && refers {
+                also.push(Clean::new(format!("Deployment {} uses ConfigMap {} too", other.meta.key.name, key.name)));
+            }
+        }
+    }
+    if look.deployment.annotation(crate::domain::plan::LAST_APPLIED).is_some() {
+        also.push(Clean::new("the manifest still says otherwise: the next kubectl apply brings it back"));
+    }
+    also
+}
+
+/// The card's sentence: verdict, counts, and why this is offered.
+pub fn reason(
+    look: &Look<'_>,
+    found: &Attribution,
+    around: &Surroundings,
+    offer: Offer,
+    why: &str,
+    refusal: Option<&Refusal>,
+) -> String {
+    let counts = match (&found.onset, found.new.total > 0.0) {
+        (_, true) => format!(
+            "{} failed on the new side, {} on the old",
+            format::bad_of(found.new.bad, found.new.total),
+            format::bad_of(found.old.bad, found.old.total)
+        ),
+        (Some(o), _) => format!(
+            "{} failed since {}, {} otherwise",
+            format::bad_of(o.during.bad, o.during.total),
+            format::clock(o.began),
+            format::bad_of(o.outside.bad, o.outside.total)
+        ),
+        (None, _) => "no counts".into(),
+    };
+    let since = found.change.as_ref().map_or(String::new(), |change| {
+        let what: Vec<String> = change.what.iter().take(2).map(diff::sentence).collect();
+        let what = if what.is_empty() { "a change of content".into() } else { what.join(", ") };
+        let onset = found.onset.as_ref().map_or(String::new(), |o| {
+            format!(", onset {} after it", format::offset(change.began, o.began))
+        });
+        format!(" after {what} at {}{onset}", format::clock(change.began))
+    });
+    let sentence = match found.verdict {
+        Verdict::BadDeploy | Verdict::ConfigChange => format!("{}: {counts}{since}", found.verdict),
+        Verdict::Dependency => {
+            let names: Vec<String> = around.callees_burning.iter().map(|b| b.workload.name.to_string()).collect();
+            format!("dependency: {} burns as well, and began no later; {counts}", names.join(", "))
+        }
+        Verdict::Traffic => {
+            let step = found.onset.as_ref().and_then(|o| around.traffic_step(o));
+            let step = step.map_or(String::new(), |(factor, before, during)| {
+                format!("{factor:.1} times the traffic ({before:.0}/s to {during:.0}/s), ")
+            });
+            format!("traffic: {step}no rollout before the onset; {counts}")
+        }
+        Verdict::Infrastructure => {
+            let what: Vec<String> = around.infrastructure.iter().take(2).map(Clean::to_string).collect();
+            format!("infrastructure: {}; {counts}", what.join(", "))
+        }
+        Verdict::Recovering => {
+            let since = found.onset.as_ref().and_then(|o| o.ended).map(format::clock);
+            let since = since.map_or(String::new(), |at| format!(" since {at}"));
+            let fresh = found.onset.as_ref().map_or(Counts::default(), |o| o.fresh);
+            format!("recovering: {} failed{since}; the windows only remember", format::bad_of(fresh.bad, fresh.total))
+        }
+        Verdict::Preexisting => {
+            let later = found.later_rollout.map(format::clock).unwrap_or_default();
+            format!("preexisting: the errors began before the rollout of {later}; {counts}")
+        }
+        Verdict::NotEnoughData => format!("not_enough_data: {counts}"),
+        Verdict::Unknown => {
+            let restart = found.change.as_ref().is_some_and(|c| c.kind == ChangeKind::RestartOnly);
+            let what = if restart { "only a restart came before the errors, an undo would change nothing; " } else { "" };
+            let sli = match look.slo.map(|s| &s.sli) {
+                Some(crate::domain::slo::Sli::NotUnderstood(why)) => format!("no counts, the SLI is not understood ({why}); "),
+                _ => String::new(),
+            };
+            format!("unknown: no rollout, dependency, traffic step or node trouble explains it; {sli}{what}{counts}")
+        }
+    };
+    match (refusal, why.is_empty(), offer) {
+        (Some(refusal), _, _) => format!("{sentence}; {refusal}"),
+        (None, false, _) => format!("{sentence}; {why}"),
+        (None, true, Offer::Wait) => format!("{sentence}; a rollback would not be a cure"),
+        _ => sentence,
+    }
+}

@@ -1,0 +1,224 @@
+//! When did the errors begin, and are they over? A scan of the counts by time for the one stretch whose error ratio
+//! differs most from the rest (Poisson likelihood ratio), never a comparison with a fixed threshold.
+
+use chrono::TimeDelta;
+
+use crate::domain::Time;
+use crate::domain::inquiry::Bucket;
+use crate::domain::statistics::{Counts, Z95, fisher_greater, wilson};
+use crate::domain::window::Window;
+
+/// Data that are wanted after the end of a stretch before anything is called over.
+const OVER_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// How sure a difference must be.
+const SURE: f64 = 0.001;
+
+/// The stretch with the errors.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Onset {
+    /// Its begin: the start of its first bucket, so up to one bucket early.
+    pub began: Time,
+    /// Its end, when it is over: clearly fewer errors after it, and no more than the objective allows.
+    pub ended: Option<Time>,
+    /// Counts before and after it.
+    pub outside: Counts,
+    /// Counts in it.
+    pub during: Counts,
+    /// Counts of the last minute or so (at least one bucket).
+    pub fresh: Counts,
+    /// Requests a second before it and in it; `None` without data.
+    pub rate_before: Option<f64>,
+    /// Requests a second in it.
+    pub rate_during: Option<f64>,
+}
+
+#[derive(Clone, Copy)]
+struct Cell {
+    end: Time,
+    bad: f64,
+    total: f64,
+}
+
+/// Finds the stretch in `buckets` of length `step`; `budget` is the error ratio that the objective allows. `None`
+/// when no stretch has clearly more errors than the budget and than the rest.
+pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
+    let cells: Vec<Cell> = buckets
+        .iter()
+        .filter_map(|b| Some(Cell { end: b.end, bad: b.bad.unwrap_or(0.0).max(0.0), total: b.total?.max(0.0) }))
+        .filter(|c| c.total > 0.0)
+        .collect();
+    let (mut first, last) = best_stretch(&cells, budget)?;
+    let sums = Sums::of(&cells);
+    let outside_ratio = ratio(sums.outside(first, last)).unwrap_or(0.0);
+    // A rollout is a ramp: minutes in which old and new pods mix belong to the incident.
+    while first > 0 && cells[first - 1].bad / cells[first - 1].total > (5.0 * outside_ratio).max(2.0 * budget) {
+        first -= 1;
+    }
+    let during = sums.inside(first, last);
+    let outside = sums.outside(first, last);
+    let fresh_from = cells.iter().rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
+    let fresh = sums.inside(fresh_from.map_or(0, |n| n + 1), cells.len());
+    let ended = over(&cells, &sums, last, during, budget);
+    let seconds = |from: usize, to: usize| (to - from) as f64 * step.secs_f64();
+    let rate = |from: usize, to: usize| (to > from).then(|| sums.inside(from, to).total / seconds(from, to));
+    // The ramp down at the end of a spike would dilute it, the ramp up too: both are short.
+    Some(Onset {
+        began: cells[first].end - step.delta(),
+        ended,
+        outside,
+        during,
+        fresh,
+        rate_before: rate(0, first),
+        rate_during: rate(first, last),
+    })
+}
+
+/// When the errors ended: at least a minute of data follows, with clearly fewer errors and within the objective.
+fn over(cells: &[Cell], sums: &Sums, last: usize, during: Counts, budget: f64) -> Option<Time> {
+    let end = cells.get(last.checked_sub(1)?)?.end;
+    let newest = cells.last()?.end;
+    if newest - end < OVER_AFTER {
+        return None;
+    }
+    let tail = sums.inside(last, cells.len());
+    // One error in a short tail is more than 0.1 %, and still no sign that it goes on.
+    let within = wilson(tail, Z95).is_some_and(|interval| interval.low <= budget);
+    (within && clearly_more(during, tail)).then_some(end)
+}
+
+/// `more` has a higher error ratio than `than`, and not by chance (p < 0.001).
+pub fn clearly_more(more: Counts, than: Counts) -> bool {
+    fisher_greater(than, more).is_some_and(|p| p < SURE)
+}
+
+/// The stretch `first..last` with the greatest likelihood ratio among those with more errors than the rest.
+fn best_stretch(cells: &[Cell], budget: f64) -> Option<(usize, usize)> {
+    let sums = Sums::of(cells);
+    let mut best: Option<(f64, usize, usize)> = None;
+    for first in 0..cells.len() {
+        for last in first + 1..=cells.len() {
+            let inside = sums.inside(first, last);
+            let outside = sums.outside(first, last);
+            let (Some(high), low) = (ratio(inside), ratio(outside).unwrap_or(budget)) else { continue };
+            if high <= low || high <= budget || inside.bad < 1.0 {
+                continue;
+            }
+            let gain = likelihood_gain(inside, outside, budget);
+            if best.is_none_or(|(most, _, _)| gain > most) {
+                best = Some((gain, first, last));
+            }
+        }
+    }
+    // Chi-square with one degree of freedom, corrected for the number of stretches looked at.
+    let looked_at = (cells.len() * cells.len()).max(1) as f64;
+    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln()).map(|(_, first, last)| (first, last))
+}
+
+/// `2 [k0 ln(r0/r) + k1 ln(r1/r)]`; with nothing outside, against the budget instead of the common ratio.
+fn likelihood_gain(inside: Counts, outside: Counts, budget: f64) -> f64 {
+    let term = |k: f64, r: f64, common: f64| if k > 0.0 { k * (r / common).ln() } else { 0.0 };
+    if outside.total <= 0.0 {
+        let high = inside.bad / inside.total;
+        return 2.0 * term(inside.bad, high, budget.max(1e-9));
+    }
+    let common = (inside.bad + outside.bad) / (inside.total + outside.total);
+    let (high, low) = (inside.bad / inside.total, outside.bad / outside.total);
+    2.0 * (term(inside.bad, high, common) + term(outside.bad, low, common))
+}
+
+fn ratio(counts: Counts) -> Option<f64> {
+    (counts.total > 0.0).then(|| counts.bad / counts.total)
+}
+
+/// Running sums, so that any stretch costs two subtractions.
+struct Sums {
+    bad: Vec<f64>,
+    total: Vec<f64>,
+}
+
+impl Sums {
+    fn of(cells: &[Cell]) -> Self {
+        let running = |value: fn(&Cell) -> f64| {
+            let mut sum = 0.0;
+            std::iter::once(0.0)
+                .chain(cells.iter().map(|c| {
+                    sum += value(c);
+                    sum
+                }))
+                .collect()
+        };
+        Self { bad: running(|c| c.bad), total: running(|c| c.total) }
+    }
+
+    fn inside(&self, first: usize, last: usize) -> Counts {
+        Counts { bad: self.bad[last] - self.bad[first], total: self.total[last] - self.total[first] }
+    }
+
+    fn outside(&self, first: usize, last: usize) -> Counts {
+        let (all, inside) = (self.inside(0, self.bad.len() - 1), self.inside(first, last));
+        Counts { bad: (all.bad - inside.bad).max(0.0), total: (all.total - inside.total).max(0.0) }
+    }
+}
+
+/// Counts of the buckets that lie in `from..to`.
+pub fn between(buckets: &[Bucket], step: Window, from: Time, to: Time) -> Counts {
+    buckets
+        .iter()
+        .filter(|b| b.end - step.delta() >= from && b.end <= to)
+        .fold(Counts { bad: 0.0, total: 0.0 }, |sum, b| Counts {
+            bad: sum.bad + b.bad.unwrap_or(0.0),
+            total: sum.total + b.total.unwrap_or(0.0),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: Window = Window::from_secs(60);
+
+    fn series(ratios: &[f64]) -> Vec<Bucket> {
+        let at = |n: usize| Time::UNIX_EPOCH + STEP.delta() * (n as i32 + 1);
+        let bucket = |(n, r): (usize, &f64)| Bucket { end: at(n), bad: Some(r * 600.0), total: Some(600.0) };
+        ratios.iter().enumerate().map(bucket).collect()
+    }
+
+    #[test]
+    fn the_onset_is_the_first_bad_bucket_and_a_ramp_belongs_to_it() {
+        let mut ratios = vec![0.0; 40];
+        ratios.extend([0.05, 0.2, 0.2, 0.2]);
+        let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+        assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * 40);
+        assert_eq!(onset.ended, None);
+        assert_eq!(onset.during.bad.round(), 390.0);
+    }
+
+    #[test]
+    fn errors_that_stopped_two_minutes_ago_are_over() {
+        let mut ratios = vec![0.0; 30];
+        ratios.extend([0.5; 5]);
+        ratios.extend([0.0; 2]);
+        let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+        assert_eq!(onset.ended, Some(Time::UNIX_EPOCH + STEP.delta() * 35));
+    }
+
+    #[test]
+    fn half_as_many_errors_are_not_over() {
+        let mut ratios = vec![0.0; 30];
+        ratios.extend([0.5; 5]);
+        ratios.extend([0.2; 3]);
+        assert_eq!(find(&series(&ratios), STEP, 0.001).expect("an onset").ended, None);
+    }
+
+    #[test]
+    fn errors_within_the_objective_have_no_onset() {
+        assert_eq!(find(&series(&[0.0005; 60]), STEP, 0.001), None);
+        assert_eq!(find(&[], STEP, 0.001), None);
+    }
+
+    #[test]
+    fn errors_from_the_first_sample_on_are_an_onset_too() {
+        let onset = find(&series(&[0.3; 20]), STEP, 0.001).expect("an onset");
+        assert_eq!(onset.began, Time::UNIX_EPOCH);
+    }
+}

@@ -1,0 +1,250 @@
+//! What is recorded for ever, and what a record tells later: proposals, decisions, intents, outcomes, closes. Bodies
+//! are plain JSON, written once; a reader of next year needs nothing but the file.
+
+use serde_json::{Value, json};
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Uid};
+use crate::domain::plan::{ConfigBefore, Undo, call_json};
+
+use super::analysis::Analysis;
+use super::gate::Proposal;
+use super::verify::Running;
+
+/// A card was opened.
+pub const PROPOSED: &str = "proposed";
+/// A person refused.
+pub const REJECTED: &str = "rejected";
+/// A person waits.
+pub const WAITED: &str = "waited";
+/// The card withdrew itself.
+pub const WITHDRAWN: &str = "withdrawn";
+/// The card expired.
+pub const EXPIRED: &str = "expired";
+/// An action is about to be sent.
+pub const INTENT: &str = "intent";
+/// How its calls ended.
+pub const OUTCOME: &str = "outcome";
+/// How the action ended, by the SLI.
+pub const CLOSED: &str = "closed";
+/// An unknown outcome was read back.
+pub const READ_BACK: &str = "read_back";
+
+/// An earlier action, as far as later decisions need it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PastAction {
+    /// ULID.
+    pub action: String,
+    /// When it was approved.
+    pub time: Time,
+    /// Who approved, as the API server named them.
+    pub by: Clean,
+    /// `namespace/name`.
+    pub workload: String,
+    /// Cluster id.
+    pub cluster: String,
+    /// Verdict, offer, target, digest, as in `history`.
+    pub verdict: String,
+    /// Offer.
+    pub offer: String,
+    /// Target in words.
+    pub target: String,
+    /// Digest of the plan.
+    pub digest: String,
+    /// Outcome word, once it is closed.
+    pub outcome: Option<String>,
+    /// At least one call was done.
+    pub executed: bool,
+    /// Nobody knows whether a call was done.
+    pub unknown: bool,
+    /// The template that it left.
+    pub left_template: ContentDigest,
+    /// The way back.
+    pub undo: Undo,
+    /// The action that it undid.
+    pub undo_of: Option<String>,
+}
+
+impl PastAction {
+    /// It ended HELPED.
+    pub fn helped(&self) -> bool {
+        self.outcome.as_deref() == Some("helped")
+    }
+}
+
+/// Body of a card's record.
+pub fn proposed(proposal: &Proposal, cluster: &str) -> Value {
+    let mut body = card(&proposal.analysis, cluster);
+    body["proposal"] = proposal.id().into();
+    body["expires"] = proposal.expires.to_rfc3339().into();
+    body
+}
+
+/// Body of a decision: the card as it was when it was decided, who, why, how long it was on the screen.
+pub fn decided(proposal: &Proposal, cluster: &str, by: &Clean, reason: &str, now: Time) -> Value {
+    let mut body = card(&proposal.analysis, cluster);
+    body["proposal"] = proposal.id().into();
+    body["by"] = json!(by);
+    body["reason"] = json!(Clean::new(reason));
+    body["seconds_open"] = json!((now - proposal.opened).num_seconds());
+    body
+}
+
+/// Body of an intent: the exact calls, the pre-image, the prediction.
+pub fn intent(running: &Running, analysis: &Analysis, cluster: &str, open_s: i64) -> Value {
+    let calls: Vec<Value> = running.calls.iter().map(call_json).collect();
+    let mut body = card(analysis, cluster);
+    body["action"] = running.action.0.clone().into();
+    body["by"] = json!(running.by);
+    body["reason"] = json!(running.reason);
+    body["seconds_open"] = open_s.into();
+    body["calls"] = calls.into();
+    body["left_template"] = json!(running.plan.undo.template);
+    body["undo"] = undo_json(&running.plan.undo);
+    body["by_hand"] = analysis.by_hand.into();
+    body["undo_of"] = json!(analysis.undo_of);
+    body["prediction"] = json!({
+        "no_new_errors_from": running.prediction.clean_from.to_rfc3339(),
+        "short_window_clear_by": running.prediction.clear_by.to_rfc3339(),
+    });
+    body
+}
+
+/// The card in JSON, for every record.
+fn card(analysis: &Analysis, cluster: &str) -> Value {
+    let gates: serde_json::Map<String, Value> = analysis
+        .gates
+        .iter()
+        .map(|g| (g.gate.key().to_owned(), json!({"state": g.state.word(), "line": g.line, "evidence": g.evidence})))
+        .collect();
+    json!({
+        "cluster": cluster,
+        "workload": analysis.workload.to_string(),
+        "slos": analysis.slos.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(),
+        "verdict": analysis.verdict().word(),
+        "offer": analysis.offer.word(),
+        "target": target_words(analysis),
+        "digest": analysis.digest.as_ref().map(|d| format!("sha256:{}", d.0)),
+        "gates": gates,
+        "reason_of_offer": analysis.reason,
+        "not_restored": not_restored(analysis),
+        "evidence": evidence(analysis),
+    })
+}
+
+/// Target in words, as in `history`.
+pub fn target_words(analysis: &Analysis) -> Option<String> {
+    let row = analysis.target_row()?;
+    let configs: Vec<&str> =
+        analysis.plan.iter().flat_map(|p| &p.configs).map(|(key, _)| key.name.as_str()).collect();
+    let with = if configs.is_empty() { String::new() } else { format!(" with ConfigMap {}", configs.join(", ")) };
+    Some(format!("{} {}{with}", row.name, row.version().unwrap_or_default()).trim().to_owned())
+}
+
+/// `not_restored` as in contract JSON.
+pub fn not_restored(analysis: &Analysis) -> Vec<Value> {
+    let all = analysis.plan.iter().flat_map(|p| &p.not_restored);
+    all.map(|n| json!({"kind": n.kind, "name": n.name, "why": n.why})).collect()
+}
+
+/// `evidence` as in contract JSON.
+pub fn evidence(analysis: &Analysis) -> Vec<Value> {
+    use crate::domain::value::Value as V;
+    analysis
+        .evidence
+        .items()
+        .iter()
+        .map(|e| {
+            let value = match e.value {
+                V::Number(n) => json!(n),
+                V::NaN => json!("NaN"),
+                V::Infinite { negative } => json!(if negative { "-Inf" } else { "+Inf" }),
+                V::Absent => Value::Null,
+                V::Stale { last, .. } => json!({"stale": last}),
+            };
+            json!({
+                "id": e.id, "fact": e.fact, "value": value, "unit": e.unit, "window": e.window,
+                "bad": e.bad.map(f64::round), "total": e.total.map(f64::round), "source": e.source,
+                "age_s": (analysis.at - e.at).num_seconds().max(0),
+            })
+        })
+        .collect()
+}
+
+fn undo_json(undo: &Undo) -> Value {
+    let configs: Vec<Value> = undo
+        .configs
+        .iter()
+        .map(|c| {
+            json!({"namespace": c.key.namespace, "name": c.key.name,
+                   "data": c.version.data.value(), "binaryData": c.version.binary_data.value()})
+        })
+        .collect();
+    json!({"template": undo.template, "replica_set": undo.replica_set, "configs": configs})
+}
+
+fn undo_from(body: &Value) -> Undo {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    Undo {
+        template: ContentDigest(text(&body["template"])),
+        replica_set: Uid(text(&body["replica_set"])),
+        configs: body["configs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|c| ConfigBefore {
+                key: Key::new(text(&c["namespace"]), text(&c["name"])),
+                version: ConfigVersion::new(&c["data"], &c["binaryData"]),
+            })
+            .collect(),
+    }
+}
+
+/// Reads past actions out of records (kind, time, body), oldest first.
+pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)>) -> Vec<PastAction> {
+    let mut actions: Vec<PastAction> = Vec::new();
+    for (kind, time, body) in records {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        match kind {
+            INTENT => actions.push(PastAction {
+                action: text("action"),
+                time,
+                by: Clean::new(text("by")),
+                workload: text("workload"),
+                cluster: text("cluster"),
+                verdict: text("verdict"),
+                offer: text("offer"),
+                target: text("target"),
+                digest: text("digest"),
+                outcome: None,
+                executed: false,
+                // An intent without an outcome is an unknown one: the process may have died after sending.
+                unknown: true,
+                left_template: ContentDigest(text("left_template")),
+                undo: undo_from(&body["undo"]),
+                undo_of: body["undo_of"].as_str().map(str::to_owned),
+            }),
+            OUTCOME | CLOSED | READ_BACK => {
+                if let Some(action) = actions.iter_mut().rev().find(|a| a.action == text("action")) {
+                    apply(action, kind, body);
+                }
+            }
+            _ => {}
+        }
+    }
+    actions
+}
+
+fn apply(action: &mut PastAction, kind: &str, body: &Value) {
+    match kind {
+        OUTCOME | READ_BACK => {
+            action.unknown = body["unknown"].as_bool().unwrap_or(false);
+            action.executed |= body["done"].as_u64().unwrap_or(0) > 0;
+            if !action.executed && !action.unknown {
+                action.outcome = Some("not_executed".into());
+            }
+        }
+        _ => action.outcome = body["outcome"].as_str().map(str::to_owned),
+    }
+}

@@ -1,0 +1,337 @@
+//! The revisions of a workload as a history: when each served, how it did while it served, what it changed. A
+//! revision is a ReplicaSet (uid) with its template's digest; its number is only shown.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ContentDigest, Deployment, ReplicaSet, Uid};
+use crate::domain::diff;
+use crate::domain::inquiry::PodCounts;
+use crate::domain::plan::FieldChange;
+use crate::domain::statistics::Counts;
+use crate::domain::verdict::Method;
+
+use super::investigate::Study;
+use super::record::PastAction;
+use super::world::World;
+
+/// Two stretches with a gap shorter than this are one: a pod was replaced, a scrape was missed.
+const GAP: TimeDelta = TimeDelta::seconds(660);
+
+/// Serving stretches of a revision and how they are known.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Served {
+    /// Stretches in order; they do not overlap.
+    pub stretches: Vec<(Time, Time)>,
+    /// Known from its pods in Prometheus; else from creation times.
+    pub by_pod: bool,
+}
+
+impl Served {
+    /// How long in all.
+    pub fn length(&self) -> TimeDelta {
+        self.stretches.iter().map(|(from, to)| *to - *from).sum()
+    }
+
+    /// Begin of the last stretch.
+    pub fn since(&self) -> Option<Time> {
+        self.stretches.last().map(|(from, _)| *from)
+    }
+
+    /// End of the last stretch.
+    pub fn until(&self) -> Option<Time> {
+        self.stretches.last().map(|(_, to)| *to)
+    }
+}
+
+/// What is remembered about a revision.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Mark {
+    /// Nothing.
+    Plain,
+    /// It serves now.
+    Current,
+    /// It kept the SLO last.
+    LastGood,
+    /// Measured bad.
+    Bad,
+    /// goaround rolled back from it; when.
+    RolledBack(Time),
+}
+
+/// One row of the timeline.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RevisionRow {
+    /// The ReplicaSet.
+    pub uid: Uid,
+    /// Its name.
+    pub name: Clean,
+    /// Its `pod-template-hash`.
+    pub hash: Clean,
+    /// Its number now.
+    pub number: Option<i64>,
+    /// Images.
+    pub images: Vec<Clean>,
+    /// Digest of its template.
+    pub digest: ContentDigest,
+    /// What it changed against the next older one.
+    pub changes: Vec<FieldChange>,
+    /// Which client changed the template, where that is known (of the current one only).
+    pub client: Option<Clean>,
+    /// The change-cause: a claim.
+    pub claim: Option<Clean>,
+    /// When its last rollout began.
+    pub began: Option<Time>,
+    /// When it served.
+    pub served: Served,
+    /// Requests while it served, where counts are known.
+    pub counts: Option<Counts>,
+    /// How the counts are known.
+    pub method: Method,
+    /// What is remembered about it.
+    pub mark: Mark,
+}
+
+impl RevisionRow {
+    /// Short name: the last part of the image, else the hash: `4.12`, `1.27.1`.
+    pub fn version(&self) -> Option<&str> {
+        let image = self.images.first()?.as_str();
+        let tail = image.rsplit('/').next()?;
+        tail.split_once(':').map(|(_, tag)| tag)
+    }
+
+    /// How it is called: `7f9c 4.12`.
+    pub fn title(&self) -> String {
+        let hash: String = self.hash.as_str().chars().take(5).collect();
+        match self.version() {
+            Some(version) => format!("{hash} {version}"),
+            None => hash,
+        }
+    }
+
+    /// Error ratio while serving.
+    pub fn ratio(&self) -> Option<f64> {
+        self.counts.filter(|c| c.total > 0.0).map(|c| c.bad / c.total)
+    }
+}
+
+/// The revision whose pod this is: by `pod_template_hash`, else by a pod name that begins with the ReplicaSet's.
+pub fn owner<'a>(counts: &PodCounts, revisions: &[&'a ReplicaSet]) -> Option<&'a ReplicaSet> {
+    of_pod(counts.pod.as_ref(), counts.hash.as_ref(), revisions)
+}
+
+fn of_pod<'a>(
+    pod: Option<&Clean>,
+    hash: Option<&Clean>,
+    revisions: &[&'a ReplicaSet],
+) -> Option<&'a ReplicaSet> {
+    let by_hash = hash.and_then(|h| revisions.iter().find(|r| r.hash == *h && !r.hash.is_empty()));
+    let named = |r: &ReplicaSet, pod: &Clean| {
+        pod.as_str().strip_prefix(r.meta.key.name.as_str()).is_some_and(|rest| rest.starts_with('-'))
+    };
+    by_hash.or_else(|| pod.and_then(|p| revisions.iter().find(|r| named(r, p)))).copied()
+}
+
+/// Counts of a list of pods, by revision, and what belongs to none.
+pub fn by_revision(pods: &[PodCounts], revisions: &[&ReplicaSet]) -> (BTreeMap<Uid, Counts>, Counts) {
+    let mut known: BTreeMap<Uid, Counts> = BTreeMap::new();
+    let mut nobody = Counts { bad: 0.0, total: 0.0 };
+    for pod in pods {
+        let sum = match owner(pod, revisions) {
+            Some(revision) => {
+                known.entry(revision.meta.uid.clone()).or_insert(Counts { bad: 0.0, total: 0.0 })
+            }
+            None => &mut nobody,
+        };
+        sum.bad += pod.bad;
+        sum.total += pod.total;
+    }
+    (known, nobody)
+}
+
+/// When each revision served: its pods in Prometheus, else creation times.
+pub fn served(
+    revisions: &[&ReplicaSet],
+    current: Option<&Uid>,
+    study: Option<&Study>,
+    now: Time,
+) -> BTreeMap<Uid, Served> {
+    let mut all: BTreeMap<Uid, Served> = BTreeMap::new();
+    for pod in study.and_then(|s| s.served.as_ref()).map(|a| a.data.as_slice()).unwrap_or_default() {
+        if let Some(revision) = of_pod(pod.pod.as_ref(), pod.hash.as_ref(), revisions) {
+            let served = all.entry(revision.meta.uid.clone()).or_default();
+            served.by_pod = true;
+            served.stretches.extend(&pod.stretches);
+        }
+    }
+    for served in all.values_mut() {
+        served.stretches = joined(std::mem::take(&mut served.stretches));
+    }
+    // By creation: until the next one was created. Wrong for a reused ReplicaSet, which the card says ("by time").
+    let mut by_age: Vec<&&ReplicaSet> = revisions.iter().filter(|r| r.meta.created.is_some()).collect();
+    by_age.sort_by_key(|r| r.meta.created);
+    for (n, revision) in by_age.iter().enumerate() {
+        let is_current = current == Some(&revision.meta.uid);
+        let entry = all.entry(revision.meta.uid.clone()).or_default();
+        if entry.stretches.is_empty()
+            && let Some(from) = revision.meta.created
+        {
+            let next = by_age.get(n + 1).and_then(|r| r.meta.created);
+            entry.stretches.push((from, if is_current { now } else { next.unwrap_or(now) }));
+        }
+    }
+    all
+}
+
+/// Overlapping and neighbouring stretches as one.
+fn joined(mut stretches: Vec<(Time, Time)>) -> Vec<(Time, Time)> {
+    stretches.sort_unstable();
+    let mut out: Vec<(Time, Time)> = Vec::new();
+    for (from, to) in stretches {
+        match out.last_mut() {
+            Some(last) if from - last.1 <= GAP => last.1 = last.1.max(to),
+            _ => out.push((from, to)),
+        }
+    }
+    out
+}
+
+/// When the last rollout to `revision` began. A ReplicaSet that never served before was created for it; a reused
+/// one keeps its old creation time, so then the scaling event, its serving stretch and its pods are asked, in order.
+pub fn began(world: &World, revision: &ReplicaSet, served: Option<&Served>) -> Option<Time> {
+    if !revision.reused {
+        return revision.meta.created;
+    }
+    let name = revision.meta.key.name.as_str();
+    let scaled = world
+        .events
+        .iter()
+        .filter(|e| e.reason == "ScalingReplicaSet" && e.key.namespace == revision.meta.key.namespace)
+        .filter(|e| e.message.as_str().contains(&format!("Scaled up replica set {name} from 0 ")))
+        .filter_map(|e| e.last)
+        .max();
+    let stretch = served.filter(|s| s.by_pod).and_then(Served::since);
+    let pods = world.pods_of(&revision.meta.uid).filter_map(|p| p.created).min();
+    scaled.or(pods).or(stretch).or(revision.meta.created)
+}
+
+/// What the rows are made from.
+pub struct Facts<'a> {
+    /// The world.
+    pub world: &'a World,
+    /// The workload.
+    pub deployment: &'a Deployment,
+    /// What was asked about its SLO.
+    pub study: Option<&'a Study>,
+    /// Earlier actions.
+    pub actions: &'a [PastAction],
+    /// Now.
+    pub now: Time,
+}
+
+/// The timeline, newest first. Differences are looked up in `diffs`, else computed.
+pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -> Vec<RevisionRow> {
+    let revisions = facts.world.history(facts.deployment);
+    let current = facts.world.current(facts.deployment).map(|r| r.meta.uid.clone());
+    let mut served = served(&revisions, current.as_ref(), facts.study, facts.now);
+    let history = facts.study.and_then(|s| s.history.as_ref());
+    let (counts, _) = by_revision(history.map(|a| a.data.as_slice()).unwrap_or_default(), &revisions);
+    let client = template_client(facts.deployment);
+    let mut rows = Vec::with_capacity(revisions.len());
+    for (n, revision) in revisions.iter().enumerate() {
+        let uid = &revision.meta.uid;
+        let is_current = current.as_ref() == Some(uid);
+        let served = served.remove(uid).unwrap_or_default();
+        let interval = facts.study.and_then(|s| {
+            let from = served.since()?;
+            s.intervals.iter().find(|i| (i.from - from).abs() < TimeDelta::seconds(60))
+        });
+        let by_pod = counts.get(uid).copied();
+        let by_time = interval.map(|i| Counts { bad: i.data.bad, total: i.data.total });
+        rows.push(RevisionRow {
+            uid: uid.clone(),
+            name: revision.meta.key.name.clone(),
+            hash: revision.hash.clone(),
+            number: revision.revision,
+            images: revision.template.images.clone(),
+            digest: revision.template.digest.clone(),
+            changes: revisions.get(n + 1).map(|older| changes(older, revision, diffs)).unwrap_or_default(),
+            client: if is_current { client.clone() } else { None },
+            claim: revision.change_cause.clone(),
+            began: began(facts.world, revision, Some(&served)),
+            counts: by_pod.or(by_time),
+            method: if by_pod.is_some() { Method::ByPod } else { Method::ByTime },
+            mark: mark(revision, is_current, facts.actions),
+            served,
+        });
+    }
+    rows
+}
+
+fn changes(
+    older: &ReplicaSet,
+    newer: &ReplicaSet,
+    diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>,
+) -> Vec<FieldChange> {
+    diffs
+        .get(&(older.meta.uid.clone(), newer.meta.uid.clone()))
+        .cloned()
+        .unwrap_or_else(|| diff::templates(&older.template.json.value(), &newer.template.json.value()))
+}
+
+fn mark(revision: &ReplicaSet, is_current: bool, actions: &[PastAction]) -> Mark {
+    if is_current {
+        return Mark::Current;
+    }
+    let left = actions.iter().rev().find(|a| a.helped() && a.left_template == revision.template.digest);
+    left.map_or(Mark::Plain, |action| Mark::RolledBack(action.time))
+}
+
+/// The client that last wrote the template. It is a program, never a person.
+pub fn template_client(deployment: &Deployment) -> Option<Clean> {
+    deployment
+        .meta
+        .managed
+        .iter()
+        .filter(|m| m.template && !m.subresource)
+        .max_by_key(|m| m.time)
+        .map(|m| m.manager.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(s: i64) -> Time {
+        Time::UNIX_EPOCH + TimeDelta::seconds(s)
+    }
+
+    #[test]
+    fn stretches_of_several_pods_are_one_and_a_long_gap_parts_them() {
+        let stretches = vec![(at(0), at(600)), (at(300), at(900)), (at(1_000), at(2_000)), (at(9_000), at(9_600))];
+        assert_eq!(joined(stretches), vec![(at(0), at(2_000)), (at(9_000), at(9_600))]);
+    }
+
+    #[test]
+    fn a_pod_belongs_by_hash_or_by_the_whole_name_of_its_replica_set() {
+        let set = |name: &str, hash: &str| {
+            let mut set = ReplicaSet { hash: Clean::new(hash), ..Default::default() };
+            set.meta.key.name = Clean::new(name);
+            set
+        };
+        let (a, b) = (set("api-7f9", "7f9"), set("api-7f", "7f"));
+        let revisions = [&a, &b];
+        let count = |pod: Option<&str>, hash: Option<&str>| PodCounts {
+            pod: pod.map(Clean::new),
+            hash: hash.map(Clean::new),
+            ..Default::default()
+        };
+        let name = |c| owner(&c, &revisions).map(|r| r.meta.key.name.to_string());
+        assert_eq!(name(count(None, Some("7f"))).as_deref(), Some("api-7f"));
+        assert_eq!(name(count(Some("api-7f9-abcde"), None)).as_deref(), Some("api-7f9"));
+        assert_eq!(name(count(Some("other-1"), Some("zz"))), None);
+    }
+}

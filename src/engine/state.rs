@@ -1,0 +1,147 @@
+//! All that can be shown or approved. A recording of events leads to the same state again, frame for frame.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ContentDigest, Key, Uid};
+use crate::domain::plan::{DryRun, FieldChange};
+use crate::domain::policy::Policy;
+use crate::domain::slo::SloId;
+
+use super::incident::Incident;
+use super::investigate::Study;
+use super::record::PastAction;
+use super::view::View;
+use super::world::World;
+
+/// Lines of the event log that are kept.
+const LOG: usize = 2_000;
+
+/// What was decided before the start: configuration and command line.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Setup {
+    /// `[policy]`.
+    pub policy: Policy,
+    /// `[[slo]]`: which workload an SLO judges.
+    pub slo_workloads: BTreeMap<SloId, Key>,
+    /// `[[workload]] depends_on`.
+    pub depends_on: BTreeMap<Key, Vec<Key>>,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// Name of the kubeconfig context.
+    pub context: Clean,
+    /// The context matches `prod_contexts`.
+    pub prod: bool,
+}
+
+/// One line of the event log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LogLine {
+    /// When.
+    pub at: Time,
+    /// Which part of the program or of the world says it: `kube`, `slo`, `alert`, `verdict`, `gate`, ...
+    pub source: &'static str,
+    /// The sentence.
+    pub text: Clean,
+    /// How much it wants attention.
+    pub weight: Weight,
+}
+
+/// How much a log line wants attention.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Weight {
+    /// Ordinary.
+    Plain,
+    /// Good news.
+    Good,
+    /// Needs a person.
+    Attention,
+    /// Burning.
+    Bad,
+}
+
+/// How the journal is.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct JournalState {
+    /// Head of the chain, or why nothing can be written; `None` before the first word from it.
+    pub head: Option<Result<String, Clean>>,
+    /// Earlier actions, oldest first, and the ones of this session.
+    pub actions: Vec<PastAction>,
+}
+
+/// The state of everything.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct State {
+    /// Configuration.
+    pub setup: Setup,
+    /// World time of the last event.
+    pub now: Time,
+    /// Monotonic time of the last event.
+    pub mono: Duration,
+    /// Facts.
+    pub world: World,
+    /// Incidents by workload; one each.
+    pub incidents: BTreeMap<Key, Incident>,
+    /// Which workload each SLO judges, or why none.
+    pub mapped: BTreeMap<SloId, Result<(Key, super::mapping::How), super::mapping::Unmapped>>,
+    /// What was asked and answered about each SLO under study.
+    pub studies: BTreeMap<SloId, Study>,
+    /// Number of the last inquiry.
+    pub inquiries: u64,
+    /// Dry runs by digest.
+    pub dry_runs: BTreeMap<ContentDigest, DryRun>,
+    /// Differences between two ReplicaSets' templates, computed once.
+    pub diffs: BTreeMap<(Uid, Uid), Vec<FieldChange>>,
+    /// The journal.
+    pub journal: JournalState,
+    /// What is selected, opened, filtered.
+    pub view: View,
+    /// The event log, oldest first.
+    pub log: VecDeque<LogLine>,
+    /// Something that a review depends on has changed.
+    pub dirty: bool,
+    /// When the last review was.
+    pub reviewed: Option<Time>,
+    /// ConfigMap versions that were asked for, so that none is read twice.
+    pub config_asked: BTreeMap<Key, String>,
+    /// Namespaces whose rights were asked for, and when.
+    pub rights_asked: BTreeMap<Clean, Time>,
+    /// SLOs must be mapped anew: Deployments or Services came or went.
+    pub remap: bool,
+    /// The person wants to leave.
+    pub quitting: bool,
+}
+
+impl State {
+    /// A state that knows nothing yet.
+    pub fn new(setup: Setup, now: Time) -> Self {
+        Self { setup, now, ..Self::default() }
+    }
+
+    /// Adds a line to the event log. The same sentence twice in a row is said once.
+    pub fn say(&mut self, source: &'static str, weight: Weight, text: impl AsRef<str>) {
+        let text = Clean::new(text);
+        if self.log.back().is_some_and(|last| last.source == source && last.text == text) {
+            return;
+        }
+        self.log.push_back(LogLine { at: self.now, source, text, weight });
+        while self.log.len() > LOG {
+            self.log.pop_front();
+        }
+    }
+
+    /// Who we are, as the API server names us.
+    pub fn user(&self) -> Clean {
+        self.world.identity.as_ref().map(|i| i.user.clone()).unwrap_or_else(|| Clean::new("unknown"))
+    }
+
+    /// Why nothing can be recorded, if that is so.
+    pub fn journal_closed(&self) -> Option<&Clean> {
+        match &self.journal.head {
+            Some(Err(why)) => Some(why),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One event in, effects out. It only dispatches: the rules live where their subject is.
+
+use crate::domain::cluster::{ClusterFact, Change, Key};
+use crate::domain::signal::{Health, Signal, Source};
+
+use super::effect::Effect;
+use super::event::{Event, Stamped, Ticket};
+use super::state::{State, Weight};
+use super::{action, incident, input};
+
+/// A review happens at most this often, unless somebody is waiting for it.
+const REVIEW_EVERY: i64 = 1_000;
+
+/// Takes one event.
+pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
+    state.now = stamped.at.max(state.now);
+    state.mono = stamped.mono.max(state.mono);
+    let mut effects = Vec::new();
+    let review_now = dispatch(state, stamped.event, &mut effects);
+    let due = state.reviewed.is_none_or(|at| (state.now - at).num_milliseconds() >= REVIEW_EVERY);
+    if review_now || (due && state.world.cluster_id.is_some()) {
+        effects.extend(incident::review(state));
+    }
+    effects
+}
+
+/// True when somebody waits for what follows from it.
+fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool {
+    match event {
+        Event::Signal(signal) => return signalled(state, signal, effects),
+        Event::Command(command) => return input::command(state, command, effects),
+        Event::Shown(shown) => {
+            for incident in state.incidents.values_mut() {
+                if let Some(proposal) = &mut incident.proposal {
+                    proposal.shown(&shown, state.mono);
+                }
+            }
+        }
+        Event::DryRun(digest, answer) => {
+            if state.dry_runs.contains_key(&digest) {
+                state.dry_runs.insert(digest, answer);
+                return true;
+            }
+        }
+        Event::Rechecked(digest, fresh) => {
+            let holder = state
+                .incidents
+                .values()
+                .find(|i| i.acting() && i.running.as_ref().is_some_and(|r| r.digest == digest))
+                .map(|i| i.workload.clone());
+            if let Some(workload) = holder {
+                action::rechecked(state, &workload, *fresh, effects);
+                return true;
+            }
+        }
+        Event::Recorded(ticket, _, head) => {
+            state.journal.head = Some(Ok(head));
+            if ticket == Ticket::Intent {
+                action::recorded(state, effects);
+            }
+        }
+        Event::RecordFailed(_, why) => action::record_failed(state, &why, effects),
+        Event::Called(id, index, called) => {
+            action::called(state, &id, index, called, effects);
+            return true;
+        }
+        Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
+        Event::Journal(head, actions) => {
+            if let Err(why) = &head {
+                state.say("journal", Weight::Bad, format!("nothing can be approved: {why}"));
+            }
+            state.journal.head = Some(head);
+            state.journal.actions = actions;
+        }
+        Event::Advice(_) | Event::Tick => {}
+    }
+    false
+}
+
+fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bool {
+    match &signal {
+        Signal::Findings(findings) => {
+            let taken = state.studies.get_mut(&findings.slo).is_some_and(|s| s.take((**findings).clone()));
+            return taken;
+        }
+        Signal::Health(source, health) => tell_health(state, *source, health),
+        Signal::Cluster(fact) => {
+            tell_change(state, fact);
+            if let ClusterFact::Content(key, Some(content)) = &**fact
+                && state.setup.policy.keep_config_content
+            {
+                let version = crate::domain::cluster::ConfigVersion {
+                    data: content.data.clone(),
+                    binary_data: content.binary_data.clone(),
+                    digest: content.digest.clone(),
+                };
+                effects.push(Effect::KeepContent(key.clone(), content.uid.clone(), version));
+            }
+            state.remap |= matches!(
+                &**fact,
+                ClusterFact::Deployments(Change::Listed(_) | Change::Deleted(..)) | ClusterFact::Services(_)
+            );
+            if let ClusterFact::Deployments(Change::Applied(d)) = &**fact {
+                state.remap |= !state.world.deployments.contains_key(&d.meta.key);
+            }
+        }
+        Signal::Prometheus { at, why, others } => {
+            let more = if others.is_empty() { String::new() } else { format!(", {} others found", others.len()) };
+            state.say("prom", Weight::Plain, format!("taking {at}: {why}{more}"));
+        }
+        Signal::Scope { namespace: Some(namespace), forbidden: true } => {
+            state.say("kube", Weight::Attention, format!("only namespace {namespace}: a cluster-wide list is forbidden"));
+        }
+        Signal::Identity(identity) => state.say("kube", Weight::Plain, format!("the API server knows us as {}", identity.user)),
+        _ => {}
+    }
+    let urgent = matches!(signal, Signal::Slos(_) | Signal::Rights(_) | Signal::Known(..));
+    let at = state.now;
+    state.world.take(signal, at);
+    state.dirty = true;
+    urgent && state.world.cluster_id.is_some()
+}
+
+fn tell_health(state: &mut State, source: Source, health: &Health) {
+    if state.world.sources.get(&source).is_some_and(|s| s.health == *health) {
+        return;
+    }
+    match health {
+        Health::Down(why) => state.say(source.name(), Weight::Bad, format!("down: {why}")),
+        Health::Forbidden(why) => state.say(source.name(), Weight::Attention, format!("forbidden: {why}")),
+        Health::Live if state.world.sources.get(&source).is_some_and(|s| s.health != Health::Starting) => {
+            state.say(source.name(), Weight::Plain, "back again");
+        }
+        Health::Live | Health::Starting => {}
+    }
+}
+
+/// Rollouts and edits of workloads under watch are worth a line.
+fn tell_change(state: &mut State, fact: &ClusterFact) {
+    let ClusterFact::Deployments(Change::Applied(new)) = fact else { return };
+    let key: &Key = &new.meta.key;
+    let Some(old) = state.world.deployments.get(key) else { return };
+    if old.template.digest != new.template.digest {
+        let client = super::revisions::template_client(new).map_or(String::new(), |c| format!(", by {c} (client)"));
+        let images: Vec<&str> = new.template.images.iter().map(|i| i.as_str()).collect();
+        state.say("kube", Weight::Plain, format!("Deployment {key}: new template, {}{client}", images.join(", ")));
+    } else if !old.settled() && new.settled() {
+        state.say("kube", Weight::Plain, format!("Deployment {key}: rollout done, {} available", new.available));
+    }
+    if old.paused != new.paused {
+        let word = if new.paused { "paused" } else { "resumed" };
+        state.say("kube", Weight::Plain, format!("Deployment {key}: {word}"));
+    }
+}

@@ -1,0 +1,145 @@
+//! What else is the matter: SLOs of other workloads that burn at the same time, callees and callers by the edges that
+//! are known, traffic, nodes and evictions. A source that is forbidden is named; it makes nothing unknown by itself.
+
+use chrono::TimeDelta;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::Key;
+use crate::domain::slo::{Severity, Slo, SloId};
+use crate::domain::value::Value;
+
+use super::analysis::Look;
+use super::mapping;
+use super::onset::Onset;
+
+/// Two burns that began within this are one story.
+const SAME_TIME: TimeDelta = TimeDelta::minutes(5);
+/// Node and pod trouble counts from this long before the onset.
+const NODE_BEFORE: TimeDelta = TimeDelta::minutes(10);
+
+/// Another SLO that burns.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Burning {
+    /// Which.
+    pub slo: SloId,
+    /// What it judges.
+    pub workload: Key,
+    /// When its burn began, as well as it is known.
+    pub onset: Option<Time>,
+}
+
+/// All of it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Surroundings {
+    /// Callees that burn.
+    pub callees_burning: Vec<Burning>,
+    /// Callers that burn: a consequence.
+    pub callers_burning: Vec<Burning>,
+    /// Others in the namespace that began to burn at the same time.
+    pub siblings_burning: Vec<Burning>,
+    /// Other SLOs in the namespace or on an edge that are quiet.
+    pub quiet: usize,
+    /// Trouble of nodes and evictions near the onset.
+    pub infrastructure: Vec<Clean>,
+    /// Which sources of that kind could be read: "nodes fine" or "nodes not readable, pods fine".
+    pub infrastructure_source: &'static str,
+}
+
+impl Surroundings {
+    /// Factor by which the traffic in the incident exceeds that before it, with both rates (requests a second).
+    pub fn traffic_step(&self, onset: &Onset) -> Option<(f64, f64, f64)> {
+        let (before, during) = (onset.rate_before?, onset.rate_during?);
+        (before > 0.0).then(|| (during / before, before, during))
+    }
+}
+
+/// Looks around `look`'s workload.
+pub fn look_around(look: &Look<'_>) -> Surroundings {
+    let own = &look.deployment.meta.key;
+    let callees = mapping::callees(look.world, own, look.depends_on(own));
+    let since = own_onset(look);
+    let mut around = Surroundings::default();
+    for slo in look.world.slos.values() {
+        let Some(Ok((workload, _))) = look.mapped.get(&slo.id) else { continue };
+        if workload == own {
+            continue;
+        }
+        let is_callee = callees.contains(workload);
+        let near = is_callee || workload.namespace == own.namespace;
+        if !burns(slo) {
+            around.quiet += usize::from(near);
+            continue;
+        }
+        // Edges are read out of texts, which is dear: only those of workloads that burn are looked at.
+        let is_caller =
+            !is_callee && mapping::callees(look.world, workload, look.depends_on(workload)).contains(own);
+        if !near && !is_caller {
+            continue;
+        }
+        let onset = look.onsets.get(workload).copied().or_else(|| alert_since(slo));
+        let burning = Burning { slo: slo.id.clone(), workload: workload.clone(), onset };
+        let together = match (onset, since) {
+            (Some(theirs), Some(ours)) => (theirs - ours).abs() <= SAME_TIME,
+            _ => true,
+        };
+        if is_callee {
+            around.callees_burning.push(burning);
+        } else if is_caller {
+            around.callers_burning.push(burning);
+        } else if together && slo.burning() == Some(Severity::Page) {
+            around.siblings_burning.push(burning);
+        }
+    }
+    infrastructure(look, since, &mut around);
+    around
+}
+
+/// It burns by its alert, or its short window is beyond the page threshold already: a callee's alert may come later
+/// than ours although its errors came first.
+pub fn burns(slo: &Slo) -> bool {
+    let page = slo.pairs.iter().filter(|p| p.severity == Severity::Page).min_by_key(|p| p.short);
+    let short = page.is_some_and(|p| matches!(slo.burn(p.short), Value::Number(b) if b > p.factor));
+    slo.burning() == Some(Severity::Page) || short
+}
+
+fn alert_since(slo: &Slo) -> Option<Time> {
+    slo.alerts.iter().filter(|a| a.severity == Severity::Page).filter_map(|a| a.active_at).min()
+}
+
+fn own_onset(look: &Look<'_>) -> Option<Time> {
+    look.onsets.get(&look.deployment.meta.key).copied().or_else(|| look.slo.and_then(alert_since))
+}
+
+fn infrastructure(look: &Look<'_>, onset: Option<Time>, around: &mut Surroundings) {
+    let from = onset.unwrap_or(look.now) - NODE_BEFORE;
+    let recent = |at: Option<Time>| at.is_none_or(|at| at >= from);
+    let own: Vec<_> = look
+        .world
+        .history(look.deployment)
+        .into_iter()
+        .flat_map(|revision| look.world.pods_of(&revision.meta.uid))
+        .collect();
+    let on_our_node = |name: &Clean| own.iter().any(|pod| pod.node.as_ref() == Some(name));
+    let nodes = look.world.reads("nodes");
+    for node in look.world.nodes.values().filter(|n| on_our_node(&n.name)) {
+        if !node.ready && recent(node.since) {
+            around.infrastructure.push(Clean::new(format!("node {} is not ready", node.name)));
+        }
+        for (pressure, _) in node.pressures.iter().filter(|(_, since)| recent(*since)) {
+            around.infrastructure.push(Clean::new(format!("node {}: {pressure}", node.name)));
+        }
+    }
+    let evicted = own.iter().filter(|p| p.reason.as_ref().is_some_and(|r| r == "Evicted") && recent(p.created));
+    for pod in evicted {
+        around.infrastructure.push(Clean::new(format!("pod {} was evicted", pod.key.name)));
+    }
+    for event in look.world.events.iter().filter(|e| e.about_kind == "Node" && e.warning) {
+        if event.last.is_some_and(|last| last >= from) && on_our_node(&event.about_name) {
+            around.infrastructure.push(Clean::new(format!("node {}: {}", event.about_name, event.reason)));
+        }
+    }
+    around.infrastructure.sort();
+    around.infrastructure.dedup();
+    around.infrastructure_source = if nodes { "nodes fine" } else { "nodes not readable, pods fine" };
+}

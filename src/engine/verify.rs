@@ -1,0 +1,221 @@
+//! After the approval: the calls, the rollout, the SLI. Verified from raw counters since the end of the rollout, not
+//! from windows that still remember the incident; four honest outcomes, and a fifth when somebody put it back.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ContentDigest, Deployment, Key};
+use crate::domain::format;
+use crate::domain::inquiry::PodCounts;
+use crate::domain::plan::{Call, Plan};
+use crate::domain::slo::SloId;
+use crate::domain::statistics::{Counts, Z95, wilson};
+use crate::domain::verdict::Outcome;
+
+use super::analysis::Prediction;
+use super::event::ActionId;
+use super::investigate::Answered;
+use super::onset::clearly_more;
+use super::revisions;
+use super::world::World;
+
+/// The least time and the least requests before anything is said.
+const LEAST: TimeDelta = TimeDelta::seconds(60);
+const LEAST_REQUESTS: f64 = 100.0;
+/// When watching ends.
+pub const GIVE_UP: TimeDelta = TimeDelta::minutes(10);
+/// Old pods are waited for this long after the Deployment says that it is done.
+const OLD_PODS: TimeDelta = TimeDelta::seconds(30);
+/// A request that was not applied this long after it was sent will not be: the server gives up before.
+pub const NEVER_APPLIED: TimeDelta = TimeDelta::seconds(75);
+
+/// Where an action is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Phase {
+    /// Facts are read once more, and the dry run is repeated.
+    Rechecking,
+    /// The intent is being made durable.
+    Recording,
+    /// The calls are being sent.
+    Executing,
+    /// Nobody knows whether a call was done; it is being read back.
+    Unknown(Clean),
+    /// The rollout goes on.
+    Stabilising,
+    /// The SLI is watched.
+    Verifying,
+    /// It ended.
+    Closed(Outcome),
+    /// Nothing, or not all of it, was done; why.
+    Aborted(Clean),
+}
+
+/// An approved action.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Running {
+    /// Its id.
+    pub action: ActionId,
+    /// Digest of the plan.
+    pub digest: ContentDigest,
+    /// The plan.
+    pub plan: Plan,
+    /// The calls as they are sent.
+    pub calls: Vec<Call>,
+    /// Calls that were done.
+    pub done: usize,
+    /// Who approved.
+    pub by: Clean,
+    /// Why.
+    pub reason: String,
+    /// When, and by the monotonic clock: either one can expire it.
+    pub approved: Time,
+    /// Monotonic time of the approval.
+    pub approved_mono: Duration,
+    /// When the calls were handed to the executor.
+    pub sent: Option<Time>,
+    /// Where it is.
+    pub phase: Phase,
+    /// What was predicted.
+    pub prediction: Prediction,
+    /// The SLO that verifies; `None`: there is none.
+    pub slo: Option<SloId>,
+    /// Its budget, ratio.
+    pub budget: f64,
+    /// Requests of the incident.
+    pub incident: Counts,
+    /// Error ratio before the incident.
+    pub before: Option<f64>,
+    /// End of the rollout.
+    pub rollout_ended: Option<Time>,
+    /// Since when the Deployment says that it is done, while old pods still stop.
+    pub settled: Option<Time>,
+    /// Requests since then.
+    pub since: Counts,
+    /// When the last read-back was asked for.
+    pub read_back_asked: Option<Time>,
+    /// What is waited for, in words.
+    pub waiting_for: String,
+}
+
+impl Running {
+    /// It is over.
+    pub fn over(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_) | Phase::Aborted(_))
+    }
+}
+
+/// Looks at the Deployment while the rollout goes on or is verified: was it put back, is it done?
+pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<Outcome> {
+    let Some(deployment) = world.deployments.get(&running.plan.workload) else {
+        return Some(Outcome::RevertedBy(Clean::new("somebody: the Deployment was deleted")));
+    };
+    if deployment.meta.uid != running.plan.uid {
+        return Some(Outcome::RevertedBy(Clean::new("somebody: the Deployment was re-created")));
+    }
+    if deployment.template.digest_but_restart != running.plan.target_template {
+        // The watch may lag behind our own write for a moment.
+        let lag = running.sent.is_none_or(|sent| now - sent < TimeDelta::seconds(10));
+        if lag && running.rollout_ended.is_none() && running.phase == Phase::Stabilising && running.settled.is_none() {
+            running.waiting_for = "waiting for the watch to show the change".into();
+            return None;
+        }
+        let who = revisions::template_client(deployment);
+        return Some(Outcome::RevertedBy(who.map_or(Clean::new("somebody"), |c| Clean::new(format!("{c} (client)")))));
+    }
+    if running.phase == Phase::Stabilising {
+        stabilise(running, world, deployment, now);
+        if running.phase == Phase::Stabilising && deployment.deadline_exceeded() && !deployment.settled() {
+            return Some(Outcome::Inconclusive(Clean::new("the rollout did not finish: ProgressDeadlineExceeded")));
+        }
+    }
+    None
+}
+
+fn stabilise(running: &mut Running, world: &World, deployment: &Deployment, now: Time) {
+    let Deployment { updated, available, replicas, .. } = deployment;
+    if !deployment.settled() {
+        running.settled = None;
+        running.waiting_for = format!("{updated} of {replicas} updated, {available} available");
+        return;
+    }
+    let settled = *running.settled.get_or_insert(now);
+    let current = world.current(deployment).map(|r| r.meta.uid.clone());
+    let old = world
+        .history(deployment)
+        .into_iter()
+        .filter(|r| Some(&r.meta.uid) != current.as_ref())
+        .flat_map(|r| world.pods_of(&r.meta.uid).collect::<Vec<_>>())
+        .filter(|p| p.phase != "Failed" && p.phase != "Succeeded")
+        .count();
+    if old > 0 && now - settled < OLD_PODS {
+        running.waiting_for = format!("{old} old pods are stopping");
+        return;
+    }
+    running.rollout_ended = Some(now);
+    running.phase = Phase::Verifying;
+    running.waiting_for = "60 s and 100 requests of the new pods".into();
+}
+
+/// Judges the counts since the end of the rollout. `None`: not yet.
+pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, now: Time) -> Option<Outcome> {
+    let ended = running.rollout_ended?;
+    let timed_out = now - ended >= GIVE_UP;
+    if running.slo.is_none() {
+        return Some(Outcome::Inconclusive(Clean::new("no SLO to verify with; the replicas are ready")));
+    }
+    // Only an answer about the whole time since the end of the rollout counts.
+    let verify = verify.filter(|v| (v.from - ended).abs() < TimeDelta::seconds(1));
+    let Some(verify) = verify else {
+        return timed_out.then(|| Outcome::Inconclusive(Clean::new("no counts within 10 min")));
+    };
+    running.since = verify
+        .data
+        .iter()
+        .fold(Counts::default(), |sum, p| Counts::new(sum.bad + p.bad.max(0.0), sum.total + p.total.max(0.0)));
+    let watched = verify.to - verify.from;
+    let since = running.since;
+    running.waiting_for =
+        format!("{} failed in {}", format::bad_of(since.bad, since.total), format::span(watched));
+    if watched < LEAST || since.total < LEAST_REQUESTS {
+        return timed_out.then(|| Outcome::Inconclusive(Clean::new("too few requests within 10 min")));
+    }
+    decide(running, timed_out)
+}
+
+fn decide(running: &Running, timed_out: bool) -> Option<Outcome> {
+    let (since, incident) = (running.since, running.incident);
+    let ratio = since.ratio()?;
+    let allowed = running.budget.max(running.before.unwrap_or(0.0));
+    if clearly_more(since, incident) && incident.total > 0.0 {
+        return Some(Outcome::Worse);
+    }
+    let better = clearly_more(incident, since);
+    if ratio <= allowed && better {
+        return Some(Outcome::Helped);
+    }
+    // Above what is allowed beyond doubt: more requests will not make it fine.
+    let surely_above = wilson(since, Z95).is_some_and(|interval| interval.low > allowed);
+    if surely_above {
+        return Some(Outcome::NotHelped);
+    }
+    timed_out.then(|| match (ratio <= allowed, better) {
+        (true, false) if incident.bad < 1.0 => Outcome::Inconclusive(Clean::new("there was no burn to compare with")),
+        (_, true) => Outcome::Inconclusive(Clean::new("better, but not surely within the objective")),
+        _ => Outcome::NotHelped,
+    })
+}
+
+/// Was the prediction kept: no error in the counts since the time that was predicted?
+pub fn prediction_kept(running: &Running) -> Option<bool> {
+    let ended = running.rollout_ended?;
+    let ratio = running.since.ratio()?;
+    Some(ended <= running.prediction.clean_from && ratio <= running.budget)
+}
+
+/// The ConfigMap that a call writes, if it is one.
+pub fn config_of(plan: &Plan, index: usize) -> Option<&(Key, ContentDigest)> {
+    plan.configs.get(index)
+}

@@ -1,0 +1,205 @@
+//! What is selected, opened and filtered: part of the state, so that a recording replays frame for frame. Selection
+//! is by identity, never by position: a list that sorts itself anew does not move it.
+
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{Key, Uid};
+use crate::domain::format;
+use crate::domain::slo::{Severity, Slo, SloId};
+use crate::domain::value::Value;
+use crate::domain::window::Window;
+
+use super::revisions::{self, RevisionRow};
+use super::state::State;
+
+/// What fills the screen.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Screen {
+    /// The dashboard.
+    #[default]
+    Main,
+    /// The decision card of a workload.
+    Card(Key),
+    /// Evidence behind a card.
+    Evidence(Key),
+    /// The full diff of a card's plan.
+    Diff(Key),
+    /// The event log alone.
+    Log,
+}
+
+/// Where the arrow keys go on the main screen; at 80x24 also which page is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Pane {
+    /// The list of SLOs and Deployments.
+    #[default]
+    List,
+    /// The selected SLO, a page of its own on a small screen.
+    Detail,
+    /// The revision timeline.
+    Revisions,
+    /// The event log.
+    Log,
+}
+
+impl Pane {
+    const ALL: [Self; 4] = [Self::List, Self::Detail, Self::Revisions, Self::Log];
+
+    /// The next or the previous one.
+    pub fn step(self, back: bool) -> Self {
+        let at = Self::ALL.iter().position(|p| *p == self).unwrap_or(0);
+        let by = if back { Self::ALL.len() - 1 } else { 1 };
+        Self::ALL[(at + by) % Self::ALL.len()]
+    }
+}
+
+/// One row of the list.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Row {
+    /// An SLO.
+    Slo(SloId),
+    /// A Deployment that no SLO judges.
+    Workload(Key),
+}
+
+/// The view.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct View {
+    /// What fills the screen.
+    pub screen: Screen,
+    /// Help is laid over it.
+    pub help: bool,
+    /// Where the arrow keys go.
+    pub pane: Pane,
+    /// What is selected in the list; `None`: the first.
+    pub selected: Option<Row>,
+    /// Filter text.
+    pub filter: String,
+    /// The filter is being typed.
+    pub filtering: bool,
+    /// Range of the chart: 0 is 1 h, 4 is 30 d.
+    pub range: usize,
+    /// The selected revision; `None`: the current one.
+    pub revision: Option<Uid>,
+    /// First line shown on pages and cards.
+    pub scroll: usize,
+    /// Lines scrolled up from the end of the log.
+    pub log_scroll: usize,
+}
+
+/// Ranges of the chart.
+pub const RANGES: [Window; 5] =
+    [Window::hours(1), Window::hours(6), Window::days(1), Window::days(7), Window::days(30)];
+
+impl View {
+    /// The SLO that is selected.
+    pub fn selected_slo(&self) -> Option<&SloId> {
+        match &self.selected {
+            Some(Row::Slo(id)) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// How urgent a row is: smaller is first. Firing page, ticket, burn; unknowns before the healthy.
+fn urgency(slo: &Slo) -> (u8, i64) {
+    let five = slo.burn(Window::minutes(5));
+    let burn = five.number().unwrap_or(0.0);
+    let class = match (slo.burning(), five) {
+        (Some(Severity::Page), _) => 0,
+        (Some(Severity::Ticket), _) => 1,
+        (None, Value::Number(b)) if b > 1.0 => 2,
+        (None, Value::Number(_)) => 4,
+        (None, _) => 3,
+    };
+    // Integers, because NaN has no order: thousandths of a multiple.
+    (class, -((burn * 1e3).clamp(-1e15, 1e15) as i64))
+}
+
+/// The rows of the list that pass the filter, most urgent first; Deployments without an SLO last.
+pub fn rows(state: &State) -> Vec<Row> {
+    let wanted = |text: &str| {
+        let filter = state.view.filter.to_lowercase();
+        filter.split_whitespace().all(|word| text.to_lowercase().contains(word))
+    };
+    let mut slos: Vec<(&Slo, (u8, i64))> = state.world.slos.values().map(|s| (s, urgency(s))).collect();
+    slos.retain(|(slo, _)| wanted(&searchable(state, slo)));
+    slos.sort_by(|(a, ua), (b, ub)| ua.cmp(ub).then_with(|| a.id.cmp(&b.id)));
+    let judged: std::collections::BTreeSet<&Key> = state.mapped.values().flatten().map(|(key, _)| key).collect();
+    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key) && wanted(&key.to_string()));
+    slos.iter().map(|(slo, _)| Row::Slo(slo.id.clone())).chain(bare.cloned().map(Row::Workload)).collect()
+}
+
+fn searchable(state: &State, slo: &Slo) -> String {
+    let workload = workload_of(state, &slo.id).map(ToString::to_string).unwrap_or_default();
+    let namespace = slo.labels.get("namespace").map_or("", Clean::as_str);
+    format!("{} {} {namespace} {workload} {}", slo.id, slo.service, state_word(slo))
+}
+
+/// The compliance word of an SLO, also what the filter finds.
+pub fn state_word(slo: &Slo) -> &'static str {
+    match (slo.burning(), slo.burn(Window::minutes(5)), slo.remaining) {
+        (Some(Severity::Page), _, _) => "paging",
+        (Some(Severity::Ticket), _, _) => "ticket",
+        (None, _, Value::Number(left)) if left <= 0.0 => "exhausted",
+        (None, Value::Number(b), _) if b > 1.0 => "at risk",
+        (None, Value::Number(_), _) => "healthy",
+        _ => "unknown",
+    }
+}
+
+/// The Deployment that an SLO judges.
+pub fn workload_of<'a>(state: &'a State, slo: &SloId) -> Option<&'a Key> {
+    match state.mapped.get(slo) {
+        Some(Ok((key, _))) => Some(key),
+        _ => None,
+    }
+}
+
+/// The selected row: what was selected if it is still there, else the first.
+pub fn selected(state: &State) -> Option<Row> {
+    let rows = rows(state);
+    match &state.view.selected {
+        Some(row) if rows.contains(row) => Some(row.clone()),
+        _ => rows.into_iter().next(),
+    }
+}
+
+/// The workload of the selected row.
+pub fn selected_workload(state: &State) -> Option<Key> {
+    match selected(state)? {
+        Row::Slo(id) => workload_of(state, &id).cloned(),
+        Row::Workload(key) => Some(key),
+    }
+}
+
+/// The timeline of a workload: as analysed in its incident, else as the cluster tells it.
+pub fn timeline(state: &State, workload: &Key) -> Vec<RevisionRow> {
+    if let Some(analysis) = state.incidents.get(workload).and_then(|i| i.analysis.as_ref()) {
+        return analysis.rows.clone();
+    }
+    let Some(deployment) = state.world.deployments.get(workload) else { return Vec::new() };
+    let slo = state.mapped.iter().find(|(_, found)| matches!(found, Ok((key, _)) if key == workload));
+    let study = slo.and_then(|(id, _)| state.studies.get(id));
+    let facts =
+        revisions::Facts { world: &state.world, deployment, study, actions: &state.journal.actions, now: state.now };
+    revisions::rows(&facts, &state.diffs)
+}
+
+/// The workload whose gate is opened by `g`: the open card that acts and is most urgent, else any card.
+pub fn most_urgent_gate(state: &State) -> Option<Key> {
+    let acts = |i: &&super::incident::Incident| i.proposal.as_ref().is_some_and(|p| p.analysis.offer.acts());
+    let running = state.incidents.values().find(|i| i.acting());
+    let open = state.incidents.values().filter(|i| i.open_gate());
+    open.clone().find(acts).or(running).or_else(|| open.clone().next()).map(|i| i.workload.clone())
+}
+
+/// Open gates that want a person, and how long the oldest waits.
+pub fn open_gates(state: &State) -> (usize, Option<String>) {
+    let open: Vec<_> = state
+        .incidents
+        .values()
+        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()))
+        .collect();
+    let oldest = open.iter().map(|p| p.opened).min();
+    (open.len(), oldest.map(|at| format::elapsed(state.now - at)))
+}
