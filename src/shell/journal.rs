@@ -20,12 +20,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use self::chain::{Position, Walk, walk};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::shell::private::{self, PrivacyError, place};
+use crate::shell::sha256;
 
 pub use self::chain::{Verification, read, read_and_verify, verify, verify_from};
 pub use self::record::{Fault, GENESIS, Head, LONGEST, Record, VERSION};
@@ -246,7 +246,7 @@ impl Journal {
     /// Copies the torn record to a file of its own, then cuts it off; returns what is to be said about it. Every step
     /// may be repeated after a crash: the name of the copy is made of its content.
     fn move_aside(&mut self, fragment: &[u8], sound: u64) -> Result<Value, JournalError> {
-        let sha256 = record::hex(&Sha256::digest(fragment));
+        let sha256 = sha256::hex(&[fragment]);
         let name = format!("torn-{}-{}", self.head.seq + 1, &sha256[..12]);
         let copy = self.folder.join(&name);
         // What a crash left of an earlier attempt may be incomplete.

@@ -14,9 +14,9 @@ use chrono::SecondsFormat;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::domain::Time;
+use crate::shell::sha256;
 
 /// The version of the record format that this program writes and verifies.
 pub const VERSION: u64 = 1;
@@ -149,26 +149,8 @@ struct Line {
     hash: String,
 }
 
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| {
-        char::from(if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'a' + nibble - 10
-        })
-    };
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
 fn seal(prev: &str, sealed: &[u8]) -> String {
-    let mut sha = Sha256::new();
-    sha.update(prev.as_bytes());
-    sha.update(sealed);
-    hex(&sha.finalize())
+    sha256::hex(&[prev.as_bytes(), sealed])
 }
 
 /// Up to the kind, everything is known before a record is written; a torn record must agree with it.
