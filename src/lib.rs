@@ -8,3 +8,4 @@
 pub mod actions;
 pub mod domain;
 pub mod engine;
+pub mod shell;

@@ -1,0 +1,249 @@
+//! Reading the chain from one end to the other: the verified records, the first fault, what is torn. It never writes,
+//! and it stops at the first fault, because nothing behind a fault can be believed.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::record::{self, Fault, Head, LONGEST, Record, Tail};
+use super::{FILE, TORN};
+use crate::shell::private;
+
+/// A place between two records.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Position {
+    /// The record before it.
+    pub head: Head,
+    /// Bytes before it.
+    pub offset: u64,
+}
+
+impl Position {
+    pub fn start() -> Self {
+        Self {
+            head: Head::genesis(),
+            offset: 0,
+        }
+    }
+}
+
+/// What a walk along the chain found.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// After the last sound record; the line feed that it may lack is not counted.
+    pub end: Position,
+    /// Before the last sound record.
+    pub before_last: Position,
+    /// What ended the walk early.
+    pub fault: Option<Fault>,
+    /// The last record is sound but lacks its line feed.
+    pub unterminated: bool,
+    /// The beginning of a record after the last line feed.
+    pub torn: Option<Vec<u8>>,
+}
+
+/// Walks from a place to the end, or to the first fault. The caller holds a lock.
+pub(super) fn walk(
+    mut file: &File,
+    from: &Position,
+    mut each: impl FnMut(Record),
+) -> Result<Walk, io::Error> {
+    file.seek(SeekFrom::Start(from.offset))?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut walk = Walk {
+        end: from.clone(),
+        before_last: from.clone(),
+        fault: None,
+        unterminated: false,
+        torn: None,
+    };
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = reader
+            .by_ref()
+            .take(LONGEST as u64 + 1)
+            .read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(walk);
+        }
+        let head = walk.end.head.clone();
+        let found = if read > LONGEST {
+            Err(Fault::TooLong { seq: head.seq + 1 })
+        } else if let Some(line) = line.strip_suffix(b"\n") {
+            record::check(line, &head)
+        } else {
+            match record::check_tail(&line, &head) {
+                Ok(Tail::Whole(record)) => {
+                    walk.unterminated = true;
+                    Ok(*record)
+                }
+                Ok(Tail::Torn) => {
+                    walk.torn = Some(line);
+                    return Ok(walk);
+                }
+                Err(fault) => Err(fault),
+            }
+        };
+        match found {
+            Ok(record) => {
+                let head = Head {
+                    seq: record.seq,
+                    hash: record.hash.clone(),
+                };
+                let offset = walk.end.offset + read as u64;
+                walk.before_last = std::mem::replace(&mut walk.end, Position { head, offset });
+                each(record);
+            }
+            Err(fault) => {
+                walk.fault = Some(fault);
+                return Ok(walk);
+            }
+        }
+    }
+}
+
+/// What `goaround audit verify` says. As JSON: `{"records","ok","first_bad","reason"}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Verification {
+    /// Records from the first one on that are sound and linked.
+    pub records: u64,
+    /// No fault. A torn last record is no fault: it was never acknowledged.
+    pub ok: bool,
+    /// The number of the first line that is not the record that belongs there.
+    pub first_bad: Option<u64>,
+    /// What is wrong, or what a reader should know although nothing is wrong.
+    pub reason: Option<String>,
+    /// The last sound record; `None` without one. Its hash is the anchor to keep elsewhere.
+    #[serde(skip)]
+    pub head: Option<Head>,
+    /// Bytes of the unfinished record at the end.
+    #[serde(skip)]
+    pub torn: Option<usize>,
+    /// Numbers of the records that say that a torn record was moved aside before them.
+    #[serde(skip)]
+    pub moved_aside: Vec<u64>,
+}
+
+impl Verification {
+    fn empty() -> Self {
+        Self {
+            records: 0,
+            ok: true,
+            first_bad: None,
+            reason: None,
+            head: None,
+            torn: None,
+            moved_aside: Vec::new(),
+        }
+    }
+
+    fn unreadable(reason: impl ToString) -> Self {
+        Self {
+            ok: false,
+            reason: Some(reason.to_string()),
+            ..Self::empty()
+        }
+    }
+}
+
+/// Verifies the journal of this folder. A missing journal is a sound one without records; nothing is created.
+pub fn verify(dir: &Path) -> Verification {
+    verify_from(dir, None)
+}
+
+/// Verifies, and looks for a head that was written down elsewhere: a chain whose end was cut off is still a chain, so
+/// only such an anchor shows that records are missing.
+pub fn verify_from(dir: &Path, expected_head: Option<&str>) -> Verification {
+    let expected = expected_head.map(|head| head.trim().to_ascii_lowercase());
+    let mut seen = expected.as_deref().is_none_or(|head| head == record::GENESIS);
+    let mut verification = verify_each(dir, |record| {
+        seen |= expected.as_deref() == Some(record.hash.as_str());
+    });
+    if verification.ok && !seen {
+        verification.ok = false;
+        verification.reason = Some(format!(
+            "the expected head is not in this journal of {} records: it and what followed was cut off, or this is \
+             another journal",
+            verification.records
+        ));
+    }
+    verification
+}
+
+/// The verified records, oldest first: all of them, or those before the first fault.
+pub fn read(dir: &Path) -> Vec<Record> {
+    read_and_verify(dir).0
+}
+
+/// The verified records together with what is to be said about the rest.
+pub fn read_and_verify(dir: &Path) -> (Vec<Record>, Verification) {
+    let mut records = Vec::new();
+    let verification = verify_each(dir, |record| records.push(record));
+    (records, verification)
+}
+
+fn verify_each(dir: &Path, mut each: impl FnMut(Record)) -> Verification {
+    let path = dir.join(FILE);
+    let file = match private::read(&path) {
+        Ok(file) => file,
+        Err(private::PrivacyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Verification::empty();
+        }
+        Err(error) => return Verification::unreadable(error),
+    };
+    let mut moved_aside = Vec::new();
+    // Without the lock a record that is being written would be taken for a torn one.
+    let walked = private::lock_shared(&file).and_then(|()| {
+        walk(&file, &Position::start(), |record| {
+            if record.kind == TORN {
+                moved_aside.push(record.seq);
+            }
+            each(record);
+        })
+    });
+    match walked {
+        Ok(walk) => said(walk, moved_aside),
+        Err(error) => Verification::unreadable(format!("reading {} failed: {error}", private::place(&path))),
+    }
+}
+
+fn said(walk: Walk, moved_aside: Vec<u64>) -> Verification {
+    let head = walk.end.head;
+    let next = head.seq + 1;
+    let torn = walk.torn.map(|fragment| fragment.len());
+    let mut notes: Vec<String> = Vec::new();
+    if let Some(fault) = &walk.fault {
+        notes.push(fault.to_string());
+    }
+    if let Some(bytes) = torn {
+        notes.push(format!(
+            "record {next} is torn: {bytes} bytes of it were written before its writer stopped; it was never \
+             acknowledged, the next append moves it aside"
+        ));
+    }
+    if walk.unterminated {
+        notes.push(format!(
+            "record {} is whole but lacks its line feed, which the next append adds",
+            head.seq
+        ));
+    }
+    if !moved_aside.is_empty() {
+        let numbers: Vec<String> = moved_aside.iter().map(u64::to_string).collect();
+        notes.push(format!(
+            "a torn record was moved aside before record {}",
+            numbers.join(", ")
+        ));
+    }
+    Verification {
+        records: head.seq,
+        ok: walk.fault.is_none(),
+        first_bad: walk.fault.as_ref().map(Fault::seq),
+        reason: (!notes.is_empty()).then(|| notes.join("; ")),
+        head: (head.seq > 0).then_some(head),
+        torn,
+        moved_aside,
+    }
+}

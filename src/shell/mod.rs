@@ -1,0 +1,7 @@
+//! The only place with tasks, files, terminal and clock: here the pure core meets the world.
+
+pub mod content;
+pub mod folders;
+pub mod journal;
+pub mod private;
+pub mod sha256;
