@@ -255,21 +255,50 @@ impl<'de> Deserialize<'de> for Sample {
                 f.write_str("[time, \"value\"]")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sample, A::Error> {
-                let seconds: f64 = seq
+                let at: Seconds = seq
                     .next_element()?
                     .ok_or_else(|| A::Error::invalid_length(0, &self))?;
-                let at = time(seconds).ok_or_else(|| A::Error::custom("the time is out of range"))?;
                 let text: Text = seq
                     .next_element()?
                     .ok_or_else(|| A::Error::invalid_length(1, &self))?;
                 let more: Option<serde::de::IgnoredAny> = seq.next_element()?;
                 match more {
-                    None => Ok(Sample { at, value: text.0 }),
+                    None => Ok(Sample {
+                        at: at.0,
+                        value: text.0,
+                    }),
                     Some(_) => Err(A::Error::invalid_length(3, &self)),
                 }
             }
         }
         deserializer.deserialize_seq(Two)
+    }
+}
+
+/// A time written as seconds.
+struct Seconds(Time);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Seconds;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time in seconds")
+            }
+            fn visit_f64<E: Error>(self, seconds: f64) -> Result<Seconds, E> {
+                time(seconds)
+                    .map(Seconds)
+                    .ok_or_else(|| E::custom("the time is out of range"))
+            }
+            fn visit_u64<E: Error>(self, seconds: u64) -> Result<Seconds, E> {
+                self.visit_f64(seconds as f64)
+            }
+            fn visit_i64<E: Error>(self, seconds: i64) -> Result<Seconds, E> {
+                self.visit_f64(seconds as f64)
+            }
+        }
+        deserializer.deserialize_f64(Number)
     }
 }
 

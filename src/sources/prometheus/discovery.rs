@@ -324,48 +324,46 @@ pub async fn discover(kube: &kube::Client, services: &[ServiceSeen]) -> Result<F
 
 /// Takes the answer with the most SLOs, the first of equals.
 fn take(mut asked: Vec<(Client, Asked)>) -> Result<Found, NotFound> {
-    let slos = |asked: &Asked| asked.said.as_ref().ok().map(|probe| probe.slos);
-    let mut best: Option<(usize, u64)> = None;
-    for (n, (_, one)) in asked.iter().enumerate() {
-        if let Some(slos) = slos(one)
-            && best.is_none_or(|(_, most)| slos > most)
+    let mut best: Option<(usize, Probe)> = None;
+    for (n, (_, Asked { said, .. })) in asked.iter().enumerate() {
+        if let Ok(probe) = said
+            && best.as_ref().is_none_or(|(_, best)| probe.slos > best.slos)
         {
-            best = Some((n, slos));
+            best = Some((n, probe.clone()));
         }
     }
-    let refused = |asked: Vec<(Client, Asked)>| NotFound::NoAnswer {
-        asked: asked.into_iter().map(|(_, asked)| asked).collect(),
+    let Some((n, probe)) = best else {
+        return Err(NotFound::NoAnswer {
+            asked: asked.into_iter().map(|(_, asked)| asked).collect(),
+        });
     };
-    let Some((n, most)) = best else {
-        return Err(refused(asked));
-    };
-    let (client, Asked { candidate, said }) = asked.remove(n);
+    let (client, Asked { candidate: taken, .. }) = asked.remove(n);
     let others: Vec<Asked> = asked.into_iter().map(|(_, asked)| asked).collect();
-    let answering: Vec<u64> = others.iter().filter_map(slos).collect();
-    let why = if others.is_empty() {
-        format!("the only candidate; it has {most} SLOs")
-    } else if answering.is_empty() {
-        format!(
-            "the only one of {} that answers; it has {most} SLOs",
-            others.len() + 1
-        )
-    } else if answering.contains(&most) {
-        format!("{most} SLOs, as others have, and the likeliest of them")
-    } else {
-        format!(
-            "most SLOs: {most}, the next has {}",
-            answering.iter().max().copied().unwrap_or_default()
-        )
-    };
-    // `best` only points at answers.
-    let probe = said.map_err(|_| NotFound::NoCandidate { services: 0 })?;
+    let why = Clean::new(why(probe.slos, &others));
     Ok(Found {
         client,
-        taken: candidate,
+        taken,
         probe,
-        why: Clean::new(why),
+        why,
         others,
     })
+}
+
+/// Why the one with `most` SLOs was taken.
+fn why(most: u64, others: &[Asked]) -> String {
+    let next = others
+        .iter()
+        .filter_map(|asked| Some(asked.said.as_ref().ok()?.slos))
+        .max();
+    match next {
+        None if others.is_empty() => format!("the only candidate; it has {most} SLOs"),
+        None => format!(
+            "the only one of {} that answers; it has {most} SLOs",
+            others.len() + 1
+        ),
+        Some(next) if next == most => format!("{most} SLOs, as another has, and the likelier of them"),
+        Some(next) => format!("most SLOs: {most}, the next has {next}"),
+    }
 }
 
 #[cfg(test)]
