@@ -1,5 +1,5 @@
 //! What Prometheus says, decoded: series, ranges and rules with clean labels and values that keep their five states.
-//! The wire shapes follow https://prometheus.io/docs/prometheus/latest/querying/api/ ; values are strings there
+//! The wire shapes follow <https://prometheus.io/docs/prometheus/latest/querying/api/>; values are strings there
 //! ("NaN", "+Inf"), times are seconds with a fraction.
 
 use std::collections::BTreeMap;

@@ -292,3 +292,23 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 pub(super) fn root_cause(error: &(dyn Error + 'static)) -> Clean {
     Clean::new(causes(error).last().map(ToString::to_string).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_fault_is_found_however_deep_it_is_wrapped() {
+        for (certificate, fault) in [
+            (CertificateError::Expired, TlsFault::Expired),
+            (CertificateError::NotValidYet, TlsFault::NotYetValid),
+            (CertificateError::UnknownIssuer, TlsFault::UnknownIssuer),
+            (CertificateError::NotValidForName, TlsFault::WrongName),
+        ] {
+            let error = std::io::Error::other(rustls::Error::InvalidCertificate(certificate));
+            let wrapped = std::io::Error::other(std::io::Error::other(error));
+            assert_eq!(TlsFault::among(&wrapped), Some(fault));
+        }
+        assert_eq!(TlsFault::among(&std::io::Error::other("reset")), None);
+    }
+}
