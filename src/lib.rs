@@ -9,3 +9,4 @@ pub mod actions;
 pub mod domain;
 pub mod engine;
 pub mod shell;
+pub mod sources;

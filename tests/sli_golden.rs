@@ -55,7 +55,7 @@ fn counts(expr: &str) -> String {
             sli.bad_increase(Window::minutes(10), &["pod"]),
             sli.total_increase(Window::minutes(10), &["pod"])
         ),
-        Err(error) => format!("NOT UNDERSTOOD: {}", error.reason),
+        Err(error) => format!(" NOT UNDERSTOOD: {}", error.reason),
     }
 }
 
@@ -68,7 +68,7 @@ fn describe(rules: &[Rule]) -> String {
             (Some(record), _) if record.starts_with("slo:sli_error:ratio_rate") => {
                 let counts = counts(&rule.expr);
                 if !seen.contains(&counts) {
-                    writeln!(out, "  {record}: {counts}").expect("a string");
+                    writeln!(out, "  {record}:{counts}").expect("a string");
                     seen.push(counts);
                 }
             }

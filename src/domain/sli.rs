@@ -56,7 +56,9 @@ impl fmt::Debug for PromQl {
 
 /// Why counts cannot be taken from an expression. The SLO is then judged "by time", from its recorded ratios.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("SLI expression not understood: {reason}; hint: declare the SLO with error_query and total_query")]
+#[error(
+    "SLI expression not understood: {reason}; hint: counts need sum(rate(bad[5m])) / sum(rate(total[5m])), or increase"
+)]
 pub struct NotUnderstood {
     /// What stands in the way, in one phrase.
     pub reason: Clean,

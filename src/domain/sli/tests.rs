@@ -296,7 +296,7 @@ fn what_is_not_a_ratio_of_sums_is_not_understood_and_says_why() {
         let said = reason(expr);
         assert!(said.contains(words), "{expr}: {said}");
     }
-    let many = vec!["sum(rate(x[5m]))"; LEAVES + 1].join(" + ");
+    let many = ["sum(rate(x[5m]))"; LEAVES + 1].join(" + ");
     assert!(reason(&format!("({many}) / {total}")).contains("more than 6"));
 }
 

@@ -1,0 +1,22 @@
+//! Prometheus, and what speaks its HTTP API (Thanos, Mimir, VictoriaMetrics): a reading client over two transports,
+//! and the search for a server inside the cluster. Nothing here writes, and nothing is asked more than twice.
+//!
+//! ```text
+//! Client::query ... -> Request -> Transport (URL | service proxy) -> Reply -> decode -> Answer
+//!                                  cannot connect, TLS, timeout      status    shape     warnings
+//! ```
+
+pub mod answer;
+pub mod client;
+pub mod discovery;
+pub mod error;
+mod shape;
+pub mod transport;
+
+pub use answer::{
+    Alert, Alerting, Answer, BuildInfo, Health, Range, Recording, Rule, RuleGroup, RuntimeInfo, Sample,
+    Series,
+};
+pub use client::Client;
+pub use error::{PromError, TlsFault};
+pub use transport::{Basic, Direct, ServiceProxy};
