@@ -6,3 +6,4 @@
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
 pub mod domain;
+pub mod ui;
