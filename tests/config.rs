@@ -1080,3 +1080,39 @@ fn hostile_text_in_a_file_is_shown_escaped_and_never_obeyed() {
     let slos = slo_file::parse(&source, "slo.yml").expect("only the description is strange");
     assert!(slos[0].description.as_str().starts_with("<u+202e>Common SLO"));
 }
+
+/// `text` with `junk` in place of some of its characters.
+fn damaged(text: &str, at: usize, length: usize, junk: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let start = at % chars.len();
+    let end = (start + length).min(chars.len());
+    let (before, after) = (&chars[..start], &chars[end..]);
+    before.iter().copied().chain(junk.chars()).chain(after.iter().copied()).collect()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damaged_text_is_read_or_refused_with_a_place_and_never_a_panic(
+        at in 0_usize..5_000,
+        length in 0_usize..12,
+        junk in "[\\PC\n\t\"'\\[\\]{}=:#\u{1b}\u{202e}]{0,6}",
+    ) {
+        let config = damaged(&fixture("full.toml"), at, length, &junk);
+        let slo = damaged(&fixture("sloth/kubernetes-apiserver.yml"), at, length, &junk);
+        let theme = damaged(DARK, at, length, &junk);
+        let keymap = damaged(DEFAULT, at, length, &junk);
+        let errors = [
+            parse(&config).err().map(|error| error.to_string()),
+            slo_file::parse(&slo, "f").err().map(|error| error.to_string()),
+            Theme::parse(&theme, "f").err().map(|error| error.to_string()),
+            Keymap::parse(&keymap, "f", COMMANDS).err().map(|error| error.to_string()),
+        ];
+        for error in errors.into_iter().flatten() {
+            let place: Vec<&str> = error.splitn(4, ':').collect();
+            proptest::prop_assert!(place.len() == 4 && place[1].parse::<usize>().is_ok(), "{error}");
+            proptest::prop_assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ const KEYS: [&str; 6] = [
     "ca_file",
     "headers",
 ];
-/// Headers that the client sets itself, or that would carry a secret.
+/// Headers that the client sets itself.
 const OURS: [&str; 5] = [
     "host",
     "content-length",
