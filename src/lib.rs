@@ -5,6 +5,7 @@
 //!
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
+pub mod actions;
 pub mod domain;
 pub mod shell;
 pub mod ui;

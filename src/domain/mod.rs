@@ -1,11 +1,21 @@
 //! Nouns: what goaround talks about. Plain data and arithmetic on it; no I/O, no clock, no task, no hash order.
 
 pub mod clean;
+pub mod cluster;
+pub mod diff;
 pub mod document;
+pub mod evidence;
+pub mod format;
+pub mod inquiry;
+pub mod plan;
 pub mod policy;
+pub mod signal;
+pub mod sli;
+pub mod slo;
 pub mod sloth;
 pub mod text_error;
 pub mod value;
+pub mod verdict;
 pub mod window;
 
 /// A point in time, UTC.

@@ -1,0 +1,217 @@
+//! What differs between two pod templates or two ConfigMap contents, field by field, in the words of a person:
+//! `image 4.11 → 4.12`, `env DB_POOL 50 → 5`. Lists of named things are matched by name, never by position.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::clean::Clean;
+use super::plan::{FieldChange, RESTARTED_AT};
+
+/// Differences of two pod templates, `pod-template-hash` left out.
+pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    walk(&mut Vec::new(), before, after, &mut found);
+    let several = [before, after]
+        .iter()
+        .any(|t| t["spec"]["containers"].as_array().is_some_and(|c| c.len() > 1));
+    found
+        .into_iter()
+        .filter(|(path, _, _)| path.last().is_none_or(|last| last != "pod-template-hash"))
+        .map(|(path, before, after)| FieldChange {
+            field: Clean::new(words(&path, several)),
+            before: before.map(|v| Clean::new(text(&v))),
+            after: after.map(|v| Clean::new(text(&v))),
+        })
+        .collect()
+}
+
+/// Differences of the `data` or `binaryData` of a ConfigMap, key by key; values are shown by their size when long.
+pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
+    keys(before, after)
+        .into_iter()
+        .filter(|key| before.get(key) != after.get(key))
+        .map(|key| FieldChange {
+            field: Clean::new(format!("ConfigMap {name} key {key}")),
+            before: before.get(&key).map(|v| Clean::new(summary(v))),
+            after: after.get(&key).map(|v| Clean::new(summary(v))),
+        })
+        .collect()
+}
+
+type Difference = (Vec<String>, Option<Value>, Option<Value>);
+
+fn walk(path: &mut Vec<String>, before: &Value, after: &Value, found: &mut Vec<Difference>) {
+    if before == after {
+        return;
+    }
+    let (named_before, named_after) = (by_name(before), by_name(after));
+    let (before_map, after_map) = match (&named_before, &named_after) {
+        (Some(b), Some(a)) => (b, a),
+        (Some(b), None) if after.is_null() => (b, after),
+        (None, Some(a)) if before.is_null() => (before, a),
+        _ => (before, after),
+    };
+    let objects = |v: &Value| v.is_object() || v.is_null();
+    if objects(before_map) && objects(after_map) && !(before_map.is_null() && after_map.is_null()) {
+        for key in keys(before_map, after_map) {
+            path.push(key.clone());
+            walk(path, &before_map[&key], &after_map[&key], found);
+            path.pop();
+        }
+    } else {
+        let present = |v: &Value| (!v.is_null()).then(|| v.clone());
+        found.push((path.clone(), present(before), present(after)));
+    }
+}
+
+/// A list whose items all have a `name` (containers, env, volumes), as an object keyed by it.
+fn by_name(list: &Value) -> Option<Value> {
+    let items = list.as_array()?;
+    let mut map = serde_json::Map::new();
+    for item in items {
+        let mut rest = item.clone();
+        let name = rest.as_object_mut()?.shift_remove("name")?;
+        if map.insert(name.as_str()?.to_owned(), rest).is_some() {
+            return None;
+        }
+    }
+    (!items.is_empty()).then_some(Value::Object(map))
+}
+
+fn keys(before: &Value, after: &Value) -> BTreeSet<String> {
+    [before, after]
+        .iter()
+        .filter_map(|v| v.as_object())
+        .flat_map(|o| o.keys().cloned())
+        .collect()
+}
+
+fn words(path: &[String], several_containers: bool) -> String {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        ["spec", "containers" | "initContainers", container, rest @ ..] => {
+            let what = match rest {
+                ["env", name, ..] => format!("env {name}"),
+                ["volumeMounts", name, ..] => format!("mount {name}"),
+                other => other.join("."),
+            };
+            if several_containers || path.get(1) == Some(&"initContainers") {
+                format!("{container} {what}")
+            } else {
+                what
+            }
+        }
+        ["spec", "volumes", name, ..] => format!("volume {name}"),
+        ["metadata", "annotations", RESTARTED_AT] => "restarted".into(),
+        ["metadata", "annotations", name] => format!("annotation {name}"),
+        ["metadata", "labels", name] => format!("label {name}"),
+        ["spec", rest @ ..] => rest.join("."),
+        other => other.join("."),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        // An env entry without its name is {"value": ..}; an empty struct says nothing more than that it is there.
+        Value::Object(map) if map.len() == 1 => map.values().next().map(text).unwrap_or_default(),
+        Value::Object(map) if map.is_empty() => "set".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A ConfigMap value on one line: itself when short, else its size.
+fn summary(value: &Value) -> String {
+    let text = text(value);
+    let lines = text.lines().count();
+    if lines <= 1 && text.chars().count() <= 40 {
+        text.trim_end().to_owned()
+    } else {
+        format!("{lines} lines, {} bytes", text.len())
+    }
+}
+
+/// One change as words: `image 4.11 → 4.12`, with what both sides share at the front left out of long values.
+pub fn sentence(change: &FieldChange) -> String {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => {
+            let (before, after) = shortened(before.as_str(), after.as_str());
+            format!("{} {before} → {after}", change.field)
+        }
+        (None, Some(after)) => format!("{} added: {after}", change.field),
+        (Some(before), None) => format!("{} removed: {before}", change.field),
+        (None, None) => change.field.to_string(),
+    }
+}
+
+/// `registry/shop/api:4.11` and `registry/shop/api:4.12` are told apart by what follows the last common `:` or `/`.
+fn shortened<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
+    let common = before
+        .bytes()
+        .zip(after.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let cut = before
+        .get(..common)
+        .and_then(|p| p.rfind([':', '/', '@']))
+        .map_or(0, |at| at + 1);
+    match (before.get(cut..), after.get(cut..)) {
+        (Some(b), Some(a)) if !b.is_empty() && !a.is_empty() => (b, a),
+        _ => (before, after),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn template(image: &str, pool: &str, config: &str) -> Value {
+        json!({"metadata": {"labels": {"app": "api"}}, "spec": {
+            "containers": [{"name": "api", "image": image, "env": [{"name": "DB_POOL", "value": pool}]}],
+            "volumes": [{"name": "config", "configMap": {"name": config}}]}})
+    }
+
+    #[test]
+    fn changes_are_named_as_a_person_names_them() {
+        let changes = templates(
+            &template("shop/api:4.11", "50", "a"),
+            &template("shop/api:4.12", "5", "b"),
+        );
+        let said: Vec<String> = changes.iter().map(sentence).collect();
+        assert_eq!(
+            said,
+            ["image 4.11 → 4.12", "env DB_POOL 50 → 5", "volume config a → b"]
+        );
+    }
+
+    #[test]
+    fn order_of_named_items_is_no_change_and_the_hash_is_none_either() {
+        let a = json!({"metadata": {"labels": {"pod-template-hash": "1"}},
+            "spec": {"containers": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]}});
+        let b = json!({"metadata": {"labels": {"pod-template-hash": "2"}},
+            "spec": {"containers": [{"name": "b", "image": "y"}, {"name": "a", "image": "x"}]}});
+        assert_eq!(templates(&a, &b), []);
+    }
+
+    #[test]
+    fn what_is_added_or_removed_says_so() {
+        let none = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
+        let some = json!({"spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "K", "value": "v"}]}]}});
+        assert_eq!(
+            templates(&none, &some).iter().map(sentence).collect::<Vec<_>>(),
+            ["env K added: v"]
+        );
+        assert_eq!(
+            templates(&some, &none).iter().map(sentence).collect::<Vec<_>>(),
+            ["env K removed: v"]
+        );
+    }
+
+    #[test]
+    fn a_long_config_value_is_told_by_its_size() {
+        let changes = contents("c", &json!({"k": "a\nb\n"}), &json!({"k": "a\n"}));
+        assert_eq!(sentence(&changes[0]), "ConfigMap c key k 2 lines, 4 bytes → a");
+    }
+}

@@ -1,0 +1,94 @@
+//! Evidence: single facts with their source, window, counts and age, cited by id wherever a number is shown.
+
+use super::Time;
+use super::clean::Clean;
+use super::value::Value;
+
+/// One fact.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Evidence {
+    /// `E1`, `E2`, ...: stable within one proposal.
+    pub id: String,
+    /// What it says, without the number: "error ratio over 5m".
+    pub fact: Clean,
+    /// The number, where it is one.
+    pub value: Value,
+    /// Unit of the value: `ratio`, `x` (multiple of the budget), `s`, `requests`, `requests/s`, or empty.
+    pub unit: &'static str,
+    /// The window it covers, as in "5m" or "12:26..12:33".
+    pub window: Clean,
+    /// Bad requests, where it is about requests.
+    pub bad: Option<f64>,
+    /// All requests.
+    pub total: Option<f64>,
+    /// Where it comes from: a query, an object, a rule.
+    pub source: Clean,
+    /// When it was true.
+    pub at: Time,
+}
+
+/// The evidence of one analysis; gives out ids.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct EvidenceList(Vec<Evidence>);
+
+impl EvidenceList {
+    /// Adds a fact and returns its id.
+    pub fn add(&mut self, fact: impl AsRef<str>, source: impl AsRef<str>, at: Time) -> Adding<'_> {
+        let id = format!("E{}", self.0.len() + 1);
+        self.0.push(Evidence {
+            id,
+            fact: Clean::new(fact),
+            value: Value::Absent,
+            unit: "",
+            window: Clean::default(),
+            bad: None,
+            total: None,
+            source: Clean::new(source),
+            at,
+        });
+        Adding(self)
+    }
+
+    /// All, in order.
+    pub fn items(&self) -> &[Evidence] {
+        &self.0
+    }
+}
+
+/// The fact just added, to be completed.
+pub struct Adding<'a>(&'a mut EvidenceList);
+
+impl Adding<'_> {
+    /// Sets value and unit.
+    pub fn value(self, value: Value, unit: &'static str) -> Self {
+        self.with(|e| {
+            e.value = value;
+            e.unit = unit;
+        })
+    }
+
+    /// Sets the window.
+    pub fn window(self, window: impl AsRef<str>) -> Self {
+        self.with(|e| e.window = Clean::new(window))
+    }
+
+    /// Sets the counts.
+    pub fn counts(self, bad: f64, total: f64) -> Self {
+        self.with(|e| {
+            e.bad = Some(bad);
+            e.total = Some(total);
+        })
+    }
+
+    /// Its id.
+    pub fn id(self) -> String {
+        self.0.0.last().map(|e| e.id.clone()).unwrap_or_default()
+    }
+
+    fn with(self, change: impl FnOnce(&mut Evidence)) -> Self {
+        if let Some(last) = self.0.0.last_mut() {
+            change(last);
+        }
+        self
+    }
+}

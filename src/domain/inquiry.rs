@@ -1,0 +1,138 @@
+//! Questions that the engine puts to Prometheus about one SLO, and the answers, in counts. The source translates
+//! them into PromQL by the SLI's own expression; the engine never sees a query language.
+
+use super::Time;
+use super::clean::Clean;
+use super::slo::SloId;
+use super::window::Window;
+
+/// A question. [`Ask::queries`] says what it costs.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ask {
+    /// How often are the counters scraped?
+    Scrape,
+    /// Bad and total requests from `from` to `to`, by pod and by `pod_template_hash` where the series carry them.
+    Counts {
+        /// What the counts are for; comes back in the answer.
+        purpose: Purpose,
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+    },
+    /// Bad and total requests in consecutive buckets of `step`.
+    Buckets {
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+        /// Length of a bucket.
+        step: Window,
+    },
+    /// Which pods served when: per pod, whether it had requests in each bucket of `step`.
+    Served {
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+        /// Resolution.
+        step: Window,
+    },
+}
+
+impl Ask {
+    /// Queries that it needs.
+    pub fn queries(&self) -> usize {
+        match self {
+            Self::Scrape | Self::Served { .. } => 1,
+            Self::Counts { .. } | Self::Buckets { .. } => 2,
+        }
+    }
+}
+
+/// What counts are for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Purpose {
+    /// Since the change under suspicion.
+    SinceChange,
+    /// The long past, by revision.
+    History,
+    /// The last minute or so: does it still burn?
+    Fresh,
+    /// Since the end of our own rollout.
+    Verify,
+    /// One revision's interval, for series without pod labels: index into the list of intervals asked for.
+    Interval(u8),
+}
+
+/// Some questions about one SLO, sent together.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Inquiry {
+    /// Number of the inquiry: late answers of an older one are dropped.
+    pub number: u64,
+    /// The SLO.
+    pub slo: SloId,
+    /// The questions; at most 8 queries together.
+    pub asks: Vec<Ask>,
+}
+
+/// Requests of one pod; the pod or hash is `None` where the series carry no such label.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PodCounts {
+    /// Label `pod`.
+    pub pod: Option<Clean>,
+    /// Label `pod_template_hash`.
+    pub hash: Option<Clean>,
+    /// Bad requests.
+    pub bad: f64,
+    /// All requests.
+    pub total: f64,
+}
+
+/// Requests of a stretch of time.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Bucket {
+    /// Its end; it covers `step` before that.
+    pub end: Time,
+    /// Bad requests; `None` when there was no sample.
+    pub bad: Option<f64>,
+    /// All requests.
+    pub total: Option<f64>,
+}
+
+/// When a pod served: begin and end of each stretch with requests.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PodServed {
+    /// Label `pod`.
+    pub pod: Option<Clean>,
+    /// Label `pod_template_hash`.
+    pub hash: Option<Clean>,
+    /// Stretches, in order.
+    pub stretches: Vec<(Time, Time)>,
+}
+
+/// An answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Finding {
+    /// Scrape interval; `None` when no series answers.
+    Scrape(Option<Window>),
+    /// Counts by pod.
+    Counts(Vec<PodCounts>),
+    /// Counts by time.
+    Buckets(Vec<Bucket>),
+    /// Serving stretches by pod.
+    Served(Vec<PodServed>),
+}
+
+/// The answers to an inquiry, each beside its question; an error is a sentence.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Findings {
+    /// Number of the inquiry.
+    pub number: u64,
+    /// The SLO.
+    pub slo: SloId,
+    /// Questions and answers.
+    pub answers: Vec<(Ask, Result<Finding, Clean>)>,
+    /// Queries sent.
+    pub queries: usize,
+}

@@ -1,0 +1,87 @@
+//! The one vocabulary in which every source reports what it saw. A source never decides and never keeps history.
+
+use super::Time;
+use super::clean::Clean;
+use super::cluster::{ClusterFact, Identity, Key, KnownContent, Right};
+use super::inquiry::Findings;
+use super::slo::Slo;
+
+/// A source of facts, as the header and `check` name it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Source {
+    /// The API server as such: reachable, identity known.
+    Kubernetes,
+    /// One watched kind.
+    Kind(&'static str),
+    /// Prometheus.
+    Prometheus,
+}
+
+impl Source {
+    /// The name as it stands on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "kube",
+            Self::Kind(kind) => kind,
+            Self::Prometheus => "prom",
+        }
+    }
+}
+
+/// How a source is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// Not heard of yet.
+    Starting,
+    /// Delivering.
+    Live,
+    /// Not allowed to read it; not an error of the network. What to ask for is in the text.
+    Forbidden(Clean),
+    /// Not delivering, with the reason and what to do next.
+    Down(Clean),
+}
+
+/// What a source saw.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Signal {
+    /// A source changed its health.
+    Health(Source, Health),
+    /// Heard from a source without news (a bookmark, an empty answer): its data are as of now.
+    Heard(Source),
+    /// Something in the cluster.
+    Cluster(Box<ClusterFact>),
+    /// Who we are.
+    Identity(Identity),
+    /// Which cluster this is: uid of kube-system, else a digest of CA and server URL.
+    ClusterId(Clean),
+    /// All namespaces, or the only one that we see and why.
+    Scope {
+        /// `None`: all.
+        namespace: Option<Clean>,
+        /// Why only one: asked for, or the cluster-wide list is forbidden.
+        forbidden: bool,
+    },
+    /// Answers of access reviews.
+    Rights(Vec<(Right, bool)>),
+    /// Which Prometheus was taken and why, and the others that were found.
+    Prometheus {
+        /// Where it is.
+        at: Clean,
+        /// Why this one.
+        why: Clean,
+        /// Others.
+        others: Vec<Clean>,
+    },
+    /// A clock against ours: theirs minus ours in milliseconds, and whose.
+    Clock(Source, i64),
+    /// All SLOs with their newest readings.
+    Slos(Vec<Slo>),
+    /// Warnings that came with the answers ("partial" data); empty when there are none any more.
+    Warnings(Vec<Clean>),
+    /// Answers to an inquiry of the engine.
+    Findings(Box<Findings>),
+    /// Earlier contents of a ConfigMap, from the store.
+    Known(Key, Vec<KnownContent>),
+    /// The source has told all that it can tell at first: `propose` waits for this.
+    Synced(Source, Time),
+}

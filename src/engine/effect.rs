@@ -1,0 +1,49 @@
+//! All that we can do. The shell performs these and reports by events; nothing else leaves the engine.
+
+use serde_json::Value;
+
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Uid};
+use crate::domain::inquiry::Inquiry;
+use crate::domain::plan::{Call, Plan};
+
+use super::event::{ActionId, Ticket};
+use super::gate::Approved;
+
+/// What can be done.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect {
+    /// Ask Prometheus for counts of one SLO.
+    Inquire(Box<Inquiry>),
+    /// Read a ConfigMap's content.
+    ReadConfig(Key),
+    /// Ask the store for earlier contents of a ConfigMap.
+    LoadKnown(Key),
+    /// Keep a ConfigMap's content for later incidents.
+    KeepContent(Key, Uid, ConfigVersion),
+    /// Ask which of these we may.
+    ReviewRights(Vec<Right>),
+    /// Let the server try the plan without doing it.
+    DryRun(ContentDigest, Box<Plan>),
+    /// Read everything that the plan depends on once more, and dry-run again.
+    Recheck(ContentDigest, Box<Plan>, Vec<Right>),
+    /// Make a record durable.
+    Record {
+        /// What to do next.
+        ticket: Ticket,
+        /// Kind of the record.
+        kind: &'static str,
+        /// Its body.
+        body: Value,
+    },
+    /// Send what was approved, once.
+    Execute(Approved),
+    /// Look whether the last object of these calls bears the action's id.
+    ReadBack(ActionId, Vec<Call>),
+    /// Ask the model for words. There is none in this release: nothing performs it.
+    Advise(Clean),
+    /// Call for attention.
+    Bell,
+    /// Leave.
+    Quit,
+}

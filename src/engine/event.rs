@@ -1,0 +1,168 @@
+//! All that can happen. Every event comes through one queue and is stamped once, on receipt.
+
+use std::time::Duration;
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet};
+use crate::domain::plan::DryRun;
+use crate::domain::signal::Signal;
+
+use super::record::PastAction;
+
+/// Something and when it happened.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stamped {
+    /// World time: what ages, windows and expiries are measured by.
+    pub at: Time,
+    /// Monotonic, never scaled or set back: what a hand's movements are measured by.
+    pub mono: Duration,
+    /// What.
+    pub event: Event,
+}
+
+/// What can happen.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A source saw something.
+    Signal(Signal),
+    /// A person wants something.
+    Command(Command),
+    /// A frame was drawn; these effect lines of the card were whole in it.
+    Shown(Shown),
+    /// Answer to [`super::Effect::DryRun`].
+    DryRun(ContentDigest, DryRun),
+    /// Answer to [`super::Effect::Recheck`].
+    Rechecked(ContentDigest, Box<Result<FreshLook, Clean>>),
+    /// The record is durable: its sequence number and the chain's head.
+    Recorded(Ticket, u64, String),
+    /// The record could not be made durable.
+    RecordFailed(Ticket, Clean),
+    /// A call of an action was answered.
+    Called(ActionId, usize, Called),
+    /// Whether the object bears the action's id; `None`: could not be read.
+    ReadBack(ActionId, Option<bool>),
+    /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
+    Journal(Result<String, Clean>, Vec<PastAction>),
+    /// The model, when there is one, said something. Nothing listens to it yet.
+    Advice(Clean),
+    /// Time passed.
+    Tick,
+}
+
+/// A record's purpose: what to do when it is durable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Ticket {
+    /// The intent of an action: only when it is durable is anything sent.
+    Intent,
+    /// Anything else.
+    Note,
+}
+
+/// Id of an action: a ULID.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct ActionId(pub String);
+
+/// What was whole on the screen.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Shown {
+    /// Digest of the card that was drawn; `None`: no card on the screen.
+    pub digest: Option<ContentDigest>,
+    /// Effect lines (by index into [`super::gate::Proposal::effect_lines`]) that were whole.
+    pub lines: Vec<usize>,
+    /// The terminal is at least 80x24.
+    pub large_enough: bool,
+}
+
+/// The objects as they are right before the write, read without a cache.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FreshLook {
+    /// The Deployment, if it still exists.
+    pub deployment: Option<Deployment>,
+    /// Its ReplicaSets.
+    pub replica_sets: Vec<ReplicaSet>,
+    /// ConfigMaps of the plan.
+    pub configs: Vec<(Key, Option<ConfigContent>)>,
+    /// A second dry run.
+    pub dry_run: DryRun,
+    /// Every right that the plan needs is still there.
+    pub allowed: bool,
+}
+
+/// How a call ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Called {
+    /// The server did it.
+    Done,
+    /// The server did not do it, and says why: a failed test, a conflict, no right, busy.
+    Refused(Clean),
+    /// It never left.
+    NotSent(Clean),
+    /// Nobody knows: a timeout, a lost connection, a 5xx.
+    Unknown(Clean),
+}
+
+/// What a person can want. Keys become commands by the keymap, so recordings survive another keymap.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Leave.
+    Quit,
+    /// Help on or off.
+    Help,
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first.
+    Home,
+    /// To the last.
+    End,
+    /// Open what is selected.
+    Open,
+    /// Go to the most urgent open gate.
+    Gate,
+    /// Edit the filter.
+    Filter,
+    /// Choose the chart's range: 1 h, 6 h, 1 d, 7 d, 30 d.
+    Range(u8),
+    /// Propose the selected revision by hand.
+    ByHand,
+    /// Evidence on or off.
+    Evidence,
+    /// Full diff on or off.
+    Diff,
+    /// Propose the way back of the last action.
+    Undo,
+    /// Add the restore of what would not be restored.
+    AddRestore,
+    /// Next pane or field.
+    FocusNext,
+    /// Previous pane or field.
+    FocusPrevious,
+    /// The event log alone.
+    Log,
+    /// First half of approving.
+    Arm,
+    /// Change the proposal.
+    Edit,
+    /// Refuse it.
+    Reject,
+    /// Ask again later.
+    Wait,
+    /// Leave the screen, field or mode.
+    Back,
+    /// A typed character and the number of the terminal read that it came in.
+    Char(char, u64),
+    /// Erase one character.
+    Backspace,
+    /// Enter in a text field.
+    Submit,
+    /// Text pasted as one piece.
+    Paste(String),
+    /// The text area's content after an edit of it.
+    Draft(String),
+}

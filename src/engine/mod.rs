@@ -1,0 +1,24 @@
+//! The brain, pure: `step(&mut State, Stamped<Event>) -> Vec<Effect>`. It never asks the time, reads nothing, sends
+//! nothing; the same events give the same effects.
+
+pub mod analysis;
+pub mod effect;
+pub mod event;
+pub mod gate;
+mod gates;
+pub mod incident;
+mod investigate;
+pub mod mapping;
+mod offer;
+pub mod record;
+pub mod revisions;
+pub mod state;
+mod step;
+pub mod verify;
+pub mod view;
+pub mod world;
+
+pub use effect::Effect;
+pub use event::{Command, Event, Stamped};
+pub use state::State;
+pub use step::step;

@@ -1,0 +1,265 @@
+//! What is known of the world: the newest fact of each kind and how old it is. It keeps facts and answers questions
+//! about them; it decides nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{
+    Autoscaler, Change, ClusterEvent, ClusterFact, ConfigContent, Deployment, DisruptionBudget, Identity, Key,
+    KnownContent, Node, Pod, RefKind, Referenced, ReplicaSet, Right, Service, Uid,
+};
+use crate::domain::signal::{Health, Signal, Source};
+use crate::domain::slo::{Slo, SloId};
+
+/// Events kept; older ones are of no use to a decision.
+const EVENTS: usize = 2_000;
+
+/// A source: how it is and when it was last heard.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SourceState {
+    /// Health.
+    pub health: Health,
+    /// Last time anything was heard.
+    pub heard: Option<Time>,
+    /// It told all that it had at first.
+    pub synced: bool,
+}
+
+/// Which Prometheus is asked.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PrometheusFound {
+    /// Where.
+    pub at: Clean,
+    /// Why this one.
+    pub why: Clean,
+    /// The others.
+    pub others: Vec<Clean>,
+}
+
+/// All facts.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct World {
+    /// Deployments.
+    pub deployments: BTreeMap<Key, Deployment>,
+    /// ReplicaSets by uid.
+    pub replica_sets: BTreeMap<Uid, ReplicaSet>,
+    /// Pods by uid.
+    pub pods: BTreeMap<Uid, Pod>,
+    /// Services.
+    pub services: BTreeMap<Key, Service>,
+    /// Autoscalers.
+    pub autoscalers: BTreeMap<Key, Autoscaler>,
+    /// Disruption budgets.
+    pub budgets: BTreeMap<Key, DisruptionBudget>,
+    /// Events, oldest first.
+    pub events: VecDeque<ClusterEvent>,
+    /// Nodes.
+    pub nodes: BTreeMap<Clean, Node>,
+    /// ConfigMaps, Secrets and claims by metadata.
+    pub referenced: BTreeMap<(RefKind, Key), Referenced>,
+    /// ConfigMap contents that were read; `None`: asked for, and it does not exist.
+    pub contents: BTreeMap<Key, Option<ConfigContent>>,
+    /// Earlier contents, from the store.
+    pub known: BTreeMap<Key, Vec<KnownContent>>,
+    /// Sources.
+    pub sources: BTreeMap<Source, SourceState>,
+    /// Who we are.
+    pub identity: Option<Identity>,
+    /// Which cluster.
+    pub cluster_id: Option<Clean>,
+    /// The only namespace that is seen, if only one is.
+    pub namespace: Option<Clean>,
+    /// A cluster-wide list is forbidden.
+    pub scope_forbidden: bool,
+    /// Answers of access reviews.
+    pub rights: BTreeMap<Right, bool>,
+    /// Prometheus.
+    pub prometheus: Option<PrometheusFound>,
+    /// Clocks: theirs minus ours, milliseconds.
+    pub clocks: BTreeMap<Source, i64>,
+    /// SLOs.
+    pub slos: BTreeMap<SloId, Slo>,
+    /// Warnings of Prometheus.
+    pub warnings: Vec<Clean>,
+}
+
+impl World {
+    /// Takes a signal in.
+    pub fn take(&mut self, signal: Signal, at: Time) {
+        match signal {
+            Signal::Health(source, health) => self.source(source).health = health,
+            Signal::Heard(source) => self.source(source).heard = Some(at),
+            Signal::Synced(source, when) => {
+                let state = self.source(source);
+                state.synced = true;
+                state.heard = Some(when);
+            }
+            Signal::Cluster(fact) => {
+                self.source(kind_of(&fact)).heard = Some(at);
+                self.source(Source::Kubernetes).heard = Some(at);
+                self.take_fact(*fact);
+            }
+            Signal::Identity(identity) => self.identity = Some(identity),
+            Signal::ClusterId(id) => self.cluster_id = Some(id),
+            Signal::Scope { namespace, forbidden } => {
+                self.namespace = namespace;
+                self.scope_forbidden = forbidden;
+            }
+            Signal::Rights(rights) => self.rights.extend(rights),
+            Signal::Prometheus { at, why, others } => {
+                self.prometheus = Some(PrometheusFound { at, why, others });
+            }
+            Signal::Clock(source, offset) => {
+                self.clocks.insert(source, offset);
+            }
+            Signal::Slos(slos) => {
+                self.source(Source::Prometheus).heard = Some(at);
+                self.slos = slos.into_iter().map(|slo| (slo.id.clone(), slo)).collect();
+            }
+            Signal::Warnings(warnings) => self.warnings = warnings,
+            Signal::Known(key, known) => {
+                self.known.insert(key, known);
+            }
+            Signal::Findings(_) => {}
+        }
+    }
+
+    fn source(&mut self, source: Source) -> &mut SourceState {
+        self.sources.entry(source).or_insert(SourceState {
+            health: Health::Starting,
+            heard: None,
+            synced: false,
+        })
+    }
+
+    fn take_fact(&mut self, fact: ClusterFact) {
+        match fact {
+            ClusterFact::Deployments(change) => keyed(&mut self.deployments, change, |d| d.meta.key.clone()),
+            ClusterFact::Services(change) => keyed(&mut self.services, change, |s| s.key.clone()),
+            ClusterFact::Autoscalers(change) => keyed(&mut self.autoscalers, change, |a| a.key.clone()),
+            ClusterFact::DisruptionBudgets(change) => keyed(&mut self.budgets, change, |b| b.key.clone()),
+            ClusterFact::Nodes(change) => {
+                let mut nodes: BTreeMap<Key, Node> =
+                    std::mem::take(&mut self.nodes).into_iter().map(|(n, v)| (Key::new("", n), v)).collect();
+                keyed(&mut nodes, change, |n| Key::new("", &n.name));
+                self.nodes = nodes.into_iter().map(|(k, v)| (k.name, v)).collect();
+            }
+            ClusterFact::ReplicaSets(change) => by_uid(&mut self.replica_sets, change, |r| r.meta.uid.clone()),
+            ClusterFact::Pods(change) => by_uid(&mut self.pods, change, |p| p.uid.clone()),
+            ClusterFact::Events(change) => self.take_event(change),
+            ClusterFact::ConfigMaps(change) => self.take_referenced(RefKind::ConfigMap, change),
+            ClusterFact::Secrets(change) => self.take_referenced(RefKind::Secret, change),
+            ClusterFact::Claims(change) => self.take_referenced(RefKind::PersistentVolumeClaim, change),
+            ClusterFact::Content(key, content) => {
+                self.contents.insert(key, content);
+            }
+        }
+    }
+
+    fn take_event(&mut self, change: Change<ClusterEvent>) {
+        match change {
+            Change::Listed(events) => self.events = events.into(),
+            Change::Applied(event) => {
+                self.events.retain(|e| e.key != event.key);
+                self.events.push_back(event);
+            }
+            Change::Deleted(..) => {}
+        }
+        while self.events.len() > EVENTS {
+            self.events.pop_front();
+        }
+    }
+
+    fn take_referenced(&mut self, kind: RefKind, change: Change<Referenced>) {
+        match change {
+            Change::Listed(all) => {
+                self.referenced.retain(|(k, _), _| *k != kind);
+                self.referenced.extend(all.into_iter().map(|r| ((kind, r.meta.key.clone()), r)));
+            }
+            Change::Applied(one) => {
+                self.referenced.insert((kind, one.meta.key.clone()), one);
+            }
+            Change::Deleted(key, _) => {
+                self.referenced.remove(&(kind, key));
+            }
+        }
+    }
+
+    /// The ReplicaSets of a Deployment, newest revision number first; without a number last.
+    pub fn history(&self, deployment: &Deployment) -> Vec<&ReplicaSet> {
+        let mut own: Vec<&ReplicaSet> = self
+            .replica_sets
+            .values()
+            .filter(|r| r.meta.controller.as_ref().is_some_and(|(_, _, uid)| *uid == deployment.meta.uid))
+            .collect();
+        own.sort_by(|a, b| b.revision.cmp(&a.revision).then_with(|| a.meta.uid.cmp(&b.meta.uid)));
+        own
+    }
+
+    /// The ReplicaSet whose template is the Deployment's.
+    pub fn current<'a>(&'a self, deployment: &Deployment) -> Option<&'a ReplicaSet> {
+        self.history(deployment).into_iter().find(|r| r.template.digest == deployment.template.digest)
+    }
+
+    /// Pods of a ReplicaSet.
+    pub fn pods_of(&self, replica_set: &Uid) -> impl Iterator<Item = &Pod> {
+        self.pods.values().filter(move |p| p.replica_set.as_ref() == Some(replica_set))
+    }
+
+    /// What an access review said; `None`: not asked, or no answer.
+    pub fn allowed(&self, right: &Right) -> Option<bool> {
+        self.rights.get(right).copied()
+    }
+
+    /// A kind is being read (listed at least once and not refused).
+    pub fn reads(&self, kind: &'static str) -> bool {
+        self.sources.get(&Source::Kind(kind)).is_some_and(|s| s.synced && s.health == Health::Live)
+    }
+
+    /// Age of what a source told last, in seconds.
+    pub fn age(&self, source: Source, now: Time) -> Option<i64> {
+        self.sources.get(&source).and_then(|s| s.heard).map(|heard| (now - heard).num_seconds().max(0))
+    }
+}
+
+/// The source that reports a fact, named as the API names the resource.
+fn kind_of(fact: &ClusterFact) -> Source {
+    Source::Kind(match fact {
+        ClusterFact::Deployments(_) => "deployments",
+        ClusterFact::ReplicaSets(_) => "replicasets",
+        ClusterFact::Pods(_) => "pods",
+        ClusterFact::Services(_) => "services",
+        ClusterFact::Autoscalers(_) => "horizontalpodautoscalers",
+        ClusterFact::DisruptionBudgets(_) => "poddisruptionbudgets",
+        ClusterFact::Events(_) => "events",
+        ClusterFact::Nodes(_) => "nodes",
+        ClusterFact::ConfigMaps(_) | ClusterFact::Content(..) => "configmaps",
+        ClusterFact::Secrets(_) => "secrets",
+        ClusterFact::Claims(_) => "persistentvolumeclaims",
+    })
+}
+
+fn keyed<T>(map: &mut BTreeMap<Key, T>, change: Change<T>, key: impl Fn(&T) -> Key) {
+    match change {
+        Change::Listed(all) => *map = all.into_iter().map(|one| (key(&one), one)).collect(),
+        Change::Applied(one) => {
+            map.insert(key(&one), one);
+        }
+        Change::Deleted(gone, _) => {
+            map.remove(&gone);
+        }
+    }
+}
+
+fn by_uid<T>(map: &mut BTreeMap<Uid, T>, change: Change<T>, uid: impl Fn(&T) -> Uid) {
+    match change {
+        Change::Listed(all) => *map = all.into_iter().map(|one| (uid(&one), one)).collect(),
+        Change::Applied(one) => {
+            map.insert(uid(&one), one);
+        }
+        Change::Deleted(_, gone) => {
+            map.remove(&gone);
+        }
+    }
+}
