@@ -103,7 +103,7 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
         Some(fixtures().join("sloth/README.md"))
     );
     assert_eq!(config.prometheus.headers["x-scope-orgid"], "shop");
-    let policy = config.policy;
+    let policy = config.policy.clone();
     assert_eq!(
         (
             policy.min_bad,
@@ -151,6 +151,27 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
             "0 checkout-availability shop/Deployment/checkout",
         ]
     );
+    let workloads: Vec<String> = config
+        .slo_workloads()
+        .iter()
+        .map(|(id, key)| format!("{id} {key}"))
+        .collect();
+    assert_eq!(
+        workloads,
+        [
+            "checkout-availability shop/checkout",
+            "k8s-apiserver-requests-latency kube-system/apiserver",
+            "myservice-requests-availability shop/myservice",
+        ]
+    );
+    assert_eq!(config.declared().count(), 3);
+    let edges: Vec<String> = config
+        .depends_on()
+        .values()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(edges, ["shop/payment", "shop/inventory"]);
     let depends_on: Vec<String> = config.workloads[0]
         .depends_on
         .iter()
@@ -1087,7 +1108,12 @@ fn damaged(text: &str, at: usize, length: usize, junk: &str) -> String {
     let start = at % chars.len();
     let end = (start + length).min(chars.len());
     let (before, after) = (&chars[..start], &chars[end..]);
-    before.iter().copied().chain(junk.chars()).chain(after.iter().copied()).collect()
+    before
+        .iter()
+        .copied()
+        .chain(junk.chars())
+        .chain(after.iter().copied())
+        .collect()
 }
 
 proptest::proptest! {
@@ -1114,5 +1140,16 @@ proptest::proptest! {
             proptest::prop_assert!(place.len() == 4 && place[1].parse::<usize>().is_ok(), "{error}");
             proptest::prop_assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");
         }
+    }
+}
+
+#[test]
+fn what_an_id_says_comes_before_what_its_whole_file_says() {
+    let by_id = "[[slo]]\nid = \"k8s-apiserver-requests-latency\"\nworkload = \"a/Deployment/one\"\n";
+    let by_file = "[[slo]]\nfile = \"sloth/kubernetes-apiserver.yml\"\nworkload = \"a/Deployment/all\"\n";
+    for source in [format!("{by_id}{by_file}"), format!("{by_file}{by_id}")] {
+        let workloads = parse(&source).expect("a configuration").slo_workloads();
+        let names: Vec<&str> = workloads.values().map(|key| key.name.as_str()).collect();
+        assert_eq!(names, ["all", "one"], "{source}");
     }
 }

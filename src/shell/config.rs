@@ -1,10 +1,14 @@
 //! The configuration: one TOML file, read once, checked as a whole. Anything that is not understood refuses all of
 //! it, with file, line, column and a hint; nothing is half applied. Secrets are named by file and never read here.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::domain::cluster::Key;
 use crate::domain::document::{Document, Table};
 use crate::domain::policy::Policy;
+use crate::domain::slo::SloId;
+use crate::domain::sloth::Declared;
 use crate::domain::text_error::TextError;
 use crate::shell::slo_file::SloFileError;
 use crate::ui::keymap::{Keymap, KeymapError};
@@ -113,6 +117,39 @@ impl Config {
     /// Whether `context` is production.
     pub fn is_production(&self, context: &str) -> bool {
         self.prod_contexts.iter().any(|pattern| pattern.matches(context))
+    }
+
+    /// All SLOs that are declared by a file, in the order of the configuration.
+    pub fn declared(&self) -> impl Iterator<Item = &Declared> {
+        self.slos.iter().flat_map(|entry| &entry.declared)
+    }
+
+    /// Whose SLO it is, as far as the configuration says. What an `id` says comes before what its whole file says.
+    pub fn slo_workloads(&self) -> BTreeMap<SloId, Key> {
+        let mut workloads = BTreeMap::new();
+        let (by_id, by_file): (Vec<_>, Vec<_>) = self.slos.iter().partition(|entry| entry.id.is_some());
+        for entry in by_file.into_iter().chain(by_id) {
+            let Some(workload) = &entry.workload else { continue };
+            let of_file = entry.declared.iter().map(|declared| &declared.id);
+            match &entry.id {
+                Some(id) => drop(workloads.insert(SloId(id.clone()), workload.key())),
+                None => workloads.extend(of_file.map(|id| (SloId(id.clone()), workload.key()))),
+            }
+        }
+        workloads
+    }
+
+    /// Who calls whom; a Service stands there by its own name.
+    pub fn depends_on(&self) -> BTreeMap<Key, Vec<Key>> {
+        let entries = self.workloads.iter();
+        entries
+            .map(|entry| {
+                (
+                    entry.name.key(),
+                    entry.depends_on.iter().map(Dependency::key).collect(),
+                )
+            })
+            .collect()
     }
 
     /// Reads `source`, the text of `file`, to whose folder relative paths belong. Themes and keymaps are looked for

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::domain::cluster::Key;
 use crate::domain::document::Entry;
 use crate::domain::text_error::TextError;
 
@@ -13,6 +14,13 @@ pub struct WorkloadName {
     pub namespace: String,
     /// The name of the Deployment.
     pub name: String,
+}
+
+impl WorkloadName {
+    /// The same as the domain has it.
+    pub fn key(&self) -> Key {
+        Key::new(&self.namespace, &self.name)
+    }
 }
 
 impl fmt::Display for WorkloadName {
@@ -33,6 +41,16 @@ pub enum Dependency {
         /// The name of the Service.
         name: String,
     },
+}
+
+impl Dependency {
+    /// Namespace and name, whichever of both kinds it is.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Deployment(workload) => workload.key(),
+            Self::Service { namespace, name } => Key::new(namespace, name),
+        }
+    }
 }
 
 impl fmt::Display for Dependency {
