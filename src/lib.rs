@@ -10,3 +10,5 @@ pub mod domain;
 pub mod engine;
 pub mod shell;
 pub mod sources;
+pub mod shell;
+pub mod ui;

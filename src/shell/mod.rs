@@ -5,3 +5,7 @@ pub mod folders;
 pub mod journal;
 pub mod private;
 pub mod sha256;
+//! The only place with tasks, files, terminal and clock.
+
+pub mod config;
+pub mod slo_file;

@@ -1,0 +1,70 @@
+//! The environment of the process, read once. No other file asks for a variable, so what influences a run is this
+//! list (and what the kubeconfig's own rules read).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use crate::ui::theme::Depth;
+
+/// What the environment says. Empty variables count as absent, except where a field says otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Environment {
+    /// `NO_COLOR`, as it is.
+    pub no_color: Option<String>,
+    /// `COLORTERM`.
+    pub colorterm: Option<String>,
+    /// `TERM`.
+    pub term: Option<String>,
+    /// Where configuration, themes and keymaps are: `GOAROUND_CONFIG_DIR`, else the folder of the platform. Absent
+    /// where there is no home folder.
+    pub config_folder: Option<PathBuf>,
+    /// Where the journal and earlier contents are kept: `GOAROUND_STATE_DIR`, else the folder of the platform.
+    pub state_folder: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    pub fn read() -> Self {
+        Self::from(|name| std::env::var_os(name))
+    }
+
+    /// From any source of variables.
+    pub fn from(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
+        let filled = |name: &str| text(name).filter(|value| !value.is_empty());
+        let folder = |name: &str| {
+            variable(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let platform = ProjectDirs::from("", "", "goaround");
+        let platform = platform.as_ref();
+        Self {
+            no_color: text("NO_COLOR"),
+            colorterm: filled("COLORTERM"),
+            term: filled("TERM"),
+            config_folder: folder("GOAROUND_CONFIG_DIR").or_else(|| Some(platform?.config_dir().to_owned())),
+            state_folder: folder("GOAROUND_STATE_DIR").or_else(|| {
+                let platform = platform?;
+                // Only Linux has a folder for state; elsewhere it is data of this machine.
+                Some(
+                    platform
+                        .state_dir()
+                        .unwrap_or(platform.data_local_dir())
+                        .to_owned(),
+                )
+            }),
+        }
+    }
+
+    /// How many colours the terminal shows.
+    pub fn depth(&self) -> Depth {
+        Depth::detect(
+            self.no_color.as_deref(),
+            self.colorterm.as_deref(),
+            self.term.as_deref(),
+        )
+    }
+}

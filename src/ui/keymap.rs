@@ -1,0 +1,341 @@
+//! Which key is which command, in which context. A keymap is a TOML file: one table for each context, lines
+//! `"chord" = "command"`. It is checked whole: only existing commands, no chord twice, no command forgotten. It
+//! refuses to bind approving or typing; the nearest thing to a dangerous key is `arm`, one printable key.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+use super::chord::Chord;
+use crate::domain::document::{Document, Entry, Table};
+use crate::domain::text_error::{TextError, did_you_mean};
+
+/// The built-in keymap `default`, as a file.
+pub const DEFAULT: &str = include_str!("../../keymaps/default.toml");
+
+/// Every command: context, command, what it does (for help).
+pub const COMMANDS: &[(&str, &str, &str)] = &[
+    ("main", "up", "one row up"),
+    ("main", "down", "one row down"),
+    ("main", "page_up", "one page up"),
+    ("main", "page_down", "one page down"),
+    ("main", "home", "to the first row"),
+    ("main", "end", "to the last row"),
+    ("main", "open", "open what is selected"),
+    ("main", "gate", "the decision card of the open proposal"),
+    ("main", "filter", "filter the list by text"),
+    ("main", "range_1", "chart over 1 hour"),
+    ("main", "range_2", "chart over 6 hours"),
+    ("main", "range_3", "chart over 1 day"),
+    ("main", "range_4", "chart over 7 days"),
+    ("main", "range_5", "chart over 30 days"),
+    ("main", "by_hand", "propose the selected revision by hand"),
+    ("main", "evidence", "the evidence, with sources and queries"),
+    ("main", "undo", "propose the way back from the last action"),
+    ("main", "focus_next", "next panel"),
+    ("main", "focus_previous", "previous panel"),
+    ("main", "diff", "what changed between the revisions"),
+    ("main", "log", "the whole event log"),
+    ("main", "help", "this help"),
+    ("main", "quit", "leave"),
+    ("card", "arm", "arm the gate; then the token is typed"),
+    ("card", "edit", "edit the fields of the plan"),
+    ("card", "reject", "reject the proposal"),
+    ("card", "wait", "wait and ask again"),
+    ("card", "evidence", "the evidence, with sources and queries"),
+    ("card", "diff", "what the plan changes"),
+    (
+        "card",
+        "add_restore",
+        "add the restoring of configuration to the plan",
+    ),
+    ("card", "undo", "the way back"),
+    ("card", "up", "one line up"),
+    ("card", "down", "one line down"),
+    ("card", "page_up", "one page up"),
+    ("card", "page_down", "one page down"),
+    ("card", "help", "this help"),
+    ("card", "back", "close the card, or disarm"),
+    ("card", "quit", "leave"),
+];
+
+/// What no keymap can bind: these are done by typing, or not at all.
+const TYPED: [&str; 5] = ["approve", "type", "type_text", "type_reason", "type_token"];
+/// The only command that opens the gate.
+const ARM: &str = "arm";
+/// Commands that must keep a key, or nobody gets out.
+const NEVER_UNBOUND: [&str; 2] = ["quit", "back"];
+
+/// Why a keymap is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct KeymapError(#[from] pub TextError);
+
+/// A checked keymap.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Keymap {
+    contexts: BTreeMap<String, Context>,
+}
+
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Context {
+    /// In the order of the file.
+    bindings: Vec<(Chord, String)>,
+    /// Command and help, in the order of the registry.
+    commands: Vec<(String, String)>,
+}
+
+/// One line of help.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HelpLine<'k> {
+    /// The command.
+    pub command: &'k str,
+    /// What it does.
+    pub help: &'k str,
+}
+
+impl Keymap {
+    /// Reads the keymap `source`, which errors call `file`. `commands` are all that exist: context, command, help.
+    pub fn parse(source: &str, file: &str, commands: &[(&str, &str, &str)]) -> Result<Self, KeymapError> {
+        let document = Document::parse(file, source)?;
+        let root = document.root();
+        let mut contexts: BTreeMap<String, Context> = BTreeMap::new();
+        let mut names: Vec<&str> = Vec::new();
+        for (context, command, help) in commands {
+            if !names.contains(context) {
+                names.push(context);
+            }
+            let context = contexts.entry((*context).to_owned()).or_default();
+            context.commands.push(((*command).to_owned(), (*help).to_owned()));
+        }
+        root.only(&names)?;
+        for name in names {
+            let table = root
+                .need(name)
+                .map_err(|error| error.hint(format!("start it with [{name}]")))?
+                .table()?;
+            if let Some(context) = contexts.get_mut(name) {
+                context.read(&table)?;
+            }
+        }
+        Ok(Self { contexts })
+    }
+
+    /// The command that `key` is in `context`. A key that is let go is none.
+    pub fn lookup(&self, context: &str, key: KeyEvent) -> Option<&str> {
+        if key.kind == KeyEventKind::Release {
+            return None;
+        }
+        let chord = Chord::of_event(key);
+        let bindings = &self.contexts.get(context)?.bindings;
+        let found = bindings.iter().find(|(bound, _)| *bound == chord);
+        found.map(|(_, command)| command.as_str())
+    }
+
+    /// The chords of `command` in `context` as a keymap writes them, in the order of the file.
+    pub fn keys_for(&self, context: &str, command: &str) -> Vec<String> {
+        let bindings = self
+            .contexts
+            .get(context)
+            .map(|context| context.bindings.as_slice());
+        let bound = bindings
+            .unwrap_or_default()
+            .iter()
+            .filter(|(_, name)| name == command);
+        bound.map(|(chord, _)| chord.to_string()).collect()
+    }
+
+    /// What can be done in `context`, for the help.
+    pub fn help(&self, context: &str) -> Vec<HelpLine<'_>> {
+        let commands = self
+            .contexts
+            .get(context)
+            .map(|context| context.commands.as_slice());
+        let lines = commands.unwrap_or_default().iter();
+        lines.map(|(command, help)| HelpLine { command, help }).collect()
+    }
+}
+
+impl Context {
+    fn read(&mut self, table: &Table<'_>) -> Result<(), TextError> {
+        let mut lines: Vec<(Chord, usize)> = Vec::new();
+        let (lists, chords): (Vec<_>, Vec<_>) =
+            table.entries().into_iter().partition(|e| e.key() == "unbound");
+        for entry in chords {
+            let chord = chord_of(&entry)?;
+            if let Some((_, line)) = lines.iter().find(|(bound, _)| *bound == chord) {
+                return Err(entry.key_error(format!(
+                    "`{chord}` is bound twice {}, first in line {line}, expected each chord once",
+                    table.place()
+                )));
+            }
+            let command = self.command_of(&entry, table)?;
+            if command == ARM {
+                self.check_arm(&entry, &chord)?;
+            }
+            lines.push((chord, entry.line()));
+            self.bindings.push((chord, command));
+        }
+        let unbound = lists.first().map(Entry::list).transpose()?.unwrap_or_default();
+        self.check_all_bound(table, &unbound)
+    }
+
+    /// The command that `entry` names, which must exist in this context.
+    fn command_of(&self, entry: &Entry<'_>, table: &Table<'_>) -> Result<String, TextError> {
+        let command = entry.text()?;
+        if TYPED.contains(&command) {
+            return Err(entry
+                .error(format!(
+                    "`{command}` cannot be bound to a key: approving is typed, character by character"
+                ))
+                .hint("the command that opens the gate is `arm`"));
+        }
+        if self.commands.iter().any(|(name, _)| name == command) {
+            return Ok(command.to_owned());
+        }
+        let known: Vec<&str> = self.commands.iter().map(|(name, _)| name.as_str()).collect();
+        Err(entry
+            .error(format!(
+                "there is no command `{command}` {}, expected one of: {}",
+                table.place(),
+                known.join(", ")
+            ))
+            .maybe_hint(did_you_mean(command, known.iter().copied())))
+    }
+
+    fn check_arm(&self, entry: &Entry<'_>, chord: &Chord) -> Result<(), TextError> {
+        if !chord.is_printable() {
+            return Err(entry.key_error(format!(
+                "`arm` is bound to `{chord}`, expected one printable key such as \"a\""
+            )));
+        }
+        if self.bindings.iter().any(|(_, command)| command == ARM) {
+            return Err(entry.key_error("`arm` has a second key, expected exactly one"));
+        }
+        Ok(())
+    }
+
+    /// Every command has a key or is listed as unbound, and not both.
+    fn check_all_bound(&self, table: &Table<'_>, unbound: &[Entry<'_>]) -> Result<(), TextError> {
+        let mut listed = Vec::new();
+        for entry in unbound {
+            let command = self.command_of(entry, table)?;
+            if NEVER_UNBOUND.contains(&command.as_str()) {
+                return Err(entry.error(format!("`{command}` cannot be unbound, expected a key for it")));
+            }
+            if self.is_bound(&command) {
+                return Err(entry.error(format!(
+                    "`{command}` has a key and is listed as unbound, expected one of both"
+                )));
+            }
+            listed.push(command);
+        }
+        let forgotten = self
+            .commands
+            .iter()
+            .find(|(command, _)| !self.is_bound(command) && !listed.contains(command));
+        match forgotten {
+            Some((command, help)) => Err(table
+                .error(format!(
+                    "`{command}` ({help}) has no key {}, expected a chord for it",
+                    table.place()
+                ))
+                .hint(format!("bind it, or write unbound = [\"{command}\"]"))),
+            None => Ok(()),
+        }
+    }
+
+    fn is_bound(&self, command: &str) -> bool {
+        self.bindings.iter().any(|(_, name)| name == command)
+    }
+}
+
+fn chord_of(entry: &Entry<'_>) -> Result<Chord, TextError> {
+    let text = entry.key();
+    Chord::parse(text).map_err(|why| {
+        entry
+            .key_error(format!(
+                "`{text}` is no chord, expected a character or a named key, with ctrl+, alt+ or shift+ before it"
+            ))
+            .hint(why.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossterm::event::{KeyCode, KeyModifiers};
+
+    fn keymap() -> Keymap {
+        Keymap::parse(DEFAULT, "default.toml", COMMANDS).expect("the built-in keymap is whole")
+    }
+
+    fn press(code: KeyCode, modifiers: KeyModifiers) -> KeyEvent {
+        KeyEvent::new(code, modifiers)
+    }
+
+    #[test]
+    fn keys_are_found_as_terminals_send_them() {
+        let keymap = keymap();
+        for (context, code, modifiers, command) in [
+            ("main", KeyCode::Char('q'), KeyModifiers::NONE, Some("quit")),
+            ("main", KeyCode::Char('c'), KeyModifiers::CONTROL, Some("quit")),
+            ("main", KeyCode::Char('?'), KeyModifiers::SHIFT, Some("help")),
+            (
+                "main",
+                KeyCode::BackTab,
+                KeyModifiers::SHIFT,
+                Some("focus_previous"),
+            ),
+            (
+                "main",
+                KeyCode::BackTab,
+                KeyModifiers::NONE,
+                Some("focus_previous"),
+            ),
+            ("main", KeyCode::Tab, KeyModifiers::NONE, Some("focus_next")),
+            ("main", KeyCode::PageDown, KeyModifiers::NONE, Some("page_down")),
+            ("main", KeyCode::Char('3'), KeyModifiers::NONE, Some("range_3")),
+            ("main", KeyCode::Char('a'), KeyModifiers::NONE, None),
+            ("main", KeyCode::Char('Q'), KeyModifiers::SHIFT, None),
+            ("main", KeyCode::Char('q'), KeyModifiers::ALT, None),
+            ("card", KeyCode::Char('a'), KeyModifiers::NONE, Some("arm")),
+            ("card", KeyCode::Char('q'), KeyModifiers::NONE, None),
+            ("nowhere", KeyCode::Char('q'), KeyModifiers::NONE, None),
+        ] {
+            assert_eq!(
+                keymap.lookup(context, press(code, modifiers)),
+                command,
+                "{context} {code:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_let_go_is_no_command() {
+        let mut key = press(KeyCode::Char('a'), KeyModifiers::NONE);
+        key.kind = KeyEventKind::Release;
+        assert_eq!(keymap().lookup("card", key), None);
+    }
+
+    #[test]
+    fn help_and_footers_are_printed_from_the_keymap() {
+        let keymap = keymap();
+        assert_eq!(keymap.keys_for("main", "quit"), ["q", "ctrl+c"]);
+        assert_eq!(keymap.keys_for("main", "focus_previous"), ["shift+tab"]);
+        assert!(keymap.keys_for("main", "arm").is_empty());
+        let lines = keymap.help("card");
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.command == "arm" && line.help.contains("token"))
+        );
+        for line in lines {
+            assert!(
+                !keymap.keys_for("card", line.command).is_empty(),
+                "{}",
+                line.command
+            );
+        }
+    }
+}
