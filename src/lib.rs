@@ -6,3 +6,5 @@
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
 pub mod domain;
+pub mod shell;
+pub mod sources;

@@ -1,0 +1,3 @@
+//! The shell: the only place with tasks, files, the terminal and the clock.
+
+pub mod tls;
