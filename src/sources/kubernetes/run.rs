@@ -187,11 +187,11 @@ async fn heartbeat(session: &Session) -> Result<(), Closed> {
     }
 }
 
-/// Waits after the `failures`-th failure in a row: from one second, doubling to half a minute, up to half of it more at
+/// Waits after the `failures`-th failure in a row: from half a second, doubling to half a minute, up to half of it more at
 /// random, so that many sessions do not come back at the same moment.
 pub(super) async fn pause(failures: u32) {
     use std::hash::{BuildHasher as _, Hasher as _};
-    let base = 1_000_u64 << failures.min(5);
+    let base = 500_u64 << failures.min(6);
     let base = base.min(30_000);
     // The standard library seeds each hasher at random; no crate is needed for that.
     let random = std::hash::RandomState::new().build_hasher().finish();
