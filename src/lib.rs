@@ -12,3 +12,5 @@ pub mod shell;
 pub mod sources;
 pub mod shell;
 pub mod ui;
+pub mod shell;
+pub mod sources;

@@ -9,3 +9,6 @@ pub mod sha256;
 
 pub mod config;
 pub mod slo_file;
+//! The shell: the only place with tasks, files, the terminal and the clock.
+
+pub mod tls;

@@ -1,0 +1,280 @@
+//! From kubeconfig files to a pinned session: the cluster, user and certificates are taken once, and later changes of
+//! the files move nothing. Credential plugins run without terminal and without input, whatever the file says.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use super::error::{ConnectError, plugin_failure};
+use crate::domain::Time;
+use crate::domain::clean::Clean;
+use crate::domain::cluster::ContentDigest;
+
+/// Connecting takes at most this long.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A credential plugin that says nothing for this long has failed.
+const PLUGIN: Duration = Duration::from_secs(30);
+/// A write is given up after this long; its outcome is then unknown.
+const WRITE: Duration = Duration::from_secs(30);
+/// How we sign requests. The API server takes the part before the slash as the field manager.
+const AGENT: &str = concat!("goaround/", env!("CARGO_PKG_VERSION"));
+
+/// Tells the time. The caller owns the clock, sources never ask the system.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// Where to connect.
+pub struct Options {
+    /// Kubeconfig files, the first that names a thing wins; those that do not exist are passed over.
+    pub kubeconfig: Vec<PathBuf>,
+    /// Context; `None`: the current one.
+    pub context: Option<String>,
+    /// Environment variables that a credential plugin must not see.
+    pub hide_env: Vec<String>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// The files that kubectl would read: the list in `KUBECONFIG`, else `.kube/config` in the home directory.
+pub fn default_paths(kubeconfig: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
+    let listed: Vec<PathBuf> = kubeconfig
+        .map(|value| {
+            std::env::split_paths(value)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect()
+        })
+        .unwrap_or_default();
+    if listed.is_empty() {
+        home.map(|home| home.join(".kube").join("config"))
+            .into_iter()
+            .collect()
+    } else {
+        listed
+    }
+}
+
+/// A session pinned to one cluster, user and context.
+#[derive(Clone)]
+pub struct Connected {
+    /// For single reads: repeats them on 429, 503 and 504.
+    pub reader: kube::Client,
+    /// For lists and watches: repeats nothing by itself, because each failure must be seen and shown.
+    pub(super) watcher: kube::Client,
+    /// Name of the context.
+    pub context: Clean,
+    /// Name of the cluster in the kubeconfig.
+    pub cluster: Clean,
+    /// Name of the user in the kubeconfig: not who the API server says that we are.
+    pub user: Clean,
+    /// URL of the API server.
+    pub server: Clean,
+    /// Namespace of the context, `default` where it has none.
+    pub default_namespace: Clean,
+    /// Digest of certificate authority and server URL, for clusters that do not tell the uid of `kube-system`.
+    pub fallback_id: Clean,
+    /// The clock.
+    pub clock: Clock,
+    pinned: Arc<kube::Config>,
+    origin: Origin,
+}
+
+/// Where the configuration comes from, for messages.
+#[derive(Clone)]
+struct Origin {
+    context: Clean,
+    paths: Vec<PathBuf>,
+}
+
+impl Origin {
+    fn broken(&self, error: &dyn std::error::Error) -> ConnectError {
+        ConnectError::Broken {
+            context: self.context.clone(),
+            paths: self.paths.clone(),
+            why: Clean::new(first_line(error)),
+        }
+    }
+}
+
+/// Prepares a session. Reads files and may run a credential plugin; sends nothing to the cluster.
+pub async fn connect(options: Options) -> Result<Connected, ConnectError> {
+    let paths = options.kubeconfig.clone();
+    let (merged, read) = blocking(move || read_files(&paths)).await.unwrap_or_else(|| {
+        Err(ConnectError::NoKubeconfig {
+            tried: options.kubeconfig.clone(),
+        })
+    })?;
+    let context = chosen_context(&merged, options.context.as_deref(), &read)?;
+    let named = merged
+        .contexts
+        .iter()
+        .find(|c| c.name == context)
+        .and_then(|c| c.context.clone());
+    let cluster = named.as_ref().map(|c| Clean::new(&c.cluster)).unwrap_or_default();
+    let user = named.and_then(|c| c.user).map(Clean::new).unwrap_or_default();
+    let origin = Origin {
+        context: Clean::new(&context),
+        paths: read,
+    };
+    let config = pin(merged, &context, &options.hide_env, &origin).await?;
+    let reader = build(&config, true, &origin).await?;
+    let watcher = build(&config, false, &origin).await?;
+    Ok(Connected {
+        reader,
+        watcher,
+        context: origin.context.clone(),
+        cluster,
+        user,
+        server: Clean::new(config.cluster_url.to_string().trim_end_matches('/')),
+        default_namespace: Clean::new(&config.default_namespace),
+        fallback_id: fallback_id(&config),
+        clock: options.clock,
+        pinned: Arc::new(config),
+        origin,
+    })
+}
+
+impl Connected {
+    /// A client for one write: HTTP/1, a connection of its own, repeats nothing, gives up after 30 s.
+    pub async fn writer(&self) -> Result<kube::Client, ConnectError> {
+        let mut config = (*self.pinned).clone();
+        config.read_timeout = Some(WRITE);
+        config.write_timeout = Some(WRITE);
+        build(&config, false, &self.origin).await
+    }
+}
+
+fn read_files(paths: &[PathBuf]) -> Result<(Kubeconfig, Vec<PathBuf>), ConnectError> {
+    let mut merged = Kubeconfig::default();
+    let mut read = Vec::new();
+    for path in paths.iter().filter(|path| path.exists()) {
+        let unreadable = |error: KubeconfigError| ConnectError::Unreadable {
+            path: path.clone(),
+            why: Clean::new(first_line(&error)),
+        };
+        let next = Kubeconfig::read_from(path).map_err(unreadable)?;
+        merged = merged.merge(next).map_err(unreadable)?;
+        read.push(path.clone());
+    }
+    if read.is_empty() {
+        return Err(ConnectError::NoKubeconfig {
+            tried: paths.to_vec(),
+        });
+    }
+    Ok((merged, read))
+}
+
+fn chosen_context(
+    merged: &Kubeconfig,
+    asked: Option<&str>,
+    read: &[PathBuf],
+) -> Result<String, ConnectError> {
+    let known = || merged.contexts.iter().map(|c| Clean::new(&c.name)).collect();
+    let current = merged.current_context.as_deref().filter(|name| !name.is_empty());
+    let name = asked.or(current).ok_or_else(|| ConnectError::NoContext {
+        paths: read.to_vec(),
+        known: known(),
+    })?;
+    if merged.contexts.iter().any(|c| c.name == name) {
+        return Ok(name.to_owned());
+    }
+    Err(ConnectError::UnknownContext {
+        asked: Clean::new(name),
+        paths: read.to_vec(),
+        known: known(),
+    })
+}
+
+/// The configuration that this session keeps, with plugins forced to be quiet.
+async fn pin(
+    mut merged: Kubeconfig,
+    context: &str,
+    hide_env: &[String],
+    origin: &Origin,
+) -> Result<kube::Config, ConnectError> {
+    for user in &mut merged.auth_infos {
+        if let Some(exec) = user.auth_info.as_mut().and_then(|info| info.exec.as_mut()) {
+            // With any other mode the plugin inherits our stdin and stderr: it would eat keys and draw over the screen.
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+            exec.drop_env = Some(hide_env.to_vec());
+        }
+    }
+    let options = KubeConfigOptions {
+        context: Some(context.to_owned()),
+        ..KubeConfigOptions::default()
+    };
+    let mut config = kube::Config::from_custom_kubeconfig(merged, &options)
+        .await
+        .map_err(|error| origin.broken(&error))?;
+    config.connect_timeout = Some(CONNECT);
+    config
+        .headers
+        .push((http::header::USER_AGENT, http::HeaderValue::from_static(AGENT)));
+    Ok(config)
+}
+
+/// A client; building one loads key files and may run the credential plugin, so it does not happen on an async thread.
+async fn build(config: &kube::Config, retry: bool, origin: &Origin) -> Result<kube::Client, ConnectError> {
+    let mut config = config.clone();
+    config.default_retry = retry;
+    let program = config
+        .auth_info
+        .exec
+        .as_ref()
+        .and_then(|exec| exec.command.as_deref())
+        .map(Clean::new)
+        .unwrap_or_default();
+    let build = blocking(move || kube::Client::try_from(config));
+    let built = tokio::time::timeout(PLUGIN, build)
+        .await
+        .ok()
+        .flatten()
+        .ok_or_else(|| ConnectError::Plugin {
+            program: program.clone(),
+            why: Clean::new(format!("no answer in {} s", PLUGIN.as_secs())),
+        })?;
+    built.map_err(|error| match &error {
+        kube::Error::Auth(auth) => ConnectError::Plugin {
+            program: program.clone(),
+            why: plugin_failure(auth).1,
+        },
+        other => origin.broken(other),
+    })
+}
+
+/// `None` only when `work` panicked or the runtime is shutting down.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+fn fallback_id(config: &kube::Config) -> Clean {
+    let mut bytes = config.cluster_url.to_string().into_bytes();
+    for certificate in config.root_cert.iter().flatten() {
+        bytes.push(b'\n');
+        bytes.extend_from_slice(certificate);
+    }
+    Clean::new(format!("sha256:{}", ContentDigest::of_bytes(&bytes).0))
+}
+
+/// Parse errors of the YAML reader quote the file over several lines, and a kubeconfig holds secrets: one line only.
+fn first_line(error: &dyn std::error::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_in_the_environment_wins_over_the_home_directory() {
+        let home = Path::new("/home/ana");
+        let paths = default_paths(Some(OsStr::new("/a::/b")), Some(home));
+        assert_eq!(paths, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(default_paths(None, Some(home)), [home.join(".kube/config")]);
+        assert_eq!(
+            default_paths(Some(OsStr::new("")), Some(home)),
+            [home.join(".kube/config")]
+        );
+    }
+}

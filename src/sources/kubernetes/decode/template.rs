@@ -1,0 +1,295 @@
+//! Pod templates: what they refer to, which texts may name other services, and the digests by which two of them are
+//! the same revision. The JSON itself is kept as the server has it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ContentDigest, Json, RefKind, Reference, Template};
+
+/// The label that the Deployment controller adds to the templates of its ReplicaSets.
+const HASH: &str = "pod-template-hash";
+/// What `kubectl rollout restart` sets; a difference in it alone changes nothing that runs.
+const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
+/// How an owner of a workload says that going back is not possible.
+const IRREVERSIBLE: &str = "goaround.dev/irreversible";
+
+/// Reads a template. The label `pod-template-hash` is taken out of the JSON, so that the template of a ReplicaSet can
+/// be compared with, and put back into, its Deployment.
+pub fn template(mut value: Value) -> Template {
+    let labels = value
+        .pointer_mut("/metadata/labels")
+        .and_then(Value::as_object_mut);
+    if let Some(labels) = labels {
+        labels.shift_remove(HASH);
+    }
+    let containers = containers(&value);
+    let images = value
+        .pointer("/spec/containers")
+        .into_iter()
+        .flat_map(items)
+        .filter_map(|container| text(container, "/image"))
+        .collect();
+    Template {
+        json: Json::of(&value),
+        digest: digest(&value, false),
+        digest_but_restart: digest(&value, true),
+        images,
+        references: references(&value, &containers),
+        texts: texts(&containers),
+        irreversible: value
+            .pointer("/metadata/annotations")
+            .and_then(|annotations| annotations.get(IRREVERSIBLE))
+            .and_then(Value::as_str)
+            .map(Clean::new),
+        labels: value.pointer("/metadata/labels").map(pairs).unwrap_or_default(),
+    }
+}
+
+/// Digest of a template. `creationTimestamp: null`, which older servers write into every template, never counts.
+fn digest(value: &Value, but_restart: bool) -> ContentDigest {
+    let mut value = value.clone();
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        if metadata.get("creationTimestamp").is_some_and(Value::is_null) {
+            metadata.shift_remove("creationTimestamp");
+        }
+        let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
+        if but_restart
+            && annotations.is_some_and(|map| map.shift_remove(RESTARTED).is_some() || map.is_empty())
+        {
+            // The first restart also creates the map, which is then all that differs.
+            if metadata
+                .get("annotations")
+                .and_then(Value::as_object)
+                .is_some_and(|map| map.is_empty())
+            {
+                metadata.shift_remove("annotations");
+            }
+        }
+    }
+    ContentDigest::of(&value)
+}
+
+/// All containers, those that run before the others included.
+fn containers(template: &Value) -> Vec<&Value> {
+    ["/spec/initContainers", "/spec/containers"]
+        .iter()
+        .filter_map(|path| template.pointer(path))
+        .flat_map(items)
+        .collect()
+}
+
+fn texts(containers: &[&Value]) -> Vec<Clean> {
+    let mut texts: Vec<Clean> = Vec::new();
+    for container in containers {
+        let listed = ["/command", "/args"]
+            .iter()
+            .filter_map(|path| container.pointer(path))
+            .flat_map(items);
+        let env = container
+            .get("env")
+            .into_iter()
+            .flat_map(items)
+            .filter_map(|env| env.get("value"));
+        for text in listed
+            .chain(env)
+            .filter_map(Value::as_str)
+            .filter(|text| !text.is_empty())
+        {
+            let text = Clean::new(text);
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+    }
+    texts
+}
+
+fn references(template: &Value, containers: &[&Value]) -> Vec<Reference> {
+    let mut found = Found::default();
+    for volume in template.pointer("/spec/volumes").into_iter().flat_map(items) {
+        found.volume(volume);
+    }
+    for container in containers {
+        for source in container.get("envFrom").into_iter().flat_map(items) {
+            found.add(RefKind::ConfigMap, source.get("configMapRef"), "name");
+            found.add(RefKind::Secret, source.get("secretRef"), "name");
+        }
+        for env in container.get("env").into_iter().flat_map(items) {
+            found.add(
+                RefKind::ConfigMap,
+                env.pointer("/valueFrom/configMapKeyRef"),
+                "name",
+            );
+            found.add(RefKind::Secret, env.pointer("/valueFrom/secretKeyRef"), "name");
+        }
+    }
+    for secret in template
+        .pointer("/spec/imagePullSecrets")
+        .into_iter()
+        .flat_map(items)
+    {
+        // A pod starts without its pull secret when the image is there already.
+        found.named(RefKind::Secret, secret.get("name"), true);
+    }
+    found
+        .0
+        .into_iter()
+        .map(|((kind, name), optional)| Reference { kind, name, optional })
+        .collect()
+}
+
+/// References by kind and name; one that is needed anywhere is needed.
+#[derive(Default)]
+struct Found(BTreeMap<(RefKind, Clean), bool>);
+
+impl Found {
+    fn volume(&mut self, volume: &Value) {
+        self.add(RefKind::ConfigMap, volume.get("configMap"), "name");
+        self.add(RefKind::Secret, volume.get("secret"), "secretName");
+        self.add(
+            RefKind::PersistentVolumeClaim,
+            volume.get("persistentVolumeClaim"),
+            "claimName",
+        );
+        for source in volume.pointer("/projected/sources").into_iter().flat_map(items) {
+            self.add(RefKind::ConfigMap, source.get("configMap"), "name");
+            self.add(RefKind::Secret, source.get("secret"), "name");
+        }
+    }
+
+    fn add(&mut self, kind: RefKind, source: Option<&Value>, name: &str) {
+        let Some(source) = source else { return };
+        let optional = source.get("optional").and_then(Value::as_bool).unwrap_or(false);
+        self.named(kind, source.get(name), optional);
+    }
+
+    fn named(&mut self, kind: RefKind, name: Option<&Value>, optional: bool) {
+        if let Some(name) = name.and_then(Value::as_str).filter(|name| !name.is_empty()) {
+            let known = self.0.entry((kind, Clean::new(name))).or_insert(optional);
+            *known = *known && optional;
+        }
+    }
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value, path: &str) -> Option<Clean> {
+    value.pointer(path).and_then(Value::as_str).map(Clean::new)
+}
+
+fn pairs(value: &Value) -> BTreeMap<Clean, Clean> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((Clean::new(key), Clean::new(value.as_str()?))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn bare() -> Value {
+        json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "web:1"}]}})
+    }
+
+    #[test]
+    fn the_hash_label_of_a_replica_set_makes_no_difference() {
+        let mut hashed = bare();
+        hashed["metadata"]["labels"][HASH] = json!("54bc8875f5");
+        let (a, b) = (template(bare()), template(hashed));
+        assert_eq!(a.digest, b.digest);
+        assert_eq!(a.json, b.json);
+    }
+
+    #[test]
+    fn a_restart_changes_the_digest_but_not_the_digest_but_restart() {
+        let mut restarted = bare();
+        restarted["metadata"]["annotations"] = json!({RESTARTED: "2026-11-21T10:00:00Z"});
+        let (a, b) = (template(bare()), template(restarted));
+        assert_ne!(a.digest, b.digest);
+        assert_eq!(a.digest_but_restart, b.digest_but_restart);
+    }
+
+    #[test]
+    fn another_annotation_beside_the_restart_still_counts() {
+        let mut scraped = bare();
+        scraped["metadata"]["annotations"] = json!({RESTARTED: "2026-11-21T10:00:00Z", "scrape": "yes"});
+        assert_ne!(
+            template(bare()).digest_but_restart,
+            template(scraped).digest_but_restart
+        );
+    }
+
+    #[test]
+    fn an_empty_map_of_annotations_is_the_same_as_none_but_for_the_exact_digest() {
+        let mut empty = bare();
+        empty["metadata"]["annotations"] = json!({});
+        assert_eq!(
+            template(bare()).digest_but_restart,
+            template(empty).digest_but_restart
+        );
+    }
+
+    #[test]
+    fn a_null_creation_timestamp_of_an_older_server_makes_no_difference() {
+        let mut older = bare();
+        older["metadata"]["creationTimestamp"] = Value::Null;
+        assert_eq!(template(bare()).digest, template(older).digest);
+    }
+
+    #[test]
+    fn every_way_to_refer_to_configuration_is_found_once_and_needed_wins_over_optional() {
+        let value = json!({"spec": {
+            "volumes": [
+                {"configMap": {"name": "files", "optional": true}},
+                {"secret": {"secretName": "tls"}},
+                {"persistentVolumeClaim": {"claimName": "data"}},
+                {"projected": {"sources": [{"configMap": {"name": "ca"}}, {"secret": {"name": "token", "optional": true}}]}},
+                {"emptyDir": {}}],
+            "imagePullSecrets": [{"name": "registry"}],
+            "initContainers": [{"envFrom": [{"configMapRef": {"name": "files"}}, {"secretRef": {"name": "env"}}]}],
+            "containers": [{"image": "web:1", "env": [
+                {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "a"}}},
+                {"name": "B", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "b", "optional": true}}},
+                {"name": "C", "value": "http://reporting.demo.svc:8080"}],
+                "args": ["--upstream=auth", "--upstream=auth", ""], "command": ["/web"]}]}});
+        let template = template(value);
+        let found: Vec<String> = template
+            .references
+            .iter()
+            .map(|r| {
+                format!(
+                    "{}/{}{}",
+                    r.kind.kind(),
+                    r.name,
+                    if r.optional { "?" } else { "" }
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "ConfigMap/ca",
+                "ConfigMap/files",
+                "ConfigMap/flags",
+                "Secret/env",
+                "Secret/keys?",
+                "Secret/registry?",
+                "Secret/tls",
+                "Secret/token?",
+                "PersistentVolumeClaim/data"
+            ]
+        );
+        assert_eq!(
+            template.texts,
+            ["/web", "--upstream=auth", "http://reporting.demo.svc:8080"].map(Clean::new)
+        );
+    }
+}

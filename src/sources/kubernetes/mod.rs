@@ -1,0 +1,24 @@
+//! Kubernetes, read: one pinned session on one cluster that lists and watches what the gates need, thin, and answers a
+//! few questions on request. It never writes to an object (access reviews are the only POSTs), and it never reads the
+//! content of a Secret.
+//!
+//! ```text
+//! connect -> Connected ---- run: probe -> identity, cluster id, scope -> list + watch each kind -> Signal
+//!                      \--- on request: content, read_deployment, rights
+//!                       \-- writer(): a client of its own for each write, which repeats nothing
+//! ```
+
+mod connect;
+mod content;
+pub mod decode;
+mod error;
+mod http;
+mod identity;
+mod run;
+mod watch;
+
+pub use connect::{Clock, Connected, Options, connect, default_paths};
+pub use content::{Fresh, config_content, read_deployment};
+pub use error::{ConnectError, ReadError};
+pub use identity::{Probe, cluster_id, identity, probe, rights};
+pub use run::run;
