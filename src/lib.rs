@@ -10,7 +10,4 @@ pub mod domain;
 pub mod engine;
 pub mod shell;
 pub mod sources;
-pub mod shell;
 pub mod ui;
-pub mod shell;
-pub mod sources;

@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ConfigVersion, ContentDigest, Deployment, Key, ReplicaSet};
 use crate::domain::diff;
-use crate::domain::plan::{
-    ConfigBefore, FieldChange, NotRestored, Plan, RESTARTED_AT, Undo,
-};
+use crate::domain::plan::{ConfigBefore, FieldChange, NotRestored, Plan, RESTARTED_AT, Undo};
 use crate::domain::verdict::Offer;
 
 use super::rollback::caused;
@@ -64,7 +62,10 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
     }
     let live = deployment_json(facts.deployment);
     let template = restarted(facts.deployment.template.json.value(), &facts.restarted_at);
-    changes.extend(diff::templates(&facts.deployment.template.json.value(), &template));
+    changes.extend(diff::templates(
+        &facts.deployment.template.json.value(),
+        &template,
+    ));
     let annotations = match facts.deployment.annotations.value() {
         Value::Null => json!({}),
         annotations => annotations,
@@ -123,12 +124,19 @@ fn set(path: &str, live: &Value, earlier: &Value) -> Option<Value> {
 pub(super) fn changes(restore: &Restore<'_>) -> Vec<FieldChange> {
     let name = restore.live.key.name.as_str();
     let mut all = diff::contents(name, &restore.live.data.value(), &restore.earlier.data.value());
-    all.extend(diff::contents(name, &restore.live.binary_data.value(), &restore.earlier.binary_data.value()));
+    all.extend(diff::contents(
+        name,
+        &restore.live.binary_data.value(),
+        &restore.earlier.binary_data.value(),
+    ));
     all
 }
 
 pub(super) fn targets(restores: &[Restore<'_>]) -> Vec<(Key, ContentDigest)> {
-    restores.iter().map(|r| (r.live.key.clone(), r.earlier.digest.clone())).collect()
+    restores
+        .iter()
+        .map(|r| (r.live.key.clone(), r.earlier.digest.clone()))
+        .collect()
 }
 
 pub(super) fn before(restores: &[Restore<'_>]) -> Vec<ConfigBefore> {

@@ -34,22 +34,38 @@ const READ_BACK_EVERY: i64 = 5;
 /// The gesture is complete: everything is read once more before anything is recorded or sent.
 pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
     let (now, mono, by) = (state.now, state.mono, state.user());
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
-    let Some(proposal) = &incident.proposal else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
+    let Some(proposal) = &incident.proposal else {
+        return;
+    };
     let analysis = &proposal.analysis;
     let Some(plan) = analysis.plan.clone() else { return };
     // An action that is still verified ends here: what is verified from now on is its way back.
-    let left = incident.running.as_ref().filter(|r| !r.over()).map(|r| r.action.clone());
+    let left = incident
+        .running
+        .as_ref()
+        .filter(|r| !r.over())
+        .map(|r| r.action.clone());
     if let Some(left) = left {
         let words = "its way back was approved";
         let body = json!({"action": left.0, "outcome": "inconclusive", "words": words});
-        effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
+        effects.push(Effect::Record {
+            ticket: Ticket::Note,
+            kind: record::CLOSED,
+            body,
+        });
     }
     let action = gate::action_id(now, mono, &proposal.digest, &by);
     let calls = plan.stamped(&action.0, &proposal.digest, by.as_str());
     let slo = analysis.slos.first().cloned();
     let onset = analysis.attribution.onset.as_ref();
-    let budget = slo.as_ref().and_then(|id| state.world.slos.get(id)).and_then(|s| s.budget()).unwrap_or(0.001);
+    let budget = slo
+        .as_ref()
+        .and_then(|id| state.world.slos.get(id))
+        .and_then(|s| s.budget())
+        .unwrap_or(0.001);
     let running = Running {
         digest: proposal.digest.clone(),
         calls,
@@ -73,20 +89,37 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
         action,
         plan: plan.clone(),
     };
-    effects.push(Effect::Recheck(running.digest.clone(), Box::new(plan.clone()), gates::rights_for(&plan)));
+    effects.push(Effect::Recheck(
+        running.digest.clone(),
+        Box::new(plan.clone()),
+        gates::rights_for(&plan),
+    ));
     incident.running = Some(running);
     incident.reach(Stage::Execute, now);
-    state.say("gate", Weight::Attention, format!("{workload}: approved by {}, checking once more", state.user()));
+    state.say(
+        "gate",
+        Weight::Attention,
+        format!("{workload}: approved by {}, checking once more", state.user()),
+    );
 }
 
 /// The second look came: go on only if nothing that was approved has changed.
-pub fn rechecked(state: &mut State, workload: &Key, fresh: Result<FreshLook, Clean>, effects: &mut Vec<Effect>) {
+pub fn rechecked(
+    state: &mut State,
+    workload: &Key,
+    fresh: Result<FreshLook, Clean>,
+    effects: &mut Vec<Effect>,
+) {
     let policy = state.setup.policy.clone();
     let (now, mono) = (state.now, state.mono);
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let closed = state.journal_closed().cloned();
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
-    let (Some(running), Some(proposal)) = (&mut incident.running, &incident.proposal) else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
+    let (Some(running), Some(proposal)) = (&mut incident.running, &incident.proposal) else {
+        return;
+    };
     if running.phase != Phase::Rechecking {
         return;
     }
@@ -109,13 +142,19 @@ pub fn rechecked(state: &mut State, workload: &Key, fresh: Result<FreshLook, Cle
     running.waiting_for = "the record to be on disk".into();
     let open = (now - proposal.opened).num_seconds();
     let body = record::intent(running, &proposal.analysis, cluster.as_str(), open);
-    effects.push(Effect::Record { ticket: Ticket::Intent, kind: record::INTENT, body });
+    effects.push(Effect::Record {
+        ticket: Ticket::Intent,
+        kind: record::INTENT,
+        body,
+    });
 }
 
 /// What differs between the approved card and the world right now, in words.
 fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> Option<String> {
     let plan = &running.plan;
-    let Some(deployment) = &fresh.deployment else { return Some("the Deployment is gone".into()) };
+    let Some(deployment) = &fresh.deployment else {
+        return Some("the Deployment is gone".into());
+    };
     if deployment.meta.uid != plan.uid {
         return Some("the Deployment was re-created under the same name".into());
     }
@@ -127,7 +166,9 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
     }
     let test = |path: &str| {
         let body = plan.calls.last()?.body.as_array()?;
-        body.iter().find(|o| o["op"] == "test" && o["path"] == path).map(|o| o["value"].clone())
+        body.iter()
+            .find(|o| o["op"] == "test" && o["path"] == path)
+            .map(|o| o["value"].clone())
     };
     if test("/spec/template").is_some_and(|was| was != deployment.template.json.value()) {
         return Some("the template changed since the card was drawn".into());
@@ -136,9 +177,16 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
         return Some("the annotations changed since the card was drawn".into());
     }
     for before in &plan.undo.configs {
-        let live = fresh.configs.iter().find(|(key, _)| *key == before.key).and_then(|(_, c)| c.as_ref());
+        let live = fresh
+            .configs
+            .iter()
+            .find(|(key, _)| *key == before.key)
+            .and_then(|(_, c)| c.as_ref());
         if live.is_none_or(|c| c.digest != before.version.digest) {
-            return Some(format!("ConfigMap {} changed since the card was drawn", before.key.name));
+            return Some(format!(
+                "ConfigMap {} changed since the card was drawn",
+                before.key.name
+            ));
         }
     }
     if !fresh.allowed {
@@ -163,12 +211,22 @@ pub fn recorded(state: &mut State, effects: &mut Vec<Effect>) {
         .values_mut()
         .find(|i| i.running.as_ref().is_some_and(|r| r.phase == Phase::Recording));
     let Some(incident) = waiting else { return };
-    let Some(running) = &mut incident.running else { return };
+    let Some(running) = &mut incident.running else {
+        return;
+    };
     running.phase = Phase::Executing;
     running.sent = Some(now);
     running.waiting_for = "the API server".into();
-    let approved = gate::seal(running.action.clone(), running.digest.clone(), running.calls.clone());
-    let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), &state.world.cluster_id);
+    let approved = gate::seal(
+        running.action.clone(),
+        running.digest.clone(),
+        running.calls.clone(),
+    );
+    let past = past_action(
+        running,
+        incident.proposal.as_ref().map(|p| &p.analysis),
+        &state.world.cluster_id,
+    );
     incident.proposal = None;
     let text = format!("action {} sent: {} calls", running.action.0, running.calls.len());
     state.journal.actions.push(past);
@@ -206,9 +264,18 @@ pub fn record_failed(state: &mut State, why: &Clean, effects: &mut Vec<Effect>) 
         .map(|i| i.workload.clone());
     match waiting {
         Some(workload) => {
-            abort(state, &workload, &format!("nothing was sent: the journal cannot be written: {why}"), effects);
+            abort(
+                state,
+                &workload,
+                &format!("nothing was sent: the journal cannot be written: {why}"),
+                effects,
+            );
         }
-        None => state.say("journal", Weight::Bad, format!("the journal cannot be written: {why}")),
+        None => state.say(
+            "journal",
+            Weight::Bad,
+            format!("the journal cannot be written: {why}"),
+        ),
     }
 }
 
@@ -240,7 +307,9 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
     else {
         return;
     };
-    let Some(running) = &mut incident.running else { return };
+    let Some(running) = &mut incident.running else {
+        return;
+    };
     match called {
         Called::Done => {
             running.done = running.done.max(index + 1);
@@ -249,13 +318,21 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
                 running.waiting_for = "the rollout".into();
                 incident.reach(Stage::Stabilise, now);
                 outcome(state, &workload, false, None, effects);
-                state.say("action", Weight::Attention, format!("{workload}: written, the rollout goes on"));
+                state.say(
+                    "action",
+                    Weight::Attention,
+                    format!("{workload}: written, the rollout goes on"),
+                );
             }
         }
         Called::Refused(why) | Called::NotSent(why) => {
             let partial = running.done > 0;
             let sentence = if partial {
-                format!("partial: {} of {} calls were done, then: {why}", running.done, running.calls.len())
+                format!(
+                    "partial: {} of {} calls were done, then: {why}",
+                    running.done,
+                    running.calls.len()
+                )
             } else {
                 format!("not executed: {why}")
             };
@@ -264,8 +341,17 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
             outcome(state, &workload, false, Some(&sentence), effects);
             if partial && let Some(incident) = state.incidents.get_mut(&workload) {
                 // The content is back, the pods do not know it yet: the rest is offered as a proposal of its own.
-                let target = (plan.offer == crate::domain::verdict::Offer::Rollback).then(|| plan.target.clone());
-                incident.want(Wish { target, rest: true, edited: true, ..Wish::default() }, now);
+                let target =
+                    (plan.offer == crate::domain::verdict::Offer::Rollback).then(|| plan.target.clone());
+                incident.want(
+                    Wish {
+                        target,
+                        rest: true,
+                        edited: true,
+                        ..Wish::default()
+                    },
+                    now,
+                );
             }
             state.dry_runs.clear();
             state.dirty = true;
@@ -274,18 +360,35 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
         Called::Unknown(why) => {
             running.phase = Phase::Unknown(why.clone());
             outcome(state, &workload, true, Some(why.as_str()), effects);
-            state.say("action", Weight::Bad, format!("{workload}: outcome unknown ({why}), reading back"));
+            state.say(
+                "action",
+                Weight::Bad,
+                format!("{workload}: outcome unknown ({why}), reading back"),
+            );
         }
     }
 }
 
 /// Records how the calls ended, and remembers it for the gates.
 fn outcome(state: &mut State, workload: &Key, unknown: bool, why: Option<&str>, effects: &mut Vec<Effect>) {
-    let Some(running) = state.incidents.get(workload).and_then(|i| i.running.as_ref()) else { return };
+    let Some(running) = state.incidents.get(workload).and_then(|i| i.running.as_ref()) else {
+        return;
+    };
     let (action, done) = (running.action.0.clone(), running.done);
-    let body = json!({"action": action, "done": done, "of": running.calls.len(), "unknown": unknown, "why": why});
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::OUTCOME, body });
-    if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
+    let body =
+        json!({"action": action, "done": done, "of": running.calls.len(), "unknown": unknown, "why": why});
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::OUTCOME,
+        body,
+    });
+    if let Some(past) = state
+        .journal
+        .actions
+        .iter_mut()
+        .rev()
+        .find(|a| a.action == action)
+    {
         past.unknown = unknown;
         past.executed |= done > 0;
         if !past.executed && !unknown {
@@ -300,12 +403,25 @@ pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effe
     let holder = state
         .incidents
         .iter()
-        .find(|(_, i)| i.running.as_ref().is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_))))
+        .find(|(_, i)| {
+            i.running
+                .as_ref()
+                .is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
+        })
         .map(|(k, _)| k.clone());
     let old = holder.is_none();
     let sent = match &holder {
-        Some(workload) => state.incidents.get(workload).and_then(|i| i.running.as_ref()).and_then(|r| r.sent),
-        None => state.journal.actions.iter().find(|a| a.action == action.0).map(|a| a.time),
+        Some(workload) => state
+            .incidents
+            .get(workload)
+            .and_then(|i| i.running.as_ref())
+            .and_then(|r| r.sent),
+        None => state
+            .journal
+            .actions
+            .iter()
+            .find(|a| a.action == action.0)
+            .map(|a| a.time),
     };
     let too_late = sent.is_none_or(|sent| now - sent >= NEVER_APPLIED);
     let applied = match found {
@@ -321,7 +437,8 @@ pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effe
                 running.done = running.calls.len();
                 running.phase = Phase::Stabilising;
             } else {
-                running.phase = Phase::Aborted(Clean::new("not executed: read back, the server does not have it"));
+                running.phase =
+                    Phase::Aborted(Clean::new("not executed: read back, the server does not have it"));
             }
         }
         if applied {
@@ -338,20 +455,35 @@ pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effe
         }
     }
     let body = json!({"action": action.0, "unknown": false, "done": usize::from(applied), "found": applied});
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::READ_BACK, body });
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::READ_BACK,
+        body,
+    });
     let word = if applied { "was applied" } else { "was not applied" };
-    state.say("action", Weight::Attention, format!("action {} read back: it {word}", action.0));
+    state.say(
+        "action",
+        Weight::Attention,
+        format!("action {} read back: it {word}", action.0),
+    );
     state.dirty = true;
 }
 
 /// One review's step of an action: read-backs, rollout, verification.
 pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let now = state.now;
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
-    let Some(running) = &mut incident.running else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
+    let Some(running) = &mut incident.running else {
+        return;
+    };
     match running.phase {
         Phase::Unknown(_) => {
-            if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) {
+            if running
+                .read_back_asked
+                .is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY)
+            {
                 running.read_back_asked = Some(now);
                 effects.push(Effect::ReadBack(running.action.clone(), running.calls.clone()));
             }
@@ -379,12 +511,16 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 /// The record is complete.
 fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<Effect>) {
     let now = state.now;
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
     incident.reach(Stage::Verify, now);
     incident.reach(Stage::Close, now);
     incident.wish = None;
     incident.planned = now;
-    let Some(running) = &mut incident.running else { return };
+    let Some(running) = &mut incident.running else {
+        return;
+    };
     running.phase = Phase::Closed(outcome.clone());
     let kept = verify::prediction_kept(running);
     let body = json!({
@@ -403,12 +539,26 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
         format::bad_of(running.since.bad, running.since.total)
     );
     let action = running.action.0.clone();
-    if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
+    if let Some(past) = state
+        .journal
+        .actions
+        .iter_mut()
+        .rev()
+        .find(|a| a.action == action)
+    {
         past.outcome = Some(outcome.word().into());
     }
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::CLOSED,
+        body,
+    });
     effects.push(Effect::Bell);
-    let weight = if outcome == Outcome::Helped { Weight::Good } else { Weight::Bad };
+    let weight = if outcome == Outcome::Helped {
+        Weight::Good
+    } else {
+        Weight::Bad
+    };
     state.say("verify", weight, text);
     state.dirty = true;
 }
@@ -417,29 +567,62 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
 pub fn propose_undo(state: &mut State, workload: &Key) {
     let now = state.now;
     let name = workload.to_string();
-    let last = state.journal.actions.iter().rev().find(|a| a.workload == name && a.executed).cloned();
+    let last = state
+        .journal
+        .actions
+        .iter()
+        .rev()
+        .find(|a| a.workload == name && a.executed)
+        .cloned();
     let Some(action) = last else {
-        state.say("gate", Weight::Plain, format!("{workload}: goaround has done nothing here that could be undone"));
+        state.say(
+            "gate",
+            Weight::Plain,
+            format!("{workload}: goaround has done nothing here that could be undone"),
+        );
         return;
     };
     let exists = state.world.replica_sets.contains_key(&action.undo.replica_set);
     let target = (action.undo.configs.is_empty() && exists).then(|| action.undo.replica_set.clone());
-    let incident =
-        state.incidents.entry(workload.clone()).or_insert_with(|| incident::Incident::new(workload.clone(), now));
+    let incident = state
+        .incidents
+        .entry(workload.clone())
+        .or_insert_with(|| incident::Incident::new(workload.clone(), now));
     if let Some(running) = &mut incident.running
         && !running.over()
         && !matches!(running.phase, Phase::Stabilising | Phase::Verifying)
     {
-        state.say("gate", Weight::Plain, "the action is still being sent: its way back can be proposed when it is known");
+        state.say(
+            "gate",
+            Weight::Plain,
+            "the action is still being sent: its way back can be proposed when it is known",
+        );
         return;
     }
     incident.calm_since = None;
-    incident.want(Wish { target, undo_of: Some(action), ..Wish::default() }, now);
-    state.say("gate", Weight::Plain, format!("{workload}: the way back is proposed"));
+    incident.want(
+        Wish {
+            target,
+            undo_of: Some(action),
+            ..Wish::default()
+        },
+        now,
+    );
+    state.say(
+        "gate",
+        Weight::Plain,
+        format!("{workload}: the way back is proposed"),
+    );
     state.dirty = true;
 }
 
 /// ConfigMaps that the plan's second look must read.
 pub fn configs_of(running: &Running) -> Vec<(RefKind, Key)> {
-    running.plan.undo.configs.iter().map(|c| (RefKind::ConfigMap, c.key.clone())).collect()
+    running
+        .plan
+        .undo
+        .configs
+        .iter()
+        .map(|c| (RefKind::ConfigMap, c.key.clone()))
+        .collect()
 }

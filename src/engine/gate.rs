@@ -141,8 +141,10 @@ pub struct Proposal {
 impl Proposal {
     /// Opens a card.
     pub fn open(analysis: Analysis, now: Time, mono: Duration, void_after: TimeDelta) -> Self {
-        let digest =
-            analysis.digest.clone().unwrap_or_else(|| ContentDigest::of_bytes(analysis.fingerprint.as_bytes()));
+        let digest = analysis
+            .digest
+            .clone()
+            .unwrap_or_else(|| ContentDigest::of_bytes(analysis.fingerprint.as_bytes()));
         let target = analysis.target.as_ref().map_or("", |t| t.0.as_str());
         Self {
             token: token(&digest, target),
@@ -182,7 +184,9 @@ impl Proposal {
             self.sight = Sight::default();
             if !matches!(self.gesture, Gesture::Decided | Gesture::Idle) {
                 self.gesture = Gesture::Idle;
-                self.note = Some(Clean::new("the card changed while you read it: look again, then arm again"));
+                self.note = Some(Clean::new(
+                    "the card changed while you read it: look again, then arm again",
+                ));
             }
         }
         !same
@@ -201,7 +205,9 @@ impl Proposal {
 
     /// Effect lines that were not on the screen for long enough yet.
     pub fn unseen(&self, mono: Duration) -> usize {
-        (0..self.effect_lines().len()).filter(|line| !self.sight.seen(*line, mono)).count()
+        (0..self.effect_lines().len())
+            .filter(|line| !self.sight.seen(*line, mono))
+            .count()
     }
 
     /// `a`: arms, if every effect line was seen and nothing disables approving.
@@ -216,11 +222,17 @@ impl Proposal {
             self.note = Some(Clean::new("cannot be approved: the screen is smaller than 80x24"));
         } else if self.unseen(mono) > 0 {
             let left = self.unseen(mono);
-            self.note = Some(Clean::new(format!("{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)")));
+            self.note = Some(Clean::new(format!(
+                "{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)"
+            )));
         } else if self.needs_reason() {
             self.gesture = Gesture::Reason(given.to_owned());
         } else {
-            self.gesture = Gesture::Token { reason: given.to_owned(), typed: Vec::new(), shown: None };
+            self.gesture = Gesture::Token {
+                reason: given.to_owned(),
+                typed: Vec::new(),
+                shown: None,
+            };
         }
     }
 
@@ -232,14 +244,20 @@ impl Proposal {
     /// Gates that a reason must still name.
     pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = Gate> + 'a {
         let said = reason.to_uppercase();
-        self.analysis.not_passed().filter(move |gate| !said.contains(gate.name()))
+        self.analysis
+            .not_passed()
+            .filter(move |gate| !said.contains(gate.name()))
     }
 
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
             Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
-            Gesture::Token { typed, shown: Some(shown), .. } if mono > *shown && !c.is_whitespace() => {
+            Gesture::Token {
+                typed,
+                shown: Some(shown),
+                ..
+            } if mono > *shown && !c.is_whitespace() => {
                 self.note = None;
                 if typed.len() < TOKEN {
                     typed.push((c.to_ascii_uppercase(), mono, read));
@@ -255,7 +273,9 @@ impl Proposal {
 
     /// Four characters are there: the right ones, typed by a hand?
     fn complete(&mut self) -> Decision {
-        let Gesture::Token { reason, typed, .. } = &mut self.gesture else { return Decision::None };
+        let Gesture::Token { reason, typed, .. } = &mut self.gesture else {
+            return Decision::None;
+        };
         let word: String = typed.iter().map(|(c, _, _)| *c).collect();
         let (first, last) = (typed[0], typed[TOKEN - 1]);
         let one_read = typed.iter().all(|(_, _, read)| *read == first.2);
@@ -299,8 +319,12 @@ impl Proposal {
 
     /// Tab in the reason: the next gate that it must name.
     pub fn insert_next_gate(&mut self) {
-        let Gesture::Reason(text) = &self.gesture else { return };
-        let Some(next) = self.unnamed(text).next() else { return };
+        let Gesture::Reason(text) = &self.gesture else {
+            return;
+        };
+        let Some(next) = self.unnamed(text).next() else {
+            return;
+        };
         if let Gesture::Reason(text) = &mut self.gesture {
             if !text.is_empty() && !text.ends_with(' ') {
                 text.push(' ');
@@ -318,11 +342,18 @@ impl Proposal {
                 if text.trim().is_empty() {
                     self.note = Some(Clean::new("a reason is needed"));
                 } else if !missing.is_empty() {
-                    self.note = Some(Clean::new(format!("the reason must name {} (tab inserts)", missing.join(", "))));
+                    self.note = Some(Clean::new(format!(
+                        "the reason must name {} (tab inserts)",
+                        missing.join(", ")
+                    )));
                 } else {
                     let reason = text.trim().to_owned();
                     self.note = None;
-                    self.gesture = Gesture::Token { reason, typed: Vec::new(), shown: None };
+                    self.gesture = Gesture::Token {
+                        reason,
+                        typed: Vec::new(),
+                        shown: None,
+                    };
                 }
                 Decision::None
             }
@@ -368,7 +399,8 @@ impl Sight {
                 *seen = Seen::Done;
             }
         }
-        self.0.retain(|line, seen| *seen == Seen::Done || lines.contains(line));
+        self.0
+            .retain(|line, seen| *seen == Seen::Done || lines.contains(line));
         for line in lines {
             self.0.entry(*line).or_insert(Seen::Since(mono));
         }
@@ -394,13 +426,23 @@ fn push(text: &mut String, c: char) {
 
 /// All consequences of an analysis' plan.
 pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
-    let Some(plan) = &analysis.plan else { return Vec::new() };
-    let line = |kind, text: String| EffectLine { kind, text: Clean::new(text) };
-    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::sentence(c)));
-    let not_restored = plan
-        .not_restored
+    let Some(plan) = &analysis.plan else {
+        return Vec::new();
+    };
+    let line = |kind, text: String| EffectLine {
+        kind,
+        text: Clean::new(text),
+    };
+    let changes = plan
+        .changes
         .iter()
-        .map(|n| line(EffectKind::NotRestored, format!("{} {} ({})", n.kind, n.name, n.why)));
+        .map(|c| line(EffectKind::Changes, diff::sentence(c)));
+    let not_restored = plan.not_restored.iter().map(|n| {
+        line(
+            EffectKind::NotRestored,
+            format!("{} {} ({})", n.kind, n.name, n.why),
+        )
+    });
     let also = plan.also.iter().map(|a| line(EffectKind::Also, a.to_string()));
     changes.chain(not_restored).chain(also).collect()
 }
@@ -410,13 +452,21 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
 fn held(analysis: &Analysis) -> String {
     let gates: Vec<&str> = analysis.gates.iter().map(|g| g.state.word()).collect();
     let digest = analysis.digest.as_ref().map_or("", |d| d.0.as_str());
-    format!("{}|{digest}|{}|{:?}", analysis.fingerprint, gates.join(","), analysis.blocks)
+    format!(
+        "{}|{digest}|{}|{:?}",
+        analysis.fingerprint,
+        gates.join(","),
+        analysis.blocks
+    )
 }
 
 /// The token of a digest and a target.
 fn token(digest: &ContentDigest, target: &str) -> String {
     let hash = Sha256::digest(format!("token|{}|{target}", digest.0));
-    hash.iter().take(TOKEN).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+    hash.iter()
+        .take(TOKEN)
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+        .collect()
 }
 
 /// Permission to execute: made in one place, from a gesture that was completed and rechecked, and from nothing else.
@@ -447,7 +497,11 @@ impl Approved {
 /// Seals an action whose intent is durable. Called by [`super::incident`] when [`super::Event::Recorded`] answers the
 /// intent, and nowhere else (a test counts the callers).
 pub(super) fn seal(action: ActionId, digest: ContentDigest, calls: Vec<Call>) -> Approved {
-    Approved { action, digest, calls }
+    Approved {
+        action,
+        digest,
+        calls,
+    }
 }
 
 /// A ULID from time and content, so that the same events give the same id.

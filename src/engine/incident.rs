@@ -116,7 +116,9 @@ impl Incident {
 
     /// A person is wanted.
     pub fn open_gate(&self) -> bool {
-        self.proposal.as_ref().is_some_and(|p| p.gesture != Gesture::Decided)
+        self.proposal
+            .as_ref()
+            .is_some_and(|p| p.gesture != Gesture::Decided)
     }
 
     /// Takes a wish: the card is drawn anew for it.
@@ -168,7 +170,10 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
         let Some(severity) = slo.burning() else { continue };
         if let Some(Ok((key, _))) = state.mapped.get(&slo.id) {
             let burn = slo.burn(Window::minutes(5)).number().unwrap_or(0.0);
-            burning.entry(key.clone()).or_default().push((severity, -(burn * 1e3) as i64, slo.id.clone()));
+            burning
+                .entry(key.clone())
+                .or_default()
+                .push((severity, -(burn * 1e3) as i64, slo.id.clone()));
         }
     }
     let now = state.now;
@@ -176,32 +181,53 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
         slos.sort();
         let ids: Vec<SloId> = slos.into_iter().map(|(_, _, id)| id).collect();
         let known = state.incidents.contains_key(&workload);
-        let incident = state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
+        let incident = state
+            .incidents
+            .entry(workload.clone())
+            .or_insert_with(|| Incident::new(workload.clone(), now));
         incident.slos = ids.clone();
         incident.calm_since = None;
         if !known {
             let slo = ids.first().map_or(String::new(), ToString::to_string);
-            state.say("alert", Weight::Bad, format!("{workload}: {slo} burns its error budget"));
+            state.say(
+                "alert",
+                Weight::Bad,
+                format!("{workload}: {slo} burns its error budget"),
+            );
             effects.push(Effect::Bell);
         }
     }
     let now = state.now;
     let mut calm = Vec::new();
     for incident in state.incidents.values_mut() {
-        let still = incident.slos.iter().any(|id| state.world.slos.get(id).is_some_and(|s| s.burning().is_some()));
-        if !still && !incident.slos.is_empty() && incident.calm_since.is_none() && has_fresh(&state.world, incident, now) {
+        let still = incident
+            .slos
+            .iter()
+            .any(|id| state.world.slos.get(id).is_some_and(|s| s.burning().is_some()));
+        if !still
+            && !incident.slos.is_empty()
+            && incident.calm_since.is_none()
+            && has_fresh(&state.world, incident, now)
+        {
             incident.calm_since = Some(now);
             calm.push(incident.workload.clone());
         }
     }
     for workload in calm {
-        state.say("alert", Weight::Good, format!("{workload}: no SLO of it burns any more"));
+        state.say(
+            "alert",
+            Weight::Good,
+            format!("{workload}: no SLO of it burns any more"),
+        );
     }
     let gone: Vec<Key> = state
         .incidents
         .values()
         .filter(|i| i.wish.is_none() && !i.acting())
-        .filter(|i| i.calm_since.is_some_and(|since| (now - since).num_seconds() > LINGER))
+        .filter(|i| {
+            i.calm_since
+                .is_some_and(|since| (now - since).num_seconds() > LINGER)
+        })
         .map(|i| i.workload.clone())
         .collect();
     for workload in gone {
@@ -213,7 +239,9 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
 fn has_fresh(world: &super::world::World, incident: &Incident, _now: Time) -> bool {
     incident.slos.iter().any(|id| {
         world.slos.get(id).is_some_and(|s| {
-            s.ratios.get(&Window::minutes(5)).is_some_and(|r| matches!(r.value, Value::Number(_)))
+            s.ratios
+                .get(&Window::minutes(5))
+                .is_some_and(|r| matches!(r.value, Value::Number(_)))
         })
     })
 }
@@ -224,19 +252,26 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
     let mut wanted: BTreeSet<Key> = BTreeSet::new();
     let matched: BTreeSet<&Key> = state.mapped.values().flatten().map(|(key, _)| key).collect();
     for workload in matched.into_iter().chain(state.incidents.keys()) {
-        let Some(deployment) = state.world.deployments.get(workload) else { continue };
+        let Some(deployment) = state.world.deployments.get(workload) else {
+            continue;
+        };
         let mut templates = vec![&deployment.template];
         if state.incidents.contains_key(workload) {
             templates.extend(state.world.history(deployment).into_iter().map(|r| &r.template));
         }
         for reference in templates.into_iter().flat_map(|t| &t.references) {
             if reference.kind == RefKind::ConfigMap {
-                wanted.insert(Key { namespace: workload.namespace.clone(), name: reference.name.clone() });
+                wanted.insert(Key {
+                    namespace: workload.namespace.clone(),
+                    name: reference.name.clone(),
+                });
             }
         }
     }
     for key in wanted {
-        let Some(object) = state.world.referenced.get(&(RefKind::ConfigMap, key.clone())) else { continue };
+        let Some(object) = state.world.referenced.get(&(RefKind::ConfigMap, key.clone())) else {
+            continue;
+        };
         let version = &object.meta.resource_version;
         if state.config_asked.get(&key) != Some(version) {
             state.config_asked.insert(key.clone(), version.clone());
@@ -260,9 +295,16 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     let studied = ready(state, workload);
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
     incident.focus = focus;
-    if let Some(from) = incident.running.as_ref().filter(|r| !r.over()).and_then(|r| r.rollout_ended) {
+    if let Some(from) = incident
+        .running
+        .as_ref()
+        .filter(|r| !r.over())
+        .and_then(|r| r.rollout_ended)
+    {
         incident.focus.verify_from = Some(from);
     }
     incident.reach(Stage::Enrich, now);
@@ -277,7 +319,11 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let text = format!("{}: {}", workload.name, analysis.reason);
     incident.analysis = Some(analysis);
     if news {
-        let weight = if said.1.acts() { Weight::Attention } else { Weight::Plain };
+        let weight = if said.1.acts() {
+            Weight::Attention
+        } else {
+            Weight::Plain
+        };
         state.say("verdict", weight, text);
     }
     super::action::advance(state, workload, effects);
@@ -288,7 +334,9 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 
 /// Differences between neighbouring revisions are computed once: templates of a ReplicaSet do not change.
 fn compare_revisions(state: &mut State, workload: &Key) {
-    let Some(deployment) = state.world.deployments.get(workload) else { return };
+    let Some(deployment) = state.world.deployments.get(workload) else {
+        return;
+    };
     let history = state.world.history(deployment);
     for pair in history.windows(2) {
         let uids = (pair[1].meta.uid.clone(), pair[0].meta.uid.clone());
@@ -300,25 +348,48 @@ fn compare_revisions(state: &mut State, workload: &Key) {
 
 /// The first inquiry was answered, or there is nothing to ask; a change under suspicion has been counted.
 pub fn ready(state: &State, workload: &Key) -> bool {
-    let Some(incident) = state.incidents.get(workload) else { return false };
-    let Some(slo) = incident.slos.first() else { return incident.wish.is_some() };
-    let understood = state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
+    let Some(incident) = state.incidents.get(workload) else {
+        return false;
+    };
+    let Some(slo) = incident.slos.first() else {
+        return incident.wish.is_some();
+    };
+    let understood = state
+        .world
+        .slos
+        .get(slo)
+        .is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
     if !understood {
         return true;
     }
-    let Some(study) = state.studies.get(slo) else { return false };
+    let Some(study) = state.studies.get(slo) else {
+        return false;
+    };
     let counted = incident.focus.change.is_none() || study.since_change.is_some() || !study.errors.is_empty();
     study.complete && counted && contents_read(state, workload)
 }
 
 /// The contents of the workload's ConfigMaps were read, where they may be.
 fn contents_read(state: &State, workload: &Key) -> bool {
-    let Some(deployment) = state.world.deployments.get(workload) else { return true };
-    deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap).all(|r| {
-        let key = Key { namespace: workload.namespace.clone(), name: r.name.clone() };
-        let readable = state.world.referenced.contains_key(&(RefKind::ConfigMap, key.clone()));
-        !readable || (state.world.contents.contains_key(&key) && state.world.known.contains_key(&key))
-    })
+    let Some(deployment) = state.world.deployments.get(workload) else {
+        return true;
+    };
+    deployment
+        .template
+        .references
+        .iter()
+        .filter(|r| r.kind == RefKind::ConfigMap)
+        .all(|r| {
+            let key = Key {
+                namespace: workload.namespace.clone(),
+                name: r.name.clone(),
+            };
+            let readable = state
+                .world
+                .referenced
+                .contains_key(&(RefKind::ConfigMap, key.clone()));
+            !readable || (state.world.contents.contains_key(&key) && state.world.known.contains_key(&key))
+        })
 }
 
 /// Everything that an analysis looks at; `None` when the Deployment is not there.
@@ -369,33 +440,55 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
 fn focus(look: &Look<'_>) -> Focus {
     let onset = attribution::find_onset(look);
     let changes = attribution::changes(look);
-    let suspect = onset.as_ref().and_then(|o| attribution::suspect(&changes, o, look));
+    let suspect = onset
+        .as_ref()
+        .and_then(|o| attribution::suspect(&changes, o, look));
     let change = suspect.map(|c| c.began).or_else(|| {
         // Before there are counts: the youngest rollout of the last hours is worth counting.
         let recent = look.now - Window::hours(2).delta();
-        changes.iter().rev().map(|c| c.began).find(|began| *began >= recent)
+        changes
+            .iter()
+            .rev()
+            .map(|c| c.began)
+            .find(|began| *began >= recent)
     });
-    let labelled = look.study.and_then(|s| s.history.as_ref()).is_none_or(|h| {
-        h.data.iter().any(|p| p.pod.is_some() || p.hash.is_some())
-    });
+    let labelled = look
+        .study
+        .and_then(|s| s.history.as_ref())
+        .is_none_or(|h| h.data.iter().any(|p| p.pod.is_some() || p.hash.is_some()));
     let intervals = if labelled {
         Vec::new()
     } else {
         let older = look.rows.iter().filter(|r| r.mark != revisions::Mark::Current);
-        older.filter_map(|r| r.served.stretches.last().copied()).take(2).collect()
+        older
+            .filter_map(|r| r.served.stretches.last().copied())
+            .take(2)
+            .collect()
     };
-    Focus { change, verify_from: None, intervals }
+    Focus {
+        change,
+        verify_from: None,
+        intervals,
+    }
 }
 
 fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
-    let Some(incident) = state.incidents.get(workload) else { return };
-    let Some(slo) = incident.slos.first().cloned() else { return };
+    let Some(incident) = state.incidents.get(workload) else {
+        return;
+    };
+    let Some(slo) = incident.slos.first().cloned() else {
+        return;
+    };
     let focus = incident.focus.clone();
     inquire(state, &slo, &focus, effects);
 }
 
 fn inquire(state: &mut State, slo: &SloId, focus: &Focus, effects: &mut Vec<Effect>) {
-    let understood = state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
+    let understood = state
+        .world
+        .slos
+        .get(slo)
+        .is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
     if !understood {
         return;
     }
@@ -410,10 +503,19 @@ fn inquire(state: &mut State, slo: &SloId, focus: &Focus, effects: &mut Vec<Effe
 /// The selected SLO is studied for its chart, and callees that burn without an alert for their onset.
 fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
     let mut wanted: Vec<SloId> = state.view.selected_slo().cloned().into_iter().collect();
-    for slo in state.world.slos.values().filter(|s| surroundings::burns(s) && s.burning().is_none()) {
+    for slo in state
+        .world
+        .slos
+        .values()
+        .filter(|s| surroundings::burns(s) && s.burning().is_none())
+    {
         wanted.push(slo.id.clone());
     }
-    let studied: BTreeSet<SloId> = state.incidents.values().filter_map(|i| i.slos.first().cloned()).collect();
+    let studied: BTreeSet<SloId> = state
+        .incidents
+        .values()
+        .filter_map(|i| i.slos.first().cloned())
+        .collect();
     wanted.retain(|id| !studied.contains(id));
     wanted.truncate(3);
     for slo in wanted {
@@ -421,9 +523,19 @@ fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
             Some(Ok((key, _))) => state.world.deployments.get(key),
             _ => None,
         };
-        let change = workload.and_then(|d| state.world.current(d)).and_then(|r| r.meta.created);
+        let change = workload
+            .and_then(|d| state.world.current(d))
+            .and_then(|r| r.meta.created);
         let recent = change.filter(|c| (state.now - *c).num_seconds() < 7_200);
-        inquire(state, &slo, &Focus { change: recent, ..Focus::default() }, effects);
+        inquire(
+            state,
+            &slo,
+            &Focus {
+                change: recent,
+                ..Focus::default()
+            },
+            effects,
+        );
     }
 }
 
@@ -435,21 +547,33 @@ fn ask_rights(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         .is_none_or(|asked| (state.now - *asked).num_seconds() >= RIGHTS_EVERY);
     if due {
         state.rights_asked.insert(namespace.clone(), state.now);
-        let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
-        effects.push(Effect::ReviewRights(vec![right("deployments", "apps"), right("configmaps", "")]));
+        let right = |resource, group| Right {
+            verb: "patch",
+            resource,
+            group,
+            namespace: namespace.clone(),
+        };
+        effects.push(Effect::ReviewRights(vec![
+            right("deployments", "apps"),
+            right("configmaps", ""),
+        ]));
     }
 }
 
 /// Opens, refreshes, replaces or withdraws the card.
 fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let (now, mono) = (state.now, state.mono);
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
     // While an action goes on only its own way back may be asked for.
     let way_back = incident.wish.as_ref().is_some_and(|w| w.undo_of.is_some());
     if incident.acting() && !way_back {
         return;
     }
-    let Some(analysis) = incident.analysis.clone() else { return };
+    let Some(analysis) = incident.analysis.clone() else {
+        return;
+    };
     if let (Some(plan), Some(digest)) = (&analysis.plan, &analysis.digest)
         && !state.dry_runs.contains_key(digest)
     {
@@ -495,15 +619,22 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let (now, mono) = (state.now, state.mono);
     let void_after = state.setup.policy.void_after.delta();
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
-    let Some(incident) = state.incidents.get_mut(workload) else { return };
-    let Some(analysis) = incident.analysis.clone() else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
+    let Some(analysis) = incident.analysis.clone() else {
+        return;
+    };
     let by_hand = analysis.by_hand || incident.wish.is_some();
     let suppressed = incident.rejected.iter().any(|(f, _)| *f == analysis.fingerprint) && !by_hand;
     if suppressed || waits(incident, &analysis, &state.world, now) {
         return;
     }
     let pending = analysis.plan.is_some() && analysis.dry_run == DryRun::Pending;
-    let after_help = incident.running.as_ref().is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
+    let after_help = incident
+        .running
+        .as_ref()
+        .is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
     if pending || (after_help && !analysis.offer.acts()) {
         return;
     }
@@ -519,7 +650,11 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         Offer::Rollback | Offer::RestoreConfig => format!(
             "proposal {} opened: {} of {}",
             proposal.token,
-            if proposal.analysis.offer == Offer::Rollback { "rollback" } else { "restore" },
+            if proposal.analysis.offer == Offer::Rollback {
+                "rollback"
+            } else {
+                "restore"
+            },
             workload.name
         ),
         offer => format!("{}: offer {}", workload.name, offer.word()),
@@ -539,8 +674,14 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 
 /// A person said wait: until the time is up, the burn grows, or something else is offered.
 fn waits(incident: &Incident, analysis: &Analysis, world: &super::world::World, now: Time) -> bool {
-    let Some(waiting) = &incident.waiting else { return false };
-    let burn = incident.slos.first().and_then(|id| world.slos.get(id)).and_then(|s| s.burn(Window::minutes(5)).number());
+    let Some(waiting) = &incident.waiting else {
+        return false;
+    };
+    let burn = incident
+        .slos
+        .first()
+        .and_then(|id| world.slos.get(id))
+        .and_then(|s| s.burn(Window::minutes(5)).number());
     let grown = matches!((burn, waiting.burn), (Some(now), Some(limit)) if now > limit);
     now < waiting.until && !grown && waiting.fingerprint == analysis.fingerprint
 }
@@ -549,7 +690,9 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let by = state.user();
     let now = state.now;
-    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else { return };
+    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else {
+        return;
+    };
     effects.push(Effect::Record {
         ticket: Ticket::Note,
         kind: record::EXPIRED,
@@ -562,7 +705,11 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         }
         incident.planned = now;
     }
-    state.say("gate", Weight::Attention, format!("proposal {} is void: nobody decided in time", proposal.token));
+    state.say(
+        "gate",
+        Weight::Attention,
+        format!("proposal {} is void: nobody decided in time", proposal.token),
+    );
 }
 
 /// Takes the card away, with the reason.
@@ -570,7 +717,9 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let by = state.user();
     let now = state.now;
-    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else { return };
+    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else {
+        return;
+    };
     if proposal.gesture == Gesture::Decided {
         return;
     }
@@ -579,13 +728,19 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
         kind: record::WITHDRAWN,
         body: record::decided(&proposal, cluster.as_str(), &by, why, now),
     });
-    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.token));
+    state.say(
+        "gate",
+        Weight::Plain,
+        format!("proposal {} withdrawn: {why}", proposal.token),
+    );
 }
 
 /// Everything that `propose` waits for has been answered.
 pub fn settled(state: &State) -> bool {
     state.incidents.values().all(|incident| {
-        let Some(analysis) = &incident.analysis else { return false };
+        let Some(analysis) = &incident.analysis else {
+            return false;
+        };
         let tried = analysis.plan.is_none() || analysis.dry_run != DryRun::Pending;
         let plan_rights = analysis.plan.iter().flat_map(gates::rights_for);
         let rights = plan_rights.into_iter().all(|r| state.world.allowed(&r).is_some());
@@ -602,18 +757,37 @@ pub fn by_hand(state: &mut State, workload: &Key, target: Uid) {
         .filter(|(_, found)| matches!(found, Ok((key, _)) if key == workload))
         .map(|(id, _)| id.clone())
         .collect();
-    let incident = state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
+    let incident = state
+        .incidents
+        .entry(workload.clone())
+        .or_insert_with(|| Incident::new(workload.clone(), now));
     if incident.slos.is_empty() {
         incident.slos = slos;
     }
     incident.calm_since = None;
-    incident.want(Wish { target: Some(target), by_hand: true, ..Wish::default() }, now);
-    state.say("gate", Weight::Plain, format!("{workload}: a rollback is proposed by hand"));
+    incident.want(
+        Wish {
+            target: Some(target),
+            by_hand: true,
+            ..Wish::default()
+        },
+        now,
+    );
+    state.say(
+        "gate",
+        Weight::Plain,
+        format!("{workload}: a rollback is proposed by hand"),
+    );
 }
 
 /// Digest of the open card of `workload`.
 pub fn card_digest(state: &State, workload: &Key) -> Option<ContentDigest> {
-    state.incidents.get(workload)?.proposal.as_ref().map(|p| p.digest.clone())
+    state
+        .incidents
+        .get(workload)?
+        .proposal
+        .as_ref()
+        .map(|p| p.digest.clone())
 }
 
 /// A clean sentence for how long something has been going on.

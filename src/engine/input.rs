@@ -48,7 +48,10 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
 fn filter(state: &mut State, command: Command) -> bool {
     match command {
         Command::Char(c, _) if !c.is_control() && state.view.filter.len() < 200 => state.view.filter.push(c),
-        Command::Paste(text) => state.view.filter.extend(text.chars().filter(|c| !c.is_control()).take(200)),
+        Command::Paste(text) => state
+            .view
+            .filter
+            .extend(text.chars().filter(|c| !c.is_control()).take(200)),
         Command::Backspace => {
             state.view.filter.pop();
         }
@@ -83,7 +86,14 @@ fn main(state: &mut State, command: Command) -> bool {
         },
         Command::Evidence | Command::Diff => {
             if let Some(key) = view::selected_workload(state).filter(|k| state.incidents.contains_key(k)) {
-                open(state, if command == Command::Evidence { Screen::Evidence(key) } else { Screen::Diff(key) });
+                open(
+                    state,
+                    if command == Command::Evidence {
+                        Screen::Evidence(key)
+                    } else {
+                        Screen::Diff(key)
+                    },
+                );
             }
         }
         Command::ByHand => return by_hand(state),
@@ -112,13 +122,23 @@ fn open(state: &mut State, screen: Screen) {
 }
 
 fn by_hand(state: &mut State) -> bool {
-    let Some(workload) = view::selected_workload(state) else { return false };
+    let Some(workload) = view::selected_workload(state) else {
+        return false;
+    };
     let timeline = view::timeline(state, &workload);
-    let wanted = state.view.revision.as_ref().and_then(|uid| timeline.iter().find(|r| r.uid == *uid));
+    let wanted = state
+        .view
+        .revision
+        .as_ref()
+        .and_then(|uid| timeline.iter().find(|r| r.uid == *uid));
     // Without a choice: the newest revision that is not the current one.
     let row = wanted.or_else(|| timeline.iter().find(|r| r.mark != Mark::Current));
     let Some(row) = row.filter(|r| r.mark != Mark::Current) else {
-        state.say("gate", Weight::Plain, format!("{workload}: choose an older revision (tab, arrows), then u"));
+        state.say(
+            "gate",
+            Weight::Plain,
+            format!("{workload}: choose an older revision (tab, arrows), then u"),
+        );
         return false;
     };
     let target = row.uid.clone();
@@ -146,7 +166,10 @@ fn moved(state: &mut State, command: &Command) {
         Pane::List | Pane::Detail => {
             let rows = view::rows(state);
             let selected = view::selected(state);
-            let at = rows.iter().position(|r| Some(r) == selected.as_ref()).unwrap_or(0);
+            let at = rows
+                .iter()
+                .position(|r| Some(r) == selected.as_ref())
+                .unwrap_or(0);
             let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;
@@ -154,10 +177,17 @@ fn moved(state: &mut State, command: &Command) {
             state.view.selected = next;
         }
         Pane::Revisions => {
-            let Some(workload) = view::selected_workload(state) else { return };
+            let Some(workload) = view::selected_workload(state) else {
+                return;
+            };
             let timeline = view::timeline(state, &workload);
-            let at = timeline.iter().position(|r| Some(&r.uid) == state.view.revision.as_ref()).unwrap_or(0);
-            state.view.revision = timeline.get(index(at, timeline.len(), command)).map(|r| r.uid.clone());
+            let at = timeline
+                .iter()
+                .position(|r| Some(&r.uid) == state.view.revision.as_ref())
+                .unwrap_or(0);
+            state.view.revision = timeline
+                .get(index(at, timeline.len(), command))
+                .map(|r| r.uid.clone());
         }
         Pane::Log => {
             // The log grows downwards: up means older.
@@ -194,9 +224,22 @@ fn page(state: &mut State, command: Command) -> bool {
 
 fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect>) -> bool {
     let (mono, now) = (state.mono, state.now);
-    let given = state.incidents.get(key).and_then(|i| i.wish.as_ref()).map(|w| w.reason.clone()).unwrap_or_default();
-    let live = state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| now < p.expires));
-    if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
+    let given = state
+        .incidents
+        .get(key)
+        .and_then(|i| i.wish.as_ref())
+        .map(|w| w.reason.clone())
+        .unwrap_or_default();
+    let live = state
+        .incidents
+        .get(key)
+        .is_some_and(|i| i.proposal.as_ref().is_some_and(|p| now < p.expires));
+    if let Some(proposal) = state
+        .incidents
+        .get_mut(key)
+        .and_then(|i| i.proposal.as_mut())
+        .filter(|_| live)
+    {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
         }
@@ -290,13 +333,27 @@ fn decide(state: &mut State, key: &Key, decision: Decision, effects: &mut Vec<Ef
 fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let (by, now) = (state.user(), state.now);
-    let Some(incident) = state.incidents.get_mut(key) else { return };
-    let Some(proposal) = incident.proposal.take() else { return };
-    incident.rejected.push((proposal.analysis.fingerprint.clone(), reason.to_owned()));
+    let Some(incident) = state.incidents.get_mut(key) else {
+        return;
+    };
+    let Some(proposal) = incident.proposal.take() else {
+        return;
+    };
+    incident
+        .rejected
+        .push((proposal.analysis.fingerprint.clone(), reason.to_owned()));
     incident.wish = None;
     let body = record::decided(&proposal, cluster.as_str(), &by, reason, now);
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
-    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.token));
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::REJECTED,
+        body,
+    });
+    state.say(
+        "gate",
+        Weight::Plain,
+        format!("proposal {} rejected by {by}: {reason}", proposal.token),
+    );
     open(state, Screen::Main);
 }
 
@@ -304,26 +361,50 @@ fn wait(state: &mut State, key: &Key, effects: &mut Vec<Effect>) -> bool {
     let policy = state.setup.policy.clone();
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let (by, now) = (state.user(), state.now);
-    let Some(incident) = state.incidents.get_mut(key) else { return false };
-    let Some(proposal) = incident.proposal.take() else { return false };
+    let Some(incident) = state.incidents.get_mut(key) else {
+        return false;
+    };
+    let Some(proposal) = incident.proposal.take() else {
+        return false;
+    };
     let burn = incident.slos.first().and_then(|id| state.world.slos.get(id));
-    let burn = burn.and_then(|s| s.burn(Window::minutes(5)).number()).map(|b| b * policy.wait_burn_factor);
+    let burn = burn
+        .and_then(|s| s.burn(Window::minutes(5)).number())
+        .map(|b| b * policy.wait_burn_factor);
     let until = now + policy.wait.delta();
-    incident.waiting = Some(Waiting { until, burn, fingerprint: proposal.analysis.fingerprint.clone() });
+    incident.waiting = Some(Waiting {
+        until,
+        burn,
+        fingerprint: proposal.analysis.fingerprint.clone(),
+    });
     incident.wish = None;
-    let tripwire = burn.map_or(String::new(), |b| format!(" or when the burn exceeds {}", format::burn(b)));
+    let tripwire = burn.map_or(String::new(), |b| {
+        format!(" or when the burn exceeds {}", format::burn(b))
+    });
     let words = format!("asked again at {}{tripwire}", format::clock(until));
     let body = record::decided(&proposal, cluster.as_str(), &by, &words, now);
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::WAITED, body });
-    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.token));
+    effects.push(Effect::Record {
+        ticket: Ticket::Note,
+        kind: record::WAITED,
+        body,
+    });
+    state.say(
+        "gate",
+        Weight::Plain,
+        format!("{by} waits with {}: {words}", proposal.token),
+    );
     open(state, Screen::Main);
     true
 }
 
 fn add_restore(state: &mut State, key: &Key) -> bool {
     let now = state.now;
-    let Some(incident) = state.incidents.get_mut(key) else { return false };
-    let Some(proposal) = &incident.proposal else { return false };
+    let Some(incident) = state.incidents.get_mut(key) else {
+        return false;
+    };
+    let Some(proposal) = &incident.proposal else {
+        return false;
+    };
     if proposal.analysis.addable.is_empty() {
         let note = "nothing can be added: the earlier content is not known, or nothing changed";
         state.say("gate", Weight::Plain, note);
@@ -341,34 +422,56 @@ fn add_restore(state: &mut State, key: &Key) -> bool {
 }
 
 fn begin_edit(state: &mut State, key: &Key) {
-    let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()) else { return };
+    let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()) else {
+        return;
+    };
     let analysis = &proposal.analysis;
-    let target = analysis.rows.iter().position(|r| Some(&r.uid) == analysis.target.as_ref());
-    let target = target.or_else(|| analysis.rows.iter().position(|r| r.mark != Mark::Current)).unwrap_or(0);
+    let target = analysis
+        .rows
+        .iter()
+        .position(|r| Some(&r.uid) == analysis.target.as_ref());
+    let target = target
+        .or_else(|| analysis.rows.iter().position(|r| r.mark != Mark::Current))
+        .unwrap_or(0);
     let restore = analysis.plan.as_ref().is_some_and(|p| !p.configs.is_empty());
     proposal.note = None;
-    proposal.gesture = Gesture::Editing(Draft { field: 0, target, restore, reason: String::new() });
+    proposal.gesture = Gesture::Editing(Draft {
+        field: 0,
+        target,
+        restore,
+        reason: String::new(),
+    });
 }
 
 fn edit(state: &mut State, key: &Key, command: Command) -> bool {
     let now = state.now;
-    let Some(incident) = state.incidents.get_mut(key) else { return false };
-    let Some(proposal) = &mut incident.proposal else { return false };
+    let Some(incident) = state.incidents.get_mut(key) else {
+        return false;
+    };
+    let Some(proposal) = &mut incident.proposal else {
+        return false;
+    };
     let rows = proposal.analysis.rows.len();
     let restores_only = proposal.analysis.offer == Offer::RestoreConfig;
-    let Gesture::Editing(draft) = &mut proposal.gesture else { return false };
+    let Gesture::Editing(draft) = &mut proposal.gesture else {
+        return false;
+    };
     match command {
         Command::FocusNext => draft.field = (draft.field + 1) % 3,
         Command::FocusPrevious => draft.field = (draft.field + 2) % 3,
         Command::Up | Command::Down if draft.field == 0 => draft.target = index(draft.target, rows, &command),
-        Command::Up | Command::Down | Command::Char(' ', _) if draft.field == 1 => draft.restore = !draft.restore,
+        Command::Up | Command::Down | Command::Char(' ', _) if draft.field == 1 => {
+            draft.restore = !draft.restore
+        }
         Command::Draft(text) if draft.field == 2 => draft.reason = text.chars().take(2_000).collect(),
         Command::Back => {
             proposal.gesture = Gesture::Idle;
         }
         Command::Submit => {
             let draft = draft.clone();
-            let Some(row) = proposal.analysis.rows.get(draft.target) else { return false };
+            let Some(row) = proposal.analysis.rows.get(draft.target) else {
+                return false;
+            };
             if row.mark == Mark::Current && !(restores_only && draft.restore) {
                 proposal.note = Some("this revision serves already: choose another one".into());
                 return false;
@@ -377,7 +480,14 @@ fn edit(state: &mut State, key: &Key, command: Command) -> bool {
             let by_hand = proposal.analysis.by_hand;
             let reason = draft.reason.split_whitespace().collect::<Vec<_>>().join(" ");
             incident.want(
-                Wish { target, restore: draft.restore, edited: true, by_hand, reason, ..Wish::default() },
+                Wish {
+                    target,
+                    restore: draft.restore,
+                    edited: true,
+                    by_hand,
+                    reason,
+                    ..Wish::default()
+                },
                 now,
             );
             return true;

@@ -48,7 +48,8 @@ pub enum Unmapped {
 impl Unmapped {
     /// What to write into the config.
     pub fn words(&self, slo: &SloId) -> String {
-        let how = format!("hint: [[slo]] id = \"{slo}\", workload = \"namespace/Deployment/name\" in the config");
+        let how =
+            format!("hint: [[slo]] id = \"{slo}\", workload = \"namespace/Deployment/name\" in the config");
         match self {
             Self::None => format!("no workload found for {slo}; {how}"),
             Self::Ambiguous(keys) => {
@@ -64,9 +65,18 @@ impl Unmapped {
 pub fn workload(world: &World, slo: &Slo, configured: Option<&Key>) -> Result<(Key, How), Unmapped> {
     if let Some(key) = configured {
         let found = world.deployments.contains_key(key);
-        return if found { Ok((key.clone(), How::Config)) } else { Err(Unmapped::Missing(key.clone())) };
+        return if found {
+            Ok((key.clone(), How::Config))
+        } else {
+            Err(Unmapped::Missing(key.clone()))
+        };
     }
-    let label = |name: &str| slo.labels.get(name).or_else(|| slo.rule_labels.get(name)).cloned();
+    let label = |name: &str| {
+        slo.labels
+            .get(name)
+            .or_else(|| slo.rule_labels.get(name))
+            .cloned()
+    };
     let matchers = match &slo.sli {
         Sli::Understood(sli) => sli.equality_matchers(),
         _ => Default::default(),
@@ -107,7 +117,13 @@ pub fn workload(world: &World, slo: &Slo, configured: Option<&Key>) -> Result<(K
     for (how, found) in steps {
         match found.len() {
             0 => {}
-            1 => return found.into_iter().next().map(|key| (key, how)).ok_or(Unmapped::None),
+            1 => {
+                return found
+                    .into_iter()
+                    .next()
+                    .map(|key| (key, how))
+                    .ok_or(Unmapped::None);
+            }
             _ => return Err(Unmapped::Ambiguous(found.into_iter().collect())),
         }
     }
@@ -119,12 +135,19 @@ fn in_namespace(namespace: Option<&Clean>, key: &Key) -> bool {
 }
 
 fn by_name(world: &World, namespace: Option<&Clean>, name: &Clean) -> BTreeSet<Key> {
-    world.deployments.keys().filter(|k| k.name == *name && in_namespace(namespace, k)).cloned().collect()
+    world
+        .deployments
+        .keys()
+        .filter(|k| k.name == *name && in_namespace(namespace, k))
+        .cloned()
+        .collect()
 }
 
 fn by_app(world: &World, namespace: Option<&Clean>, app: &Clean) -> BTreeSet<Key> {
     let has = |labels: &std::collections::BTreeMap<Clean, Clean>| {
-        ["app", "app.kubernetes.io/name"].iter().any(|label| labels.get(*label) == Some(app))
+        ["app", "app.kubernetes.io/name"]
+            .iter()
+            .any(|label| labels.get(*label) == Some(app))
     };
     world
         .deployments
@@ -136,9 +159,15 @@ fn by_app(world: &World, namespace: Option<&Clean>, app: &Clean) -> BTreeSet<Key
 
 /// The Deployments whose pods the Service of this name selects.
 fn by_service(world: &World, namespace: Option<&Clean>, name: &Clean) -> BTreeSet<Key> {
-    let services: Vec<&Service> =
-        world.services.values().filter(|s| s.key.name == *name && in_namespace(namespace, &s.key)).collect();
-    services.into_iter().flat_map(|service| behind(world, service)).collect()
+    let services: Vec<&Service> = world
+        .services
+        .values()
+        .filter(|s| s.key.name == *name && in_namespace(namespace, &s.key))
+        .collect();
+    services
+        .into_iter()
+        .flat_map(|service| behind(world, service))
+        .collect()
 }
 
 /// The Deployments behind a Service.
@@ -163,17 +192,30 @@ pub fn callees(world: &World, workload: &Key, depends_on: &[Key]) -> BTreeSet<Ke
             }
         }
     }
-    let Some(deployment) = world.deployments.get(workload) else { return found };
+    let Some(deployment) = world.deployments.get(workload) else {
+        return found;
+    };
     let mut texts: Vec<String> = deployment.template.texts.iter().map(Clean::to_string).collect();
     for reference in &deployment.template.references {
-        let key = Key { namespace: workload.namespace.clone(), name: reference.name.clone() };
+        let key = Key {
+            namespace: workload.namespace.clone(),
+            name: reference.name.clone(),
+        };
         if let Some(Some(content)) = world.contents.get(&key) {
             let data = content.data.value();
-            texts.extend(data.as_object().into_iter().flatten().filter_map(|(_, v)| v.as_str().map(str::to_owned)));
+            texts.extend(
+                data.as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, v)| v.as_str().map(str::to_owned)),
+            );
         }
     }
     for service in world.services.values() {
-        if texts.iter().any(|text| names(text, &service.key, &workload.namespace)) {
+        if texts
+            .iter()
+            .any(|text| names(text, &service.key, &workload.namespace))
+        {
             found.extend(behind(world, service));
         }
     }

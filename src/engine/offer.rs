@@ -4,7 +4,7 @@
 use crate::actions::restore_config::{self, Restore};
 use crate::actions::{Refusal, rollback};
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ConfigVersion, KnownFrom, Key, RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{ConfigContent, ConfigVersion, Key, KnownFrom, RefKind, ReplicaSet, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::{NotRestored, Plan};
@@ -70,7 +70,10 @@ fn nothing(offer: Offer, why: String) -> Choice {
         plan: None,
         refusal: None,
         addable: Vec::new(),
-        target_state: TargetState { state: GateState::Unknown, line: "no target".into() },
+        target_state: TargetState {
+            state: GateState::Unknown,
+            line: "no target".into(),
+        },
         why,
     }
 }
@@ -82,14 +85,21 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
         return back_to_earlier_content(look, action);
     }
     if wish.rest && wish.target.is_none() {
-        return restore(look, &[], "the content is back, the pods have not read it yet".into());
+        return restore(
+            look,
+            &[],
+            "the content is back, the pods have not read it yet".into(),
+        );
     }
     let Some(target) = &wish.target else {
         // A restore of content alone, edited from an offer.
         return config_change(look, found);
     };
     let Some(row) = look.rows.iter().find(|r| r.uid == *target) else {
-        return refused(Offer::Rollback, Refusal(Clean::new("the revision is gone; hint: pick another one")));
+        return refused(
+            Offer::Rollback,
+            Refusal(Clean::new("the revision is gone; hint: pick another one")),
+        );
     };
     let state = match &wish.undo_of {
         Some(action) => TargetState {
@@ -103,7 +113,10 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
 
 fn refused(offer: Offer, refusal: Refusal) -> Choice {
     let why = refusal.to_string();
-    Choice { refusal: Some(refusal), ..nothing(offer, why) }
+    Choice {
+        refusal: Some(refusal),
+        ..nothing(offer, why)
+    }
 }
 
 fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
@@ -118,12 +131,22 @@ fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
                 GateState::Pass => "last known good",
                 _ => "best of what is known",
             };
-            roll_back(look, row, state.clone(), look.wish.is_some_and(|w| w.restore), why.into())
+            roll_back(
+                look,
+                row,
+                state.clone(),
+                look.wish.is_some_and(|w| w.restore),
+                why.into(),
+            )
         }
         None => nothing(
             Offer::None,
             match judged.first() {
-                Some((row, state)) => format!("no earlier revision kept the SLO ({}: {})", row.title(), state.line),
+                Some((row, state)) => format!(
+                    "no earlier revision kept the SLO ({}: {})",
+                    row.title(),
+                    state.line
+                ),
                 None => "there is no earlier revision".into(),
             },
         ),
@@ -150,7 +173,10 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
         return state(GateState::Fail, missing);
     }
     if let Mark::RolledBack(when) = row.mark {
-        return state(GateState::Fail, format!("rolled back from it at {}", format::clock(when)));
+        return state(
+            GateState::Fail,
+            format!("rolled back from it at {}", format::clock(when)),
+        );
     }
     let length = row.served.length();
     let spoken = format::span(length);
@@ -160,9 +186,16 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     let said = format!("{} failed in {spoken}", format::bad_of(counts.bad, counts.total));
     let ratio = counts.bad / counts.total;
     if ratio > look.budget() {
-        let now = if found.new.total > 0.0 { found.new } else { found.onset.as_ref().map_or(Counts::default(), |o| o.during) };
+        let now = if found.new.total > 0.0 {
+            found.new
+        } else {
+            found.onset.as_ref().map_or(Counts::default(), |o| o.during)
+        };
         return if clearly_more(now, counts) {
-            state(GateState::Unknown, format!("{said}: below the objective, clearly better than now"))
+            state(
+                GateState::Unknown,
+                format!("{said}: below the objective, clearly better than now"),
+            )
         } else {
             state(GateState::Fail, format!("{said}: bad as well"))
         };
@@ -181,23 +214,49 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
 fn missing_reference(look: &Look<'_>, uid: &Uid) -> Option<String> {
     let revision = look.world.replica_sets.get(uid)?;
     let namespace = &look.deployment.meta.key.namespace;
-    revision.template.references.iter().filter(|r| !r.optional).find_map(|r| {
-        let kind = match r.kind {
-            RefKind::ConfigMap => "configmaps",
-            RefKind::Secret => "secrets",
-            RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
-        };
-        let key = (r.kind, Key { namespace: namespace.clone(), name: r.name.clone() });
-        let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
-        missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
-    })
+    revision
+        .template
+        .references
+        .iter()
+        .filter(|r| !r.optional)
+        .find_map(|r| {
+            let kind = match r.kind {
+                RefKind::ConfigMap => "configmaps",
+                RefKind::Secret => "secrets",
+                RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
+            };
+            let key = (
+                r.kind,
+                Key {
+                    namespace: namespace.clone(),
+                    name: r.name.clone(),
+                },
+            );
+            let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
+            missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
+        })
 }
 
-fn roll_back(look: &Look<'_>, row: &RevisionRow, target_state: TargetState, restore: bool, why: String) -> Choice {
+fn roll_back(
+    look: &Look<'_>,
+    row: &RevisionRow,
+    target_state: TargetState,
+    restore: bool,
+    why: String,
+) -> Choice {
     let history = look.world.history(look.deployment);
-    let earlier = if restore { earlier_contents(look, row) } else { Vec::new() };
-    let restores: Vec<Restore<'_>> =
-        earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
+    let earlier = if restore {
+        earlier_contents(look, row)
+    } else {
+        Vec::new()
+    };
+    let restores: Vec<Restore<'_>> = earlier
+        .iter()
+        .map(|e| Restore {
+            live: e.live,
+            earlier: &e.version,
+        })
+        .collect();
     let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
     let mut not_restored = changed_since(look, row);
     not_restored.retain(|n| !(n.kind == "ConfigMap" && restored.contains(&&n.name)));
@@ -212,7 +271,10 @@ fn roll_back(look: &Look<'_>, row: &RevisionRow, target_state: TargetState, rest
     let addable = if restore {
         Vec::new()
     } else {
-        earlier_contents(look, row).into_iter().map(|e| e.live.key.clone()).collect()
+        earlier_contents(look, row)
+            .into_iter()
+            .map(|e| e.live.key.clone())
+            .collect()
     };
     match rollback::plan(&facts) {
         Ok(mut plan) => {
@@ -227,14 +289,21 @@ fn roll_back(look: &Look<'_>, row: &RevisionRow, target_state: TargetState, rest
                 why,
             }
         }
-        Err(refusal) => Choice { target: Some(row.uid.clone()), target_state, ..refused(Offer::Rollback, refusal) },
+        Err(refusal) => Choice {
+            target: Some(row.uid.clone()),
+            target_state,
+            ..refused(Offer::Rollback, refusal)
+        },
     }
 }
 
 /// The words of the change-cause: true, and without figures that move.
 fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
     let what = match look.wish {
-        Some(Wish { undo_of: Some(action), .. }) => format!("undo of {}", action.action),
+        Some(Wish {
+            undo_of: Some(action),
+            ..
+        }) => format!("undo of {}", action.action),
         Some(Wish { by_hand: true, .. }) => "by hand".to_owned(),
         _ => "error budget burn".to_owned(),
     };
@@ -243,25 +312,39 @@ fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
 
 /// ConfigMaps, Secrets and claims of the target that changed since it began to serve, and so do not come back with it.
 fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
-    let Some(revision) = look.world.replica_sets.get(&row.uid) else { return Vec::new() };
+    let Some(revision) = look.world.replica_sets.get(&row.uid) else {
+        return Vec::new();
+    };
     let namespace = &look.deployment.meta.key.namespace;
     let mut found = Vec::new();
     for reference in &revision.template.references {
-        let key = (reference.kind, Key { namespace: namespace.clone(), name: reference.name.clone() });
+        let key = (
+            reference.kind,
+            Key {
+                namespace: namespace.clone(),
+                name: reference.name.clone(),
+            },
+        );
         let object = look.world.referenced.get(&key);
         let why = match reference.kind {
             RefKind::PersistentVolumeClaim => Some("data on volumes are not rolled back".to_owned()),
-            _ => object.and_then(super::super::domain::cluster::Referenced::data_changed).and_then(|(at, client)| {
-                let created = object.and_then(|o| o.meta.created);
-                let since = row.served.since().or(row.began);
-                let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
-                let after = since.is_none_or(|since| at > since) && (edited || created > since);
-                after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))
-            }),
+            _ => object
+                .and_then(super::super::domain::cluster::Referenced::data_changed)
+                .and_then(|(at, client)| {
+                    let created = object.and_then(|o| o.meta.created);
+                    let since = row.served.since().or(row.began);
+                    let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
+                    let after = since.is_none_or(|since| at > since) && (edited || created > since);
+                    after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))
+                }),
         };
         if let Some(why) = why {
             let kind = Clean::new(reference.kind.kind());
-            found.push(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) });
+            found.push(NotRestored {
+                kind,
+                name: reference.name.clone(),
+                why: Clean::new(why),
+            });
         }
     }
     found.sort();
@@ -275,7 +358,13 @@ fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a
         .iter()
         .filter(|n| n.kind == "ConfigMap")
         .filter_map(|n| {
-            earlier(look, &Key { namespace: look.deployment.meta.key.namespace.clone(), name: n.name.clone() })
+            earlier(
+                look,
+                &Key {
+                    namespace: look.deployment.meta.key.namespace.clone(),
+                    name: n.name.clone(),
+                },
+            )
         })
         .collect()
 }
@@ -293,15 +382,25 @@ fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
         .filter(|k| k.version.digest != live.digest && k.uid.as_ref().is_none_or(|uid| *uid == live.uid))
         .max_by_key(|k| k.seen.map(|(_, last)| last));
     if let Some(known) = seen {
-        let when = known.seen.map_or(String::new(), |(_, last)| format!(" at {}", format::since(last, look.now)));
+        let when = known.seen.map_or(String::new(), |(_, last)| {
+            format!(" at {}", format::since(last, look.now))
+        });
         let source = match known.source {
             KnownFrom::Seen => format!("as seen{when}"),
             KnownFrom::LastApplied => "from last-applied-configuration".into(),
         };
-        return Some(Earlier { live, version: known.version.clone(), source });
+        return Some(Earlier {
+            live,
+            version: known.version.clone(),
+            source,
+        });
     }
     let applied = live.last_applied.as_ref().filter(|v| v.digest != live.digest)?;
-    Some(Earlier { live, version: applied.clone(), source: "from last-applied-configuration".into() })
+    Some(Earlier {
+        live,
+        version: applied.clone(),
+        source: "from last-applied-configuration".into(),
+    })
 }
 
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
@@ -321,11 +420,26 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
             ),
         );
     }
-    let sources: Vec<String> = known.iter().map(|e| format!("{} {}", e.live.key.name, e.source)).collect();
-    let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
-    let restores: Vec<Restore<'_>> = known.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
+    let sources: Vec<String> = known
+        .iter()
+        .map(|e| format!("{} {}", e.live.key.name, e.source))
+        .collect();
+    let why = format!(
+        "an undo would change nothing (same template); content of {}",
+        sources.join(", ")
+    );
+    let restores: Vec<Restore<'_>> = known
+        .iter()
+        .map(|e| Restore {
+            live: e.live,
+            earlier: &e.version,
+        })
+        .collect();
     let mut choice = restore(look, &restores, why);
-    let missing: Vec<&Key> = changed.iter().filter(|k| !known.iter().any(|e| e.live.key == **k)).collect();
+    let missing: Vec<&Key> = changed
+        .iter()
+        .filter(|k| !known.iter().any(|e| e.live.key == **k))
+        .collect();
     if let Some(plan) = &mut choice.plan {
         for key in missing {
             plan.not_restored.push(NotRestored {
@@ -343,9 +457,15 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
 fn content_state(look: &Look<'_>, found: &Attribution) -> TargetState {
     let before = found.old;
     let Some(ratio) = before.ratio() else {
-        return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
+        return TargetState {
+            state: GateState::Unknown,
+            line: "no counts from before the change".into(),
+        };
     };
-    let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
+    let said = format!(
+        "{} failed before the change",
+        format::bad_of(before.bad, before.total)
+    );
     let enough = before.total >= look.setup.policy.min_served_requests as f64;
     let state = match (ratio <= look.budget(), enough) {
         (true, true) => GateState::Pass,
@@ -358,7 +478,12 @@ fn content_state(look: &Look<'_>, found: &Attribution) -> TargetState {
 
 fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
     let Some(current) = look.world.current(look.deployment) else {
-        return refused(Offer::None, Refusal(Clean::new("no ReplicaSet has the current template yet; hint: wait for the rollout")));
+        return refused(
+            Offer::None,
+            Refusal(Clean::new(
+                "no ReplicaSet has the current template yet; hint: wait for the rollout",
+            )),
+        );
     };
     let facts = restore_config::Facts {
         deployment: look.deployment,
@@ -368,7 +493,11 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
         restarted_at: look.opened.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         cause: format!(
             "goaround: restored the content of ConfigMap {} and restarted",
-            restores.iter().map(|r| r.live.key.name.as_str()).collect::<Vec<_>>().join(", ")
+            restores
+                .iter()
+                .map(|r| r.live.key.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         not_restored: secrets_changed(look, current),
         also: Vec::new(),
@@ -390,8 +519,13 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
 
 /// Secrets and claims of the current template are not touched by a restore of ConfigMaps.
 fn secrets_changed(look: &Look<'_>, current: &ReplicaSet) -> Vec<NotRestored> {
-    let Some(row) = look.rows.iter().find(|r| r.uid == current.meta.uid) else { return Vec::new() };
-    changed_since(look, row).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+    let Some(row) = look.rows.iter().find(|r| r.uid == current.meta.uid) else {
+        return Vec::new();
+    };
+    changed_since(look, row)
+        .into_iter()
+        .filter(|n| n.kind != "ConfigMap")
+        .collect()
 }
 
 /// The way back of a restore: the content that was there before it.
@@ -399,12 +533,17 @@ fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) 
     let mut restores = Vec::new();
     for before in &action.undo.configs {
         if let Some(Some(live)) = look.world.contents.get(&before.key) {
-            restores.push(Restore { live, earlier: &before.version });
+            restores.push(Restore {
+                live,
+                earlier: &before.version,
+            });
         }
     }
     let mut choice = restore(look, &restores, format!("the way back of {}", action.action));
-    choice.target_state =
-        TargetState { state: GateState::Unknown, line: format!("what was there before {}", action.action) };
+    choice.target_state = TargetState {
+        state: GateState::Unknown,
+        line: format!("what was there before {}", action.action),
+    };
     choice
 }
 
@@ -412,15 +551,33 @@ fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) 
 fn consequences(look: &Look<'_>, plan: &Plan) -> Vec<Clean> {
     let mut also = Vec::new();
     for (key, _) in &plan.configs {
-        for other in look.world.deployments.values().filter(|d| d.meta.key != plan.workload) {
-            let refers = other.template.references.iter().any(|r| r.kind == RefKind::ConfigMap && r.name == key.name);
+        for other in look
+            .world
+            .deployments
+            .values()
+            .filter(|d| d.meta.key != plan.workload)
+        {
+            let refers = other
+                .template
+                .references
+                .iter()
+                .any(|r| r.kind == RefKind::ConfigMap && r.name == key.name);
             if other.meta.key.namespace == key.namespace && refers {
-                also.push(Clean::new(format!("Deployment {} uses ConfigMap {} too", other.meta.key.name, key.name)));
+                also.push(Clean::new(format!(
+                    "Deployment {} uses ConfigMap {} too",
+                    other.meta.key.name, key.name
+                )));
             }
         }
     }
-    if look.deployment.annotation(crate::domain::plan::LAST_APPLIED).is_some() {
-        also.push(Clean::new("the manifest still says otherwise: the next kubectl apply brings it back"));
+    if look
+        .deployment
+        .annotation(crate::domain::plan::LAST_APPLIED)
+        .is_some()
+    {
+        also.push(Clean::new(
+            "the manifest still says otherwise: the next kubectl apply brings it back",
+        ));
     }
     also
 }
@@ -450,7 +607,11 @@ pub fn reason(
     };
     let since = found.change.as_ref().map_or(String::new(), |change| {
         let what: Vec<String> = change.what.iter().take(2).map(diff::sentence).collect();
-        let what = if what.is_empty() { "a change of content".into() } else { what.join(", ") };
+        let what = if what.is_empty() {
+            "a change of content".into()
+        } else {
+            what.join(", ")
+        };
         let onset = found.onset.as_ref().map_or(String::new(), |o| {
             format!(", onset {} after it", format::offset(change.began, o.began))
         });
@@ -459,8 +620,15 @@ pub fn reason(
     let sentence = match found.verdict {
         Verdict::BadDeploy | Verdict::ConfigChange => format!("{}: {counts}{since}", found.verdict),
         Verdict::Dependency => {
-            let names: Vec<String> = around.callees_burning.iter().map(|b| b.workload.name.to_string()).collect();
-            format!("dependency: {} burns as well, and began no later; {counts}", names.join(", "))
+            let names: Vec<String> = around
+                .callees_burning
+                .iter()
+                .map(|b| b.workload.name.to_string())
+                .collect();
+            format!(
+                "dependency: {} burns as well, and began no later; {counts}",
+                names.join(", ")
+            )
         }
         Verdict::Traffic => {
             let step = found.onset.as_ref().and_then(|o| around.traffic_step(o));
@@ -470,14 +638,22 @@ pub fn reason(
             format!("traffic: {step}no rollout before the onset; {counts}")
         }
         Verdict::Infrastructure => {
-            let what: Vec<String> = around.infrastructure.iter().take(2).map(Clean::to_string).collect();
+            let what: Vec<String> = around
+                .infrastructure
+                .iter()
+                .take(2)
+                .map(Clean::to_string)
+                .collect();
             format!("infrastructure: {}; {counts}", what.join(", "))
         }
         Verdict::Recovering => {
             let since = found.onset.as_ref().and_then(|o| o.ended).map(format::clock);
             let since = since.map_or(String::new(), |at| format!(" since {at}"));
             let fresh = found.onset.as_ref().map_or(Counts::default(), |o| o.fresh);
-            format!("recovering: {} failed{since}; the windows only remember", format::bad_of(fresh.bad, fresh.total))
+            format!(
+                "recovering: {} failed{since}; the windows only remember",
+                format::bad_of(fresh.bad, fresh.total)
+            )
         }
         Verdict::Preexisting => {
             let later = found.later_rollout.map(format::clock).unwrap_or_default();
@@ -485,13 +661,24 @@ pub fn reason(
         }
         Verdict::NotEnoughData => format!("not_enough_data: {counts}"),
         Verdict::Unknown => {
-            let restart = found.change.as_ref().is_some_and(|c| c.kind == ChangeKind::RestartOnly);
-            let what = if restart { "only a restart came before the errors, an undo would change nothing; " } else { "" };
+            let restart = found
+                .change
+                .as_ref()
+                .is_some_and(|c| c.kind == ChangeKind::RestartOnly);
+            let what = if restart {
+                "only a restart came before the errors, an undo would change nothing; "
+            } else {
+                ""
+            };
             let sli = match look.slo.map(|s| &s.sli) {
-                Some(crate::domain::slo::Sli::NotUnderstood(why)) => format!("no counts, the SLI is not understood ({why}); "),
+                Some(crate::domain::slo::Sli::NotUnderstood(why)) => {
+                    format!("no counts, the SLI is not understood ({why}); ")
+                }
                 _ => String::new(),
             };
-            format!("unknown: no rollout, dependency, traffic step or node trouble explains it; {sli}{what}{counts}")
+            format!(
+                "unknown: no rollout, dependency, traffic step or node trouble explains it; {sli}{what}{counts}"
+            )
         }
     };
     match (refusal, why.is_empty(), offer) {

@@ -44,19 +44,28 @@ struct Cell {
 pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
     let cells: Vec<Cell> = buckets
         .iter()
-        .filter_map(|b| Some(Cell { end: b.end, bad: b.bad.unwrap_or(0.0).max(0.0), total: b.total?.max(0.0) }))
+        .filter_map(|b| {
+            Some(Cell {
+                end: b.end,
+                bad: b.bad.unwrap_or(0.0).max(0.0),
+                total: b.total?.max(0.0),
+            })
+        })
         .filter(|c| c.total > 0.0)
         .collect();
     let (mut first, last) = best_stretch(&cells, budget)?;
     let sums = Sums::of(&cells);
     let outside_ratio = ratio(sums.outside(first, last)).unwrap_or(0.0);
     // A rollout is a ramp: minutes in which old and new pods mix belong to the incident.
-    while first > 0 && cells[first - 1].bad / cells[first - 1].total > (5.0 * outside_ratio).max(2.0 * budget) {
+    while first > 0 && cells[first - 1].bad / cells[first - 1].total > (5.0 * outside_ratio).max(2.0 * budget)
+    {
         first -= 1;
     }
     let during = sums.inside(first, last);
     let outside = sums.outside(first, last);
-    let fresh_from = cells.iter().rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
+    let fresh_from = cells
+        .iter()
+        .rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
     let fresh = sums.inside(fresh_from.map_or(0, |n| n + 1), cells.len());
     let ended = over(&cells, &sums, last, during, budget);
     let seconds = |from: usize, to: usize| (to - from) as f64 * step.secs_f64();
@@ -99,7 +108,9 @@ fn best_stretch(cells: &[Cell], budget: f64) -> Option<(usize, usize)> {
         for last in first + 1..=cells.len() {
             let inside = sums.inside(first, last);
             let outside = sums.outside(first, last);
-            let (Some(high), low) = (ratio(inside), ratio(outside).unwrap_or(budget)) else { continue };
+            let (Some(high), low) = (ratio(inside), ratio(outside).unwrap_or(budget)) else {
+                continue;
+            };
             if high <= low || high <= budget || inside.bad < 1.0 {
                 continue;
             }
@@ -111,7 +122,8 @@ fn best_stretch(cells: &[Cell], budget: f64) -> Option<(usize, usize)> {
     }
     // Chi-square with one degree of freedom, corrected for the number of stretches looked at.
     let looked_at = (cells.len() * cells.len()).max(1) as f64;
-    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln()).map(|(_, first, last)| (first, last))
+    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln())
+        .map(|(_, first, last)| (first, last))
 }
 
 /// `2 [k0 ln(r0/r) + k1 ln(r1/r)]`; with nothing outside, against the budget instead of the common ratio.
@@ -147,16 +159,25 @@ impl Sums {
                 }))
                 .collect()
         };
-        Self { bad: running(|c| c.bad), total: running(|c| c.total) }
+        Self {
+            bad: running(|c| c.bad),
+            total: running(|c| c.total),
+        }
     }
 
     fn inside(&self, first: usize, last: usize) -> Counts {
-        Counts { bad: self.bad[last] - self.bad[first], total: self.total[last] - self.total[first] }
+        Counts {
+            bad: self.bad[last] - self.bad[first],
+            total: self.total[last] - self.total[first],
+        }
     }
 
     fn outside(&self, first: usize, last: usize) -> Counts {
         let (all, inside) = (self.inside(0, self.bad.len() - 1), self.inside(first, last));
-        Counts { bad: (all.bad - inside.bad).max(0.0), total: (all.total - inside.total).max(0.0) }
+        Counts {
+            bad: (all.bad - inside.bad).max(0.0),
+            total: (all.total - inside.total).max(0.0),
+        }
     }
 }
 
@@ -179,7 +200,11 @@ mod tests {
 
     fn series(ratios: &[f64]) -> Vec<Bucket> {
         let at = |n: usize| Time::UNIX_EPOCH + STEP.delta() * (n as i32 + 1);
-        let bucket = |(n, r): (usize, &f64)| Bucket { end: at(n), bad: Some(r * 600.0), total: Some(600.0) };
+        let bucket = |(n, r): (usize, &f64)| Bucket {
+            end: at(n),
+            bad: Some(r * 600.0),
+            total: Some(600.0),
+        };
         ratios.iter().enumerate().map(bucket).collect()
     }
 

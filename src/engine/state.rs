@@ -117,16 +117,29 @@ pub struct State {
 impl State {
     /// A state that knows nothing yet.
     pub fn new(setup: Setup, now: Time) -> Self {
-        Self { setup, now, ..Self::default() }
+        Self {
+            setup,
+            now,
+            ..Self::default()
+        }
     }
 
     /// Adds a line to the event log. The same sentence twice in a row is said once.
     pub fn say(&mut self, source: &'static str, weight: Weight, text: impl AsRef<str>) {
         let text = Clean::new(text);
-        if self.log.back().is_some_and(|last| last.source == source && last.text == text) {
+        if self
+            .log
+            .back()
+            .is_some_and(|last| last.source == source && last.text == text)
+        {
             return;
         }
-        self.log.push_back(LogLine { at: self.now, source, text, weight });
+        self.log.push_back(LogLine {
+            at: self.now,
+            source,
+            text,
+            weight,
+        });
         while self.log.len() > LOG {
             self.log.pop_front();
         }
@@ -134,7 +147,11 @@ impl State {
 
     /// Who we are, as the API server names us.
     pub fn user(&self) -> Clean {
-        self.world.identity.as_ref().map(|i| i.user.clone()).unwrap_or_else(|| Clean::new("unknown"))
+        self.world
+            .identity
+            .as_ref()
+            .map(|i| i.user.clone())
+            .unwrap_or_else(|| Clean::new("unknown"))
     }
 
     /// Why nothing can be recorded, if that is so.

@@ -1,6 +1,6 @@
 //! One event in, effects out. It only dispatches: the rules live where their subject is.
 
-use crate::domain::cluster::{ClusterFact, Change, Key};
+use crate::domain::cluster::{Change, ClusterFact, Key};
 use crate::domain::signal::{Health, Signal, Source};
 
 use super::effect::Effect;
@@ -17,7 +17,9 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     state.mono = stamped.mono.max(state.mono);
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
-    let due = state.reviewed.is_none_or(|at| (state.now - at).num_milliseconds() >= REVIEW_EVERY);
+    let due = state
+        .reviewed
+        .is_none_or(|at| (state.now - at).num_milliseconds() >= REVIEW_EVERY);
     if review_now || (due && state.world.cluster_id.is_some()) {
         effects.extend(incident::review(state));
     }
@@ -80,7 +82,10 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
 fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bool {
     match &signal {
         Signal::Findings(findings) => {
-            let taken = state.studies.get_mut(&findings.slo).is_some_and(|s| s.take((**findings).clone()));
+            let taken = state
+                .studies
+                .get_mut(&findings.slo)
+                .is_some_and(|s| s.take((**findings).clone()));
             return taken;
         }
         Signal::Health(source, health) => tell_health(state, *source, health),
@@ -105,13 +110,28 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
             }
         }
         Signal::Prometheus { at, why, others } => {
-            let more = if others.is_empty() { String::new() } else { format!(", {} others found", others.len()) };
+            let more = if others.is_empty() {
+                String::new()
+            } else {
+                format!(", {} others found", others.len())
+            };
             state.say("prom", Weight::Plain, format!("taking {at}: {why}{more}"));
         }
-        Signal::Scope { namespace: Some(namespace), forbidden: true } => {
-            state.say("kube", Weight::Attention, format!("only namespace {namespace}: a cluster-wide list is forbidden"));
+        Signal::Scope {
+            namespace: Some(namespace),
+            forbidden: true,
+        } => {
+            state.say(
+                "kube",
+                Weight::Attention,
+                format!("only namespace {namespace}: a cluster-wide list is forbidden"),
+            );
         }
-        Signal::Identity(identity) => state.say("kube", Weight::Plain, format!("the API server knows us as {}", identity.user)),
+        Signal::Identity(identity) => state.say(
+            "kube",
+            Weight::Plain,
+            format!("the API server knows us as {}", identity.user),
+        ),
         _ => {}
     }
     let urgent = matches!(signal, Signal::Slos(_) | Signal::Rights(_) | Signal::Known(..));
@@ -122,13 +142,24 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
 }
 
 fn tell_health(state: &mut State, source: Source, health: &Health) {
-    if state.world.sources.get(&source).is_some_and(|s| s.health == *health) {
+    if state
+        .world
+        .sources
+        .get(&source)
+        .is_some_and(|s| s.health == *health)
+    {
         return;
     }
     match health {
         Health::Down(why) => state.say(source.name(), Weight::Bad, format!("down: {why}")),
         Health::Forbidden(why) => state.say(source.name(), Weight::Attention, format!("forbidden: {why}")),
-        Health::Live if state.world.sources.get(&source).is_some_and(|s| s.health != Health::Starting) => {
+        Health::Live
+            if state
+                .world
+                .sources
+                .get(&source)
+                .is_some_and(|s| s.health != Health::Starting) =>
+        {
             state.say(source.name(), Weight::Plain, "back again");
         }
         Health::Live | Health::Starting => {}
@@ -137,18 +168,33 @@ fn tell_health(state: &mut State, source: Source, health: &Health) {
 
 /// Rollouts and edits of workloads under watch are worth a line.
 fn tell_change(state: &mut State, fact: &ClusterFact) {
-    let ClusterFact::Deployments(Change::Applied(new)) = fact else { return };
+    let ClusterFact::Deployments(Change::Applied(new)) = fact else {
+        return;
+    };
     let key: &Key = &new.meta.key;
-    let Some(old) = state.world.deployments.get(key) else { return };
-    if old.template.digest != new.template.digest {
-        let client = super::revisions::template_client(new).map_or(String::new(), |c| format!(", by {c} (client)"));
+    let Some(old) = state.world.deployments.get(key) else {
+        return;
+    };
+    let changed = old.template.digest != new.template.digest;
+    let done = !old.settled() && new.settled();
+    let pause = (old.paused != new.paused).then_some(if new.paused { "paused" } else { "resumed" });
+    if changed {
+        let client =
+            super::revisions::template_client(new).map_or(String::new(), |c| format!(", by {c} (client)"));
         let images: Vec<&str> = new.template.images.iter().map(|i| i.as_str()).collect();
-        state.say("kube", Weight::Plain, format!("Deployment {key}: new template, {}{client}", images.join(", ")));
-    } else if !old.settled() && new.settled() {
-        state.say("kube", Weight::Plain, format!("Deployment {key}: rollout done, {} available", new.available));
+        state.say(
+            "kube",
+            Weight::Plain,
+            format!("Deployment {key}: new template, {}{client}", images.join(", ")),
+        );
+    } else if done {
+        state.say(
+            "kube",
+            Weight::Plain,
+            format!("Deployment {key}: rollout done, {} available", new.available),
+        );
     }
-    if old.paused != new.paused {
-        let word = if new.paused { "paused" } else { "resumed" };
+    if let Some(word) = pause {
         state.say("kube", Weight::Plain, format!("Deployment {key}: {word}"));
     }
 }

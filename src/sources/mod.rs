@@ -1,7 +1,5 @@
-//! The world outside, read: each source decodes what one kind of server says into plain, clean data.
-
-pub mod prometheus;
 //! Sources: each looks at one part of the world and reports what it saw as [`Signal`](crate::domain::signal::Signal)s.
 //! A source never decides, keeps no history, and never writes.
 
 pub mod kubernetes;
+pub mod prometheus;
