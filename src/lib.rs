@@ -6,5 +6,6 @@
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
 pub mod domain;
+pub mod executor;
 pub mod shell;
 pub mod sources;

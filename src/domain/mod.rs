@@ -3,6 +3,7 @@
 pub mod clean;
 pub mod cluster;
 pub mod inquiry;
+pub mod plan;
 pub mod signal;
 pub mod sli;
 pub mod slo;
