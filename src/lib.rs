@@ -8,6 +8,7 @@
 pub mod actions;
 pub mod domain;
 pub mod engine;
+pub mod executor;
 pub mod shell;
 pub mod sources;
 pub mod ui;

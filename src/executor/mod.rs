@@ -1,0 +1,47 @@
+//! The executor: the only part of the program that changes a cluster. It sends each call once, repeats nothing whatever
+//! the answer is, and says of each outcome only what is known.
+//!
+//! ```text
+//! Call --send--> Done      2xx and the object: it happened
+//!           \--> Refused   4xx: it did not happen, and why
+//!           \--> NotSent   no connection, no credentials: it did not happen
+//!           \--> Unknown   anything else after the first byte: read back, never send again
+//! ```
+//!
+//! The client that is handed in must not repeat requests by itself (`Connected::writer` gives such a one).
+
+mod classify;
+mod read_back;
+mod send;
+
+pub use classify::{Cause, Sent};
+pub use read_back::{ReadBack, read_back};
+pub use send::{LIMIT, send, send_within};
+
+use crate::domain::plan::Call;
+
+/// Asks the server what each call would do. The only place that adds `dryRun=All`; nothing is stored.
+///
+/// All calls are asked, each against the cluster as it is: an earlier one does not count as done.
+pub async fn dry_run(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
+    let mut outcomes = Vec::with_capacity(calls.len());
+    for call in calls {
+        outcomes.push(send(client, call, true).await);
+    }
+    outcomes
+}
+
+/// Sends the calls in order, and stops at the first that is not known to be done: what follows it was not sent and has
+/// no outcome.
+pub async fn execute(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
+    let mut outcomes = Vec::with_capacity(calls.len());
+    for call in calls {
+        let sent = send(client, call, false).await;
+        let done = matches!(sent, Sent::Done { .. });
+        outcomes.push(sent);
+        if !done {
+            break;
+        }
+    }
+    outcomes
+}
