@@ -5,4 +5,5 @@
 //!
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
+pub mod demo;
 pub mod domain;
