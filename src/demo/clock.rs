@@ -60,7 +60,7 @@ impl Clock {
     /// Moves a manual clock, and all its clones, forward by `seconds` of world time. A running clock ignores it.
     pub fn advance(&self, seconds: f64) {
         if let Source::Manual { elapsed } = &self.source {
-            elapsed.fetch_add((seconds.max(0.0) * 1_000.0) as i64, Ordering::SeqCst);
+            elapsed.fetch_add((seconds.max(0.0) * 1_000.0).round() as i64, Ordering::SeqCst);
         }
     }
 

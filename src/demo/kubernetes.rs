@@ -728,10 +728,8 @@ fn validate(kind: Kind, name: &str, old: &Value, new: &Value) -> Result<(), Refu
             let message = format!("Invalid value: {labels}: `selector` does not match template `labels`");
             return Err(invalid("spec.template.metadata.labels", message));
         }
-        if !new["spec"]["template"]["spec"]["containers"]
-            .as_array()
-            .is_some_and(|list| !list.is_empty())
-        {
+        let containers = &new["spec"]["template"]["spec"]["containers"];
+        if containers.as_array().is_none_or(Vec::is_empty) {
             return Err(invalid(
                 "spec.template.spec.containers",
                 "Required value".to_owned(),
@@ -754,14 +752,12 @@ fn wrong_data(kind: Kind, new: &Value) -> Option<String> {
 #[derive(Clone, Copy)]
 enum Review {
     Access,
-    Rules,
     User,
 }
 
 fn review(path: &str) -> Option<Review> {
     Some(match path {
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => Review::Access,
-        "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews" => Review::Rules,
         "/apis/authentication.k8s.io/v1/selfsubjectreviews" => Review::User,
         _ => return None,
     })
@@ -786,7 +782,6 @@ async fn reviewed(shared: &Shared, kind: Review, body: &Bytes) -> Result<Respons
                 json!({"allowed": true, "reason": "RBAC: allowed by RoleBinding \"oncall\""})
             };
         }
-        Review::Rules => return Err(not_allowed()),
         Review::User => {
             object["status"] = json!({"userInfo": {"username": world.scenario.user,
                 "groups": ["shop:oncall", "system:authenticated"]}});
@@ -832,6 +827,9 @@ fn discovery(path: &str) -> Option<Value> {
     let wanted = path
         .strip_prefix("/apis/")
         .or_else(|| path.strip_prefix("/api/"))?;
+    if let Some(resources) = reviews_of(wanted) {
+        return Some(resources);
+    }
     let resources: Vec<Value> = KINDS
         .iter()
         .filter(|kind| kind.api_version() == wanted)
@@ -842,12 +840,25 @@ fn discovery(path: &str) -> Option<Value> {
                 &["get", "list", "watch"]
             };
             json!({"name": kind.plural, "singularName": kind.kind.to_lowercase(), "namespaced": kind.namespaced,
-                   "kind": kind.kind, "verbs": verbs})
+                   "kind": kind.kind, "verbs": verbs, "shortNames": kind.short_names()})
         })
         .collect();
     (!resources.is_empty()).then(|| {
         json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": wanted, "resources": resources})
     })
+}
+
+/// The resources of the two groups that only answer questions about the user.
+fn reviews_of(group_version: &str) -> Option<Value> {
+    let (plural, kind) = match group_version {
+        "authorization.k8s.io/v1" => ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+        "authentication.k8s.io/v1" => ("selfsubjectreviews", "SelfSubjectReview"),
+        _ => return None,
+    };
+    let resource = json!({"name": plural, "singularName": kind.to_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"]});
+    Some(
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": [resource]}),
+    )
 }
 
 /// Parameters of a query string or a form; the last of several with one name wins.

@@ -94,6 +94,24 @@ impl Kind {
         }
     }
 
+    /// What kubectl users type instead of the plural.
+    pub fn short_names(self) -> &'static [&'static str] {
+        match self.plural {
+            "deployments" => &["deploy"],
+            "replicasets" => &["rs"],
+            "pods" => &["po"],
+            "configmaps" => &["cm"],
+            "services" => &["svc"],
+            "events" => &["ev"],
+            "nodes" => &["no"],
+            "namespaces" => &["ns"],
+            "persistentvolumeclaims" => &["pvc"],
+            "horizontalpodautoscalers" => &["hpa"],
+            "poddisruptionbudgets" => &["pdb"],
+            _ => &[],
+        }
+    }
+
     /// `deployments.apps`, or `pods` for the core group: how error messages name a resource.
     pub fn resource(self) -> String {
         if self.group.is_empty() {

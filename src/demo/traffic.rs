@@ -117,7 +117,7 @@ impl Stream {
     fn rate(&self, seed: u64, zero: Millis, at: Millis) -> f64 {
         let phase = noise::step(self.key ^ seed, -1) * 0.15;
         let wave = (TAU * ((at - zero) as f64 / DAY as f64 + phase)).sin();
-        let noise = noise::step(self.key ^ seed, at / 1_000) - 0.5;
+        let noise = noise::step(self.key ^ seed, at - zero) - 0.5;
         self.service.rps * self.factor * (1.0 + 0.18 * wave) * (1.0 + 0.08 * noise)
     }
 
@@ -176,7 +176,7 @@ impl World {
                 let mut shares = pod.failing.clone();
                 shares.extend(faults.iter().copied());
                 shares.extend([(503, over), (502, downstream), (500, everyday)]);
-                let (all, bad) = pod.answer(each, &shares, seed, at);
+                let (all, bad) = pod.answer(each, &shares, seed, at - zero);
                 stream.total += all;
                 stream.bad += bad;
             }
@@ -325,7 +325,7 @@ fn overload(capacity: Option<f64>, rate: f64) -> f64 {
 
 impl Pod {
     /// Answers `arriving` requests; gives how many there were and how many of them failed.
-    fn answer(&mut self, arriving: f64, shares: &Shares, seed: u64, at: Millis) -> (u64, u64) {
+    fn answer(&mut self, arriving: f64, shares: &Shares, seed: u64, step: i64) -> (u64, u64) {
         self.carry += arriving;
         let whole = self.carry.floor();
         self.carry -= whole;
@@ -336,7 +336,7 @@ impl Pod {
                 continue;
             }
             // Rounded up or down by chance, so that small shares are right in the mean.
-            let chance = noise::step(self.key ^ seed ^ ((n as u64 + 1) << 32), at);
+            let chance = noise::step(self.key ^ seed ^ ((n as u64 + 1) << 32), step);
             let failed = ((left as f64 * share + chance).floor() as u64).min(left);
             if failed > 0 {
                 *self.counts.entry(*code).or_default() += failed;

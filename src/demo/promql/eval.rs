@@ -1,14 +1,12 @@
 //! Expressions to values: selectors, literals, and the dispatch to functions, operators and aggregations.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use promql_parser::parser::{AtModifier, Expr, MatrixSelector, Offset, VectorSelector};
 
 use super::series::{Range, Series, Storage};
-use super::{LOOKBACK, Line, Refusal, Sample, Value, aggregate, binary, function};
+use super::{LOOKBACK, Line, Refusal, Sample, Selected, Value, aggregate, binary, function};
 use crate::demo::clock::Millis;
 
 /// One evaluation: over which series and at which time.
@@ -18,7 +16,7 @@ pub(super) struct Scope<'a> {
     pub at: Millis,
     /// First and last evaluation time of the query, for `@ start()` and `@ end()`.
     pub span: (Millis, Millis),
-    pub selected: &'a RefCell<BTreeMap<usize, (usize, Arc<[usize]>)>>,
+    pub selected: &'a Selected,
 }
 
 /// What the subset does not have.

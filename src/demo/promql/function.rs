@@ -60,10 +60,10 @@ fn window_function(name: &str) -> Option<Over> {
 }
 
 fn over_windows(scope: &Scope<'_>, argument: &Expr, name: &str, over: Over) -> Result<Value, Refusal> {
-    let Expr::MatrixSelector(selector) = without_parens(argument) else {
-        return Err(unsupported(format_args!(
-            "`{argument}` as the range of a function"
-        )));
+    let selector = match without_parens(argument) {
+        Expr::MatrixSelector(selector) => selector,
+        Expr::Subquery(subquery) => return Err(unsupported(format_args!("the subquery `{subquery}`"))),
+        other => return Err(unsupported(format_args!("`{other}` as the range of a function"))),
     };
     let keeps_name = name == "last_over_time";
     let samples = scope

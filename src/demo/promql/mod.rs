@@ -65,11 +65,14 @@ pub struct Line {
     pub points: Vec<(Millis, f64)>,
 }
 
+/// For each selector, by its address in the expression: how many series there were, and which of them it selects.
+type Selected = RefCell<BTreeMap<usize, (usize, std::sync::Arc<[usize]>)>>;
+
 /// A parsed expression that remembers which series its selectors select, as long as no new series appears.
 #[derive(Debug)]
 pub struct Query {
     expr: Expr,
-    selected: RefCell<BTreeMap<usize, (usize, std::sync::Arc<[usize]>)>>,
+    selected: Selected,
 }
 
 impl Query {
