@@ -2,7 +2,7 @@
 //! that the same seed, the same writes and the same times give the same answers.
 
 use goaround::demo::clock::Clock;
-use goaround::demo::{Running, scenario};
+use goaround::demo::{Running, promql, scenario};
 use goaround::domain::Time;
 use serde_json::{Value, json};
 
@@ -20,10 +20,13 @@ fn origin() -> Time {
 }
 
 async fn stage(name: &str) -> Stage {
+    stage_of(scenario::load(name).expect("an embedded scenario")).await
+}
+
+async fn stage_of(scenario: scenario::Scenario) -> Stage {
     // Both clients are built without a TLS provider of their own; a second install is refused and does no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clock = Clock::manual(origin());
-    let scenario = scenario::load(name).expect("an embedded scenario");
     let running = goaround::demo::start(scenario, SEED, clock.clone())
         .await
         .expect("loopback");
@@ -138,6 +141,26 @@ async fn rolling_back_ends_the_errors_in_what_prometheus_answers() {
         "5"
     );
     assert_eq!(body["status"]["updatedReplicas"], 3);
+    let (_, sets) = stage
+        .get("/apis/apps/v1/namespaces/shop/replicasets?labelSelector=app%3Dapi-gateway")
+        .await;
+    let serving: Vec<&Value> = sets["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .filter(|set| set["spec"]["replicas"] == 3)
+        .collect();
+    assert_eq!(
+        (sets["items"].as_array().map(Vec::len), serving.len()),
+        (Some(4), 1)
+    );
+    let annotations = &serving[0]["metadata"]["annotations"];
+    assert_eq!(annotations["deployment.kubernetes.io/revision"], "5");
+    assert_eq!(annotations["deployment.kubernetes.io/revision-history"], "3");
+    assert_eq!(
+        serving[0]["metadata"]["creationTimestamp"], "2026-11-12T12:00:00Z",
+        "reused, so it stays old"
+    );
 }
 
 #[test]
@@ -284,7 +307,7 @@ async fn a_kube_watcher_sees_the_rollout_as_it_happens() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metadata_of_secrets_and_configmaps_can_be_listed_and_watched_without_their_content() {
     use futures_util::{StreamExt, TryStreamExt};
-    use kube::runtime::watcher::{Config, Event, metadata_watcher};
+    use kube::runtime::watcher::{Config, Event, watcher};
     let stage = stage("slo-burn").await;
     let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
         kube::Api::namespaced(client(&stage), "shop");
@@ -302,7 +325,9 @@ async fn metadata_of_secrets_and_configmaps_can_be_listed_and_watched_without_th
             .items
             .is_empty()
     );
-    let mut events = metadata_watcher(maps, Config::default()).boxed();
+    let metadata: kube::Api<kube::core::PartialObjectMeta<k8s_openapi::api::core::v1::ConfigMap>> =
+        kube::Api::namespaced(client(&stage), "shop");
+    let mut events = watcher(metadata, Config::default()).boxed();
     while !matches!(events.try_next().await.expect("no error"), Some(Event::InitDone)) {}
     stage.clock.advance(31.0);
     match events.try_next().await.expect("no error") {
@@ -646,6 +671,35 @@ async fn pods_wait_for_a_configmap_that_is_not_there() {
     assert!(held > 1, "{held}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_can_begin_in_the_middle_and_can_forbid() {
+    let mut scenario = scenario::load("slo-burn").expect("an embedded scenario");
+    scenario.begin = scenario::Duration(300_000);
+    scenario.deny = vec!["list nodes".to_owned(), "patch deployments".to_owned()];
+    let stage = stage_of(scenario).await;
+    assert_eq!(
+        firing(&stage).await.first().map(String::as_str),
+        Some("page api-gateway")
+    );
+    let (status, body) = stage.get("/api/v1/nodes").await;
+    assert!(status == 403 && body["reason"] == "Forbidden", "{body}");
+    assert_eq!(stage.get("/api/v1/pods").await.0, 200);
+    assert_eq!(stage.patch(GATEWAY, &json!([])).await.0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropping_the_world_ends_its_watches() {
+    let stage = stage("slo-burn").await;
+    let url = format!("{}/api/v1/nodes?watch=1", stage.running.kubernetes_url);
+    let watch = stage.http.get(url).send().await.expect("an answer");
+    drop(stage.running);
+    assert_eq!(
+        watch.text().await.expect("an end").lines().count(),
+        3,
+        "the three nodes, then the end"
+    );
+}
+
 /// Everything that a client can see at three moments of the same story, one line each. Between the moments the clock is
 /// moved, and the world asked, `asks` times.
 async fn story(name: &str, asks: u32) -> Vec<String> {
@@ -699,5 +753,136 @@ async fn the_same_seed_writes_and_times_give_the_same_answers_however_often_one_
                 .collect::<String>()
         };
         assert!(a == b, "{:.60}\n{}\n{}", a, near(a), near(b));
+    }
+}
+
+/// What the subset has, on the series of a rig: every row is evaluated here and there and must agree.
+const COMPARED: &[&str] = &[
+    "http_requests_total",
+    r#"rate(http_requests_total[5m])"#,
+    r#"increase(http_requests_total{code=~"2.."}[1m])"#,
+    r#"increase(http_requests_total{code!~"2..",namespace!=""}[30m])"#,
+    r#"increase(http_requests_total[7s])"#,
+    r#"sum by (code) (rate(http_requests_total[2m]))"#,
+    r#"sum without (pod, instance, job) (increase(http_requests_total[10m]))"#,
+    r#"avg(rate(http_requests_total[5m] offset 3m)) by (deployment)"#,
+    r#"max by (pod) (http_requests_total) - on (pod) min by (pod) (http_requests_total)"#,
+    r#"count({__name__=~"slo:.+"}) by (__name__)"#,
+    r#"count by (namespace) (up or http_requests_total)"#,
+    r#"sum_over_time({__name__="slo:sli_error:ratio_rate5m"}[10m]) / count_over_time({__name__="slo:sli_error:ratio_rate5m"}[10m])"#,
+    r#"avg_over_time(slo:sli_error:ratio_rate1h[10m])"#,
+    r#"min_over_time(http_requests_total[3m]) + max_over_time(http_requests_total[3m])"#,
+    r#"last_over_time(http_requests_total[1m])"#,
+    r#"timestamp(http_requests_total) - time()"#,
+    r#"label_replace(http_requests_total, "short", "$1", "pod", ".*-(.*)")"#,
+    r#"slo:sli_error:ratio_rate5m / on(sloth_id, sloth_slo, sloth_service) group_left slo:error_budget:ratio"#,
+    r#"slo:sli_error:ratio_rate1h > bool 1e-5"#,
+    r#"slo:sli_error:ratio_rate1h >= 0 and ignoring (sloth_window) slo:sli_error:ratio_rate5m"#,
+    r#"max without (sloth_window) (slo:sli_error:ratio_rate5m > (14.4 * 0.001)) or vector(0)"#,
+    r#"slo:objective:ratio unless on (sloth_id) slo:error_budget:ratio"#,
+    r#"(sum(rate(http_requests_total{code=~"5.."}[5m])) or vector(0)) / sum(rate(http_requests_total[5m]))"#,
+    r#"scalar(sum(slo:objective:ratio)) * vector(2) ^ 3 % 5"#,
+    r#"-sum(http_requests_total) / 0"#,
+    r#"sum(http_requests_total offset -1s)"#,
+];
+
+/// Reads a vector or a scalar of the HTTP API.
+fn answers(body: &Value) -> std::collections::BTreeMap<String, f64> {
+    let number = |value: &Value| {
+        value[1]
+            .as_str()
+            .map(|text| text.replace("Inf", "inf"))
+            .and_then(|t| t.parse().ok())
+    };
+    let rows = body["data"]["result"].as_array().expect("a result");
+    let pairs = rows.iter().map(|row| {
+        let labels: std::collections::BTreeMap<&String, &Value> =
+            row["metric"].as_object().expect("labels").iter().collect();
+        (format!("{labels:?}"), number(&row["value"]).expect("a number"))
+    });
+    pairs.collect()
+}
+
+/// Reads the same from an evaluation here.
+fn evaluated(value: promql::Value) -> std::collections::BTreeMap<String, f64> {
+    let promql::Value::Vector(samples) = value else {
+        panic!("{value:?} is no vector")
+    };
+    let pairs = samples.into_iter().map(|sample| {
+        let labels: std::collections::BTreeMap<String, Value> = sample
+            .labels
+            .iter()
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .collect();
+        (format!("{labels:?}"), sample.value)
+    });
+    pairs.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_prometheus_gives_the_same_answers_on_the_same_samples() {
+    let Ok(url) = std::env::var("GOAROUND_E2E_PROMETHEUS") else {
+        eprintln!(
+            "SKIPPED: set GOAROUND_E2E_PROMETHEUS=http://host:port to compare the PromQL subset with a real Prometheus"
+        );
+        return;
+    };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::new();
+    let ask = |query: String, at: String| {
+        let request = http
+            .get(format!("{url}/api/v1/query"))
+            .query(&[("query", query), ("time", at)]);
+        async move { read(request.send().await.expect("an answer")).await.1 }
+    };
+    let now = ask("time()".to_owned(), String::new()).await;
+    let now = now["data"]["result"][0].as_f64().expect("a time");
+    // Not on the grid of the scrapes, and long enough ago for every rule to have been evaluated.
+    let at = ((now - 20.0) * 1_000.0) as i64 + 137;
+    let seconds = format!("{}", at as f64 / 1_000.0);
+    let mut storage = promql::series::Storage::default();
+    for selector in ["http_requests_total[45m]", r#"{__name__=~"slo:.+|up"}[20m]"#] {
+        let body = ask(selector.to_owned(), format!("{}", at as f64 / 1_000.0 + 2.0)).await;
+        for line in body["data"]["result"].as_array().expect("a matrix") {
+            let labels = line["metric"].as_object().expect("labels").iter();
+            let labels = promql::series::Labels::new(
+                labels.map(|(name, value)| (name, value.as_str().unwrap_or_default())),
+            );
+            let id = storage.open(&labels, true);
+            for point in line["values"].as_array().expect("values") {
+                let time = (point[0].as_f64().expect("a time") * 1_000.0).round() as i64;
+                storage.push(
+                    id,
+                    time,
+                    point[1]
+                        .as_str()
+                        .and_then(|text| text.parse().ok())
+                        .expect("a number"),
+                );
+            }
+        }
+    }
+    assert!(
+        storage.len() > 5,
+        "the server has no http_requests_total or no slo: series to compare on"
+    );
+    for query in COMPARED {
+        let there = answers(&ask((*query).to_owned(), seconds.clone()).await);
+        let here = promql::Query::parse(query).and_then(|query| query.instant(&storage, at));
+        let here = evaluated(here.unwrap_or_else(|why| panic!("{query}: {why}")));
+        assert_eq!(
+            here.keys().collect::<Vec<_>>(),
+            there.keys().collect::<Vec<_>>(),
+            "{query}"
+        );
+        for (labels, value) in &here {
+            let other = there[labels];
+            let same = value == &other || (value.is_nan() && other.is_nan());
+            assert!(
+                same || (value - other).abs() <= 1e-9 * other.abs(),
+                "{query} {labels}: {value} here, {other} there"
+            );
+        }
+        eprintln!("{} rows agree: {query}", here.len());
     }
 }

@@ -388,6 +388,8 @@ impl World {
         let mut running = (*object).clone();
         objects::run(&mut running, at);
         self.put_as_kubelet(&object, running);
+        let present = format!("Container image \"{image}\" already present on machine");
+        self.tell(&object, "Normal", "Pulled", &present, "kubelet");
         let container = object["spec"]["containers"][0]["name"]
             .as_str()
             .unwrap_or_default();

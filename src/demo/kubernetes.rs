@@ -107,6 +107,9 @@ struct Place {
 }
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {
+    if shared.over.is_cancelled() {
+        return closed();
+    }
     let (parts, body) = request.into_parts();
     let call = Call {
         query: parameters(parts.uri.query().unwrap_or_default().as_bytes()),
@@ -129,6 +132,19 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
         ),
     };
     date(&mut response, &shared);
+    response
+}
+
+/// The answer of a world that is over to a connection that is still open.
+pub(super) fn closed() -> Response {
+    let mut response = body_response(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "text/plain; charset=utf-8",
+        "the embedded world is over\n".to_owned(),
+    );
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     response
 }
 
@@ -560,6 +576,7 @@ impl Watching {
             let quiet = tokio::time::Instant::now() + BOOKMARK;
             tokio::select! {
                 changed = self.wake.changed() => changed.ok()?,
+                () = self.shared.over.cancelled() => return None,
                 () = tokio::time::sleep_until(self.end) => return None,
                 () = tokio::time::sleep_until(quiet) => {
                     if self.bookmarks {

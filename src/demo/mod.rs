@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::Time;
 use clock::Clock;
@@ -72,6 +73,8 @@ struct Shared {
     /// The newest resource version: changes wake those who watch.
     version: watch::Sender<u64>,
     writes: watch::Sender<Vec<Write>>,
+    /// Set when the world is over: watches end, and connections that are still open get 503.
+    over: CancellationToken,
 }
 
 impl Shared {
@@ -110,6 +113,7 @@ pub async fn start(scenario: Scenario, seed: u64, clock: Clock) -> Result<Runnin
         version: watch::Sender::new(world.store.version()),
         world: Arc::new(Mutex::new(world)),
         writes: watch::Sender::new(Vec::new()),
+        over: CancellationToken::new(),
     };
     let mut tasks = JoinSet::new();
     let kubernetes = serve(&mut tasks, kubernetes::router(shared.clone())).await?;
@@ -165,5 +169,11 @@ impl Running {
     /// Everything that was sent to the API server to change something, dry runs and refused requests included.
     pub fn writes(&self) -> Vec<Write> {
         self.shared.writes.borrow().clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.over.cancel();
     }
 }

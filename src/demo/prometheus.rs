@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::Shared;
 use super::clock::{Millis, time};
-use super::kubernetes::{body_response, date, json_response, parameters};
+use super::kubernetes::{body_response, closed, date, json_response, parameters};
 use super::promql::series::Labels;
 use super::promql::{Line, Query, Refusal, Value as Answer};
 use super::rules::{Alert, Group, Rule};
@@ -27,6 +27,9 @@ pub(super) fn router(shared: Shared) -> Router {
 }
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {
+    if shared.over.is_cancelled() {
+        return closed();
+    }
     let (parts, body) = request.into_parts();
     let query = parameters(parts.uri.query().unwrap_or_default().as_bytes());
     let body = to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
