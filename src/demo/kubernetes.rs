@@ -196,7 +196,7 @@ async fn route(shared: &Shared, call: &Call, body: Bytes) -> Result<Response, Re
     }
     if let Some(kind) = review(&call.path) {
         return if call.method == Method::POST {
-            reviewed(shared, kind, &body).await
+            reviewed(shared, call, kind, &body).await
         } else {
             Err(not_allowed())
         };
@@ -357,6 +357,16 @@ fn shaped(object: &Value, shape: Shape) -> Value {
             json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
         }
     }
+}
+
+fn unknown_format(accepted: &str) -> Refused {
+    Refused::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UnsupportedMediaType",
+        format!(
+            "the body of the request was in an unknown format - accepted media types include: {accepted}"
+        ),
+    )
 }
 
 fn not_found(kind: Kind, name: &str) -> Refused {
@@ -648,11 +658,7 @@ async fn patched(
         .unwrap_or_default()
         .trim();
     if content_type != "application/json-patch+json" {
-        return Err(Refused::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json",
-        ));
+        return Err(unknown_format("application/json-patch+json"));
     }
     if ![store::DEPLOYMENT, store::CONFIG_MAP].contains(&place.kind) {
         return Err(not_allowed());
@@ -780,7 +786,11 @@ fn review(path: &str) -> Option<Review> {
     })
 }
 
-async fn reviewed(shared: &Shared, kind: Review, body: &Bytes) -> Result<Response, Refused> {
+async fn reviewed(shared: &Shared, call: &Call, kind: Review, body: &Bytes) -> Result<Response, Refused> {
+    let content_type = call.header(header::CONTENT_TYPE);
+    if !content_type.is_empty() && !content_type.starts_with("application/json") {
+        return Err(unknown_format("application/json"));
+    }
     let mut object: Value =
         serde_json::from_slice(body).map_err(|why| Refused::bad_request(why.to_string()))?;
     let world = shared.world().await;

@@ -7,7 +7,7 @@ use std::f64::consts::TAU;
 
 use super::clock::Millis;
 use super::noise;
-use super::promql::series::Labels;
+use super::promql::series::{Labels, Storage};
 use super::scenario::{Scenario, Service};
 use super::world::{DAY, World};
 
@@ -137,6 +137,17 @@ fn total(shares: &Shares) -> f64 {
         .fold(1.0, |left, (_, share)| left * (1.0 - share.clamp(0.0, 1.0)))
 }
 
+/// The series that say which targets answer their scrapes; all of them always do.
+pub(super) fn targets(storage: &mut Storage) -> [usize; 3] {
+    ["edge", "kube-state-metrics", "prometheus"].map(|job| {
+        let instance = format!("{job}:8080");
+        storage.open(
+            &Labels::new([("__name__", "up"), ("instance", &instance), ("job", job)]),
+            false,
+        )
+    })
+}
+
 impl World {
     /// Counts the requests from the last time up to `at`. Nothing in the world changes in between.
     pub(super) fn count(&mut self, at: Millis) {
@@ -184,8 +195,15 @@ impl World {
         self.counted = at;
     }
 
-    /// For each service the share of its requests that fails because of itself, then because of those it calls.
+    /// For each service the share of its requests that fails because of itself; nothing where nobody calls anybody.
     fn failing_services(&self, at: Millis) -> BTreeMap<String, f64> {
+        if self
+            .streams
+            .values()
+            .all(|stream| stream.service.calls.is_empty())
+        {
+            return BTreeMap::new();
+        }
         self.streams
             .iter()
             .map(|(name, stream)| {
@@ -248,13 +266,7 @@ impl World {
         for id in std::mem::take(&mut self.ending) {
             self.storage.end(id, at);
         }
-        for job in ["edge", "kube-state-metrics", "prometheus"] {
-            let labels = Labels::new([
-                ("__name__", "up"),
-                ("instance", &format!("{job}:8080")),
-                ("job", job),
-            ]);
-            let id = self.storage.open(&labels, false);
+        for id in self.targets {
             self.storage.push(id, at, 1.0);
         }
         let storage = &mut self.storage;

@@ -14,7 +14,7 @@ use super::rules::Rules;
 use super::scenario::{Deployment, Happening, Revision, Scenario};
 use super::store::{self, Kind, Store};
 use super::traffic::{Pod, Stream};
-use super::{noise, scenario};
+use super::{noise, scenario, traffic};
 
 /// A day.
 pub const DAY: Millis = 86_400_000;
@@ -83,6 +83,8 @@ pub struct World {
     pub(super) streams: BTreeMap<String, Stream>,
     /// World time up to which traffic has been counted.
     pub(super) counted: Millis,
+    /// The series that say that the scraped targets are up.
+    pub(super) targets: [usize; 3],
     /// Series that were in the last scrape and whose pod is gone.
     pub(super) ending: Vec<usize>,
     pub(super) rules: Rules,
@@ -93,6 +95,7 @@ impl World {
     pub fn new(scenario: Scenario, seed: u64, origin: Millis) -> Self {
         let zero = origin - scenario.begin.millis();
         let rules = Rules::new(&scenario);
+        let mut storage = Storage::default();
         let mut world = Self {
             seed,
             zero,
@@ -100,7 +103,8 @@ impl World {
             queue: BTreeMap::new(),
             sequence: 0,
             store: Store::new(FIRST_VERSION),
-            storage: Storage::default(),
+            targets: traffic::targets(&mut storage),
+            storage,
             pods: BTreeMap::new(),
             streams: Stream::all(&scenario),
             counted: zero - HISTORY,
@@ -113,6 +117,7 @@ impl World {
         world.advance(zero);
         world.write_history();
         world.store.compact();
+        world.storage.shrink();
         world.advance(origin);
         world
     }
@@ -406,6 +411,9 @@ impl World {
     }
 
     fn forget_events(&mut self) {
+        if self.store.list(store::EVENT, None).next().is_none() {
+            return;
+        }
         let limit = stamp(self.now - EVENTS_LIVE);
         let old: Vec<(String, String)> = self
             .store

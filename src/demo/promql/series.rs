@@ -237,6 +237,17 @@ impl Storage {
         }
     }
 
+    /// Gives back the memory that was reserved for growth: after the past is written, most series grow no more.
+    pub fn shrink(&mut self) {
+        for series in &mut self.series {
+            series.times.shrink_to_fit();
+            series.values.shrink_to_fit();
+            if let Some(sums) = &mut series.sums {
+                sums.shrink_to_fit();
+            }
+        }
+    }
+
     /// One series.
     pub fn get(&self, id: usize) -> &Series {
         &self.series[id]
