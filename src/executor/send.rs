@@ -6,6 +6,7 @@ use http::{HeaderMap, Request};
 use kube::client::Body;
 
 use super::classify::{Sent, answered, failed};
+use crate::actions::undo::wire_text;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::plan::Call;
@@ -51,7 +52,7 @@ fn request(call: &Call, dry: bool) -> Result<Request<Body>, http::Error> {
         // The next call then opens a connection anew: on one that has been idle, hyper would by itself send again what
         // the server dropped.
         .header(http::header::CONNECTION, "close")
-        .body(Body::from(call.body.to_string().into_bytes()))
+        .body(Body::from(wire_text(&call.body).into_bytes()))
 }
 
 async fn exchange(client: &kube::Client, request: Request<Body>) -> Sent {
