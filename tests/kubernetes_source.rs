@@ -491,6 +491,21 @@ async fn a_kind_that_is_forbidden_names_the_missing_right_and_holds_up_nothing()
 }
 
 #[tokio::test]
+async fn a_right_to_list_without_the_right_to_watch_is_told_apart() {
+    let api = Api::default().always(&format!("watch:{PODS}"), refused(403, "no"));
+    let mut reports = api.run(None).await;
+    assert_eq!(reports.pods().await, Change::Listed(Vec::new()));
+    assert_eq!(reports.health(Source::Kind("pods")).await, Health::Live);
+    let Health::Forbidden(text) = reports.health(Source::Kind("pods")).await else {
+        panic!("forbidden")
+    };
+    assert!(
+        text.as_str().starts_with("may not watch pods at cluster scope"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn an_api_that_the_server_does_not_have_is_down_and_holds_up_nothing() {
     let path = "/apis/policy/v1/poddisruptionbudgets";
     let api = Api::default().always(path, Reply::Json(404, "404 page not found".to_owned()));

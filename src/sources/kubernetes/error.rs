@@ -240,10 +240,10 @@ fn program_of(command: &str) -> Clean {
 }
 
 /// An error and what caused it, outermost first.
-pub(crate) struct Chain<'e>(Vec<&'e (dyn StdError + 'static)>);
+pub(super) struct Chain<'e>(Vec<&'e (dyn StdError + 'static)>);
 
 impl<'e> Chain<'e> {
-    pub(crate) fn of(error: &'e (dyn StdError + 'static)) -> Self {
+    pub(super) fn of(error: &'e (dyn StdError + 'static)) -> Self {
         let mut all = vec![error];
         // Sixteen is far above what the stack of clients nests; a cycle must not hang us.
         while all.len() < 16 {
@@ -280,7 +280,7 @@ impl<'e> Chain<'e> {
             .any(|error| error.to_string() == "client error (Connect)")
     }
 
-    pub(crate) fn innermost(&self) -> Clean {
+    pub(super) fn innermost(&self) -> Clean {
         self.0
             .last()
             .map(|error| Clean::new(error.to_string()))

@@ -203,7 +203,7 @@ pub(super) fn refused(status: u16, body: &[u8], server: &Clean) -> ReadError {
 }
 
 /// The `Date` header (RFC 9110: always GMT, whole seconds).
-pub(crate) fn date(headers: &HeaderMap) -> Option<Time> {
+pub(super) fn date(headers: &HeaderMap) -> Option<Time> {
     let text = headers.get(http::header::DATE)?.to_str().ok()?;
     chrono::DateTime::parse_from_rfc2822(text)
         .ok()

@@ -22,7 +22,7 @@ use crate::domain::signal::{Health, Signal, Source};
 /// Kinds that [`run`] follows.
 const KINDS: usize = 11;
 /// Between two looks at the server itself.
-const HEARTBEAT: Duration = Duration::from_secs(20);
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Nobody listens any more.
 pub(super) struct Closed;

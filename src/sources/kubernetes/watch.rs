@@ -248,8 +248,13 @@ impl Following<'_> {
     async fn failed<K: Kind>(&mut self, error: &ReadError) -> Result<(), Closed> {
         match error {
             ReadError::Forbidden(_) => {
-                self.health(Health::Forbidden(missing::<K>(self.session.namespace.as_deref())))
-                    .await?;
+                // With a version at hand it was the watch that was refused. The next round lists again: slow, not blind.
+                let verb = if self.from.is_some() { "watch" } else { "list" };
+                self.health(Health::Forbidden(missing::<K>(
+                    verb,
+                    self.session.namespace.as_deref(),
+                )))
+                .await?;
                 self.from = None;
                 self.settle().await
             }
@@ -287,14 +292,14 @@ impl Following<'_> {
 }
 
 /// The right that is missing, in words that can be sent to whoever grants rights.
-fn missing<K: Kind>(namespace: Option<&str>) -> Clean {
+fn missing<K: Kind>(verb: &str, namespace: Option<&str>) -> Clean {
     let resource = K::RESOURCE;
     let place = match namespace.filter(|_| resource.namespaced) {
         Some(namespace) => format!("in namespace {namespace}"),
         None => "at cluster scope".to_owned(),
     };
     Clean::new(format!(
-        "may not list {} {place}; hint: ask for a rule with apiGroups [\"{}\"], resources [\"{}\"], verbs [list, watch]",
+        "may not {verb} {} {place}; hint: ask for a rule with apiGroups [\"{}\"], resources [\"{}\"], verbs [list, watch]",
         resource.full_name(),
         resource.group,
         resource.plural,
