@@ -27,19 +27,11 @@ impl Refusal {
 
 /// A conditional patch of the object at `path`.
 fn patch(path: String, body: Value) -> Call {
-    Call {
-        method: Method::Patch,
-        path,
-        content_type: JSON_PATCH,
-        body,
-    }
+    Call { method: Method::Patch, path, content_type: JSON_PATCH, body }
 }
 
 fn deployment_path(key: &Key) -> String {
-    format!(
-        "/apis/apps/v1/namespaces/{}/deployments/{}",
-        key.namespace, key.name
-    )
+    format!("/apis/apps/v1/namespaces/{}/deployments/{}", key.namespace, key.name)
 }
 
 fn config_map_path(key: &Key) -> String {

@@ -62,10 +62,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
     }
     let live = deployment_json(facts.deployment);
     let template = restarted(facts.deployment.template.json.value(), &facts.restarted_at);
-    changes.extend(diff::templates(
-        &facts.deployment.template.json.value(),
-        &template,
-    ));
+    changes.extend(diff::templates(&facts.deployment.template.json.value(), &template));
     let annotations = match facts.deployment.annotations.value() {
         Value::Null => json!({}),
         annotations => annotations,
@@ -124,19 +121,12 @@ fn set(path: &str, live: &Value, earlier: &Value) -> Option<Value> {
 pub(super) fn changes(restore: &Restore<'_>) -> Vec<FieldChange> {
     let name = restore.live.key.name.as_str();
     let mut all = diff::contents(name, &restore.live.data.value(), &restore.earlier.data.value());
-    all.extend(diff::contents(
-        name,
-        &restore.live.binary_data.value(),
-        &restore.earlier.binary_data.value(),
-    ));
+    all.extend(diff::contents(name, &restore.live.binary_data.value(), &restore.earlier.binary_data.value()));
     all
 }
 
 pub(super) fn targets(restores: &[Restore<'_>]) -> Vec<(Key, ContentDigest)> {
-    restores
-        .iter()
-        .map(|r| (r.live.key.clone(), r.earlier.digest.clone()))
-        .collect()
+    restores.iter().map(|r| (r.live.key.clone(), r.earlier.digest.clone())).collect()
 }
 
 pub(super) fn before(restores: &[Restore<'_>]) -> Vec<ConfigBefore> {

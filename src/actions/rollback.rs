@@ -37,12 +37,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
     let sets: Vec<Value> = facts.history.iter().map(|r| replica_set_json(r)).collect();
     let target = Target::ReplicaSet(facts.target.0.clone());
     let undone = undo::undo(&live, &sets, &target).map_err(|refusal| explain(&refusal))?;
-    let undo::Undo::Patched {
-        template,
-        annotations,
-        ..
-    } = undone
-    else {
+    let undo::Undo::Patched { template, annotations, .. } = undone else {
         return Err(Refusal::new(
             "an undo would change nothing: the template is already that of this revision; \
              hint: what changed lies outside the template, in a ConfigMap, a Secret or a dependency",
@@ -59,10 +54,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
         calls.push(restore_config::call(restore)?);
         changes.extend(restore_config::changes(restore));
     }
-    changes.splice(
-        0..0,
-        diff::templates(&facts.deployment.template.json.value(), &template),
-    );
+    changes.splice(0..0, diff::templates(&facts.deployment.template.json.value(), &template));
     let annotations = caused(annotations, &facts.cause);
     let body = undo::conditional_patch(&live, template, annotations);
     calls.push(patch(deployment_path(&facts.deployment.meta.key), body));

@@ -47,11 +47,7 @@ pub enum Target {
 impl Target {
     /// From kubectl's `--to-revision`.
     pub fn from_to_revision(number: i64) -> Self {
-        if number == 0 {
-            Self::Previous
-        } else {
-            Self::Revision(number)
-        }
+        if number == 0 { Self::Previous } else { Self::Revision(number) }
     }
 }
 
@@ -176,12 +172,7 @@ fn without_hash(template: &Value) -> Value {
 }
 
 fn restored_annotations(deployment: &Value, replica_set: &Value) -> Value {
-    let of = |object: &Value| {
-        object
-            .pointer("/metadata/annotations")
-            .and_then(Value::as_object)
-            .cloned()
-    };
+    let of = |object: &Value| object.pointer("/metadata/annotations").and_then(Value::as_object).cloned();
     let kept = of(deployment).unwrap_or_default();
     let restored = of(replica_set).unwrap_or_default();
     let is_kept = |name: &String| KEPT_ANNOTATIONS.contains(&name.as_str());

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, RefKind};
+use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::plan::DryRun;
 use crate::domain::verdict::{Outcome, Stage};
@@ -43,29 +43,18 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
     let analysis = &proposal.analysis;
     let Some(plan) = analysis.plan.clone() else { return };
     // An action that is still verified ends here: what is verified from now on is its way back.
-    let left = incident
-        .running
-        .as_ref()
-        .filter(|r| !r.over())
-        .map(|r| r.action.clone());
+    let left = incident.running.as_ref().filter(|r| !r.over()).map(|r| r.action.clone());
     if let Some(left) = left {
         let words = "its way back was approved";
         let body = json!({"action": left.0, "outcome": "inconclusive", "words": words});
-        effects.push(Effect::Record {
-            ticket: Ticket::Note,
-            kind: record::CLOSED,
-            body,
-        });
+        effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
     }
     let action = gate::action_id(now, mono, &proposal.digest, &by);
     let calls = plan.stamped(&action.0, &proposal.digest, by.as_str());
     let slo = analysis.slos.first().cloned();
     let onset = analysis.attribution.onset.as_ref();
-    let budget = slo
-        .as_ref()
-        .and_then(|id| state.world.slos.get(id))
-        .and_then(|s| s.budget())
-        .unwrap_or(0.001);
+    let budget =
+        slo.as_ref().and_then(|id| state.world.slos.get(id)).and_then(|s| s.budget()).unwrap_or(0.001);
     let running = Running {
         digest: proposal.digest.clone(),
         calls,
@@ -89,11 +78,7 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
         action,
         plan: plan.clone(),
     };
-    effects.push(Effect::Recheck(
-        running.digest.clone(),
-        Box::new(plan.clone()),
-        gates::rights_for(&plan),
-    ));
+    effects.push(Effect::Recheck(running.digest.clone(), Box::new(plan.clone()), gates::rights_for(&plan)));
     incident.running = Some(running);
     incident.reach(Stage::Execute, now);
     state.say(
@@ -142,11 +127,7 @@ pub fn rechecked(
     running.waiting_for = "the record to be on disk".into();
     let open = (now - proposal.opened).num_seconds();
     let body = record::intent(running, &proposal.analysis, cluster.as_str(), open);
-    effects.push(Effect::Record {
-        ticket: Ticket::Intent,
-        kind: record::INTENT,
-        body,
-    });
+    effects.push(Effect::Record { ticket: Ticket::Intent, kind: record::INTENT, body });
 }
 
 /// What differs between the approved card and the world right now, in words.
@@ -166,9 +147,7 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
     }
     let test = |path: &str| {
         let body = plan.calls.last()?.body.as_array()?;
-        body.iter()
-            .find(|o| o["op"] == "test" && o["path"] == path)
-            .map(|o| o["value"].clone())
+        body.iter().find(|o| o["op"] == "test" && o["path"] == path).map(|o| o["value"].clone())
     };
     if test("/spec/template").is_some_and(|was| was != deployment.template.json.value()) {
         return Some("the template changed since the card was drawn".into());
@@ -177,16 +156,9 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
         return Some("the annotations changed since the card was drawn".into());
     }
     for before in &plan.undo.configs {
-        let live = fresh
-            .configs
-            .iter()
-            .find(|(key, _)| *key == before.key)
-            .and_then(|(_, c)| c.as_ref());
+        let live = fresh.configs.iter().find(|(key, _)| *key == before.key).and_then(|(_, c)| c.as_ref());
         if live.is_none_or(|c| c.digest != before.version.digest) {
-            return Some(format!(
-                "ConfigMap {} changed since the card was drawn",
-                before.key.name
-            ));
+            return Some(format!("ConfigMap {} changed since the card was drawn", before.key.name));
         }
     }
     if !fresh.allowed {
@@ -217,16 +189,8 @@ pub fn recorded(state: &mut State, effects: &mut Vec<Effect>) {
     running.phase = Phase::Executing;
     running.sent = Some(now);
     running.waiting_for = "the API server".into();
-    let approved = gate::seal(
-        running.action.clone(),
-        running.digest.clone(),
-        running.calls.clone(),
-    );
-    let past = past_action(
-        running,
-        incident.proposal.as_ref().map(|p| &p.analysis),
-        &state.world.cluster_id,
-    );
+    let approved = gate::seal(running.action.clone(), running.digest.clone(), running.calls.clone());
+    let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), &state.world.cluster_id);
     incident.proposal = None;
     let text = format!("action {} sent: {} calls", running.action.0, running.calls.len());
     state.journal.actions.push(past);
@@ -271,11 +235,7 @@ pub fn record_failed(state: &mut State, why: &Clean, effects: &mut Vec<Effect>) 
                 effects,
             );
         }
-        None => state.say(
-            "journal",
-            Weight::Bad,
-            format!("the journal cannot be written: {why}"),
-        ),
+        None => state.say("journal", Weight::Bad, format!("the journal cannot be written: {why}")),
     }
 }
 
@@ -318,21 +278,13 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
                 running.waiting_for = "the rollout".into();
                 incident.reach(Stage::Stabilise, now);
                 outcome(state, &workload, false, None, effects);
-                state.say(
-                    "action",
-                    Weight::Attention,
-                    format!("{workload}: written, the rollout goes on"),
-                );
+                state.say("action", Weight::Attention, format!("{workload}: written, the rollout goes on"));
             }
         }
         Called::Refused(why) | Called::NotSent(why) => {
             let partial = running.done > 0;
             let sentence = if partial {
-                format!(
-                    "partial: {} of {} calls were done, then: {why}",
-                    running.done,
-                    running.calls.len()
-                )
+                format!("partial: {} of {} calls were done, then: {why}", running.done, running.calls.len())
             } else {
                 format!("not executed: {why}")
             };
@@ -343,15 +295,7 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
                 // The content is back, the pods do not know it yet: the rest is offered as a proposal of its own.
                 let target =
                     (plan.offer == crate::domain::verdict::Offer::Rollback).then(|| plan.target.clone());
-                incident.want(
-                    Wish {
-                        target,
-                        rest: true,
-                        edited: true,
-                        ..Wish::default()
-                    },
-                    now,
-                );
+                incident.want(Wish { target, rest: true, edited: true, ..Wish::default() }, now);
             }
             state.dry_runs.clear();
             state.dirty = true;
@@ -360,11 +304,7 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
         Called::Unknown(why) => {
             running.phase = Phase::Unknown(why.clone());
             outcome(state, &workload, true, Some(why.as_str()), effects);
-            state.say(
-                "action",
-                Weight::Bad,
-                format!("{workload}: outcome unknown ({why}), reading back"),
-            );
+            state.say("action", Weight::Bad, format!("{workload}: outcome unknown ({why}), reading back"));
         }
     }
 }
@@ -377,18 +317,8 @@ fn outcome(state: &mut State, workload: &Key, unknown: bool, why: Option<&str>, 
     let (action, done) = (running.action.0.clone(), running.done);
     let body =
         json!({"action": action, "done": done, "of": running.calls.len(), "unknown": unknown, "why": why});
-    effects.push(Effect::Record {
-        ticket: Ticket::Note,
-        kind: record::OUTCOME,
-        body,
-    });
-    if let Some(past) = state
-        .journal
-        .actions
-        .iter_mut()
-        .rev()
-        .find(|a| a.action == action)
-    {
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::OUTCOME, body });
+    if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
         past.unknown = unknown;
         past.executed |= done > 0;
         if !past.executed && !unknown {
@@ -404,24 +334,13 @@ pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effe
         .incidents
         .iter()
         .find(|(_, i)| {
-            i.running
-                .as_ref()
-                .is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
+            i.running.as_ref().is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
         })
         .map(|(k, _)| k.clone());
     let old = holder.is_none();
     let sent = match &holder {
-        Some(workload) => state
-            .incidents
-            .get(workload)
-            .and_then(|i| i.running.as_ref())
-            .and_then(|r| r.sent),
-        None => state
-            .journal
-            .actions
-            .iter()
-            .find(|a| a.action == action.0)
-            .map(|a| a.time),
+        Some(workload) => state.incidents.get(workload).and_then(|i| i.running.as_ref()).and_then(|r| r.sent),
+        None => state.journal.actions.iter().find(|a| a.action == action.0).map(|a| a.time),
     };
     let too_late = sent.is_none_or(|sent| now - sent >= NEVER_APPLIED);
     let applied = match found {
@@ -455,17 +374,9 @@ pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effe
         }
     }
     let body = json!({"action": action.0, "unknown": false, "done": usize::from(applied), "found": applied});
-    effects.push(Effect::Record {
-        ticket: Ticket::Note,
-        kind: record::READ_BACK,
-        body,
-    });
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::READ_BACK, body });
     let word = if applied { "was applied" } else { "was not applied" };
-    state.say(
-        "action",
-        Weight::Attention,
-        format!("action {} read back: it {word}", action.0),
-    );
+    state.say("action", Weight::Attention, format!("action {} read back: it {word}", action.0));
     state.dirty = true;
 }
 
@@ -480,10 +391,7 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     };
     match running.phase {
         Phase::Unknown(_) => {
-            if running
-                .read_back_asked
-                .is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY)
-            {
+            if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) {
                 running.read_back_asked = Some(now);
                 effects.push(Effect::ReadBack(running.action.clone(), running.calls.clone()));
             }
@@ -539,26 +447,12 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
         format::bad_of(running.since.bad, running.since.total)
     );
     let action = running.action.0.clone();
-    if let Some(past) = state
-        .journal
-        .actions
-        .iter_mut()
-        .rev()
-        .find(|a| a.action == action)
-    {
+    if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
         past.outcome = Some(outcome.word().into());
     }
-    effects.push(Effect::Record {
-        ticket: Ticket::Note,
-        kind: record::CLOSED,
-        body,
-    });
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
     effects.push(Effect::Bell);
-    let weight = if outcome == Outcome::Helped {
-        Weight::Good
-    } else {
-        Weight::Bad
-    };
+    let weight = if outcome == Outcome::Helped { Weight::Good } else { Weight::Bad };
     state.say("verify", weight, text);
     state.dirty = true;
 }
@@ -567,13 +461,7 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
 pub fn propose_undo(state: &mut State, workload: &Key) {
     let now = state.now;
     let name = workload.to_string();
-    let last = state
-        .journal
-        .actions
-        .iter()
-        .rev()
-        .find(|a| a.workload == name && a.executed)
-        .cloned();
+    let last = state.actions_here().into_iter().rev().find(|a| a.workload == name && a.executed);
     let Some(action) = last else {
         state.say(
             "gate",
@@ -600,29 +488,7 @@ pub fn propose_undo(state: &mut State, workload: &Key) {
         return;
     }
     incident.calm_since = None;
-    incident.want(
-        Wish {
-            target,
-            undo_of: Some(action),
-            ..Wish::default()
-        },
-        now,
-    );
-    state.say(
-        "gate",
-        Weight::Plain,
-        format!("{workload}: the way back is proposed"),
-    );
+    incident.want(Wish { target, undo_of: Some(action), ..Wish::default() }, now);
+    state.say("gate", Weight::Plain, format!("{workload}: the way back is proposed"));
     state.dirty = true;
-}
-
-/// ConfigMaps that the plan's second look must read.
-pub fn configs_of(running: &Running) -> Vec<(RefKind, Key)> {
-    running
-        .plan
-        .undo
-        .configs
-        .iter()
-        .map(|c| (RefKind::ConfigMap, c.key.clone()))
-        .collect()
 }

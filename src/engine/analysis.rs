@@ -68,7 +68,7 @@ pub struct Look<'a> {
     /// Onsets of all incidents.
     pub onsets: BTreeMap<Key, Time>,
     /// Earlier actions.
-    pub actions: &'a [PastAction],
+    pub actions: Vec<PastAction>,
     /// Dry runs by digest.
     pub dry_runs: &'a BTreeMap<ContentDigest, DryRun>,
     /// Why nothing can be recorded.
@@ -84,19 +84,12 @@ pub struct Look<'a> {
 impl Look<'_> {
     /// Error budget of the SLO as a ratio; 0.1 % where there is none to tell.
     pub fn budget(&self) -> f64 {
-        self.slo
-            .and_then(Slo::budget)
-            .filter(|b| *b > 0.0)
-            .unwrap_or(0.001)
+        self.slo.and_then(Slo::budget).filter(|b| *b > 0.0).unwrap_or(0.001)
     }
 
     /// `depends_on` of the config.
     pub fn depends_on(&self, workload: &Key) -> &[Key] {
-        self.setup
-            .depends_on
-            .get(workload)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        self.setup.depends_on.get(workload).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The cluster as it stands in the digest.
@@ -186,42 +179,29 @@ impl Analysis {
 
     /// A gate.
     pub fn gate(&self, gate: Gate) -> GateState {
-        self.gates
-            .iter()
-            .find(|g| g.gate == gate)
-            .map_or(GateState::Unknown, |g| g.state)
+        self.gates.iter().find(|g| g.gate == gate).map_or(GateState::Unknown, |g| g.state)
     }
 
     /// Gates that are not `pass`: each must be named in the reason.
     pub fn not_passed(&self) -> impl Iterator<Item = Gate> + '_ {
-        self.gates
-            .iter()
-            .filter(|g| g.state != GateState::Pass)
-            .map(|g| g.gate)
+        self.gates.iter().filter(|g| g.state != GateState::Pass).map(|g| g.gate)
     }
 
     /// The row of the target.
     pub fn target_row(&self) -> Option<&RevisionRow> {
-        self.target
-            .as_ref()
-            .and_then(|uid| self.rows.iter().find(|r| r.uid == *uid))
+        self.target.as_ref().and_then(|uid| self.rows.iter().find(|r| r.uid == *uid))
     }
 
     /// The row that serves now.
     pub fn current_row(&self) -> Option<&RevisionRow> {
-        self.rows
-            .iter()
-            .find(|r| r.mark == super::revisions::Mark::Current)
+        self.rows.iter().find(|r| r.mark == super::revisions::Mark::Current)
     }
 
     /// What is predicted if the action starts at `from`.
     pub fn prediction(&self, from: Time) -> Prediction {
         // Measured: after a good rollback the last error came within 31 s; the 5 m window needs its own length more.
         let clean_from = from + TimeDelta::seconds(60);
-        Prediction {
-            clean_from,
-            clear_by: clean_from + Window::minutes(5).delta(),
-        }
+        Prediction { clean_from, clear_by: clean_from + Window::minutes(5).delta() }
     }
 }
 
@@ -230,21 +210,10 @@ pub fn analyse(look: &Look<'_>) -> Analysis {
     let around = surroundings::look_around(look);
     let attribution = attribution::attribute(look, &around);
     let mut evidence = EvidenceList::default();
-    let Choice {
-        offer,
-        target,
-        plan,
-        refusal,
-        addable,
-        target_state,
-        why,
-    } = offer::choose(look, &attribution);
+    let Choice { offer, target, plan, refusal, addable, target_state, why } =
+        offer::choose(look, &attribution);
     let digest = plan.as_ref().map(|plan| plan.digest(look.cluster()));
-    let dry_run = digest
-        .as_ref()
-        .and_then(|d| look.dry_runs.get(d))
-        .cloned()
-        .unwrap_or(DryRun::Pending);
+    let dry_run = digest.as_ref().and_then(|d| look.dry_runs.get(d)).cloned().unwrap_or(DryRun::Pending);
     let facts = gates::Facts {
         look,
         around: &around,
@@ -266,14 +235,7 @@ pub fn analyse(look: &Look<'_>) -> Analysis {
         target.as_ref().map_or("", |t| t.0.as_str()),
         attribution.verdict
     );
-    let reason = Clean::new(offer::reason(
-        look,
-        &attribution,
-        &around,
-        offer,
-        &why,
-        refusal.as_ref(),
-    ));
+    let reason = Clean::new(offer::reason(look, &attribution, &around, offer, &why, refusal.as_ref()));
     Analysis {
         workload: look.deployment.meta.key.clone(),
         slos: look.slos.clone(),
@@ -295,10 +257,7 @@ pub fn analyse(look: &Look<'_>) -> Analysis {
         reason,
         fingerprint,
         by_hand: look.wish.is_some_and(|w| w.by_hand),
-        undo_of: look
-            .wish
-            .and_then(|w| w.undo_of.as_ref())
-            .map(|a| a.action.clone()),
+        undo_of: look.wish.and_then(|w| w.undo_of.as_ref()).map(|a| a.action.clone()),
     }
 }
 
@@ -309,10 +268,7 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
         return Cost::default();
     };
     let (Some(budget), Some(period)) = (slo.budget().filter(|b| *b > 1e-12), slo.period) else {
-        return Cost {
-            failed: Some(onset.during.bad),
-            ..Cost::default()
-        };
+        return Cost { failed: Some(onset.during.bad), ..Cost::default() };
     };
     let rate = onset.rate_during.unwrap_or(0.0);
     let before = onset.outside.ratio().unwrap_or(0.0);
@@ -366,9 +322,7 @@ fn gone_in(slo: &Slo, period: Window) -> Option<(TimeDelta, TimeDelta)> {
     let left = slo.remaining.number().filter(|left| *left > 0.0)?;
     let after = |window| {
         let burn = slo.burn(window).number().filter(|b| *b > 0.0)?;
-        Some(TimeDelta::milliseconds(
-            (left * period.secs_f64() / burn * 1e3).min(9e15) as i64,
-        ))
+        Some(TimeDelta::milliseconds((left * period.secs_f64() / burn * 1e3).min(9e15) as i64))
     };
     let slow = after(Window::hours(1))?;
     Some((slow, after(Window::minutes(5)).unwrap_or(slow)))

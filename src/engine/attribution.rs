@@ -78,17 +78,8 @@ pub struct Attribution {
 
 /// Times that differ by less than this are the same: clocks differ, and a bucket begins before its first error.
 fn tolerance(look: &Look<'_>) -> TimeDelta {
-    let step = look
-        .study
-        .and_then(|s| s.buckets.as_ref())
-        .map_or(15, |b| b.data.1.secs() as i64);
-    let skew = look
-        .world
-        .clocks
-        .values()
-        .map(|ms| ms.abs() / 1_000)
-        .max()
-        .unwrap_or(0);
+    let step = look.study.and_then(|s| s.buckets.as_ref()).map_or(15, |b| b.data.1.secs() as i64);
+    let skew = look.world.clocks.values().map(|ms| ms.abs() / 1_000).max().unwrap_or(0);
     TimeDelta::seconds(step + if skew > 5 { skew } else { 5 })
 }
 
@@ -108,9 +99,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
     let nothing = Counts::default();
     let split = change.as_ref().and_then(|c| split(look, c, onset.as_ref()));
     let (method, new, old, unattributed) = split.unwrap_or((Method::ByTime, nothing, nothing, nothing));
-    let difference = change
-        .as_ref()
-        .map(|_| Difference::between(old, new, look.budget()));
+    let difference = change.as_ref().map(|_| Difference::between(old, new, look.budget()));
     let mut result = Attribution {
         verdict: Verdict::Unknown,
         bad: onset.as_ref().map_or(0.0, |o| o.during.bad),
@@ -138,11 +127,7 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     let Some(onset) = &found.onset else {
         // Without an onset in counts: either too few events or no counts at all.
         let counted = look.study.is_some_and(|s| s.buckets.is_some());
-        return if counted {
-            quiet_or_few(look)
-        } else {
-            Verdict::Unknown
-        };
+        return if counted { quiet_or_few(look) } else { Verdict::Unknown };
     };
     if onset.ended.is_some() {
         return Verdict::Recovering;
@@ -154,9 +139,7 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     }
     let differs = matches!(found.difference, Some(Difference::Strong | Difference::Likely));
     let callee = around.callees_burning.iter().any(|callee| {
-        callee
-            .onset
-            .is_none_or(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
+        callee.onset.is_none_or(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
     });
     match &found.change {
         Some(change) if differs => match change.kind {
@@ -173,10 +156,7 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     if found.later_rollout.is_some() {
         return Verdict::Preexisting;
     }
-    if around
-        .traffic_step(onset)
-        .is_some_and(|(factor, _, _)| factor >= TRAFFIC_STEP)
-    {
+    if around.traffic_step(onset).is_some_and(|(factor, _, _)| factor >= TRAFFIC_STEP) {
         return Verdict::Traffic;
     }
     if !around.infrastructure.is_empty() {
@@ -198,11 +178,7 @@ fn quiet_or_few(look: &Look<'_>) -> Verdict {
     let recent = onset::between(buckets, *step, look.now - Window::minutes(10).delta(), look.now);
     let enough = recent.total >= look.setup.policy.min_requests as f64;
     let within = recent.ratio().is_some_and(|r| r <= look.budget());
-    if enough && within {
-        Verdict::Recovering
-    } else {
-        Verdict::NotEnoughData
-    }
+    if enough && within { Verdict::Recovering } else { Verdict::NotEnoughData }
 }
 
 /// The changes of the last hours, oldest first.
@@ -232,21 +208,14 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
             (true, true) => ChangeKind::RestartOnly,
         };
         let what = row.changes.clone();
-        found.push(ChangeSeen {
-            kind,
-            began,
-            revision: row.uid.clone(),
-            what,
-            configs,
-        });
+        found.push(ChangeSeen { kind, began, revision: row.uid.clone(), what, configs });
     }
     let current = look.rows.iter().find(|r| r.mark == revisions::Mark::Current);
     let rolled = current.and_then(|r| r.began);
     if let Some(row) = current {
         // An edit after the last rollout reaches pods that read their files again.
-        for edit in edits
-            .iter()
-            .filter(|(_, at, _)| rolled.is_none_or(|rolled| *at > rolled + tolerance(look)))
+        for edit in
+            edits.iter().filter(|(_, at, _)| rolled.is_none_or(|rolled| *at > rolled + tolerance(look)))
         {
             found.push(ChangeSeen {
                 kind: ChangeKind::ConfigOnly,
@@ -264,25 +233,15 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
 /// Edits of the ConfigMaps that the current template refers to: which, when, by which client.
 pub fn config_edits(look: &Look<'_>) -> Vec<(Key, Time, Clean)> {
     let namespace = &look.deployment.meta.key.namespace;
-    let references = look
-        .deployment
-        .template
-        .references
-        .iter()
-        .filter(|r| r.kind == RefKind::ConfigMap);
+    let references = look.deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
     references
         .filter_map(|r| {
-            let key = Key {
-                namespace: namespace.clone(),
-                name: r.name.clone(),
-            };
+            let key = Key { namespace: namespace.clone(), name: r.name.clone() };
             let object = look.world.referenced.get(&(RefKind::ConfigMap, key.clone()))?;
             let (at, client) = object.data_changed()?;
             // Its creation is no edit.
-            let created = object
-                .meta
-                .created
-                .is_some_and(|created| (at - created).abs() < TimeDelta::seconds(2));
+            let created =
+                object.meta.created.is_some_and(|created| (at - created).abs() < TimeDelta::seconds(2));
             (!created).then_some((key, at, client))
         })
         .collect()
@@ -306,10 +265,7 @@ fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> 
 pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) -> Option<&'a ChangeSeen> {
     let within = look.setup.policy.onset_within.delta();
     let tolerance = tolerance(look);
-    changes
-        .iter()
-        .rev()
-        .find(|c| c.began <= onset.began + tolerance && onset.began - c.began <= within)
+    changes.iter().rev().find(|c| c.began <= onset.began + tolerance && onset.began - c.began <= within)
 }
 
 /// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the
@@ -322,17 +278,12 @@ fn split(
     let study = look.study?;
     let nothing = Counts::default();
     let revisions = look.world.history(look.deployment);
-    let by_pod = study
-        .since_change
-        .as_ref()
-        .filter(|_| change.kind != ChangeKind::ConfigOnly)
-        .and_then(|since| {
+    let by_pod =
+        study.since_change.as_ref().filter(|_| change.kind != ChangeKind::ConfigOnly).and_then(|since| {
             let (known, nobody) = revisions::by_revision(&since.data, &revisions);
             let is_new = |uid: &Uid| began_of(look, uid).is_some_and(|began| began >= change.began);
             let sum = |counts: &mut dyn Iterator<Item = &Counts>| {
-                counts.fold(nothing, |sum, c| {
-                    Counts::new(sum.bad + c.bad, sum.total + c.total)
-                })
+                counts.fold(nothing, |sum, c| Counts::new(sum.bad + c.bad, sum.total + c.total))
             };
             let new = sum(&mut known.iter().filter(|(uid, _)| is_new(uid)).map(|(_, c)| c));
             let mut old = sum(&mut known.iter().filter(|(uid, _)| !is_new(uid)).map(|(_, c)| c));
@@ -353,12 +304,7 @@ fn split(
         });
     by_pod.or_else(|| {
         let (buckets, step) = &study.buckets.as_ref()?.data;
-        let before = onset::between(
-            buckets,
-            *step,
-            change.began - Window::hours(1).delta(),
-            change.began,
-        );
+        let before = onset::between(buckets, *step, change.began - Window::hours(1).delta(), change.began);
         let after = onset.map_or(nothing, |o| o.during);
         let nobody = study
             .since_change

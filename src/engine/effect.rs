@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Uid};
+use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{Call, Plan};
 
@@ -15,6 +15,8 @@ use super::gate::Approved;
 pub enum Effect {
     /// Ask Prometheus for counts of one SLO.
     Inquire(Box<Inquiry>),
+    /// Look for Prometheus behind these Services.
+    FindPrometheus(Vec<Service>),
     /// Read a ConfigMap's content.
     ReadConfig(Key),
     /// Ask the store for earlier contents of a ConfigMap.

@@ -184,9 +184,8 @@ impl Proposal {
             self.sight = Sight::default();
             if !matches!(self.gesture, Gesture::Decided | Gesture::Idle) {
                 self.gesture = Gesture::Idle;
-                self.note = Some(Clean::new(
-                    "the card changed while you read it: look again, then arm again",
-                ));
+                self.note =
+                    Some(Clean::new("the card changed while you read it: look again, then arm again"));
             }
         }
         !same
@@ -205,9 +204,7 @@ impl Proposal {
 
     /// Effect lines that were not on the screen for long enough yet.
     pub fn unseen(&self, mono: Duration) -> usize {
-        (0..self.effect_lines().len())
-            .filter(|line| !self.sight.seen(*line, mono))
-            .count()
+        (0..self.effect_lines().len()).filter(|line| !self.sight.seen(*line, mono)).count()
     }
 
     /// `a`: arms, if every effect line was seen and nothing disables approving.
@@ -228,11 +225,7 @@ impl Proposal {
         } else if self.needs_reason() {
             self.gesture = Gesture::Reason(given.to_owned());
         } else {
-            self.gesture = Gesture::Token {
-                reason: given.to_owned(),
-                typed: Vec::new(),
-                shown: None,
-            };
+            self.gesture = Gesture::Token { reason: given.to_owned(), typed: Vec::new(), shown: None };
         }
     }
 
@@ -244,20 +237,14 @@ impl Proposal {
     /// Gates that a reason must still name.
     pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = Gate> + 'a {
         let said = reason.to_uppercase();
-        self.analysis
-            .not_passed()
-            .filter(move |gate| !said.contains(gate.name()))
+        self.analysis.not_passed().filter(move |gate| !said.contains(gate.name()))
     }
 
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
             Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
-            Gesture::Token {
-                typed,
-                shown: Some(shown),
-                ..
-            } if mono > *shown && !c.is_whitespace() => {
+            Gesture::Token { typed, shown: Some(shown), .. } if mono > *shown && !c.is_whitespace() => {
                 self.note = None;
                 if typed.len() < TOKEN {
                     typed.push((c.to_ascii_uppercase(), mono, read));
@@ -349,11 +336,7 @@ impl Proposal {
                 } else {
                     let reason = text.trim().to_owned();
                     self.note = None;
-                    self.gesture = Gesture::Token {
-                        reason,
-                        typed: Vec::new(),
-                        shown: None,
-                    };
+                    self.gesture = Gesture::Token { reason, typed: Vec::new(), shown: None };
                 }
                 Decision::None
             }
@@ -399,8 +382,7 @@ impl Sight {
                 *seen = Seen::Done;
             }
         }
-        self.0
-            .retain(|line, seen| *seen == Seen::Done || lines.contains(line));
+        self.0.retain(|line, seen| *seen == Seen::Done || lines.contains(line));
         for line in lines {
             self.0.entry(*line).or_insert(Seen::Since(mono));
         }
@@ -429,20 +411,12 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
     let Some(plan) = &analysis.plan else {
         return Vec::new();
     };
-    let line = |kind, text: String| EffectLine {
-        kind,
-        text: Clean::new(text),
-    };
-    let changes = plan
-        .changes
+    let line = |kind, text: String| EffectLine { kind, text: Clean::new(text) };
+    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::sentence(c)));
+    let not_restored = plan
+        .not_restored
         .iter()
-        .map(|c| line(EffectKind::Changes, diff::sentence(c)));
-    let not_restored = plan.not_restored.iter().map(|n| {
-        line(
-            EffectKind::NotRestored,
-            format!("{} {} ({})", n.kind, n.name, n.why),
-        )
-    });
+        .map(|n| line(EffectKind::NotRestored, format!("{} {} ({})", n.kind, n.name, n.why)));
     let also = plan.also.iter().map(|a| line(EffectKind::Also, a.to_string()));
     changes.chain(not_restored).chain(also).collect()
 }
@@ -452,21 +426,13 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
 fn held(analysis: &Analysis) -> String {
     let gates: Vec<&str> = analysis.gates.iter().map(|g| g.state.word()).collect();
     let digest = analysis.digest.as_ref().map_or("", |d| d.0.as_str());
-    format!(
-        "{}|{digest}|{}|{:?}",
-        analysis.fingerprint,
-        gates.join(","),
-        analysis.blocks
-    )
+    format!("{}|{digest}|{}|{:?}", analysis.fingerprint, gates.join(","), analysis.blocks)
 }
 
 /// The token of a digest and a target.
 fn token(digest: &ContentDigest, target: &str) -> String {
     let hash = Sha256::digest(format!("token|{}|{target}", digest.0));
-    hash.iter()
-        .take(TOKEN)
-        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
-        .collect()
+    hash.iter().take(TOKEN).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
 }
 
 /// Permission to execute: made in one place, from a gesture that was completed and rechecked, and from nothing else.
@@ -497,11 +463,7 @@ impl Approved {
 /// Seals an action whose intent is durable. Called by [`super::incident`] when [`super::Event::Recorded`] answers the
 /// intent, and nowhere else (a test counts the callers).
 pub(super) fn seal(action: ActionId, digest: ContentDigest, calls: Vec<Call>) -> Approved {
-    Approved {
-        action,
-        digest,
-        calls,
-    }
+    Approved { action, digest, calls }
 }
 
 /// A ULID from time and content, so that the same events give the same id.

@@ -59,12 +59,7 @@ pub fn all(facts: &Facts<'_>, evidence: &mut EvidenceList) -> (Vec<GateResult>, 
                 Gate::SafeNow => safe_now(facts, evidence),
                 Gate::StillTrue => (Pass, "as it was when the card was drawn".into(), Vec::new()),
             };
-            GateResult {
-                gate,
-                state,
-                line: Clean::new(line),
-                evidence: ids,
-            }
+            GateResult { gate, state, line: Clean::new(line), evidence: ids }
         })
         .collect();
     (gates, blocks)
@@ -106,10 +101,7 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
                         "no right to {} {} in {}; hint: ask for it in a Role, or let somebody approve who has it",
                         right.verb, right.resource, right.namespace
                     )),
-                    None => block(format!(
-                        "the right to {} {} is not known yet",
-                        right.verb, right.resource
-                    )),
+                    None => block(format!("the right to {} {} is not known yet", right.verb, right.resource)),
                 }
             }
             if plan.calls.is_empty() || plan.changes.is_empty() {
@@ -126,10 +118,7 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
     if facts.target_state.state == Fail && facts.offer.acts() {
         block(format!("TARGET GOOD fails: {}", facts.target_state.line));
     }
-    let open = look
-        .actions
-        .iter()
-        .find(|a| a.unknown && a.workload == look.deployment.meta.key.to_string());
+    let open = look.actions.iter().find(|a| a.unknown && a.workload == look.deployment.meta.key.to_string());
     if let Some(action) = open {
         block(format!(
             "action {} on this workload has an unknown outcome; it must be read back first",
@@ -142,11 +131,7 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
 fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let look = facts.look;
     if look.wish.is_some_and(|w| w.undo_of.is_some()) {
-        return (
-            Unknown,
-            "the way back of our own action: not about a burn".into(),
-            vec![],
-        );
+        return (Unknown, "the way back of our own action: not about a burn".into(), vec![]);
     }
     let Some(slo) = look.slo else {
         return (Unknown, "no SLO judges this workload".into(), vec![]);
@@ -169,11 +154,8 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let bad = onset.map_or(0.0, |o| o.during.bad);
     if let Some(o) = onset {
         let window = format!("{}..", format::clock(o.began));
-        let added = evidence.add(
-            "requests since the onset",
-            format!("prom counters of {}", slo.id),
-            look.now,
-        );
+        let added =
+            evidence.add("requests since the onset", format!("prom counters of {}", slo.id), look.now);
         ids.push(added.window(window).counts(o.during.bad, o.during.total).id());
     }
     let Some(pair) = pair else {
@@ -189,14 +171,7 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         format::burn(pair.factor)
     );
     if let Some(ended) = onset.and_then(|o| o.ended) {
-        return (
-            Fail,
-            format!(
-                "recovering: no new errors since {}; {burns}",
-                format::clock(ended)
-            ),
-            ids,
-        );
+        return (Fail, format!("recovering: no new errors since {}; {burns}", format::clock(ended)), ids);
     }
     let fresh =
         matches!(slo.burn(pair.short), Value::Number(_)) && matches!(slo.burn(pair.long), Value::Number(_));
@@ -207,29 +182,18 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         return (Fail, format!("the alert does not fire; {burns}"), ids);
     }
     if slo.pairs_over().is_empty() {
-        return (
-            Unknown,
-            format!("the alert fires, but not both windows are over: {burns}"),
-            ids,
-        );
+        return (Unknown, format!("the alert fires, but not both windows are over: {burns}"), ids);
     }
     if onset.is_none() {
         return (Unknown, format!("{burns}, no counts"), ids);
     }
     let counted = format!("{burns}, {} events", format::count(bad));
-    if bad < look.setup.policy.min_bad as f64 {
-        (Unknown, counted, ids)
-    } else {
-        (Pass, counted, ids)
-    }
+    if bad < look.setup.policy.min_bad as f64 { (Unknown, counted, ids) } else { (Pass, counted, ids) }
 }
 
 /// The pair that tells most: one that is over, else the first page pair.
 pub fn shown_pair(slo: &Slo) -> Option<WindowPair> {
-    slo.pairs_over()
-        .first()
-        .map(|p| (*p).clone())
-        .or_else(|| slo.pairs.first().cloned())
+    slo.pairs_over().first().map(|p| (*p).clone()).or_else(|| slo.pairs.first().cloned())
 }
 
 fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
@@ -245,35 +209,17 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         return match found.later_rollout {
             Some(at) => (
                 Fail,
-                format!(
-                    "the errors began {} before the rollout",
-                    format::span(at - onset.began)
-                ),
+                format!("the errors began {} before the rollout", format::span(at - onset.began)),
                 vec![],
             ),
-            None => (
-                Fail,
-                "no rollout and no edit shortly before the onset".into(),
-                vec![],
-            ),
+            None => (Fail, "no rollout and no edit shortly before the onset".into(), vec![]),
         };
     };
     let mut ids = vec![
         evidence
-            .add(
-                "the change began",
-                "kube ReplicaSets, Events, managedFields",
-                look.now,
-            )
-            .value(
-                Value::from_f64((onset.began - change.began).num_seconds() as f64),
-                "s",
-            )
-            .window(format!(
-                "{} to onset {}",
-                format::clock(change.began),
-                format::clock(onset.began)
-            ))
+            .add("the change began", "kube ReplicaSets, Events, managedFields", look.now)
+            .value(Value::from_f64((onset.began - change.began).num_seconds() as f64), "s")
+            .window(format!("{} to onset {}", format::clock(change.began), format::clock(onset.began)))
             .id(),
     ];
     let (source, new_name, old_name) = match found.method {
@@ -287,11 +233,7 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     }
     if found.unattributed.bad >= 1.0 {
         let added = evidence.add("requests that belong to no pod", source, look.now);
-        ids.push(
-            added
-                .counts(found.unattributed.bad, found.unattributed.total)
-                .id(),
-        );
+        ids.push(added.counts(found.unattributed.bad, found.unattributed.total).id());
     }
     let percent = |counts: crate::domain::statistics::Counts| {
         counts.ratio().map_or("no traffic".into(), format::percent)
@@ -302,11 +244,7 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         percent(found.new),
         percent(found.old)
     );
-    let by = if found.method == Method::ByTime {
-        " (by time)"
-    } else {
-        ""
-    };
+    let by = if found.method == Method::ByTime { " (by time)" } else { "" };
     match found.difference {
         Some(Difference::Strong) => (Pass, format!("{line}: strong{by}"), ids),
         Some(Difference::Likely) => (Pass, format!("{line}: likely{by}"), ids),
@@ -325,11 +263,7 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     for sibling in &around.siblings_burning {
         against.push(format!("{} burns since the same time", sibling.workload.name));
     }
-    let step = facts
-        .attribution
-        .onset
-        .as_ref()
-        .and_then(|o| around.traffic_step(o));
+    let step = facts.attribution.onset.as_ref().and_then(|o| around.traffic_step(o));
     let mut ids = vec![
         evidence
             .add(
@@ -349,9 +283,7 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             );
             ids.push(added.value(Value::from_f64(factor), "x").id());
             if factor >= TRAFFIC_STEP {
-                against.push(format!(
-                    "traffic {factor:.1} times as before ({before:.0}/s to {during:.0}/s)"
-                ));
+                against.push(format!("traffic {factor:.1} times as before ({before:.0}/s to {during:.0}/s)"));
             }
             format!("traffic {factor:.1} times ({during:.0}/s)")
         }
@@ -370,11 +302,7 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         1 => "1 other SLO quiet".to_owned(),
         n => format!("{n} other SLOs quiet"),
     };
-    (
-        Pass,
-        format!("{quiet}{callers}, {traffic}, {}", around.infrastructure_source),
-        ids,
-    )
+    (Pass, format!("{quiet}{callers}, {traffic}, {}", around.infrastructure_source), ids)
 }
 
 fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
@@ -382,9 +310,7 @@ fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     if !facts.offer.acts() {
         return (Unknown, "no target is offered".into(), vec![]);
     }
-    let row = facts
-        .target
-        .and_then(|uid| look.rows.iter().find(|r| r.uid == *uid));
+    let row = facts.target.and_then(|uid| look.rows.iter().find(|r| r.uid == *uid));
     let mut ids = Vec::new();
     if let Some(row) = row {
         let source = match row.method {
@@ -405,60 +331,34 @@ fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         (Offer::Rollback, Some(row)) => format!("{}: ", row.title()),
         _ => String::new(),
     };
-    (
-        facts.target_state.state,
-        format!("{title}{}", facts.target_state.line),
-        ids,
-    )
+    (facts.target_state.state, format!("{title}{}", facts.target_state.line), ids)
 }
 
 fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let look = facts.look;
-    let declared = look
-        .deployment
-        .annotation(IRREVERSIBLE)
-        .or_else(|| look.deployment.template.irreversible.clone());
+    let declared =
+        look.deployment.annotation(IRREVERSIBLE).or_else(|| look.deployment.template.irreversible.clone());
     if let Some(why) = declared {
-        let id = evidence
-            .add(format!("{IRREVERSIBLE} is declared"), "kube Deployment", look.now)
-            .id();
+        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), "kube Deployment", look.now).id();
         return (Fail, format!("declared irreversible: {why}"), vec![id]);
     }
     let Some(plan) = facts.plan else {
         return (Unknown, "there is no plan".into(), vec![]);
     };
     match plan.not_restored.as_slice() {
-        [] if plan.configs.is_empty() => (
-            Pass,
-            "referenced ConfigMaps and Secrets unchanged since".into(),
-            vec![],
-        ),
+        [] if plan.configs.is_empty() => {
+            (Pass, "referenced ConfigMaps and Secrets unchanged since".into(), vec![])
+        }
         [] => {
             let names: Vec<&str> = plan.configs.iter().map(|(k, _)| k.name.as_str()).collect();
-            (
-                Pass,
-                format!("the plan restores ConfigMap {}", names.join(", ")),
-                vec![],
-            )
+            (Pass, format!("the plan restores ConfigMap {}", names.join(", ")), vec![])
         }
         [first, rest @ ..] => {
             let id = evidence
-                .add(
-                    format!("{} {} {}", first.kind, first.name, first.why),
-                    "kube managedFields",
-                    look.now,
-                )
+                .add(format!("{} {} {}", first.kind, first.name, first.why), "kube managedFields", look.now)
                 .id();
-            let more = if rest.is_empty() {
-                String::new()
-            } else {
-                format!(" and {} more", rest.len())
-            };
-            (
-                Fail,
-                format!("{} {} {}{more}", first.kind, first.name, first.why),
-                vec![id],
-            )
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            (Fail, format!("{} {} {}{more}", first.kind, first.name, first.why), vec![id])
         }
     }
 }
@@ -486,10 +386,9 @@ fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             match look.world.allowed(&right) {
                 Some(true) => {}
                 Some(false) => against.push((Fail, format!("no right to {} {}", right.verb, right.resource))),
-                None => against.push((
-                    Unknown,
-                    format!("right to {} {} not known", right.verb, right.resource),
-                )),
+                None => {
+                    against.push((Unknown, format!("right to {} {} not known", right.verb, right.resource)))
+                }
             }
         }
         match facts.dry_run {
@@ -516,11 +415,7 @@ fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         );
         return (Pass, line, vec![id]);
     }
-    let state = if against.iter().any(|(state, _)| *state == Fail) {
-        Fail
-    } else {
-        Unknown
-    };
+    let state = if against.iter().any(|(state, _)| *state == Fail) { Fail } else { Unknown };
     let words: Vec<String> = against.into_iter().map(|(_, why)| why).collect();
     (state, words.join("; "), vec![id])
 }
@@ -559,10 +454,7 @@ pub fn owner(deployment: &Deployment) -> Option<(GateState, String)> {
                 .any(|c| m.manager.as_str().contains(c))
     });
     if let Some(managed) = applier {
-        return Some((
-            Fail,
-            format!("{} applies its template and would undo this", managed.manager),
-        ));
+        return Some((Fail, format!("{} applies its template and would undo this", managed.manager)));
     }
     if let Some((kind, name, _)) = &deployment.meta.controller {
         return Some((Fail, format!("{kind} {name} controls it and may undo this")));
@@ -571,10 +463,7 @@ pub fn owner(deployment: &Deployment) -> Option<(GateState, String)> {
     let by_helm = label("app.kubernetes.io/managed-by").is_some_and(|v| v == "Helm");
     if by_helm || release.is_some() {
         let name = release.map_or(String::new(), |r| format!(" {r}"));
-        return Some((
-            Unknown,
-            format!("Helm release{name} would undo this at its next upgrade"),
-        ));
+        return Some((Unknown, format!("Helm release{name} would undo this at its next upgrade")));
     }
     None
 }
@@ -592,34 +481,20 @@ fn other_rollout(facts: &Facts<'_>) -> Option<String> {
     let current = facts.look.world.current(deployment).map(|r| &r.meta.uid);
     let suspected = facts.attribution.change.as_ref().map(|c| &c.revision) == current;
     (rolling && !suspected).then(|| {
-        format!(
-            "another rollout is under way ({} of {} updated)",
-            deployment.updated, deployment.replicas
-        )
+        format!("another rollout is under way ({} of {} updated)", deployment.updated, deployment.replicas)
     })
 }
 
 fn capacity(look: &Look<'_>) -> Vec<(GateState, String)> {
     let mut against = Vec::new();
     let deployment = look.deployment;
-    for budget in look
-        .world
-        .budgets
-        .values()
-        .filter(|b| b.key.namespace == deployment.meta.key.namespace)
-    {
+    for budget in look.world.budgets.values().filter(|b| b.key.namespace == deployment.meta.key.namespace) {
         let selects = !budget.selector.is_empty()
-            && budget
-                .selector
-                .iter()
-                .all(|(k, v)| deployment.template.labels.get(k) == Some(v));
+            && budget.selector.iter().all(|(k, v)| deployment.template.labels.get(k) == Some(v));
         if selects && budget.healthy < budget.wanted {
             against.push((
                 Fail,
-                format!(
-                    "PDB {}: {} of {} healthy",
-                    budget.key.name, budget.healthy, budget.wanted
-                ),
+                format!("PDB {}: {} of {} healthy", budget.key.name, budget.healthy, budget.wanted),
             ));
         }
     }
@@ -630,18 +505,12 @@ fn capacity(look: &Look<'_>) -> Vec<(GateState, String)> {
         if ours && autoscaler.desired >= autoscaler.max && autoscaler.max > autoscaler.min {
             against.push((
                 Unknown,
-                format!(
-                    "HPA {} is at its maximum of {}",
-                    autoscaler.key.name, autoscaler.max
-                ),
+                format!("HPA {} is at its maximum of {}", autoscaler.key.name, autoscaler.max),
             ));
         }
     }
     if deployment.recreate && deployment.replicas > 0 {
-        against.push((
-            Fail,
-            "strategy Recreate: all pods stop before the first new one starts".into(),
-        ));
+        against.push((Fail, "strategy Recreate: all pods stop before the first new one starts".into()));
     }
     if deployment.replicas == 0 {
         against.push((Fail, "scaled to 0: a rollback changes no running pod".into()));
@@ -654,9 +523,7 @@ fn budget_words(look: &Look<'_>) -> String {
     let found = look.world.budgets.values().find(|b| {
         b.key.namespace == deployment.meta.key.namespace
             && !b.selector.is_empty()
-            && b.selector
-                .iter()
-                .all(|(k, v)| deployment.template.labels.get(k) == Some(v))
+            && b.selector.iter().all(|(k, v)| deployment.template.labels.get(k) == Some(v))
     });
     found.map_or(String::new(), |b| format!("PDB {}/{}, ", b.healthy, b.wanted))
 }
@@ -676,11 +543,7 @@ fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
         return Vec::new();
     }
     let workload = look.deployment.meta.key.to_string();
-    let last = look
-        .actions
-        .iter()
-        .rev()
-        .find(|a| a.workload == workload && a.executed);
+    let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed);
     if last.is_some_and(|a| matches!(a.outcome.as_deref(), Some("not_helped" | "worse"))) {
         return Vec::new();
     }
@@ -702,10 +565,7 @@ fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
     if hour as u64 >= policy.max_per_hour {
         against.push((
             Fail,
-            format!(
-                "rate limit: {hour} actions within the hour, {} are the limit",
-                policy.max_per_hour
-            ),
+            format!("rate limit: {hour} actions within the hour, {} are the limit", policy.max_per_hour),
         ));
     }
     against
@@ -714,10 +574,6 @@ fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
 /// A source whose clock is off by more than 5 s, in words.
 pub fn clock_words(look: &Look<'_>) -> Option<String> {
     let (source, ms) = look.world.clocks.iter().max_by_key(|(_, ms)| ms.abs())?;
-    let name = if *source == Source::Prometheus {
-        "Prometheus"
-    } else {
-        "the API server"
-    };
+    let name = if *source == Source::Prometheus { "Prometheus" } else { "the API server" };
     (ms.abs() > 5_000).then(|| format!("the clock of {name} differs by {} s", ms / 1_000))
 }

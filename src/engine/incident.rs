@@ -116,9 +116,7 @@ impl Incident {
 
     /// A person is wanted.
     pub fn open_gate(&self) -> bool {
-        self.proposal
-            .as_ref()
-            .is_some_and(|p| p.gesture != Gesture::Decided)
+        self.proposal.as_ref().is_some_and(|p| p.gesture != Gesture::Decided)
     }
 
     /// Takes a wish: the card is drawn anew for it.
@@ -170,10 +168,7 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
         let Some(severity) = slo.burning() else { continue };
         if let Some(Ok((key, _))) = state.mapped.get(&slo.id) {
             let burn = slo.burn(Window::minutes(5)).number().unwrap_or(0.0);
-            burning
-                .entry(key.clone())
-                .or_default()
-                .push((severity, -(burn * 1e3) as i64, slo.id.clone()));
+            burning.entry(key.clone()).or_default().push((severity, -(burn * 1e3) as i64, slo.id.clone()));
         }
     }
     let now = state.now;
@@ -181,29 +176,21 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
         slos.sort();
         let ids: Vec<SloId> = slos.into_iter().map(|(_, _, id)| id).collect();
         let known = state.incidents.contains_key(&workload);
-        let incident = state
-            .incidents
-            .entry(workload.clone())
-            .or_insert_with(|| Incident::new(workload.clone(), now));
+        let incident =
+            state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
         incident.slos = ids.clone();
         incident.calm_since = None;
         if !known {
             let slo = ids.first().map_or(String::new(), ToString::to_string);
-            state.say(
-                "alert",
-                Weight::Bad,
-                format!("{workload}: {slo} burns its error budget"),
-            );
+            state.say("alert", Weight::Bad, format!("{workload}: {slo} burns its error budget"));
             effects.push(Effect::Bell);
         }
     }
     let now = state.now;
     let mut calm = Vec::new();
     for incident in state.incidents.values_mut() {
-        let still = incident
-            .slos
-            .iter()
-            .any(|id| state.world.slos.get(id).is_some_and(|s| s.burning().is_some()));
+        let still =
+            incident.slos.iter().any(|id| state.world.slos.get(id).is_some_and(|s| s.burning().is_some()));
         if !still
             && !incident.slos.is_empty()
             && incident.calm_since.is_none()
@@ -214,20 +201,13 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
         }
     }
     for workload in calm {
-        state.say(
-            "alert",
-            Weight::Good,
-            format!("{workload}: no SLO of it burns any more"),
-        );
+        state.say("alert", Weight::Good, format!("{workload}: no SLO of it burns any more"));
     }
     let gone: Vec<Key> = state
         .incidents
         .values()
         .filter(|i| i.wish.is_none() && !i.acting())
-        .filter(|i| {
-            i.calm_since
-                .is_some_and(|since| (now - since).num_seconds() > LINGER)
-        })
+        .filter(|i| i.calm_since.is_some_and(|since| (now - since).num_seconds() > LINGER))
         .map(|i| i.workload.clone())
         .collect();
     for workload in gone {
@@ -239,9 +219,7 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
 fn has_fresh(world: &super::world::World, incident: &Incident, _now: Time) -> bool {
     incident.slos.iter().any(|id| {
         world.slos.get(id).is_some_and(|s| {
-            s.ratios
-                .get(&Window::minutes(5))
-                .is_some_and(|r| matches!(r.value, Value::Number(_)))
+            s.ratios.get(&Window::minutes(5)).is_some_and(|r| matches!(r.value, Value::Number(_)))
         })
     })
 }
@@ -261,10 +239,7 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
         }
         for reference in templates.into_iter().flat_map(|t| &t.references) {
             if reference.kind == RefKind::ConfigMap {
-                wanted.insert(Key {
-                    namespace: workload.namespace.clone(),
-                    name: reference.name.clone(),
-                });
+                wanted.insert(Key { namespace: workload.namespace.clone(), name: reference.name.clone() });
             }
         }
     }
@@ -299,12 +274,7 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     incident.focus = focus;
-    if let Some(from) = incident
-        .running
-        .as_ref()
-        .filter(|r| !r.over())
-        .and_then(|r| r.rollout_ended)
-    {
+    if let Some(from) = incident.running.as_ref().filter(|r| !r.over()).and_then(|r| r.rollout_ended) {
         incident.focus.verify_from = Some(from);
     }
     incident.reach(Stage::Enrich, now);
@@ -319,11 +289,7 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let text = format!("{}: {}", workload.name, analysis.reason);
     incident.analysis = Some(analysis);
     if news {
-        let weight = if said.1.acts() {
-            Weight::Attention
-        } else {
-            Weight::Plain
-        };
+        let weight = if said.1.acts() { Weight::Attention } else { Weight::Plain };
         state.say("verdict", weight, text);
     }
     super::action::advance(state, workload, effects);
@@ -354,11 +320,8 @@ pub fn ready(state: &State, workload: &Key) -> bool {
     let Some(slo) = incident.slos.first() else {
         return incident.wish.is_some();
     };
-    let understood = state
-        .world
-        .slos
-        .get(slo)
-        .is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
+    let understood =
+        state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
     if !understood {
         return true;
     }
@@ -374,22 +337,11 @@ fn contents_read(state: &State, workload: &Key) -> bool {
     let Some(deployment) = state.world.deployments.get(workload) else {
         return true;
     };
-    deployment
-        .template
-        .references
-        .iter()
-        .filter(|r| r.kind == RefKind::ConfigMap)
-        .all(|r| {
-            let key = Key {
-                namespace: workload.namespace.clone(),
-                name: r.name.clone(),
-            };
-            let readable = state
-                .world
-                .referenced
-                .contains_key(&(RefKind::ConfigMap, key.clone()));
-            !readable || (state.world.contents.contains_key(&key) && state.world.known.contains_key(&key))
-        })
+    deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap).all(|r| {
+        let key = Key { namespace: workload.namespace.clone(), name: r.name.clone() };
+        let readable = state.world.referenced.contains_key(&(RefKind::ConfigMap, key.clone()));
+        !readable || (state.world.contents.contains_key(&key) && state.world.known.contains_key(&key))
+    })
 }
 
 /// Everything that an analysis looks at; `None` when the Deployment is not there.
@@ -398,13 +350,10 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
     let incident = state.incidents.get(workload)?;
     let slo = incident.slos.first().and_then(|id| state.world.slos.get(id));
     let study = slo.and_then(|s| state.studies.get(&s.id));
-    let facts = revisions::Facts {
-        world: &state.world,
-        deployment,
-        study,
-        actions: &state.journal.actions,
-        now: state.now,
-    };
+    let actions = state.actions_here();
+    let facts =
+        revisions::Facts { world: &state.world, deployment, study, actions: &actions, now: state.now };
+    let rows = revisions::rows(&facts, &state.diffs);
     let onsets = state
         .incidents
         .values()
@@ -424,10 +373,10 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
             _ => None,
         }),
         study,
-        rows: revisions::rows(&facts, &state.diffs),
+        rows,
         mapped: &state.mapped,
         onsets,
-        actions: &state.journal.actions,
+        actions,
         dry_runs: &state.dry_runs,
         journal_closed: state.journal_closed(),
         wish: incident.wish.as_ref(),
@@ -440,17 +389,11 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
 fn focus(look: &Look<'_>) -> Focus {
     let onset = attribution::find_onset(look);
     let changes = attribution::changes(look);
-    let suspect = onset
-        .as_ref()
-        .and_then(|o| attribution::suspect(&changes, o, look));
+    let suspect = onset.as_ref().and_then(|o| attribution::suspect(&changes, o, look));
     let change = suspect.map(|c| c.began).or_else(|| {
         // Before there are counts: the youngest rollout of the last hours is worth counting.
         let recent = look.now - Window::hours(2).delta();
-        changes
-            .iter()
-            .rev()
-            .map(|c| c.began)
-            .find(|began| *began >= recent)
+        changes.iter().rev().map(|c| c.began).find(|began| *began >= recent)
     });
     let labelled = look
         .study
@@ -460,16 +403,9 @@ fn focus(look: &Look<'_>) -> Focus {
         Vec::new()
     } else {
         let older = look.rows.iter().filter(|r| r.mark != revisions::Mark::Current);
-        older
-            .filter_map(|r| r.served.stretches.last().copied())
-            .take(2)
-            .collect()
+        older.filter_map(|r| r.served.stretches.last().copied()).take(2).collect()
     };
-    Focus {
-        change,
-        verify_from: None,
-        intervals,
-    }
+    Focus { change, verify_from: None, intervals }
 }
 
 fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
@@ -484,11 +420,8 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 }
 
 fn inquire(state: &mut State, slo: &SloId, focus: &Focus, effects: &mut Vec<Effect>) {
-    let understood = state
-        .world
-        .slos
-        .get(slo)
-        .is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
+    let understood =
+        state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
     if !understood {
         return;
     }
@@ -503,19 +436,10 @@ fn inquire(state: &mut State, slo: &SloId, focus: &Focus, effects: &mut Vec<Effe
 /// The selected SLO is studied for its chart, and callees that burn without an alert for their onset.
 fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
     let mut wanted: Vec<SloId> = state.view.selected_slo().cloned().into_iter().collect();
-    for slo in state
-        .world
-        .slos
-        .values()
-        .filter(|s| surroundings::burns(s) && s.burning().is_none())
-    {
+    for slo in state.world.slos.values().filter(|s| surroundings::burns(s) && s.burning().is_none()) {
         wanted.push(slo.id.clone());
     }
-    let studied: BTreeSet<SloId> = state
-        .incidents
-        .values()
-        .filter_map(|i| i.slos.first().cloned())
-        .collect();
+    let studied: BTreeSet<SloId> = state.incidents.values().filter_map(|i| i.slos.first().cloned()).collect();
     wanted.retain(|id| !studied.contains(id));
     wanted.truncate(3);
     for slo in wanted {
@@ -523,19 +447,9 @@ fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
             Some(Ok((key, _))) => state.world.deployments.get(key),
             _ => None,
         };
-        let change = workload
-            .and_then(|d| state.world.current(d))
-            .and_then(|r| r.meta.created);
+        let change = workload.and_then(|d| state.world.current(d)).and_then(|r| r.meta.created);
         let recent = change.filter(|c| (state.now - *c).num_seconds() < 7_200);
-        inquire(
-            state,
-            &slo,
-            &Focus {
-                change: recent,
-                ..Focus::default()
-            },
-            effects,
-        );
+        inquire(state, &slo, &Focus { change: recent, ..Focus::default() }, effects);
     }
 }
 
@@ -547,16 +461,8 @@ fn ask_rights(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         .is_none_or(|asked| (state.now - *asked).num_seconds() >= RIGHTS_EVERY);
     if due {
         state.rights_asked.insert(namespace.clone(), state.now);
-        let right = |resource, group| Right {
-            verb: "patch",
-            resource,
-            group,
-            namespace: namespace.clone(),
-        };
-        effects.push(Effect::ReviewRights(vec![
-            right("deployments", "apps"),
-            right("configmaps", ""),
-        ]));
+        let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
+        effects.push(Effect::ReviewRights(vec![right("deployments", "apps"), right("configmaps", "")]));
     }
 }
 
@@ -631,10 +537,8 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     }
     let pending = analysis.plan.is_some() && analysis.dry_run == DryRun::Pending;
-    let after_help = incident
-        .running
-        .as_ref()
-        .is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
+    let after_help =
+        incident.running.as_ref().is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
     if pending || (after_help && !analysis.offer.acts()) {
         return;
     }
@@ -650,11 +554,7 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         Offer::Rollback | Offer::RestoreConfig => format!(
             "proposal {} opened: {} of {}",
             proposal.token,
-            if proposal.analysis.offer == Offer::Rollback {
-                "rollback"
-            } else {
-                "restore"
-            },
+            if proposal.analysis.offer == Offer::Rollback { "rollback" } else { "restore" },
             workload.name
         ),
         offer => format!("{}: offer {}", workload.name, offer.word()),
@@ -728,11 +628,7 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
         kind: record::WITHDRAWN,
         body: record::decided(&proposal, cluster.as_str(), &by, why, now),
     });
-    state.say(
-        "gate",
-        Weight::Plain,
-        format!("proposal {} withdrawn: {why}", proposal.token),
-    );
+    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.token));
 }
 
 /// Everything that `propose` waits for has been answered.
@@ -757,37 +653,19 @@ pub fn by_hand(state: &mut State, workload: &Key, target: Uid) {
         .filter(|(_, found)| matches!(found, Ok((key, _)) if key == workload))
         .map(|(id, _)| id.clone())
         .collect();
-    let incident = state
-        .incidents
-        .entry(workload.clone())
-        .or_insert_with(|| Incident::new(workload.clone(), now));
+    let incident =
+        state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
     if incident.slos.is_empty() {
         incident.slos = slos;
     }
     incident.calm_since = None;
-    incident.want(
-        Wish {
-            target: Some(target),
-            by_hand: true,
-            ..Wish::default()
-        },
-        now,
-    );
-    state.say(
-        "gate",
-        Weight::Plain,
-        format!("{workload}: a rollback is proposed by hand"),
-    );
+    incident.want(Wish { target: Some(target), by_hand: true, ..Wish::default() }, now);
+    state.say("gate", Weight::Plain, format!("{workload}: a rollback is proposed by hand"));
 }
 
 /// Digest of the open card of `workload`.
 pub fn card_digest(state: &State, workload: &Key) -> Option<ContentDigest> {
-    state
-        .incidents
-        .get(workload)?
-        .proposal
-        .as_ref()
-        .map(|p| p.digest.clone())
+    state.incidents.get(workload)?.proposal.as_ref().map(|p| p.digest.clone())
 }
 
 /// A clean sentence for how long something has been going on.

@@ -48,10 +48,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
 fn filter(state: &mut State, command: Command) -> bool {
     match command {
         Command::Char(c, _) if !c.is_control() && state.view.filter.len() < 200 => state.view.filter.push(c),
-        Command::Paste(text) => state
-            .view
-            .filter
-            .extend(text.chars().filter(|c| !c.is_control()).take(200)),
+        Command::Paste(text) => state.view.filter.extend(text.chars().filter(|c| !c.is_control()).take(200)),
         Command::Backspace => {
             state.view.filter.pop();
         }
@@ -88,11 +85,7 @@ fn main(state: &mut State, command: Command) -> bool {
             if let Some(key) = view::selected_workload(state).filter(|k| state.incidents.contains_key(k)) {
                 open(
                     state,
-                    if command == Command::Evidence {
-                        Screen::Evidence(key)
-                    } else {
-                        Screen::Diff(key)
-                    },
+                    if command == Command::Evidence { Screen::Evidence(key) } else { Screen::Diff(key) },
                 );
             }
         }
@@ -126,11 +119,7 @@ fn by_hand(state: &mut State) -> bool {
         return false;
     };
     let timeline = view::timeline(state, &workload);
-    let wanted = state
-        .view
-        .revision
-        .as_ref()
-        .and_then(|uid| timeline.iter().find(|r| r.uid == *uid));
+    let wanted = state.view.revision.as_ref().and_then(|uid| timeline.iter().find(|r| r.uid == *uid));
     // Without a choice: the newest revision that is not the current one.
     let row = wanted.or_else(|| timeline.iter().find(|r| r.mark != Mark::Current));
     let Some(row) = row.filter(|r| r.mark != Mark::Current) else {
@@ -166,10 +155,7 @@ fn moved(state: &mut State, command: &Command) {
         Pane::List | Pane::Detail => {
             let rows = view::rows(state);
             let selected = view::selected(state);
-            let at = rows
-                .iter()
-                .position(|r| Some(r) == selected.as_ref())
-                .unwrap_or(0);
+            let at = rows.iter().position(|r| Some(r) == selected.as_ref()).unwrap_or(0);
             let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;
@@ -181,13 +167,8 @@ fn moved(state: &mut State, command: &Command) {
                 return;
             };
             let timeline = view::timeline(state, &workload);
-            let at = timeline
-                .iter()
-                .position(|r| Some(&r.uid) == state.view.revision.as_ref())
-                .unwrap_or(0);
-            state.view.revision = timeline
-                .get(index(at, timeline.len(), command))
-                .map(|r| r.uid.clone());
+            let at = timeline.iter().position(|r| Some(&r.uid) == state.view.revision.as_ref()).unwrap_or(0);
+            state.view.revision = timeline.get(index(at, timeline.len(), command)).map(|r| r.uid.clone());
         }
         Pane::Log => {
             // The log grows downwards: up means older.
@@ -224,22 +205,10 @@ fn page(state: &mut State, command: Command) -> bool {
 
 fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect>) -> bool {
     let (mono, now) = (state.mono, state.now);
-    let given = state
-        .incidents
-        .get(key)
-        .and_then(|i| i.wish.as_ref())
-        .map(|w| w.reason.clone())
-        .unwrap_or_default();
-    let live = state
-        .incidents
-        .get(key)
-        .is_some_and(|i| i.proposal.as_ref().is_some_and(|p| now < p.expires));
-    if let Some(proposal) = state
-        .incidents
-        .get_mut(key)
-        .and_then(|i| i.proposal.as_mut())
-        .filter(|_| live)
-    {
+    let given =
+        state.incidents.get(key).and_then(|i| i.wish.as_ref()).map(|w| w.reason.clone()).unwrap_or_default();
+    let live = state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| now < p.expires));
+    if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
         }
@@ -339,21 +308,11 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
     let Some(proposal) = incident.proposal.take() else {
         return;
     };
-    incident
-        .rejected
-        .push((proposal.analysis.fingerprint.clone(), reason.to_owned()));
+    incident.rejected.push((proposal.analysis.fingerprint.clone(), reason.to_owned()));
     incident.wish = None;
     let body = record::decided(&proposal, cluster.as_str(), &by, reason, now);
-    effects.push(Effect::Record {
-        ticket: Ticket::Note,
-        kind: record::REJECTED,
-        body,
-    });
-    state.say(
-        "gate",
-        Weight::Plain,
-        format!("proposal {} rejected by {by}: {reason}", proposal.token),
-    );
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
+    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.token));
     open(state, Screen::Main);
 }
 
@@ -368,31 +327,15 @@ fn wait(state: &mut State, key: &Key, effects: &mut Vec<Effect>) -> bool {
         return false;
     };
     let burn = incident.slos.first().and_then(|id| state.world.slos.get(id));
-    let burn = burn
-        .and_then(|s| s.burn(Window::minutes(5)).number())
-        .map(|b| b * policy.wait_burn_factor);
+    let burn = burn.and_then(|s| s.burn(Window::minutes(5)).number()).map(|b| b * policy.wait_burn_factor);
     let until = now + policy.wait.delta();
-    incident.waiting = Some(Waiting {
-        until,
-        burn,
-        fingerprint: proposal.analysis.fingerprint.clone(),
-    });
+    incident.waiting = Some(Waiting { until, burn, fingerprint: proposal.analysis.fingerprint.clone() });
     incident.wish = None;
-    let tripwire = burn.map_or(String::new(), |b| {
-        format!(" or when the burn exceeds {}", format::burn(b))
-    });
+    let tripwire = burn.map_or(String::new(), |b| format!(" or when the burn exceeds {}", format::burn(b)));
     let words = format!("asked again at {}{tripwire}", format::clock(until));
     let body = record::decided(&proposal, cluster.as_str(), &by, &words, now);
-    effects.push(Effect::Record {
-        ticket: Ticket::Note,
-        kind: record::WAITED,
-        body,
-    });
-    state.say(
-        "gate",
-        Weight::Plain,
-        format!("{by} waits with {}: {words}", proposal.token),
-    );
+    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::WAITED, body });
+    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.token));
     open(state, Screen::Main);
     true
 }
@@ -426,21 +369,11 @@ fn begin_edit(state: &mut State, key: &Key) {
         return;
     };
     let analysis = &proposal.analysis;
-    let target = analysis
-        .rows
-        .iter()
-        .position(|r| Some(&r.uid) == analysis.target.as_ref());
-    let target = target
-        .or_else(|| analysis.rows.iter().position(|r| r.mark != Mark::Current))
-        .unwrap_or(0);
+    let target = analysis.rows.iter().position(|r| Some(&r.uid) == analysis.target.as_ref());
+    let target = target.or_else(|| analysis.rows.iter().position(|r| r.mark != Mark::Current)).unwrap_or(0);
     let restore = analysis.plan.as_ref().is_some_and(|p| !p.configs.is_empty());
     proposal.note = None;
-    proposal.gesture = Gesture::Editing(Draft {
-        field: 0,
-        target,
-        restore,
-        reason: String::new(),
-    });
+    proposal.gesture = Gesture::Editing(Draft { field: 0, target, restore, reason: String::new() });
 }
 
 fn edit(state: &mut State, key: &Key, command: Command) -> bool {
@@ -480,14 +413,7 @@ fn edit(state: &mut State, key: &Key, command: Command) -> bool {
             let by_hand = proposal.analysis.by_hand;
             let reason = draft.reason.split_whitespace().collect::<Vec<_>>().join(" ");
             incident.want(
-                Wish {
-                    target,
-                    restore: draft.restore,
-                    edited: true,
-                    by_hand,
-                    reason,
-                    ..Wish::default()
-                },
+                Wish { target, restore: draft.restore, edited: true, by_hand, reason, ..Wish::default() },
                 now,
             );
             return true;

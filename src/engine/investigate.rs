@@ -74,27 +74,18 @@ pub struct Focus {
 impl Study {
     /// The next inquiry, if one is due.
     pub fn next(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
-        if self
-            .pending
-            .is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP)
-        {
+        if self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP) {
             return None;
         }
         let wants_change = focus.change.is_some() && self.since_change.is_none();
-        let due = self
-            .asked
-            .is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
+        let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
         if !due && !(wants_change && self.pending.is_none() && !self.complete) {
             return None;
         }
         let asks = self.asks(focus, now);
         self.pending = Some((number, now));
         self.asked = Some(now);
-        Some(Inquiry {
-            number,
-            slo: slo.clone(),
-            asks,
-        })
+        Some(Inquiry { number, slo: slo.clone(), asks })
     }
 
     fn asks(&mut self, focus: &Focus, now: Time) -> Vec<Ask> {
@@ -112,11 +103,7 @@ impl Study {
             add(Ask::Scrape);
         }
         if let Some(from) = focus.verify_from {
-            add(Ask::Counts {
-                purpose: Purpose::Verify,
-                from,
-                to: now,
-            });
+            add(Ask::Counts { purpose: Purpose::Verify, from, to: now });
         }
         let step = self.step(focus, now);
         let from = bucket_begin(focus, step, now);
@@ -124,33 +111,15 @@ impl Study {
         if let Some(from) = focus.change {
             // A change of this very second has no samples yet: look at least at one scrape.
             let from = from.min(now - step.delta());
-            add(Ask::Counts {
-                purpose: Purpose::SinceChange,
-                from,
-                to: now,
-            });
+            add(Ask::Counts { purpose: Purpose::SinceChange, from, to: now });
         }
         for (n, (from, to)) in focus.intervals.iter().take(2).enumerate() {
-            add(Ask::Counts {
-                purpose: Purpose::Interval(n as u8),
-                from: *from,
-                to: *to,
-            });
+            add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
-        if self
-            .history_asked
-            .is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY)
-        {
-            let served = Ask::Served {
-                from: now - Window::days(1).delta(),
-                to: now,
-                step: Window::minutes(5),
-            };
-            let history = Ask::Counts {
-                purpose: Purpose::History,
-                from: now - HISTORY.delta(),
-                to: now,
-            };
+        if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
+            let served =
+                Ask::Served { from: now - Window::days(1).delta(), to: now, step: Window::minutes(5) };
+            let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
             if add(history) && add(served) {
                 self.history_asked = Some(now);
             }
@@ -162,9 +131,7 @@ impl Study {
     /// Length of a bucket: four scrapes, so that an increase over it means something; at most 240 buckets.
     pub fn step(&self, focus: &Focus, now: Time) -> Window {
         let four = self.scrape.map_or(60, |scrape| scrape.secs() * 4);
-        let reach = focus
-            .change
-            .map_or(3_600, |change| (now - change).num_seconds().max(0) as u64 + 1_800);
+        let reach = focus.change.map_or(3_600, |change| (now - change).num_seconds().max(0) as u64 + 1_800);
         let least = (reach.clamp(3_600, 21_600)).div_ceil(240);
         Window::from_secs(round_up(four.max(least).max(15)))
     }
@@ -190,18 +157,10 @@ impl Study {
         match (ask, finding) {
             (Ask::Scrape, Finding::Scrape(interval)) => self.scrape = interval,
             (Ask::Buckets { from, to, step }, Finding::Buckets(buckets)) => {
-                self.buckets = Some(Answered {
-                    data: (buckets, step),
-                    from,
-                    to,
-                });
+                self.buckets = Some(Answered { data: (buckets, step), from, to });
             }
             (Ask::Served { from, to, .. }, Finding::Served(served)) => {
-                self.served = Some(Answered {
-                    data: served,
-                    from,
-                    to,
-                });
+                self.served = Some(Answered { data: served, from, to });
             }
             (Ask::Counts { purpose, from, to }, Finding::Counts(data)) => {
                 let answered = Answered { data, from, to };
@@ -224,20 +183,14 @@ impl Study {
             sum
         });
         self.intervals.retain(|i| i.from != answered.from);
-        self.intervals.push(Answered {
-            data: sum,
-            from: answered.from,
-            to: answered.to,
-        });
+        self.intervals.push(Answered { data: sum, from: answered.from, to: answered.to });
     }
 }
 
 /// Buckets begin an hour ago, or half an hour before the change where that is earlier; never more than six hours.
 fn bucket_begin(focus: &Focus, step: Window, now: Time) -> Time {
     let hour = now - Window::hours(1).delta();
-    let before = focus
-        .change
-        .map_or(hour, |change| change - Window::minutes(30).delta());
+    let before = focus.change.map_or(hour, |change| change - Window::minutes(30).delta());
     let from = before.min(hour).max(now - Window::hours(6).delta());
     // Aligned to the step, so that the buckets of the next inquiry are the same ones.
     let step = step.secs() as i64;
@@ -245,10 +198,7 @@ fn bucket_begin(focus: &Focus, step: Window, now: Time) -> Time {
 }
 
 fn round_up(seconds: u64) -> u64 {
-    [15, 30, 60, 120, 300, 600]
-        .into_iter()
-        .find(|nice| *nice >= seconds)
-        .unwrap_or(600)
+    [15, 30, 60, 120, 300, 600].into_iter().find(|nice| *nice >= seconds).unwrap_or(600)
 }
 
 #[cfg(test)]
@@ -273,22 +223,9 @@ mod tests {
                 continue;
             };
             assert!(inquiry.asks.iter().map(Ask::queries).sum::<usize>() <= MOST_QUERIES);
-            let answers = inquiry
-                .asks
-                .into_iter()
-                .map(|ask| (ask, Err(Clean::new("down"))))
-                .collect();
-            assert!(study.take(Findings {
-                number,
-                slo: slo.clone(),
-                answers,
-                queries: 8
-            }));
-            assert!(
-                study
-                    .next(&slo, &focus, number + 1, now + chrono::TimeDelta::seconds(14))
-                    .is_none()
-            );
+            let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(Clean::new("down")))).collect();
+            assert!(study.take(Findings { number, slo: slo.clone(), answers, queries: 8 }));
+            assert!(study.next(&slo, &focus, number + 1, now + chrono::TimeDelta::seconds(14)).is_none());
         }
     }
 
@@ -300,17 +237,7 @@ mod tests {
         study.next(&slo, &Focus::default(), 1, now);
         let later = now + chrono::TimeDelta::seconds(GIVE_UP);
         study.next(&slo, &Focus::default(), 2, later);
-        assert!(!study.take(Findings {
-            number: 1,
-            slo: slo.clone(),
-            answers: vec![],
-            queries: 0
-        }));
-        assert!(study.take(Findings {
-            number: 2,
-            slo,
-            answers: vec![],
-            queries: 0
-        }));
+        assert!(!study.take(Findings { number: 1, slo: slo.clone(), answers: vec![], queries: 0 }));
+        assert!(study.take(Findings { number: 2, slo, answers: vec![], queries: 0 }));
     }
 }

@@ -65,18 +65,9 @@ impl Unmapped {
 pub fn workload(world: &World, slo: &Slo, configured: Option<&Key>) -> Result<(Key, How), Unmapped> {
     if let Some(key) = configured {
         let found = world.deployments.contains_key(key);
-        return if found {
-            Ok((key.clone(), How::Config))
-        } else {
-            Err(Unmapped::Missing(key.clone()))
-        };
+        return if found { Ok((key.clone(), How::Config)) } else { Err(Unmapped::Missing(key.clone())) };
     }
-    let label = |name: &str| {
-        slo.labels
-            .get(name)
-            .or_else(|| slo.rule_labels.get(name))
-            .cloned()
-    };
+    let label = |name: &str| slo.labels.get(name).or_else(|| slo.rule_labels.get(name)).cloned();
     let matchers = match &slo.sli {
         Sli::Understood(sli) => sli.equality_matchers(),
         _ => Default::default(),
@@ -118,11 +109,7 @@ pub fn workload(world: &World, slo: &Slo, configured: Option<&Key>) -> Result<(K
         match found.len() {
             0 => {}
             1 => {
-                return found
-                    .into_iter()
-                    .next()
-                    .map(|key| (key, how))
-                    .ok_or(Unmapped::None);
+                return found.into_iter().next().map(|key| (key, how)).ok_or(Unmapped::None);
             }
             _ => return Err(Unmapped::Ambiguous(found.into_iter().collect())),
         }
@@ -135,19 +122,12 @@ fn in_namespace(namespace: Option<&Clean>, key: &Key) -> bool {
 }
 
 fn by_name(world: &World, namespace: Option<&Clean>, name: &Clean) -> BTreeSet<Key> {
-    world
-        .deployments
-        .keys()
-        .filter(|k| k.name == *name && in_namespace(namespace, k))
-        .cloned()
-        .collect()
+    world.deployments.keys().filter(|k| k.name == *name && in_namespace(namespace, k)).cloned().collect()
 }
 
 fn by_app(world: &World, namespace: Option<&Clean>, app: &Clean) -> BTreeSet<Key> {
     let has = |labels: &std::collections::BTreeMap<Clean, Clean>| {
-        ["app", "app.kubernetes.io/name"]
-            .iter()
-            .any(|label| labels.get(*label) == Some(app))
+        ["app", "app.kubernetes.io/name"].iter().any(|label| labels.get(*label) == Some(app))
     };
     world
         .deployments
@@ -159,15 +139,9 @@ fn by_app(world: &World, namespace: Option<&Clean>, app: &Clean) -> BTreeSet<Key
 
 /// The Deployments whose pods the Service of this name selects.
 fn by_service(world: &World, namespace: Option<&Clean>, name: &Clean) -> BTreeSet<Key> {
-    let services: Vec<&Service> = world
-        .services
-        .values()
-        .filter(|s| s.key.name == *name && in_namespace(namespace, &s.key))
-        .collect();
-    services
-        .into_iter()
-        .flat_map(|service| behind(world, service))
-        .collect()
+    let services: Vec<&Service> =
+        world.services.values().filter(|s| s.key.name == *name && in_namespace(namespace, &s.key)).collect();
+    services.into_iter().flat_map(|service| behind(world, service)).collect()
 }
 
 /// The Deployments behind a Service.
@@ -197,25 +171,16 @@ pub fn callees(world: &World, workload: &Key, depends_on: &[Key]) -> BTreeSet<Ke
     };
     let mut texts: Vec<String> = deployment.template.texts.iter().map(Clean::to_string).collect();
     for reference in &deployment.template.references {
-        let key = Key {
-            namespace: workload.namespace.clone(),
-            name: reference.name.clone(),
-        };
+        let key = Key { namespace: workload.namespace.clone(), name: reference.name.clone() };
         if let Some(Some(content)) = world.contents.get(&key) {
             let data = content.data.value();
             texts.extend(
-                data.as_object()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|(_, v)| v.as_str().map(str::to_owned)),
+                data.as_object().into_iter().flatten().filter_map(|(_, v)| v.as_str().map(str::to_owned)),
             );
         }
     }
     for service in world.services.values() {
-        if texts
-            .iter()
-            .any(|text| names(text, &service.key, &workload.namespace))
-        {
+        if texts.iter().any(|text| names(text, &service.key, &workload.namespace)) {
             found.extend(behind(world, service));
         }
     }

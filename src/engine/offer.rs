@@ -70,10 +70,7 @@ fn nothing(offer: Offer, why: String) -> Choice {
         plan: None,
         refusal: None,
         addable: Vec::new(),
-        target_state: TargetState {
-            state: GateState::Unknown,
-            line: "no target".into(),
-        },
+        target_state: TargetState { state: GateState::Unknown, line: "no target".into() },
         why,
     }
 }
@@ -85,27 +82,19 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
         return back_to_earlier_content(look, action);
     }
     if wish.rest && wish.target.is_none() {
-        return restore(
-            look,
-            &[],
-            "the content is back, the pods have not read it yet".into(),
-        );
+        return restore(look, &[], "the content is back, the pods have not read it yet".into());
     }
     let Some(target) = &wish.target else {
         // A restore of content alone, edited from an offer.
         return config_change(look, found);
     };
     let Some(row) = look.rows.iter().find(|r| r.uid == *target) else {
-        return refused(
-            Offer::Rollback,
-            Refusal(Clean::new("the revision is gone; hint: pick another one")),
-        );
+        return refused(Offer::Rollback, Refusal(Clean::new("the revision is gone; hint: pick another one")));
     };
     let state = match &wish.undo_of {
-        Some(action) => TargetState {
-            state: GateState::Unknown,
-            line: format!("what served before {}", action.action),
-        },
+        Some(action) => {
+            TargetState { state: GateState::Unknown, line: format!("what served before {}", action.action) }
+        }
         None => judge(look, found, row),
     };
     roll_back(look, row, state, wish.restore, "asked for by hand".into())
@@ -113,10 +102,7 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
 
 fn refused(offer: Offer, refusal: Refusal) -> Choice {
     let why = refusal.to_string();
-    Choice {
-        refusal: Some(refusal),
-        ..nothing(offer, why)
-    }
+    Choice { refusal: Some(refusal), ..nothing(offer, why) }
 }
 
 fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
@@ -131,22 +117,14 @@ fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
                 GateState::Pass => "last known good",
                 _ => "best of what is known",
             };
-            roll_back(
-                look,
-                row,
-                state.clone(),
-                look.wish.is_some_and(|w| w.restore),
-                why.into(),
-            )
+            roll_back(look, row, state.clone(), look.wish.is_some_and(|w| w.restore), why.into())
         }
         None => nothing(
             Offer::None,
             match judged.first() {
-                Some((row, state)) => format!(
-                    "no earlier revision kept the SLO ({}: {})",
-                    row.title(),
-                    state.line
-                ),
+                Some((row, state)) => {
+                    format!("no earlier revision kept the SLO ({}: {})", row.title(), state.line)
+                }
                 None => "there is no earlier revision".into(),
             },
         ),
@@ -173,10 +151,7 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
         return state(GateState::Fail, missing);
     }
     if let Mark::RolledBack(when) = row.mark {
-        return state(
-            GateState::Fail,
-            format!("rolled back from it at {}", format::clock(when)),
-        );
+        return state(GateState::Fail, format!("rolled back from it at {}", format::clock(when)));
     }
     let length = row.served.length();
     let spoken = format::span(length);
@@ -192,10 +167,7 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
             found.onset.as_ref().map_or(Counts::default(), |o| o.during)
         };
         return if clearly_more(now, counts) {
-            state(
-                GateState::Unknown,
-                format!("{said}: below the objective, clearly better than now"),
-            )
+            state(GateState::Unknown, format!("{said}: below the objective, clearly better than now"))
         } else {
             state(GateState::Fail, format!("{said}: bad as well"))
         };
@@ -214,27 +186,16 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
 fn missing_reference(look: &Look<'_>, uid: &Uid) -> Option<String> {
     let revision = look.world.replica_sets.get(uid)?;
     let namespace = &look.deployment.meta.key.namespace;
-    revision
-        .template
-        .references
-        .iter()
-        .filter(|r| !r.optional)
-        .find_map(|r| {
-            let kind = match r.kind {
-                RefKind::ConfigMap => "configmaps",
-                RefKind::Secret => "secrets",
-                RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
-            };
-            let key = (
-                r.kind,
-                Key {
-                    namespace: namespace.clone(),
-                    name: r.name.clone(),
-                },
-            );
-            let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
-            missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
-        })
+    revision.template.references.iter().filter(|r| !r.optional).find_map(|r| {
+        let kind = match r.kind {
+            RefKind::ConfigMap => "configmaps",
+            RefKind::Secret => "secrets",
+            RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
+        };
+        let key = (r.kind, Key { namespace: namespace.clone(), name: r.name.clone() });
+        let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
+        missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
+    })
 }
 
 fn roll_back(
@@ -245,18 +206,9 @@ fn roll_back(
     why: String,
 ) -> Choice {
     let history = look.world.history(look.deployment);
-    let earlier = if restore {
-        earlier_contents(look, row)
-    } else {
-        Vec::new()
-    };
-    let restores: Vec<Restore<'_>> = earlier
-        .iter()
-        .map(|e| Restore {
-            live: e.live,
-            earlier: &e.version,
-        })
-        .collect();
+    let earlier = if restore { earlier_contents(look, row) } else { Vec::new() };
+    let restores: Vec<Restore<'_>> =
+        earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
     let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
     let mut not_restored = changed_since(look, row);
     not_restored.retain(|n| !(n.kind == "ConfigMap" && restored.contains(&&n.name)));
@@ -271,10 +223,7 @@ fn roll_back(
     let addable = if restore {
         Vec::new()
     } else {
-        earlier_contents(look, row)
-            .into_iter()
-            .map(|e| e.live.key.clone())
-            .collect()
+        earlier_contents(look, row).into_iter().map(|e| e.live.key.clone()).collect()
     };
     match rollback::plan(&facts) {
         Ok(mut plan) => {
@@ -289,21 +238,16 @@ fn roll_back(
                 why,
             }
         }
-        Err(refusal) => Choice {
-            target: Some(row.uid.clone()),
-            target_state,
-            ..refused(Offer::Rollback, refusal)
-        },
+        Err(refusal) => {
+            Choice { target: Some(row.uid.clone()), target_state, ..refused(Offer::Rollback, refusal) }
+        }
     }
 }
 
 /// The words of the change-cause: true, and without figures that move.
 fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
     let what = match look.wish {
-        Some(Wish {
-            undo_of: Some(action),
-            ..
-        }) => format!("undo of {}", action.action),
+        Some(Wish { undo_of: Some(action), .. }) => format!("undo of {}", action.action),
         Some(Wish { by_hand: true, .. }) => "by hand".to_owned(),
         _ => "error budget burn".to_owned(),
     };
@@ -318,33 +262,23 @@ fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
     let namespace = &look.deployment.meta.key.namespace;
     let mut found = Vec::new();
     for reference in &revision.template.references {
-        let key = (
-            reference.kind,
-            Key {
-                namespace: namespace.clone(),
-                name: reference.name.clone(),
-            },
-        );
+        let key = (reference.kind, Key { namespace: namespace.clone(), name: reference.name.clone() });
         let object = look.world.referenced.get(&key);
         let why = match reference.kind {
             RefKind::PersistentVolumeClaim => Some("data on volumes are not rolled back".to_owned()),
-            _ => object
-                .and_then(super::super::domain::cluster::Referenced::data_changed)
-                .and_then(|(at, client)| {
+            _ => object.and_then(super::super::domain::cluster::Referenced::data_changed).and_then(
+                |(at, client)| {
                     let created = object.and_then(|o| o.meta.created);
                     let since = row.served.since().or(row.began);
                     let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
                     let after = since.is_none_or(|since| at > since) && (edited || created > since);
                     after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))
-                }),
+                },
+            ),
         };
         if let Some(why) = why {
             let kind = Clean::new(reference.kind.kind());
-            found.push(NotRestored {
-                kind,
-                name: reference.name.clone(),
-                why: Clean::new(why),
-            });
+            found.push(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) });
         }
     }
     found.sort();
@@ -360,10 +294,7 @@ fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a
         .filter_map(|n| {
             earlier(
                 look,
-                &Key {
-                    namespace: look.deployment.meta.key.namespace.clone(),
-                    name: n.name.clone(),
-                },
+                &Key { namespace: look.deployment.meta.key.namespace.clone(), name: n.name.clone() },
             )
         })
         .collect()
@@ -382,25 +313,16 @@ fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
         .filter(|k| k.version.digest != live.digest && k.uid.as_ref().is_none_or(|uid| *uid == live.uid))
         .max_by_key(|k| k.seen.map(|(_, last)| last));
     if let Some(known) = seen {
-        let when = known.seen.map_or(String::new(), |(_, last)| {
-            format!(" at {}", format::since(last, look.now))
-        });
+        let when =
+            known.seen.map_or(String::new(), |(_, last)| format!(" at {}", format::since(last, look.now)));
         let source = match known.source {
             KnownFrom::Seen => format!("as seen{when}"),
             KnownFrom::LastApplied => "from last-applied-configuration".into(),
         };
-        return Some(Earlier {
-            live,
-            version: known.version.clone(),
-            source,
-        });
+        return Some(Earlier { live, version: known.version.clone(), source });
     }
     let applied = live.last_applied.as_ref().filter(|v| v.digest != live.digest)?;
-    Some(Earlier {
-        live,
-        version: applied.clone(),
-        source: "from last-applied-configuration".into(),
-    })
+    Some(Earlier { live, version: applied.clone(), source: "from last-applied-configuration".into() })
 }
 
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
@@ -420,26 +342,12 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
             ),
         );
     }
-    let sources: Vec<String> = known
-        .iter()
-        .map(|e| format!("{} {}", e.live.key.name, e.source))
-        .collect();
-    let why = format!(
-        "an undo would change nothing (same template); content of {}",
-        sources.join(", ")
-    );
-    let restores: Vec<Restore<'_>> = known
-        .iter()
-        .map(|e| Restore {
-            live: e.live,
-            earlier: &e.version,
-        })
-        .collect();
+    let sources: Vec<String> = known.iter().map(|e| format!("{} {}", e.live.key.name, e.source)).collect();
+    let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
+    let restores: Vec<Restore<'_>> =
+        known.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
     let mut choice = restore(look, &restores, why);
-    let missing: Vec<&Key> = changed
-        .iter()
-        .filter(|k| !known.iter().any(|e| e.live.key == **k))
-        .collect();
+    let missing: Vec<&Key> = changed.iter().filter(|k| !known.iter().any(|e| e.live.key == **k)).collect();
     if let Some(plan) = &mut choice.plan {
         for key in missing {
             plan.not_restored.push(NotRestored {
@@ -457,15 +365,9 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
 fn content_state(look: &Look<'_>, found: &Attribution) -> TargetState {
     let before = found.old;
     let Some(ratio) = before.ratio() else {
-        return TargetState {
-            state: GateState::Unknown,
-            line: "no counts from before the change".into(),
-        };
+        return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
     };
-    let said = format!(
-        "{} failed before the change",
-        format::bad_of(before.bad, before.total)
-    );
+    let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
     let enough = before.total >= look.setup.policy.min_served_requests as f64;
     let state = match (ratio <= look.budget(), enough) {
         (true, true) => GateState::Pass,
@@ -480,9 +382,7 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
     let Some(current) = look.world.current(look.deployment) else {
         return refused(
             Offer::None,
-            Refusal(Clean::new(
-                "no ReplicaSet has the current template yet; hint: wait for the rollout",
-            )),
+            Refusal(Clean::new("no ReplicaSet has the current template yet; hint: wait for the rollout")),
         );
     };
     let facts = restore_config::Facts {
@@ -493,11 +393,7 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
         restarted_at: look.opened.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         cause: format!(
             "goaround: restored the content of ConfigMap {} and restarted",
-            restores
-                .iter()
-                .map(|r| r.live.key.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
+            restores.iter().map(|r| r.live.key.name.as_str()).collect::<Vec<_>>().join(", ")
         ),
         not_restored: secrets_changed(look, current),
         also: Vec::new(),
@@ -522,10 +418,7 @@ fn secrets_changed(look: &Look<'_>, current: &ReplicaSet) -> Vec<NotRestored> {
     let Some(row) = look.rows.iter().find(|r| r.uid == current.meta.uid) else {
         return Vec::new();
     };
-    changed_since(look, row)
-        .into_iter()
-        .filter(|n| n.kind != "ConfigMap")
-        .collect()
+    changed_since(look, row).into_iter().filter(|n| n.kind != "ConfigMap").collect()
 }
 
 /// The way back of a restore: the content that was there before it.
@@ -533,17 +426,12 @@ fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) 
     let mut restores = Vec::new();
     for before in &action.undo.configs {
         if let Some(Some(live)) = look.world.contents.get(&before.key) {
-            restores.push(Restore {
-                live,
-                earlier: &before.version,
-            });
+            restores.push(Restore { live, earlier: &before.version });
         }
     }
     let mut choice = restore(look, &restores, format!("the way back of {}", action.action));
-    choice.target_state = TargetState {
-        state: GateState::Unknown,
-        line: format!("what was there before {}", action.action),
-    };
+    choice.target_state =
+        TargetState { state: GateState::Unknown, line: format!("what was there before {}", action.action) };
     choice
 }
 
@@ -551,17 +439,9 @@ fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) 
 fn consequences(look: &Look<'_>, plan: &Plan) -> Vec<Clean> {
     let mut also = Vec::new();
     for (key, _) in &plan.configs {
-        for other in look
-            .world
-            .deployments
-            .values()
-            .filter(|d| d.meta.key != plan.workload)
-        {
-            let refers = other
-                .template
-                .references
-                .iter()
-                .any(|r| r.kind == RefKind::ConfigMap && r.name == key.name);
+        for other in look.world.deployments.values().filter(|d| d.meta.key != plan.workload) {
+            let refers =
+                other.template.references.iter().any(|r| r.kind == RefKind::ConfigMap && r.name == key.name);
             if other.meta.key.namespace == key.namespace && refers {
                 also.push(Clean::new(format!(
                     "Deployment {} uses ConfigMap {} too",
@@ -570,14 +450,8 @@ fn consequences(look: &Look<'_>, plan: &Plan) -> Vec<Clean> {
             }
         }
     }
-    if look
-        .deployment
-        .annotation(crate::domain::plan::LAST_APPLIED)
-        .is_some()
-    {
-        also.push(Clean::new(
-            "the manifest still says otherwise: the next kubectl apply brings it back",
-        ));
+    if look.deployment.annotation(crate::domain::plan::LAST_APPLIED).is_some() {
+        also.push(Clean::new("the manifest still says otherwise: the next kubectl apply brings it back"));
     }
     also
 }
@@ -607,28 +481,19 @@ pub fn reason(
     };
     let since = found.change.as_ref().map_or(String::new(), |change| {
         let what: Vec<String> = change.what.iter().take(2).map(diff::sentence).collect();
-        let what = if what.is_empty() {
-            "a change of content".into()
-        } else {
-            what.join(", ")
-        };
-        let onset = found.onset.as_ref().map_or(String::new(), |o| {
-            format!(", onset {} after it", format::offset(change.began, o.began))
-        });
+        let what = if what.is_empty() { "a change of content".into() } else { what.join(", ") };
+        let onset = found
+            .onset
+            .as_ref()
+            .map_or(String::new(), |o| format!(", onset {} after it", format::offset(change.began, o.began)));
         format!(" after {what} at {}{onset}", format::clock(change.began))
     });
     let sentence = match found.verdict {
         Verdict::BadDeploy | Verdict::ConfigChange => format!("{}: {counts}{since}", found.verdict),
         Verdict::Dependency => {
-            let names: Vec<String> = around
-                .callees_burning
-                .iter()
-                .map(|b| b.workload.name.to_string())
-                .collect();
-            format!(
-                "dependency: {} burns as well, and began no later; {counts}",
-                names.join(", ")
-            )
+            let names: Vec<String> =
+                around.callees_burning.iter().map(|b| b.workload.name.to_string()).collect();
+            format!("dependency: {} burns as well, and began no later; {counts}", names.join(", "))
         }
         Verdict::Traffic => {
             let step = found.onset.as_ref().and_then(|o| around.traffic_step(o));
@@ -638,12 +503,7 @@ pub fn reason(
             format!("traffic: {step}no rollout before the onset; {counts}")
         }
         Verdict::Infrastructure => {
-            let what: Vec<String> = around
-                .infrastructure
-                .iter()
-                .take(2)
-                .map(Clean::to_string)
-                .collect();
+            let what: Vec<String> = around.infrastructure.iter().take(2).map(Clean::to_string).collect();
             format!("infrastructure: {}; {counts}", what.join(", "))
         }
         Verdict::Recovering => {
@@ -661,10 +521,7 @@ pub fn reason(
         }
         Verdict::NotEnoughData => format!("not_enough_data: {counts}"),
         Verdict::Unknown => {
-            let restart = found
-                .change
-                .as_ref()
-                .is_some_and(|c| c.kind == ChangeKind::RestartOnly);
+            let restart = found.change.as_ref().is_some_and(|c| c.kind == ChangeKind::RestartOnly);
             let what = if restart {
                 "only a restart came before the errors, an undo would change nothing; "
             } else {

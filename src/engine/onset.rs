@@ -45,11 +45,7 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
     let cells: Vec<Cell> = buckets
         .iter()
         .filter_map(|b| {
-            Some(Cell {
-                end: b.end,
-                bad: b.bad.unwrap_or(0.0).max(0.0),
-                total: b.total?.max(0.0),
-            })
+            Some(Cell { end: b.end, bad: b.bad.unwrap_or(0.0).max(0.0), total: b.total?.max(0.0) })
         })
         .filter(|c| c.total > 0.0)
         .collect();
@@ -63,9 +59,7 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
     }
     let during = sums.inside(first, last);
     let outside = sums.outside(first, last);
-    let fresh_from = cells
-        .iter()
-        .rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
+    let fresh_from = cells.iter().rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
     let fresh = sums.inside(fresh_from.map_or(0, |n| n + 1), cells.len());
     let ended = over(&cells, &sums, last, during, budget);
     let seconds = |from: usize, to: usize| (to - from) as f64 * step.secs_f64();
@@ -122,8 +116,7 @@ fn best_stretch(cells: &[Cell], budget: f64) -> Option<(usize, usize)> {
     }
     // Chi-square with one degree of freedom, corrected for the number of stretches looked at.
     let looked_at = (cells.len() * cells.len()).max(1) as f64;
-    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln())
-        .map(|(_, first, last)| (first, last))
+    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln()).map(|(_, first, last)| (first, last))
 }
 
 /// `2 [k0 ln(r0/r) + k1 ln(r1/r)]`; with nothing outside, against the budget instead of the common ratio.
@@ -159,37 +152,25 @@ impl Sums {
                 }))
                 .collect()
         };
-        Self {
-            bad: running(|c| c.bad),
-            total: running(|c| c.total),
-        }
+        Self { bad: running(|c| c.bad), total: running(|c| c.total) }
     }
 
     fn inside(&self, first: usize, last: usize) -> Counts {
-        Counts {
-            bad: self.bad[last] - self.bad[first],
-            total: self.total[last] - self.total[first],
-        }
+        Counts { bad: self.bad[last] - self.bad[first], total: self.total[last] - self.total[first] }
     }
 
     fn outside(&self, first: usize, last: usize) -> Counts {
         let (all, inside) = (self.inside(0, self.bad.len() - 1), self.inside(first, last));
-        Counts {
-            bad: (all.bad - inside.bad).max(0.0),
-            total: (all.total - inside.total).max(0.0),
-        }
+        Counts { bad: (all.bad - inside.bad).max(0.0), total: (all.total - inside.total).max(0.0) }
     }
 }
 
 /// Counts of the buckets that lie in `from..to`.
 pub fn between(buckets: &[Bucket], step: Window, from: Time, to: Time) -> Counts {
-    buckets
-        .iter()
-        .filter(|b| b.end - step.delta() >= from && b.end <= to)
-        .fold(Counts { bad: 0.0, total: 0.0 }, |sum, b| Counts {
-            bad: sum.bad + b.bad.unwrap_or(0.0),
-            total: sum.total + b.total.unwrap_or(0.0),
-        })
+    buckets.iter().filter(|b| b.end - step.delta() >= from && b.end <= to).fold(
+        Counts { bad: 0.0, total: 0.0 },
+        |sum, b| Counts { bad: sum.bad + b.bad.unwrap_or(0.0), total: sum.total + b.total.unwrap_or(0.0) },
+    )
 }
 
 #[cfg(test)]
@@ -200,11 +181,7 @@ mod tests {
 
     fn series(ratios: &[f64]) -> Vec<Bucket> {
         let at = |n: usize| Time::UNIX_EPOCH + STEP.delta() * (n as i32 + 1);
-        let bucket = |(n, r): (usize, &f64)| Bucket {
-            end: at(n),
-            bad: Some(r * 600.0),
-            total: Some(600.0),
-        };
+        let bucket = |(n, r): (usize, &f64)| Bucket { end: at(n), bad: Some(r * 600.0), total: Some(600.0) };
         ratios.iter().enumerate().map(bucket).collect()
     }
 

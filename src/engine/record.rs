@@ -141,29 +141,17 @@ fn card(analysis: &Analysis, cluster: &str) -> Value {
 /// Target in words, as in `history`.
 pub fn target_words(analysis: &Analysis) -> Option<String> {
     let row = analysis.target_row()?;
-    let configs: Vec<&str> = analysis
-        .plan
-        .iter()
-        .flat_map(|p| &p.configs)
-        .map(|(key, _)| key.name.as_str())
-        .collect();
-    let with = if configs.is_empty() {
-        String::new()
-    } else {
-        format!(" with ConfigMap {}", configs.join(", "))
-    };
-    Some(
-        format!("{} {}{with}", row.name, row.version().unwrap_or_default())
-            .trim()
-            .to_owned(),
-    )
+    let configs: Vec<&str> =
+        analysis.plan.iter().flat_map(|p| &p.configs).map(|(key, _)| key.name.as_str()).collect();
+    let with =
+        if configs.is_empty() { String::new() } else { format!(" with ConfigMap {}", configs.join(", ")) };
+    Some(format!("{} {}{with}", row.name, row.version().unwrap_or_default()).trim().to_owned())
 }
 
 /// `not_restored` as in contract JSON.
 pub fn not_restored(analysis: &Analysis) -> Vec<Value> {
     let all = analysis.plan.iter().flat_map(|p| &p.not_restored);
-    all.map(|n| json!({"kind": n.kind, "name": n.name, "why": n.why}))
-        .collect()
+    all.map(|n| json!({"kind": n.kind, "name": n.name, "why": n.why})).collect()
 }
 
 /// `evidence` as in contract JSON.

@@ -130,13 +130,9 @@ fn of_pod<'a>(
 ) -> Option<&'a ReplicaSet> {
     let by_hash = hash.and_then(|h| revisions.iter().find(|r| r.hash == *h && !r.hash.is_empty()));
     let named = |r: &ReplicaSet, pod: &Clean| {
-        pod.as_str()
-            .strip_prefix(r.meta.key.name.as_str())
-            .is_some_and(|rest| rest.starts_with('-'))
+        pod.as_str().strip_prefix(r.meta.key.name.as_str()).is_some_and(|rest| rest.starts_with('-'))
     };
-    by_hash
-        .or_else(|| pod.and_then(|p| revisions.iter().find(|r| named(r, p))))
-        .copied()
+    by_hash.or_else(|| pod.and_then(|p| revisions.iter().find(|r| named(r, p)))).copied()
 }
 
 /// Counts of a list of pods, by revision, and what belongs to none.
@@ -145,9 +141,9 @@ pub fn by_revision(pods: &[PodCounts], revisions: &[&ReplicaSet]) -> (BTreeMap<U
     let mut nobody = Counts { bad: 0.0, total: 0.0 };
     for pod in pods {
         let sum = match owner(pod, revisions) {
-            Some(revision) => known
-                .entry(revision.meta.uid.clone())
-                .or_insert(Counts { bad: 0.0, total: 0.0 }),
+            Some(revision) => {
+                known.entry(revision.meta.uid.clone()).or_insert(Counts { bad: 0.0, total: 0.0 })
+            }
             None => &mut nobody,
         };
         sum.bad += pod.bad;
@@ -164,11 +160,7 @@ pub fn served(
     now: Time,
 ) -> BTreeMap<Uid, Served> {
     let mut all: BTreeMap<Uid, Served> = BTreeMap::new();
-    for pod in study
-        .and_then(|s| s.served.as_ref())
-        .map(|a| a.data.as_slice())
-        .unwrap_or_default()
-    {
+    for pod in study.and_then(|s| s.served.as_ref()).map(|a| a.data.as_slice()).unwrap_or_default() {
         if let Some(revision) = of_pod(pod.pod.as_ref(), pod.hash.as_ref(), revisions) {
             let served = all.entry(revision.meta.uid.clone()).or_default();
             served.by_pod = true;
@@ -188,9 +180,7 @@ pub fn served(
             && let Some(from) = revision.meta.created
         {
             let next = by_age.get(n + 1).and_then(|r| r.meta.created);
-            entry
-                .stretches
-                .push((from, if is_current { now } else { next.unwrap_or(now) }));
+            entry.stretches.push((from, if is_current { now } else { next.unwrap_or(now) }));
         }
     }
     all
@@ -220,11 +210,7 @@ pub fn began(world: &World, revision: &ReplicaSet, served: Option<&Served>) -> O
         .events
         .iter()
         .filter(|e| e.reason == "ScalingReplicaSet" && e.key.namespace == revision.meta.key.namespace)
-        .filter(|e| {
-            e.message
-                .as_str()
-                .contains(&format!("Scaled up replica set {name} from 0 "))
-        })
+        .filter(|e| e.message.as_str().contains(&format!("Scaled up replica set {name} from 0 ")))
         .filter_map(|e| e.last)
         .max();
     let stretch = served.filter(|s| s.by_pod).and_then(Served::since);
@@ -261,15 +247,10 @@ pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -
         let served = served.remove(uid).unwrap_or_default();
         let interval = facts.study.and_then(|s| {
             let from = served.since()?;
-            s.intervals
-                .iter()
-                .find(|i| (i.from - from).abs() < TimeDelta::seconds(60))
+            s.intervals.iter().find(|i| (i.from - from).abs() < TimeDelta::seconds(60))
         });
         let by_pod = counts.get(uid).copied();
-        let by_time = interval.map(|i| Counts {
-            bad: i.data.bad,
-            total: i.data.total,
-        });
+        let by_time = interval.map(|i| Counts { bad: i.data.bad, total: i.data.total });
         rows.push(RevisionRow {
             uid: uid.clone(),
             name: revision.meta.key.name.clone(),
@@ -277,19 +258,12 @@ pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -
             number: revision.revision,
             images: revision.template.images.clone(),
             digest: revision.template.digest.clone(),
-            changes: revisions
-                .get(n + 1)
-                .map(|older| changes(older, revision, diffs))
-                .unwrap_or_default(),
+            changes: revisions.get(n + 1).map(|older| changes(older, revision, diffs)).unwrap_or_default(),
             client: if is_current { client.clone() } else { None },
             claim: revision.change_cause.clone(),
             began: began(facts.world, revision, Some(&served)),
             counts: by_pod.or(by_time),
-            method: if by_pod.is_some() {
-                Method::ByPod
-            } else {
-                Method::ByTime
-            },
+            method: if by_pod.is_some() { Method::ByPod } else { Method::ByTime },
             mark: mark(revision, is_current, facts.actions),
             served,
         });
@@ -312,10 +286,7 @@ fn mark(revision: &ReplicaSet, is_current: bool, actions: &[PastAction]) -> Mark
     if is_current {
         return Mark::Current;
     }
-    let left = actions
-        .iter()
-        .rev()
-        .find(|a| a.helped() && a.left_template == revision.template.digest);
+    let left = actions.iter().rev().find(|a| a.helped() && a.left_template == revision.template.digest);
     left.map_or(Mark::Plain, |action| Mark::RolledBack(action.time))
 }
 
@@ -340,25 +311,15 @@ mod tests {
 
     #[test]
     fn stretches_of_several_pods_are_one_and_a_long_gap_parts_them() {
-        let stretches = vec![
-            (at(0), at(600)),
-            (at(300), at(900)),
-            (at(1_000), at(2_000)),
-            (at(9_000), at(9_600)),
-        ];
-        assert_eq!(
-            joined(stretches),
-            vec![(at(0), at(2_000)), (at(9_000), at(9_600))]
-        );
+        let stretches =
+            vec![(at(0), at(600)), (at(300), at(900)), (at(1_000), at(2_000)), (at(9_000), at(9_600))];
+        assert_eq!(joined(stretches), vec![(at(0), at(2_000)), (at(9_000), at(9_600))]);
     }
 
     #[test]
     fn a_pod_belongs_by_hash_or_by_the_whole_name_of_its_replica_set() {
         let set = |name: &str, hash: &str| {
-            let mut set = ReplicaSet {
-                hash: Clean::new(hash),
-                ..Default::default()
-            };
+            let mut set = ReplicaSet { hash: Clean::new(hash), ..Default::default() };
             set.meta.key.name = Clean::new(name);
             set
         };
@@ -371,10 +332,7 @@ mod tests {
         };
         let name = |c| owner(&c, &revisions).map(|r| r.meta.key.name.to_string());
         assert_eq!(name(count(None, Some("7f"))).as_deref(), Some("api-7f"));
-        assert_eq!(
-            name(count(Some("api-7f9-abcde"), None)).as_deref(),
-            Some("api-7f9")
-        );
+        assert_eq!(name(count(Some("api-7f9-abcde"), None)).as_deref(), Some("api-7f9"));
         assert_eq!(name(count(Some("other-1"), Some("zz"))), None);
     }
 }

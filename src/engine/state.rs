@@ -28,6 +28,8 @@ pub struct Setup {
     pub slo_workloads: BTreeMap<SloId, Key>,
     /// `[[workload]] depends_on`.
     pub depends_on: BTreeMap<Key, Vec<Key>>,
+    /// No URL of Prometheus is given: it is looked for in the cluster.
+    pub find_prometheus: bool,
     /// `--read-only`.
     pub read_only: bool,
     /// Name of the kubeconfig context.
@@ -110,6 +112,8 @@ pub struct State {
     pub rights_asked: BTreeMap<Clean, Time>,
     /// SLOs must be mapped anew: Deployments or Services came or went.
     pub remap: bool,
+    /// When Prometheus was last looked for.
+    pub looked_for_prometheus: Option<Time>,
     /// The person wants to leave.
     pub quitting: bool,
 }
@@ -117,29 +121,16 @@ pub struct State {
 impl State {
     /// A state that knows nothing yet.
     pub fn new(setup: Setup, now: Time) -> Self {
-        Self {
-            setup,
-            now,
-            ..Self::default()
-        }
+        Self { setup, now, ..Self::default() }
     }
 
     /// Adds a line to the event log. The same sentence twice in a row is said once.
     pub fn say(&mut self, source: &'static str, weight: Weight, text: impl AsRef<str>) {
         let text = Clean::new(text);
-        if self
-            .log
-            .back()
-            .is_some_and(|last| last.source == source && last.text == text)
-        {
+        if self.log.back().is_some_and(|last| last.source == source && last.text == text) {
             return;
         }
-        self.log.push_back(LogLine {
-            at: self.now,
-            source,
-            text,
-            weight,
-        });
+        self.log.push_back(LogLine { at: self.now, source, text, weight });
         while self.log.len() > LOG {
             self.log.pop_front();
         }
@@ -147,11 +138,13 @@ impl State {
 
     /// Who we are, as the API server names us.
     pub fn user(&self) -> Clean {
-        self.world
-            .identity
-            .as_ref()
-            .map(|i| i.user.clone())
-            .unwrap_or_else(|| Clean::new("unknown"))
+        self.world.identity.as_ref().map(|i| i.user.clone()).unwrap_or_else(|| Clean::new("unknown"))
+    }
+
+    /// Earlier actions on this cluster: one journal may tell of several.
+    pub fn actions_here(&self) -> Vec<PastAction> {
+        let here = self.world.cluster_id.as_ref().map_or("", Clean::as_str);
+        self.journal.actions.iter().filter(|a| a.cluster == here).cloned().collect()
     }
 
     /// Why nothing can be recorded, if that is so.

@@ -10,6 +10,8 @@ use super::{action, incident, input};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: i64 = 1_000;
+/// Between two searches for Prometheus, in seconds.
+const LOOK_FOR_PROMETHEUS_EVERY: i64 = 30;
 
 /// Takes one event.
 pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
@@ -17,13 +19,24 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     state.mono = stamped.mono.max(state.mono);
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
-    let due = state
-        .reviewed
-        .is_none_or(|at| (state.now - at).num_milliseconds() >= REVIEW_EVERY);
+    find_prometheus(state, &mut effects);
+    let due = state.reviewed.is_none_or(|at| (state.now - at).num_milliseconds() >= REVIEW_EVERY);
     if review_now || (due && state.world.cluster_id.is_some()) {
         effects.extend(incident::review(state));
     }
     effects
+}
+
+/// Services are known and no Prometheus is: look for one, again every half a minute.
+fn find_prometheus(state: &mut State, effects: &mut Vec<Effect>) {
+    let listed = state.world.sources.get(&Source::Kind("services")).is_some_and(|s| s.synced);
+    let due = state
+        .looked_for_prometheus
+        .is_none_or(|at| (state.now - at).num_seconds() >= LOOK_FOR_PROMETHEUS_EVERY);
+    if state.setup.find_prometheus && state.world.prometheus.is_none() && listed && due {
+        state.looked_for_prometheus = Some(state.now);
+        effects.push(Effect::FindPrometheus(state.world.services.values().cloned().collect()));
+    }
 }
 
 /// True when somebody waits for what follows from it.
@@ -82,10 +95,7 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
 fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bool {
     match &signal {
         Signal::Findings(findings) => {
-            let taken = state
-                .studies
-                .get_mut(&findings.slo)
-                .is_some_and(|s| s.take((**findings).clone()));
+            let taken = state.studies.get_mut(&findings.slo).is_some_and(|s| s.take((**findings).clone()));
             return taken;
         }
         Signal::Health(source, health) => tell_health(state, *source, health),
@@ -110,28 +120,20 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
             }
         }
         Signal::Prometheus { at, why, others } => {
-            let more = if others.is_empty() {
-                String::new()
-            } else {
-                format!(", {} others found", others.len())
-            };
+            let more =
+                if others.is_empty() { String::new() } else { format!(", {} others found", others.len()) };
             state.say("prom", Weight::Plain, format!("taking {at}: {why}{more}"));
         }
-        Signal::Scope {
-            namespace: Some(namespace),
-            forbidden: true,
-        } => {
+        Signal::Scope { namespace: Some(namespace), forbidden: true } => {
             state.say(
                 "kube",
                 Weight::Attention,
                 format!("only namespace {namespace}: a cluster-wide list is forbidden"),
             );
         }
-        Signal::Identity(identity) => state.say(
-            "kube",
-            Weight::Plain,
-            format!("the API server knows us as {}", identity.user),
-        ),
+        Signal::Identity(identity) => {
+            state.say("kube", Weight::Plain, format!("the API server knows us as {}", identity.user))
+        }
         _ => {}
     }
     let urgent = matches!(signal, Signal::Slos(_) | Signal::Rights(_) | Signal::Known(..));
@@ -142,24 +144,13 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
 }
 
 fn tell_health(state: &mut State, source: Source, health: &Health) {
-    if state
-        .world
-        .sources
-        .get(&source)
-        .is_some_and(|s| s.health == *health)
-    {
+    if state.world.sources.get(&source).is_some_and(|s| s.health == *health) {
         return;
     }
     match health {
         Health::Down(why) => state.say(source.name(), Weight::Bad, format!("down: {why}")),
         Health::Forbidden(why) => state.say(source.name(), Weight::Attention, format!("forbidden: {why}")),
-        Health::Live
-            if state
-                .world
-                .sources
-                .get(&source)
-                .is_some_and(|s| s.health != Health::Starting) =>
-        {
+        Health::Live if state.world.sources.get(&source).is_some_and(|s| s.health != Health::Starting) => {
             state.say(source.name(), Weight::Plain, "back again");
         }
         Health::Live | Health::Starting => {}

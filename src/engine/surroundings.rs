@@ -80,11 +80,7 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
             continue;
         }
         let onset = look.onsets.get(workload).copied().or_else(|| alert_since(slo));
-        let burning = Burning {
-            slo: slo.id.clone(),
-            workload: workload.clone(),
-            onset,
-        };
+        let burning = Burning { slo: slo.id.clone(), workload: workload.clone(), onset };
         let together = match (onset, since) {
             (Some(theirs), Some(ours)) => (theirs - ours).abs() <= SAME_TIME,
             _ => true,
@@ -104,28 +100,17 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
 /// It burns by its alert, or its short window is beyond the page threshold already: a callee's alert may come later
 /// than ours although its errors came first.
 pub fn burns(slo: &Slo) -> bool {
-    let page = slo
-        .pairs
-        .iter()
-        .filter(|p| p.severity == Severity::Page)
-        .min_by_key(|p| p.short);
+    let page = slo.pairs.iter().filter(|p| p.severity == Severity::Page).min_by_key(|p| p.short);
     let short = page.is_some_and(|p| matches!(slo.burn(p.short), Value::Number(b) if b > p.factor));
     slo.burning() == Some(Severity::Page) || short
 }
 
 fn alert_since(slo: &Slo) -> Option<Time> {
-    slo.alerts
-        .iter()
-        .filter(|a| a.severity == Severity::Page)
-        .filter_map(|a| a.active_at)
-        .min()
+    slo.alerts.iter().filter(|a| a.severity == Severity::Page).filter_map(|a| a.active_at).min()
 }
 
 fn own_onset(look: &Look<'_>) -> Option<Time> {
-    look.onsets
-        .get(&look.deployment.meta.key)
-        .copied()
-        .or_else(|| look.slo.and_then(alert_since))
+    look.onsets.get(&look.deployment.meta.key).copied().or_else(|| look.slo.and_then(alert_since))
 }
 
 fn infrastructure(look: &Look<'_>, onset: Option<Time>, around: &mut Surroundings) {
@@ -141,41 +126,23 @@ fn infrastructure(look: &Look<'_>, onset: Option<Time>, around: &mut Surrounding
     let nodes = look.world.reads("nodes");
     for node in look.world.nodes.values().filter(|n| on_our_node(&n.name)) {
         if !node.ready && recent(node.since) {
-            around
-                .infrastructure
-                .push(Clean::new(format!("node {} is not ready", node.name)));
+            around.infrastructure.push(Clean::new(format!("node {} is not ready", node.name)));
         }
         for (pressure, _) in node.pressures.iter().filter(|(_, since)| recent(*since)) {
-            around
-                .infrastructure
-                .push(Clean::new(format!("node {}: {pressure}", node.name)));
+            around.infrastructure.push(Clean::new(format!("node {}: {pressure}", node.name)));
         }
     }
-    let evicted = own
-        .iter()
-        .filter(|p| p.reason.as_ref().is_some_and(|r| r == "Evicted") && recent(p.created));
+    let evicted =
+        own.iter().filter(|p| p.reason.as_ref().is_some_and(|r| r == "Evicted") && recent(p.created));
     for pod in evicted {
-        around
-            .infrastructure
-            .push(Clean::new(format!("pod {} was evicted", pod.key.name)));
+        around.infrastructure.push(Clean::new(format!("pod {} was evicted", pod.key.name)));
     }
-    for event in look
-        .world
-        .events
-        .iter()
-        .filter(|e| e.about_kind == "Node" && e.warning)
-    {
+    for event in look.world.events.iter().filter(|e| e.about_kind == "Node" && e.warning) {
         if event.last.is_some_and(|last| last >= from) && on_our_node(&event.about_name) {
-            around
-                .infrastructure
-                .push(Clean::new(format!("node {}: {}", event.about_name, event.reason)));
+            around.infrastructure.push(Clean::new(format!("node {}: {}", event.about_name, event.reason)));
         }
     }
     around.infrastructure.sort();
     around.infrastructure.dedup();
-    around.infrastructure_source = if nodes {
-        "nodes fine"
-    } else {
-        "nodes not readable, pods fine"
-    };
+    around.infrastructure_source = if nodes { "nodes fine" } else { "nodes not readable, pods fine" };
 }

@@ -110,20 +110,14 @@ impl Running {
 /// Looks at the Deployment while the rollout goes on or is verified: was it put back, is it done?
 pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<Outcome> {
     let Some(deployment) = world.deployments.get(&running.plan.workload) else {
-        return Some(Outcome::RevertedBy(Clean::new(
-            "somebody: the Deployment was deleted",
-        )));
+        return Some(Outcome::RevertedBy(Clean::new("somebody: the Deployment was deleted")));
     };
     if deployment.meta.uid != running.plan.uid {
-        return Some(Outcome::RevertedBy(Clean::new(
-            "somebody: the Deployment was re-created",
-        )));
+        return Some(Outcome::RevertedBy(Clean::new("somebody: the Deployment was re-created")));
     }
     if deployment.template.digest_but_restart != running.plan.target_template {
         // The watch may lag behind our own write for a moment.
-        let lag = running
-            .sent
-            .is_none_or(|sent| now - sent < TimeDelta::seconds(10));
+        let lag = running.sent.is_none_or(|sent| now - sent < TimeDelta::seconds(10));
         if lag
             && running.rollout_ended.is_none()
             && running.phase == Phase::Stabilising
@@ -149,12 +143,7 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
 }
 
 fn stabilise(running: &mut Running, world: &World, deployment: &Deployment, now: Time) {
-    let Deployment {
-        updated,
-        available,
-        replicas,
-        ..
-    } = deployment;
+    let Deployment { updated, available, replicas, .. } = deployment;
     if !deployment.settled() {
         running.settled = None;
         running.waiting_for = format!("{updated} of {replicas} updated, {available} available");
@@ -183,9 +172,7 @@ pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, n
     let ended = running.rollout_ended?;
     let timed_out = now - ended >= GIVE_UP;
     if running.slo.is_none() {
-        return Some(Outcome::Inconclusive(Clean::new(
-            "no SLO to verify with; the replicas are ready",
-        )));
+        return Some(Outcome::Inconclusive(Clean::new("no SLO to verify with; the replicas are ready")));
     }
     // Only an answer about the whole time since the end of the rollout counts.
     let verify = verify.filter(|v| (v.from - ended).abs() < TimeDelta::seconds(1));
@@ -197,11 +184,8 @@ pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, n
     });
     let watched = verify.to - verify.from;
     let since = running.since;
-    running.waiting_for = format!(
-        "{} failed in {}",
-        format::bad_of(since.bad, since.total),
-        format::span(watched)
-    );
+    running.waiting_for =
+        format!("{} failed in {}", format::bad_of(since.bad, since.total), format::span(watched));
     if watched < LEAST || since.total < LEAST_REQUESTS {
         return timed_out.then(|| Outcome::Inconclusive(Clean::new("too few requests within 10 min")));
     }

@@ -87,13 +87,8 @@ pub struct View {
 }
 
 /// Ranges of the chart.
-pub const RANGES: [Window; 5] = [
-    Window::hours(1),
-    Window::hours(6),
-    Window::days(1),
-    Window::days(7),
-    Window::days(30),
-];
+pub const RANGES: [Window; 5] =
+    [Window::hours(1), Window::hours(6), Window::days(1), Window::days(7), Window::days(30)];
 
 impl View {
     /// The SLO that is selected.
@@ -124,37 +119,21 @@ fn urgency(slo: &Slo) -> (u8, i64) {
 pub fn rows(state: &State) -> Vec<Row> {
     let wanted = |text: &str| {
         let filter = state.view.filter.to_lowercase();
-        filter
-            .split_whitespace()
-            .all(|word| text.to_lowercase().contains(word))
+        filter.split_whitespace().all(|word| text.to_lowercase().contains(word))
     };
     let mut slos: Vec<(&Slo, (u8, i64))> = state.world.slos.values().map(|s| (s, urgency(s))).collect();
     slos.retain(|(slo, _)| wanted(&searchable(state, slo)));
     slos.sort_by(|(a, ua), (b, ub)| ua.cmp(ub).then_with(|| a.id.cmp(&b.id)));
     let judged: std::collections::BTreeSet<&Key> =
         state.mapped.values().flatten().map(|(key, _)| key).collect();
-    let bare = state
-        .world
-        .deployments
-        .keys()
-        .filter(|key| !judged.contains(key) && wanted(&key.to_string()));
-    slos.iter()
-        .map(|(slo, _)| Row::Slo(slo.id.clone()))
-        .chain(bare.cloned().map(Row::Workload))
-        .collect()
+    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key) && wanted(&key.to_string()));
+    slos.iter().map(|(slo, _)| Row::Slo(slo.id.clone())).chain(bare.cloned().map(Row::Workload)).collect()
 }
 
 fn searchable(state: &State, slo: &Slo) -> String {
-    let workload = workload_of(state, &slo.id)
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let workload = workload_of(state, &slo.id).map(ToString::to_string).unwrap_or_default();
     let namespace = slo.labels.get("namespace").map_or("", Clean::as_str);
-    format!(
-        "{} {} {namespace} {workload} {}",
-        slo.id,
-        slo.service,
-        state_word(slo)
-    )
+    format!("{} {} {namespace} {workload} {}", slo.id, slo.service, state_word(slo))
 }
 
 /// The compliance word of an SLO, also what the filter finds.
@@ -202,16 +181,13 @@ pub fn timeline(state: &State, workload: &Key) -> Vec<RevisionRow> {
     let Some(deployment) = state.world.deployments.get(workload) else {
         return Vec::new();
     };
-    let slo = state
-        .mapped
-        .iter()
-        .find(|(_, found)| matches!(found, Ok((key, _)) if key == workload));
+    let slo = state.mapped.iter().find(|(_, found)| matches!(found, Ok((key, _)) if key == workload));
     let study = slo.and_then(|(id, _)| state.studies.get(id));
     let facts = revisions::Facts {
         world: &state.world,
         deployment,
         study,
-        actions: &state.journal.actions,
+        actions: &state.actions_here(),
         now: state.now,
     };
     revisions::rows(&facts, &state.diffs)
@@ -222,11 +198,7 @@ pub fn most_urgent_gate(state: &State) -> Option<Key> {
     let acts = |i: &&super::incident::Incident| i.proposal.as_ref().is_some_and(|p| p.analysis.offer.acts());
     let running = state.incidents.values().find(|i| i.acting());
     let open = state.incidents.values().filter(|i| i.open_gate());
-    open.clone()
-        .find(acts)
-        .or(running)
-        .or_else(|| open.clone().next())
-        .map(|i| i.workload.clone())
+    open.clone().find(acts).or(running).or_else(|| open.clone().next()).map(|i| i.workload.clone())
 }
 
 /// Open gates that want a person, and how long the oldest waits.
@@ -234,11 +206,7 @@ pub fn open_gates(state: &State) -> (usize, Option<String>) {
     let open: Vec<_> = state
         .incidents
         .values()
-        .filter_map(|i| {
-            i.proposal
-                .as_ref()
-                .filter(|p| i.open_gate() && p.analysis.offer.acts())
-        })
+        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()))
         .collect();
     let oldest = open.iter().map(|p| p.opened).min();
     (open.len(), oldest.map(|at| format::elapsed(state.now - at)))

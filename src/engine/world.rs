@@ -140,10 +140,8 @@ impl World {
             ClusterFact::Autoscalers(change) => keyed(&mut self.autoscalers, change, |a| a.key.clone()),
             ClusterFact::DisruptionBudgets(change) => keyed(&mut self.budgets, change, |b| b.key.clone()),
             ClusterFact::Nodes(change) => {
-                let mut nodes: BTreeMap<Key, Node> = std::mem::take(&mut self.nodes)
-                    .into_iter()
-                    .map(|(n, v)| (Key::new("", n), v))
-                    .collect();
+                let mut nodes: BTreeMap<Key, Node> =
+                    std::mem::take(&mut self.nodes).into_iter().map(|(n, v)| (Key::new("", n), v)).collect();
                 keyed(&mut nodes, change, |n| Key::new("", &n.name));
                 self.nodes = nodes.into_iter().map(|(k, v)| (k.name, v)).collect();
             }
@@ -179,8 +177,7 @@ impl World {
         match change {
             Change::Listed(all) => {
                 self.referenced.retain(|(k, _), _| *k != kind);
-                self.referenced
-                    .extend(all.into_iter().map(|r| ((kind, r.meta.key.clone()), r)));
+                self.referenced.extend(all.into_iter().map(|r| ((kind, r.meta.key.clone()), r)));
             }
             Change::Applied(one) => {
                 self.referenced.insert((kind, one.meta.key.clone()), one);
@@ -196,33 +193,20 @@ impl World {
         let mut own: Vec<&ReplicaSet> = self
             .replica_sets
             .values()
-            .filter(|r| {
-                r.meta
-                    .controller
-                    .as_ref()
-                    .is_some_and(|(_, _, uid)| *uid == deployment.meta.uid)
-            })
+            .filter(|r| r.meta.controller.as_ref().is_some_and(|(_, _, uid)| *uid == deployment.meta.uid))
             .collect();
-        own.sort_by(|a, b| {
-            b.revision
-                .cmp(&a.revision)
-                .then_with(|| a.meta.uid.cmp(&b.meta.uid))
-        });
+        own.sort_by(|a, b| b.revision.cmp(&a.revision).then_with(|| a.meta.uid.cmp(&b.meta.uid)));
         own
     }
 
     /// The ReplicaSet whose template is the Deployment's.
     pub fn current<'a>(&'a self, deployment: &Deployment) -> Option<&'a ReplicaSet> {
-        self.history(deployment)
-            .into_iter()
-            .find(|r| r.template.digest == deployment.template.digest)
+        self.history(deployment).into_iter().find(|r| r.template.digest == deployment.template.digest)
     }
 
     /// Pods of a ReplicaSet.
     pub fn pods_of(&self, replica_set: &Uid) -> impl Iterator<Item = &Pod> {
-        self.pods
-            .values()
-            .filter(move |p| p.replica_set.as_ref() == Some(replica_set))
+        self.pods.values().filter(move |p| p.replica_set.as_ref() == Some(replica_set))
     }
 
     /// What an access review said; `None`: not asked, or no answer.
@@ -232,17 +216,12 @@ impl World {
 
     /// A kind is being read (listed at least once and not refused).
     pub fn reads(&self, kind: &'static str) -> bool {
-        self.sources
-            .get(&Source::Kind(kind))
-            .is_some_and(|s| s.synced && s.health == Health::Live)
+        self.sources.get(&Source::Kind(kind)).is_some_and(|s| s.synced && s.health == Health::Live)
     }
 
     /// Age of what a source told last, in seconds.
     pub fn age(&self, source: Source, now: Time) -> Option<i64> {
-        self.sources
-            .get(&source)
-            .and_then(|s| s.heard)
-            .map(|heard| (now - heard).num_seconds().max(0))
+        self.sources.get(&source).and_then(|s| s.heard).map(|heard| (now - heard).num_seconds().max(0))
     }
 }
 

@@ -48,16 +48,10 @@ pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
 /// Own ReplicaSets, oldest first, but the one that has the current template (the oldest such) at the end. The order
 /// decides between equal numbers.
 fn in_kubectls_order<'a>(deployment: &Value, replica_sets: &'a [Value]) -> Vec<&'a Value> {
-    let mut own: Vec<&Value> = replica_sets
-        .iter()
-        .filter(|set| belongs(deployment, set))
-        .collect();
+    let mut own: Vec<&Value> = replica_sets.iter().filter(|set| belongs(deployment, set)).collect();
     own.sort_by_key(|set| (created(set), text(set, "name")));
     let template = &deployment["spec"]["template"];
-    if let Some(n) = own
-        .iter()
-        .position(|set| same_template(&set["spec"]["template"], template))
-    {
+    if let Some(n) = own.iter().position(|set| same_template(&set["spec"]["template"], template)) {
         let current = own.remove(n);
         own.push(current);
     }
@@ -88,21 +82,14 @@ fn created(object: &Value) -> Option<DateTime<FixedOffset>> {
 fn belongs(deployment: &Value, replica_set: &Value) -> bool {
     text(deployment, "namespace") == text(replica_set, "namespace")
         && controlled_by(deployment, replica_set)
-        && selects(
-            &deployment["spec"]["selector"],
-            &replica_set["metadata"]["labels"],
-        )
+        && selects(&deployment["spec"]["selector"], &replica_set["metadata"]["labels"])
 }
 
 /// The first reference marked as controller decides, as in apimachinery's `IsControlledBy`.
 fn controlled_by(deployment: &Value, replica_set: &Value) -> bool {
     let controller = replica_set["metadata"]["ownerReferences"]
         .as_array()
-        .and_then(|owners| {
-            owners
-                .iter()
-                .find(|owner| owner["controller"] == Value::Bool(true))
-        });
+        .and_then(|owners| owners.iter().find(|owner| owner["controller"] == Value::Bool(true)));
     let uid = text(deployment, "uid");
     controller.is_some_and(|owner| !uid.is_empty() && owner["uid"] == uid)
 }
@@ -112,9 +99,7 @@ fn selects(selector: &Value, labels: &Value) -> bool {
     let none = Map::new();
     let labels = labels.as_object().unwrap_or(&none);
     let equal = selector["matchLabels"].as_object().unwrap_or(&none);
-    let listed = selector["matchExpressions"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let listed = selector["matchExpressions"].as_array().map_or(&[][..], Vec::as_slice);
     selector.is_object()
         && equal.iter().all(|(key, value)| labels.get(key) == Some(value))
         && listed.iter().all(|requirement| meets(requirement, labels))
@@ -123,11 +108,7 @@ fn selects(selector: &Value, labels: &Value) -> bool {
 /// One requirement; an operator that apimachinery does not know selects nothing.
 fn meets(requirement: &Value, labels: &Map<String, Value>) -> bool {
     let label = requirement["key"].as_str().and_then(|key| labels.get(key));
-    let listed = |value: &Value| {
-        requirement["values"]
-            .as_array()
-            .is_some_and(|all| all.contains(value))
-    };
+    let listed = |value: &Value| requirement["values"].as_array().is_some_and(|all| all.contains(value));
     match requirement["operator"].as_str() {
         Some("In") => label.is_some_and(listed),
         Some("NotIn") => !label.is_some_and(listed),

@@ -8,14 +8,8 @@ use serde_json::{Map, Value};
 use super::{HASH_LABEL, quantity};
 
 /// Maps of strings: their keys are people's, so nothing in them is a field; empty equals missing.
-const MAPS: [&str; 6] = [
-    "labels",
-    "annotations",
-    "nodeSelector",
-    "matchLabels",
-    "volumeAttributes",
-    "options",
-];
+const MAPS: [&str; 6] =
+    ["labels", "annotations", "nodeSelector", "matchLabels", "volumeAttributes", "options"];
 
 /// Maps of quantities; empty equals missing.
 const QUANTITY_MAPS: [&str; 3] = ["limits", "requests", "overhead"];
@@ -31,10 +25,7 @@ pub fn same_template(left: &Value, right: &Value) -> bool {
 /// One form for all spellings of a template.
 fn normal(template: &Value) -> Value {
     let mut template = template.clone();
-    if let Some(labels) = template
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.shift_remove(HASH_LABEL);
     }
     let resources = template.pointer("/spec/resources").cloned();
@@ -43,8 +34,7 @@ fn normal(template: &Value) -> Value {
     if let Some(Value::Object(_)) = resources
         && let Some(spec) = template.get_mut("spec").and_then(Value::as_object_mut)
     {
-        spec.entry("resources")
-            .or_insert_with(|| Value::Object(Map::new()));
+        spec.entry("resources").or_insert_with(|| Value::Object(Map::new()));
     }
     template
 }
@@ -68,9 +58,7 @@ fn settle_field(name: &str, field: &mut Value) {
     }
     match field {
         Value::Object(amounts) if QUANTITY_MAPS.contains(&name) => {
-            amounts
-                .iter_mut()
-                .for_each(|(_, amount)| quantity::settle(amount));
+            amounts.iter_mut().for_each(|(_, amount)| quantity::settle(amount));
         }
         amount if matches!(name, "sizeLimit" | "divisor") => quantity::settle(amount),
         other => settle(other),
