@@ -10,6 +10,7 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod executor;
+
 pub mod shell;
 pub mod sources;
 pub mod ui;

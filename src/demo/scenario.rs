@@ -163,6 +163,8 @@ impl<'de> Deserialize<'de> for Duration {
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// The Deployment whose incident it is about.
+    pub about: String,
     /// Its name: the file's name without `.toml`.
     pub name: String,
     /// One line for `--list`.

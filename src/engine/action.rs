@@ -10,12 +10,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
-use crate::domain::plan::DryRun;
+use crate::domain::plan::{Call, DryRun, JSON_PATCH, Method};
 use crate::domain::verdict::{Outcome, Stage};
 
 use super::analysis::{Analysis, Wish};
@@ -212,6 +212,7 @@ fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: &Option<
         outcome: None,
         executed: false,
         unknown: true,
+        last_path: running.calls.last().map(|c| c.path.clone()).unwrap_or_default(),
         left_template: running.plan.undo.template.clone(),
         undo: running.plan.undo.clone(),
         undo_of: analysis.and_then(|a| a.undo_of.clone()),
@@ -378,6 +379,22 @@ pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effe
     let word = if applied { "was applied" } else { "was not applied" };
     state.say("action", Weight::Attention, format!("action {} read back: it {word}", action.0));
     state.dirty = true;
+}
+
+/// Actions of earlier sessions whose outcome nobody recorded are read back, until it is known.
+pub fn resolve_old(state: &mut State, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let ours: Vec<String> =
+        state.incidents.values().filter_map(|i| i.running.as_ref()).map(|r| r.action.0.clone()).collect();
+    let due = state.resolved_old.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY);
+    if !due {
+        return;
+    }
+    state.resolved_old = Some(now);
+    for past in state.actions_here().into_iter().filter(|a| a.unknown && !ours.contains(&a.action)) {
+        let call = Call { method: Method::Patch, path: past.last_path, content_type: JSON_PATCH, body: Value::Null };
+        effects.push(Effect::ReadBack(ActionId(past.action), vec![call]));
+    }
 }
 
 /// One review's step of an action: read-backs, rollout, verification.

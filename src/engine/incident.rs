@@ -139,6 +139,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
         review_one(state, workload, &mut effects);
     }
     study_selected(state, &mut effects);
+    super::action::resolve_old(state, &mut effects);
     state.dirty = false;
     state.reviewed = Some(state.now);
     effects

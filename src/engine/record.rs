@@ -58,6 +58,8 @@ pub struct PastAction {
     pub executed: bool,
     /// Nobody knows whether a call was done.
     pub unknown: bool,
+    /// Path of its last call, where it is read back.
+    pub last_path: String,
     /// The template that it left.
     pub left_template: ContentDigest,
     /// The way back.
@@ -227,6 +229,11 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 executed: false,
                 // An intent without an outcome is an unknown one: the process may have died after sending.
                 unknown: true,
+                last_path: body["calls"]
+                    .as_array()
+                    .and_then(|calls| calls.last()?["path"].as_str())
+                    .unwrap_or_default()
+                    .to_owned(),
                 left_template: ContentDigest(text("left_template")),
                 undo: undo_from(&body["undo"]),
                 undo_of: body["undo_of"].as_str().map(str::to_owned),

@@ -112,6 +112,8 @@ pub struct State {
     pub rights_asked: BTreeMap<Clean, Time>,
     /// SLOs must be mapped anew: Deployments or Services came or went.
     pub remap: bool,
+    /// When unknown outcomes of earlier sessions were last read back.
+    pub resolved_old: Option<Time>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
     /// The person wants to leave.

@@ -16,27 +16,31 @@ mod send;
 
 pub use classify::{Cause, Sent};
 pub use read_back::{ReadBack, read_back};
-pub use send::{LIMIT, send, send_within};
 
-use crate::domain::plan::Call;
+use crate::domain::plan::{Call, Plan};
+use crate::engine::gate::Approved;
 
-/// Asks the server what each call would do. The only place that adds `dryRun=All`; nothing is stored.
+/// Asks the server what each call of a plan would do. The only place that adds `dryRun=All`; nothing is stored.
 ///
 /// All calls are asked, each against the cluster as it is: an earlier one does not count as done.
-pub async fn dry_run(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
-    let mut outcomes = Vec::with_capacity(calls.len());
-    for call in calls {
-        outcomes.push(send(client, call, true).await);
+pub async fn dry_run(client: &kube::Client, plan: &Plan) -> Vec<Sent> {
+    let mut outcomes = Vec::with_capacity(plan.calls.len());
+    for call in &plan.calls {
+        outcomes.push(send::send(client, call, true).await);
     }
     outcomes
 }
 
-/// Sends the calls in order, and stops at the first that is not known to be done: what follows it was not sent and has
-/// no outcome.
-pub async fn execute(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
+/// Sends the approved calls in order, and stops at the first that is not known to be done: what follows it was not
+/// sent and has no outcome.
+pub async fn execute(client: &kube::Client, approved: &Approved) -> Vec<Sent> {
+    in_order(client, approved.calls()).await
+}
+
+async fn in_order(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
     let mut outcomes = Vec::with_capacity(calls.len());
     for call in calls {
-        let sent = send(client, call, false).await;
+        let sent = send::send(client, call, false).await;
         let done = matches!(sent, Sent::Done { .. });
         outcomes.push(sent);
         if !done {
@@ -45,3 +49,6 @@ pub async fn execute(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
     }
     outcomes
 }
+
+#[cfg(test)]
+mod tests;

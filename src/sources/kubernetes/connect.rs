@@ -136,6 +136,11 @@ pub async fn connect(options: Options) -> Result<Connected, ConnectError> {
 }
 
 impl Connected {
+    /// A client that repeats nothing by itself, for those who count and retry on their own.
+    pub fn plain_client(&self) -> kube::Client {
+        self.watcher.clone()
+    }
+
     /// A client for one write: HTTP/1, a connection of its own, repeats nothing, gives up after 30 s.
     pub async fn writer(&self) -> Result<kube::Client, ConnectError> {
         let mut config = (*self.pinned).clone();

@@ -4,10 +4,31 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use goaround::domain::clean::Clean;
-use goaround::domain::plan::{Call, Method};
-use goaround::executor::{Cause, ReadBack, Sent, dry_run, execute, read_back, send, send_within};
-use goaround::sources::kubernetes::{Connected, Options, connect};
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ContentDigest, Key, Uid};
+use crate::domain::plan::{Call, Method, Plan, Undo};
+use crate::domain::verdict::Offer;
+use crate::sources::kubernetes::{Connected, Options, connect};
+
+use super::send::{send, send_within};
+use super::{Cause, ReadBack, Sent, dry_run, in_order, read_back};
+
+/// A plan of nothing but these calls.
+fn plan(calls: Vec<Call>) -> Plan {
+    Plan {
+        offer: Offer::Rollback,
+        workload: Key::new("demo", "api-gateway"),
+        uid: Uid::default(),
+        target: Uid::default(),
+        target_template: ContentDigest::default(),
+        calls,
+        changes: Vec::new(),
+        configs: Vec::new(),
+        not_restored: Vec::new(),
+        also: Vec::new(),
+        undo: Undo::default(),
+    }
+}
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -121,7 +142,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 }
 
 async fn session(url: &str) -> Connected {
-    goaround::shell::tls::install();
+    crate::shell::tls::install();
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("config");
     let config = json!({
@@ -352,8 +373,8 @@ async fn a_dry_run_says_so_on_the_wire_and_an_execution_never_does() {
     let act = Act::Answer(200, "", object());
     let (wire, connected) = Wire::serve(&[act.clone(), act.clone(), act.clone(), act]).await;
     let writer = connected.writer().await.expect("a client");
-    assert_eq!(dry_run(&writer, &[call(), call()]).await.len(), 2);
-    assert_eq!(execute(&writer, &[call(), call()]).await.len(), 2);
+    assert_eq!(dry_run(&writer, &plan(vec![call(), call()])).await.len(), 2);
+    assert_eq!(in_order(&writer, &[call(), call()]).await.len(), 2);
     let lines: Vec<String> = wire
         .requests()
         .iter()
@@ -380,7 +401,7 @@ async fn an_execution_stops_at_the_first_call_that_is_not_known_to_be_done() {
         ])
         .await;
         let writer = connected.writer().await.expect("a client");
-        let outcomes = execute(&writer, &[call(), call(), call()]).await;
+        let outcomes = in_order(&writer, &[call(), call(), call()]).await;
         assert_eq!((outcomes.len(), wire.requests().len()), (2, 2));
         assert!(matches!(outcomes[0], Sent::Done { .. }) && !matches!(outcomes[1], Sent::Done { .. }));
     }

@@ -1,0 +1,225 @@
+//! The scripted operator of `demo --headless`: reads the card as drawn by the ordinary screen and decides by ordinary
+//! commands, key by key, so that a run without a person goes through the same gate as one with a person.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::demo::scenario::{Decision, Scenario};
+use crate::domain::Time;
+use crate::domain::cluster::Key;
+use crate::domain::verdict::Offer;
+use crate::engine::gate::{Gesture, Proposal};
+use crate::engine::incident::Incident;
+use crate::engine::verify::Phase;
+use crate::engine::view::{self, Screen};
+use crate::engine::{Command, Event, State};
+use crate::ui::Ui;
+
+use super::run::{Front, Next};
+
+/// World time after which a run that came to nothing ends.
+const PATIENCE: TimeDelta = TimeDelta::minutes(45);
+/// A proposal that is gone is given this long to come back.
+const GONE: TimeDelta = TimeDelta::minutes(5);
+/// Between two keys: a hand, not a paste.
+const BETWEEN_KEYS: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(20);
+
+/// How a run ended, beyond its outcome.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Ended {
+    /// Outcome word; empty when nothing came of it.
+    pub outcome: String,
+    /// The verdict that was decided on.
+    pub verdict: String,
+    /// What was offered.
+    pub offer: String,
+    /// The revision number of the target.
+    pub target: Option<u64>,
+}
+
+/// The operator.
+pub struct Operator<'a> {
+    scenario: &'a Scenario,
+    about: Key,
+    screen: Terminal<TestBackend>,
+    ui: Ui,
+    begun: Option<Time>,
+    last_drawn: Duration,
+    last_key: Duration,
+    keys: u64,
+    seen: Option<Ended>,
+    gone: Option<Time>,
+    added: bool,
+    lines: usize,
+    tell: Box<dyn FnMut(&State, usize) -> usize + 'a>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+}
+
+impl<'a> Operator<'a> {
+    /// An operator for `scenario`; `tell` prints new lines of the event log and returns how many it has printed.
+    ///
+    /// # Errors
+    /// Never: an in-memory screen has nothing to fail; the type says so for the caller's `?`.
+    pub fn new(
+        scenario: &'a Scenario,
+        ui: Ui,
+        tell: Box<dyn FnMut(&State, usize) -> usize + 'a>,
+    ) -> Result<Self, std::convert::Infallible> {
+        Ok(Self {
+            about: Key::new(&scenario.namespace, &scenario.about),
+            screen: Terminal::new(TestBackend::new(120, 40))?,
+            scenario,
+            ui,
+            begun: None,
+            last_drawn: Duration::ZERO,
+            last_key: Duration::ZERO,
+            keys: 0,
+            seen: None,
+            gone: None,
+            added: false,
+            lines: 0,
+            tell,
+            ended: None,
+        })
+    }
+
+    fn draw(&mut self, state: &State, events: &mut Vec<Event>) {
+        let mut shown = None;
+        let Ok(_) = self.screen.draw(|frame| shown = Some(self.ui.draw(frame, state)));
+        events.extend(shown.map(Event::Shown));
+    }
+
+    /// The next key, if the moment has come for one.
+    fn decide(&mut self, state: &State, incident: &Incident, proposal: &Proposal) -> Option<Command> {
+        let waited = state.now - proposal.opened >= TimeDelta::milliseconds(self.scenario.operator.after.millis());
+        match &proposal.gesture {
+            Gesture::Idle if !waited => None,
+            Gesture::Idle if state.view.screen == Screen::Main => Some(self.towards_card(state)),
+            Gesture::Idle => self.begin(state, incident, proposal),
+            Gesture::Reason(text) if proposal.unnamed(text).next().is_some() => Some(Command::FocusNext),
+            Gesture::Reason(text) | Gesture::Rejecting(text) => Some(self.typing(text)),
+            Gesture::Token { typed, shown: Some(_), .. } => {
+                proposal.token.chars().nth(typed.len()).map(|c| Command::Char(c, self.keys))
+            }
+            _ => None,
+        }
+    }
+
+    /// Down the list to the workload that the scenario is about, then into its card.
+    fn towards_card(&self, state: &State) -> Command {
+        if view::selected_workload(state).as_ref() == Some(&self.about) {
+            return Command::Open;
+        }
+        let rows = view::rows(state);
+        let last = rows.last() == view::selected(state).as_ref();
+        if last { Command::Home } else { Command::Down }
+    }
+
+    fn begin(&mut self, state: &State, _incident: &Incident, proposal: &Proposal) -> Option<Command> {
+        let acts = proposal.analysis.offer.acts();
+        match self.scenario.operator.decision {
+            Decision::Wait => Some(Command::Wait),
+            Decision::Reject => Some(Command::Reject),
+            Decision::AddRestore if acts && !self.added && !proposal.analysis.addable.is_empty() => {
+                self.added = true;
+                Some(Command::AddRestore)
+            }
+            _ if !acts => None,
+            _ if proposal.unseen(state.mono) > 0 => {
+                // Longer effects are on the next page.
+                (state.mono.saturating_sub(self.last_key) > Duration::from_secs(1)).then_some(Command::PageDown)
+            }
+            _ => Some(Command::Arm),
+        }
+    }
+
+    /// The reason, character by character, then Enter.
+    fn typing(&self, text: &str) -> Command {
+        let reason = &self.scenario.operator.reason;
+        let done = (0..=reason.len()).rev().filter(|n| reason.is_char_boundary(*n)).find(|n| {
+            *n > 0 && text.ends_with(&reason[..*n])
+        });
+        let rest = &reason[done.unwrap_or(0)..];
+        rest.chars().next().map_or(Command::Submit, |c| Command::Char(c, self.keys))
+    }
+
+    /// What the card says, for the expectation.
+    fn note(&mut self, proposal: &Proposal) {
+        let analysis = &proposal.analysis;
+        let number = analysis.target_row().and_then(|r| r.number).and_then(|n| u64::try_from(n).ok());
+        self.seen = Some(Ended {
+            outcome: String::new(),
+            verdict: analysis.verdict().word().into(),
+            offer: analysis.offer.word().into(),
+            target: number,
+        });
+    }
+
+    fn outcome(&mut self, state: &State) -> Option<String> {
+        let incident = state.incidents.get(&self.about);
+        if let Some(incident) = incident {
+            if let Some(Phase::Closed(outcome)) = incident.running.as_ref().map(|r| &r.phase) {
+                return Some(outcome.word().into());
+            }
+            if !incident.rejected.is_empty() {
+                return Some("rejected".into());
+            }
+            if incident.waiting.is_some() {
+                let none = self.seen.as_ref().is_some_and(|s| s.offer == Offer::None.word());
+                return Some(if none { "no_offer" } else { "waited" }.into());
+            }
+            if incident.proposal.is_some() || incident.acting() {
+                self.gone = None;
+                return None;
+            }
+        }
+        self.seen.as_ref()?;
+        let gone = *self.gone.get_or_insert(state.now);
+        (state.now - gone > GONE).then(|| "withdrawn".into())
+    }
+}
+
+impl Front for Operator<'_> {
+    fn after(&mut self, state: &State, now: Duration, events: &mut Vec<Event>) -> Next {
+        self.lines = (self.tell)(state, self.lines);
+        let begun = *self.begun.get_or_insert(state.now);
+        if let Some(outcome) = self.outcome(state) {
+            self.ended = Some(Ended { outcome, ..self.seen.clone().unwrap_or_default() });
+            return Next::Enough;
+        }
+        if state.now - begun > PATIENCE {
+            let outcome = if self.seen.is_none() { "no_offer" } else { "" };
+            self.ended = Some(Ended { outcome: outcome.into(), ..self.seen.clone().unwrap_or_default() });
+            return Next::Enough;
+        }
+        if now.saturating_sub(self.last_drawn) < BETWEEN_KEYS {
+            return Next::On;
+        }
+        self.last_drawn = now;
+        let Some(incident) = state.incidents.get(&self.about) else { return Next::On };
+        let Some(proposal) = incident.proposal.as_ref() else { return Next::On };
+        self.draw(state, events);
+        if proposal.gesture != Gesture::Decided {
+            self.note(proposal);
+        }
+        let wrong = matches!(&state.view.screen, Screen::Card(key) if *key != self.about);
+        let command = if wrong { Some(Command::Back) } else { self.decide(state, incident, proposal) };
+        self.last_key = if command.is_some() { now } else { self.last_key };
+        self.keys += 1;
+        events.extend(command.map(Event::Command));
+        Next::On
+    }
+
+    async fn input(&mut self, _state: &State) -> Vec<Command> {
+        std::future::pending().await
+    }
+
+    fn tick(&self) -> Duration {
+        TICK
+    }
+}

@@ -1,0 +1,371 @@
+//! Performs effects: each becomes a task that ends in an event. Nothing here decides anything; a task that cannot do
+//! its work says so in its event.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::clean::Clean;
+use crate::domain::cluster::{ClusterFact, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid};
+use crate::domain::inquiry::Inquiry;
+use crate::domain::plan::{Call, DryRun, Plan};
+use crate::domain::signal::{Health, Signal, Source};
+use crate::domain::sloth::Declared;
+use crate::engine::event::{ActionId, Called, FreshLook, Ticket};
+use crate::engine::gate::Approved;
+use crate::engine::{Effect, Event, State};
+use crate::executor::{self, ReadBack, Sent};
+use crate::sources::kubernetes::{self, Connected};
+use crate::sources::prometheus::discovery::{self, PortSeen, ServiceSeen};
+use crate::sources::prometheus::{self, Client};
+
+use super::clock::Clock;
+use super::content::{ConfigMap, ContentStore};
+use super::journal::Journal;
+
+/// A journal that does not answer within this is one that cannot be written.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
+/// Contents of ConfigMaps that are read at the same time.
+const READS: usize = 8;
+
+/// What tasks work with.
+#[derive(Clone)]
+pub struct Performer {
+    /// Where events go.
+    pub events: mpsc::Sender<Event>,
+    /// The cluster; `None`: the kubeconfig could not be used.
+    pub cluster: Option<Connected>,
+    /// Prometheus, once it is known.
+    pub prometheus: Arc<OnceCell<Client>>,
+    /// SLOs declared by file.
+    pub declared: Arc<Vec<Declared>>,
+    /// The journal; `None`: it could not be opened.
+    pub journal: Option<Arc<Mutex<Journal>>>,
+    /// The store of earlier contents.
+    pub contents: Option<Arc<Mutex<ContentStore>>>,
+    /// Between two cycles of Prometheus, in world time.
+    pub cycle: Duration,
+    /// The clock.
+    pub clock: Clock,
+    /// Ends everything.
+    pub cancel: CancellationToken,
+    /// Bounds the reads of contents.
+    pub reads: Arc<tokio::sync::Semaphore>,
+    /// One write at a time: appends keep their order.
+    pub appends: Arc<AsyncMutex<()>>,
+}
+
+impl Performer {
+    /// Bound of the reads of contents.
+    pub fn read_bound() -> Arc<tokio::sync::Semaphore> {
+        Arc::new(tokio::sync::Semaphore::new(READS))
+    }
+
+    /// Starts what `effect` asks for. `Bell` and `Quit` are the loop's.
+    pub fn perform(&self, effect: Effect, state: &State) {
+        let this = self.clone();
+        match effect {
+            Effect::Inquire(inquiry) => {
+                if let (Some(client), Some(slo)) = (this.prometheus.get().cloned(), state.world.slos.get(&inquiry.slo)) {
+                    let slo = slo.clone();
+                    this.clone().spawn(async move { this.inquire(&client, &slo, *inquiry).await });
+                }
+            }
+            Effect::FindPrometheus(services) => self.clone().spawn(async move { this.find_prometheus(services).await }),
+            Effect::ReadConfig(key) => self.clone().spawn(async move { this.read_config(key).await }),
+            Effect::LoadKnown(key) => {
+                let cluster = cluster_of(state);
+                self.clone().spawn(async move { this.load_known(cluster, key).await });
+            }
+            Effect::KeepContent(key, uid, version) => {
+                let cluster = cluster_of(state);
+                self.clone().spawn(async move { this.keep_content(cluster, key, uid, version).await });
+            }
+            Effect::ReviewRights(rights) => self.clone().spawn(async move { this.review_rights(rights).await }),
+            Effect::DryRun(digest, plan) => self.clone().spawn(async move {
+                let answer = this.dry_run(&plan).await;
+                this.tell(Event::DryRun(digest, answer)).await;
+            }),
+            Effect::Recheck(digest, plan, rights) => self.clone().spawn(async move {
+                let fresh = this.recheck(&plan, &rights).await;
+                this.tell(Event::Rechecked(digest, Box::new(fresh))).await;
+            }),
+            Effect::Record { ticket, kind, body } => {
+                self.clone().spawn(async move { this.record(ticket, kind, body).await });
+            }
+            Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
+            Effect::ReadBack(action, calls) => self.clone().spawn(async move { this.read_back(action, calls).await }),
+            Effect::Advise(_) | Effect::Bell | Effect::Quit => {}
+        }
+    }
+
+    fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(task);
+    }
+
+    async fn tell(&self, event: Event) {
+        // Nobody listens any more: the program ends.
+        let _ = self.events.send(event).await;
+    }
+
+    async fn signal(&self, signal: Signal) {
+        self.tell(Event::Signal(signal)).await;
+    }
+
+    async fn inquire(&self, client: &Client, slo: &crate::domain::slo::Slo, inquiry: Inquiry) {
+        let findings = prometheus::answer(client, slo, inquiry, self.clock.now()).await;
+        self.signal(Signal::Findings(Box::new(findings))).await;
+    }
+
+    async fn find_prometheus(&self, services: Vec<Service>) {
+        let Some(cluster) = &self.cluster else { return };
+        let seen: Vec<ServiceSeen> = services.iter().map(seen).collect();
+        match discovery::discover(&cluster.plain_client(), &seen).await {
+            Ok(found) => {
+                let others = found.others.iter().map(|asked| Clean::new(asked.words())).collect();
+                let at = found.client.name();
+                let why = found.why.clone();
+                self.use_prometheus(found.client, at, why, others).await;
+            }
+            Err(error) => {
+                let why = Clean::new(error.to_string());
+                self.signal(Signal::Health(Source::Prometheus, Health::Down(why))).await;
+            }
+        }
+    }
+
+    /// Starts the polling cycle on `client`.
+    pub async fn use_prometheus(&self, client: Client, at: Clean, why: Clean, others: Vec<Clean>) {
+        if self.prometheus.set(client.clone()).is_err() {
+            return;
+        }
+        self.signal(Signal::Prometheus { at, why, others }).await;
+        let (tx, rx) = mpsc::channel(64);
+        tokio::spawn(forward(rx, self.events.clone()));
+        let options = prometheus::Options { period: self.clock.real(self.cycle), clock: self.clock.shared() };
+        let declared = self.declared.as_ref().clone();
+        tokio::spawn(prometheus::run(client, declared, options, tx, self.cancel.clone()));
+    }
+
+    async fn read_config(&self, key: Key) {
+        let Some(cluster) = &self.cluster else { return };
+        let Ok(_permit) = self.reads.acquire().await else { return };
+        match kubernetes::config_content(cluster, &key).await {
+            Ok(content) => self.signal(Signal::Cluster(Box::new(ClusterFact::Content(key, content)))).await,
+            Err(error) => {
+                let why = Clean::new(format!("ConfigMap {key}: {error}"));
+                self.signal(Signal::Health(Source::Kind("configmaps"), Health::Down(why))).await;
+            }
+        }
+    }
+
+    async fn load_known(&self, cluster: String, key: Key) {
+        let known = match self.contents.clone() {
+            None => Vec::new(),
+            Some(store) => {
+                let of = key.clone();
+                blocking(move || {
+                    let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+                    let which = ConfigMap { cluster: &cluster, namespace: of.namespace.as_str(), name: of.name.as_str() };
+                    store.versions(which).map(|found| found.versions).unwrap_or_default()
+                })
+                .await
+                .unwrap_or_default()
+            }
+        };
+        let known = known
+            .into_iter()
+            .map(|v| KnownContent {
+                version: ConfigVersion::new(&v.data["data"], &v.data["binaryData"]),
+                uid: (!v.uid.is_empty()).then_some(Uid(v.uid)),
+                seen: Some((v.first_seen, v.last_seen)),
+                source: KnownFrom::Seen,
+            })
+            .collect();
+        self.signal(Signal::Known(key, known)).await;
+    }
+
+    async fn keep_content(&self, cluster: String, key: Key, uid: Uid, version: ConfigVersion) {
+        let Some(store) = self.contents.clone() else { return };
+        let seen = self.clock.now();
+        let _ = blocking(move || {
+            let mut data = serde_json::Map::new();
+            for (name, json) in [("data", &version.data), ("binaryData", &version.binary_data)] {
+                if *json != Json::default() {
+                    data.insert(name.into(), json.value());
+                }
+            }
+            let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let which = ConfigMap { cluster: &cluster, namespace: key.namespace.as_str(), name: key.name.as_str() };
+            store.keep(which, &uid.0, &version.digest.0, &Value::Object(data), seen)
+        })
+        .await;
+    }
+
+    async fn review_rights(&self, rights: Vec<Right>) {
+        let Some(cluster) = &self.cluster else { return };
+        match kubernetes::rights(cluster, &rights).await {
+            Ok(answers) => self.signal(Signal::Rights(answers)).await,
+            Err(error) => {
+                let why = Clean::new(format!("access review: {error}"));
+                self.signal(Signal::Health(Source::Kind("rights"), Health::Down(why))).await;
+            }
+        }
+    }
+
+    async fn dry_run(&self, plan: &Plan) -> DryRun {
+        let Some(cluster) = &self.cluster else { return DryRun::Unavailable("no cluster".into()) };
+        let writer = match cluster.writer().await {
+            Ok(writer) => writer,
+            Err(error) => return DryRun::Unavailable(Clean::new(error.to_string())),
+        };
+        let mut objects = Vec::new();
+        for sent in executor::dry_run(&writer, plan).await {
+            match sent {
+                Sent::Done { object, .. } => objects.push(Json::of(&object)),
+                Sent::Refused { message, .. } => return DryRun::Refused(message),
+                Sent::Unknown { why } | Sent::NotSent { why } => return DryRun::Unavailable(why),
+            }
+        }
+        DryRun::Accepted(objects)
+    }
+
+    async fn recheck(&self, plan: &Plan, rights: &[Right]) -> Result<FreshLook, Clean> {
+        let Some(cluster) = &self.cluster else { return Err("no cluster".into()) };
+        let fresh = kubernetes::read_deployment(cluster, &plan.workload).await;
+        let fresh = fresh.map_err(|error| Clean::new(error.to_string()))?;
+        let mut configs = Vec::new();
+        for before in &plan.undo.configs {
+            let content = kubernetes::config_content(cluster, &before.key).await;
+            configs.push((before.key.clone(), content.map_err(|error| Clean::new(error.to_string()))?));
+        }
+        let answers = kubernetes::rights(cluster, rights).await.map_err(|error| Clean::new(error.to_string()))?;
+        let (deployment, replica_sets) = fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
+        Ok(FreshLook {
+            deployment,
+            replica_sets,
+            configs,
+            dry_run: self.dry_run(plan).await,
+            allowed: answers.iter().all(|(_, allowed)| *allowed),
+        })
+    }
+
+    async fn record(&self, ticket: Ticket, kind: &'static str, body: Value) {
+        let time = self.clock.now();
+        let _in_order = self.appends.lock().await;
+        let Some(journal) = self.journal.clone() else {
+            return self.tell(Event::RecordFailed(ticket, "the journal could not be opened".into())).await;
+        };
+        let append = blocking(move || {
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            journal.append(time, kind, &body)
+        });
+        let event = match tokio::time::timeout(JOURNAL_LIMIT, append).await {
+            Ok(Some(Ok(head))) => Event::Recorded(ticket, head.seq, head.hash),
+            Ok(Some(Err(error))) => Event::RecordFailed(ticket, Clean::new(error.to_string())),
+            Ok(None) => Event::RecordFailed(ticket, "the journal's task ended".into()),
+            Err(_) => Event::RecordFailed(ticket, "the disk did not answer in 20 s".into()),
+        };
+        self.tell(event).await;
+    }
+
+    async fn execute(&self, approved: Approved) {
+        let action = approved.action().clone();
+        let Some(cluster) = &self.cluster else { return };
+        let outcomes = match cluster.writer().await {
+            Ok(writer) => executor::execute(&writer, &approved).await,
+            Err(error) => vec![Sent::NotSent { why: Clean::new(error.to_string()) }],
+        };
+        for (index, sent) in outcomes.into_iter().enumerate() {
+            self.tell(Event::Called(action.clone(), index, called(sent))).await;
+        }
+    }
+
+    async fn read_back(&self, action: ActionId, calls: Vec<Call>) {
+        let (Some(cluster), Some(last)) = (&self.cluster, calls.last()) else { return };
+        let found = match executor::read_back(&cluster.reader, last, &action.0).await {
+            ReadBack::Applied { .. } => Some(true),
+            ReadBack::NotApplied { .. } | ReadBack::Gone => Some(false),
+            ReadBack::Unknown { .. } => None,
+        };
+        self.tell(Event::ReadBack(action, found)).await;
+    }
+}
+
+fn cluster_of(state: &State) -> String {
+    state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default()
+}
+
+fn called(sent: Sent) -> Called {
+    match sent {
+        Sent::Done { .. } => Called::Done,
+        Sent::Refused { status, message, retry_after_s, .. } => {
+            let later = retry_after_s.map_or(String::new(), |s| format!(" (retry after {s} s)"));
+            Called::Refused(Clean::new(format!("{status}: {message}{later}")))
+        }
+        Sent::Unknown { why } => Called::Unknown(why),
+        Sent::NotSent { why } => Called::NotSent(why),
+    }
+}
+
+fn seen(service: &Service) -> ServiceSeen {
+    let port = |(name, number): &(Clean, i64)| PortSeen {
+        name: (!name.is_empty()).then(|| name.to_string()),
+        port: u16::try_from(*number).unwrap_or(0),
+    };
+    ServiceSeen {
+        namespace: service.key.namespace.to_string(),
+        name: service.key.name.to_string(),
+        labels: service.labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+        ports: service.ports.iter().map(port).collect(),
+    }
+}
+
+/// Signals become events.
+pub async fn forward(mut signals: mpsc::Receiver<Signal>, events: mpsc::Sender<Event>) {
+    while let Some(signal) = signals.recv().await {
+        if events.send(Event::Signal(signal)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs what may block on a thread of its own; `None` when that thread panicked.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// Opens journal and store below `state`; what cannot be opened is said in the first event, and closes the gate.
+pub fn open_files(
+    state: Option<PathBuf>,
+    keep: bool,
+    now: crate::domain::Time,
+) -> (Option<Journal>, Option<ContentStore>, Event) {
+    let Some(folder) = state else {
+        let why = Clean::new("there is no folder for it; hint: set GOAROUND_STATE_DIR");
+        return (None, None, Event::Journal(Err(why), Vec::new()));
+    };
+    let store = keep.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
+    if let Some(store) = &store {
+        // Old contents that cannot be removed now are removed at the next start.
+        let _ = store.expire(now);
+    }
+    match Journal::open(&folder) {
+        Ok(journal) => {
+            let records = super::journal::read(&folder);
+            let past = crate::engine::record::past_actions(
+                records.iter().map(|r| (r.kind.as_str(), r.time, &r.body)),
+            );
+            let head = match journal.read_only() {
+                Some(why) => Err(Clean::new(why.to_string())),
+                None => Ok(journal.head().map(|h| h.hash.clone()).unwrap_or_default()),
+            };
+            (Some(journal), store, Event::Journal(head, past))
+        }
+        Err(error) => (None, store, Event::Journal(Err(Clean::new(error.to_string())), Vec::new())),
+    }
+}

@@ -1,0 +1,165 @@
+//! One session: configuration and command line in, running sources and a performer out. The composition root: what
+//! talks to what is decided here and nowhere else.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::clean::Clean;
+use crate::domain::signal::{Health, Signal, Source};
+use crate::engine::state::Setup;
+use crate::engine::{Event, State};
+use crate::sources::kubernetes::{self, ConnectError, Connected};
+use crate::sources::prometheus::{self, Client};
+
+use super::clock::Clock;
+use super::config::{Config, Credentials};
+use super::perform::{Performer, forward, open_files};
+use super::tls;
+
+/// Events that may wait; sources then wait too.
+const QUEUE: usize = 4_096;
+/// Between two cycles of Prometheus, in world time.
+const CYCLE: Duration = Duration::from_secs(5);
+
+/// What the command line and the environment say.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Kubeconfig files.
+    pub kubeconfig: Vec<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `-n`.
+    pub namespace: Option<String>,
+    /// `--prometheus`, else the configuration's.
+    pub prometheus: Option<String>,
+    /// `--read-only`.
+    pub read_only: bool,
+    /// Where the journal is.
+    pub state_folder: Option<PathBuf>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// A running session.
+pub struct Session {
+    /// The state, to be stepped by the loop.
+    pub state: State,
+    /// Events from everywhere.
+    pub events: mpsc::Receiver<Event>,
+    /// Performs effects.
+    pub performer: Performer,
+    /// Ends all sources when dropped.
+    pub cancel: CancellationToken,
+    /// The clock.
+    pub clock: Clock,
+    /// Why the kubeconfig could not be used.
+    pub refused: Option<ConnectError>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Starts a session. A kubeconfig that cannot be used is no error here: the screen starts and says so.
+///
+/// # Errors
+/// When Prometheus is configured in a way that cannot work (an unreadable CA file, a URL that is none).
+pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> {
+    tls::install();
+    let clock = wanted.clock;
+    let (tx, events) = mpsc::channel(QUEUE);
+    let cancel = CancellationToken::new();
+    let (cluster, refused) = match connect(wanted).await {
+        Ok(connected) => (Some(connected), None),
+        Err(error) => (None, Some(error)),
+    };
+    let context = cluster.as_ref().map(|c| c.context.clone()).unwrap_or_default();
+    let setup = Setup {
+        policy: config.policy.clone(),
+        slo_workloads: config.slo_workloads(),
+        depends_on: config.depends_on(),
+        find_prometheus: wanted.prometheus.is_none(),
+        read_only: wanted.read_only,
+        prod: config.is_production(context.as_str()),
+        context,
+    };
+    let keep = setup.policy.keep_config_content;
+    let (journal, contents, opened) = open_files(wanted.state_folder.clone(), keep, clock.now());
+    let performer = Performer {
+        events: tx.clone(),
+        cluster: cluster.clone(),
+        prometheus: Arc::new(OnceCell::new()),
+        declared: Arc::new(config.declared().cloned().collect()),
+        journal: journal.map(|j| Arc::new(Mutex::new(j))),
+        contents: contents.map(|c| Arc::new(Mutex::new(c))),
+        cycle: CYCLE,
+        clock,
+        cancel: cancel.clone(),
+        reads: Performer::read_bound(),
+        appends: Arc::new(AsyncMutex::new(())),
+    };
+    tell(&tx, opened);
+    match (&cluster, &refused) {
+        (Some(connected), _) => {
+            let (signals, received) = mpsc::channel(QUEUE);
+            tokio::spawn(forward(received, tx.clone()));
+            tokio::spawn(kubernetes::run(connected.clone(), wanted.namespace.clone(), signals, cancel.clone()));
+        }
+        (None, Some(error)) => {
+            let why = Clean::new(error.to_string());
+            tell(&tx, Event::Signal(Signal::Health(Source::Kubernetes, Health::Down(why))));
+        }
+        (None, None) => {}
+    }
+    if let Some(url) = &wanted.prometheus {
+        let client = direct(config, url).await?;
+        let at = client.name();
+        let performer = performer.clone();
+        tokio::spawn(async move {
+            performer.use_prometheus(client, at, "as configured".into(), Vec::new()).await;
+        });
+    }
+    Ok(Session { state: State::new(setup, clock.now()), events, performer, cancel, clock, refused })
+}
+
+/// The queue is empty and much longer than what is told at the start.
+fn tell(tx: &mpsc::Sender<Event>, event: Event) {
+    let _ = tx.try_send(event);
+}
+
+async fn connect(wanted: &Wanted) -> Result<Connected, ConnectError> {
+    let options = kubernetes::Options {
+        kubeconfig: wanted.kubeconfig.clone(),
+        context: wanted.context.clone(),
+        hide_env: Vec::new(),
+        clock: wanted.clock.shared(),
+    };
+    kubernetes::connect(options).await
+}
+
+/// A client for a Prometheus whose URL is given.
+async fn direct(config: &Config, url: &str) -> anyhow::Result<Client> {
+    let of = &config.prometheus;
+    let (bearer_file, basic) = match &of.credentials {
+        Credentials::None => (None, None),
+        Credentials::Bearer(file) => (Some(file.clone()), None),
+        Credentials::Basic { user, password_file } => {
+            (None, Some(prometheus::Basic { user: user.clone(), password_file: password_file.clone() }))
+        }
+    };
+    let direct = prometheus::Direct {
+        url: url.to_owned(),
+        bearer_file,
+        basic,
+        headers: of.headers.clone(),
+        ca_file: of.ca_file.clone(),
+    };
+    Client::direct(direct).await.context("--prometheus cannot be used")
+}
