@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::Shared;
 use super::clock::{Millis, time};
-use super::kubernetes::{body_response, closed, date, json_response, parameters};
+use super::http::{body_response, closed, date, json_response, parameters};
 use super::promql::series::Labels;
 use super::promql::{Line, Query, Refusal, Value as Answer};
 use super::rules::{Alert, Group, Rule};
