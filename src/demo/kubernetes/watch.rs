@@ -1,6 +1,7 @@
 //! Watches: the changes since a version as a stream of lines, bookmarks in between, 410 when the version is forgotten.
 //! Their ends and pauses are in real time, because they belong to the connection and not to the world.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use axum::response::Response;
 use futures_util::stream;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
+use tokio::time::Sleep;
 
 use super::read::{Shape, selector, shape, shaped};
 use super::refused::Refused;
@@ -35,7 +37,7 @@ struct Watching {
     ready: Vec<Value>,
     bookmarks: bool,
     wake: tokio::sync::watch::Receiver<u64>,
-    end: tokio::time::Instant,
+    end: Pin<Box<Sleep>>,
     over: bool,
 }
 
@@ -64,11 +66,11 @@ pub(super) async fn watch(shared: &Shared, call: &Call, place: &Place) -> Result
         ready: Vec::new(),
         bookmarks: call.flag("allowWatchBookmarks"),
         wake: shared.version.subscribe(),
-        end: tokio::time::Instant::now()
-            + call
-                .parameter("timeoutSeconds")
+        end: Box::pin(tokio::time::sleep(
+            call.parameter("timeoutSeconds")
                 .parse()
                 .map_or(WATCH, Duration::from_secs),
+        )),
         over: false,
     };
     if initial || (from.is_none() && call.parameter("sendInitialEvents").is_empty()) {
@@ -127,12 +129,11 @@ impl Watching {
             if !self.ready.is_empty() {
                 continue;
             }
-            let quiet = tokio::time::Instant::now() + BOOKMARK;
             tokio::select! {
                 changed = self.wake.changed() => changed.ok()?,
                 () = self.shared.over.cancelled() => return None,
-                () = tokio::time::sleep_until(self.end) => return None,
-                () = tokio::time::sleep_until(quiet) => {
+                () = &mut self.end => return None,
+                () = tokio::time::sleep(BOOKMARK) => {
                     if self.bookmarks {
                         self.ready.push(self.bookmark(false));
                     }
