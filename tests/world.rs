@@ -700,6 +700,113 @@ async fn dropping_the_world_ends_its_watches() {
     );
 }
 
+impl Stage {
+    async fn prometheus(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.running.prometheus_url);
+        let (status, body) = read(self.http.get(url).send().await.expect("an answer")).await;
+        assert_eq!(status, 200, "{path} {body}");
+        body["data"].clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_recorded_series_is_what_its_rule_says() {
+    let stage = stage("slo-burn").await;
+    // A multiple of 15 s: now is the moment of an evaluation.
+    stage.clock.advance(240.0);
+    let groups = stage.prometheus("/api/v1/rules?type=record").await["groups"].clone();
+    let mut compared = 0;
+    for rule in groups
+        .as_array()
+        .expect("groups")
+        .iter()
+        .flat_map(|group| group["rules"].as_array().expect("rules"))
+    {
+        let text = |name: &str| rule[name].as_str().unwrap_or_default();
+        let said = stage.value(text("query")).await;
+        let selector = format!("{}{{sloth_id={}}}", text("name"), rule["labels"]["sloth_id"]);
+        let recorded = stage.value(&selector).await;
+        assert!(
+            (said - recorded).abs() <= 1e-12,
+            "{selector}: {recorded}, but {} gives {said}",
+            text("query")
+        );
+        compared += 1;
+    }
+    assert_eq!(compared, 4 * 15);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_recorded_past_agrees_with_the_counters_and_reaches_back_thirty_days() {
+    let stage = stage("slo-burn").await;
+    let now = origin().timestamp();
+    for (window, tolerance) in [("5m", 0.0003), ("1h", 0.00005), ("6h", 0.00002), ("3d", 0.00001)] {
+        let raw = format!(
+            r#"sum(rate(http_requests_total{{service="api-gateway",code=~"5.."}}[{window}])) / sum(rate(http_requests_total{{service="api-gateway"}}[{window}]))"#
+        );
+        let recorded = stage
+            .value(&format!(
+                r#"slo:sli_error:ratio_rate{window}{{sloth_service="api-gateway"}}"#
+            ))
+            .await;
+        let counted = stage.value(&raw).await;
+        assert!(
+            (recorded - counted).abs() < tolerance,
+            "{window}: {recorded} recorded, {counted} counted"
+        );
+    }
+    let range = format!(
+        "/api/v1/query_range?query=slo:sli_error:ratio_rate1h{{sloth_service=%22search%22}}&start={}&end={now}&step=3600",
+        now - 30 * 86_400 + 7_200
+    );
+    let lines = stage.prometheus(&range).await["result"].clone();
+    assert_eq!(
+        lines[0]["values"].as_array().map(Vec::len),
+        Some(30 * 24 - 1),
+        "no hole in thirty days"
+    );
+    let old = stage
+        .value(&format!(
+            r#"count(http_requests_total{{service="api-gateway",code="200"}} @ {})"#,
+            now - 12 * 86_400
+        ))
+        .await;
+    assert_eq!(old, 3.0, "the pods of an older revision are in the past");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_has_its_time_of_onset_and_clears_five_minutes_after_the_rollback() {
+    let stage = stage("slo-burn").await;
+    let (_, good) = stage.get(GATEWAY).await;
+    // Soon enough for the other pair, 30 minutes and 6 hours, not to be reached: that one would hold for half an hour.
+    stage.clock.advance(120.0);
+    let alerts = stage.prometheus("/api/v1/alerts").await["alerts"].clone();
+    assert_eq!(
+        (alerts.as_array().map(Vec::len), &alerts[0]["state"]),
+        (Some(1), &json!("firing"))
+    );
+    let since: Time = alerts[0]["activeAt"]
+        .as_str()
+        .and_then(|at| at.parse().ok())
+        .expect("a time");
+    let onset = (since - origin()).num_seconds();
+    assert!((60..=120).contains(&onset), "{onset}");
+    assert_eq!(
+        stage.prometheus("/api/v1/rules?type=alert").await["groups"][0]["rules"][0]["state"],
+        "firing"
+    );
+    let patch = json!([{"op": "replace", "path": "/spec/template", "value": good["spec"]["template"]}]);
+    assert_eq!(stage.patch(GATEWAY, &patch).await.0, 200);
+    stage.clock.advance(240.0);
+    assert_eq!(
+        firing(&stage).await,
+        ["page api-gateway"],
+        "the 5 m window still holds the errors"
+    );
+    stage.clock.advance(120.0);
+    assert!(!firing(&stage).await.contains(&"page api-gateway".to_owned()));
+}
+
 /// Everything that a client can see at three moments of the same story, one line each. Between the moments the clock is
 /// moved, and the world asked, `asks` times.
 async fn story(name: &str, asks: u32) -> Vec<String> {

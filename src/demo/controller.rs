@@ -1,18 +1,16 @@
-//! The Deployment controller, the ReplicaSet controller, the scheduler and the kubelet, as far as a rolling update
-//! shows them: finds or makes the ReplicaSet of a template, moves pods over within surge and availability, starts
-//! containers (which read their ConfigMaps at that moment and never again), reports status and events.
+//! The Deployment controller as far as a rolling update shows it: finds or makes the ReplicaSet of a template, numbers
+//! revisions, moves pods over within surge and availability.
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::clock::stamp;
 use super::fields::{self, Writer};
 use super::noise;
 use super::objects::{self, HASH, LAST_APPLIED, REVISION, REVISION_HISTORY};
 use super::store;
-use super::traffic::{Phase, Pod};
-use super::world::{Action, World};
+use super::world::World;
 
 const CONTROLLER: &str = "kube-controller-manager";
 const DEPLOYMENTS: &str = "deployment-controller";
@@ -28,7 +26,7 @@ const NOT_COPIED: [&str; 6] = [
     "deprecated.deployment.rollback.to",
 ];
 
-fn text<'a>(object: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(object: &'a Value, name: &str) -> &'a str {
     object["metadata"][name].as_str().unwrap_or_default()
 }
 
@@ -38,7 +36,7 @@ fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn number(value: &Value) -> u64 {
+pub(super) fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }
 
@@ -47,7 +45,7 @@ fn revision(object: &Value) -> u64 {
 }
 
 /// The template of a ReplicaSet without the label that makes it the ReplicaSet's.
-fn plain_template(replica_set: &Value) -> Value {
+pub(super) fn plain_template(replica_set: &Value) -> Value {
     let mut template = replica_set["spec"]["template"].clone();
     if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
         labels.shift_remove(HASH);
@@ -71,7 +69,7 @@ impl World {
         self.report(namespace, name);
     }
 
-    fn owned(&self, deployment: &Value) -> Vec<Arc<Value>> {
+    pub(super) fn owned(&self, deployment: &Value) -> Vec<Arc<Value>> {
         let uid = &deployment["metadata"]["uid"];
         let namespace = text(deployment, "namespace");
         let mut owned: Vec<Arc<Value>> = self
@@ -147,7 +145,7 @@ impl World {
     }
 
     /// Writes an object as the controller manager, if it differs from `old`.
-    fn put_as_controller(
+    pub(super) fn put_as_controller(
         &mut self,
         kind: store::Kind,
         old: Option<&Value>,
@@ -223,13 +221,6 @@ impl World {
         }
     }
 
-    fn ready_of(&self, replica_set: &str) -> u64 {
-        self.pods
-            .values()
-            .filter(|pod| pod.replica_set == replica_set && pod.phase == Phase::Ready)
-            .count() as u64
-    }
-
     /// Sets the size of a ReplicaSet and makes or ends the pods.
     fn scale(&mut self, deployment: &Value, set: &Arc<Value>, size: u64) {
         let (namespace, name) = (text(set, "namespace").to_owned(), text(set, "name").to_owned());
@@ -249,327 +240,6 @@ impl World {
         }
         self.end_pods(&present, before.saturating_sub(size));
         self.report_set(&namespace, &name);
-    }
-
-    fn create_pod(&mut self, set: &Value, deployment: &str) {
-        let (namespace, replica_set) = (text(set, "namespace").to_owned(), text(set, "name").to_owned());
-        let serial = self.next_serial();
-        let name = format!(
-            "{replica_set}-{}",
-            noise::letters(self.seed ^ serial, &replica_set, 5)
-        );
-        let pick = noise::bits(self.seed, &name, 3);
-        let node = format!("node-{}", ["a", "b", "c"][(pick % 3) as usize]);
-        let ip = format!("10.42.{}.{}", 1 + pick % 3, 10 + (pick >> 8) % 230);
-        let birth = self.birth(store::POD, &namespace, &name, self.now);
-        let hash = set["metadata"]["labels"][HASH].as_str().unwrap_or_default();
-        let image = set["spec"]["template"]["spec"]["containers"][0]["image"]
-            .as_str()
-            .unwrap_or_default();
-        let names = [namespace.as_str(), deployment, &replica_set, &name];
-        let pod = Pod::waiting(names, hash, &birth.uid, image, &node, &ip);
-        let object = objects::pod(&birth, set, &node, &ip);
-        self.put_as_controller(store::POD, None, object.clone(), None);
-        self.tell(
-            set,
-            "Normal",
-            "SuccessfulCreate",
-            &format!("Created pod: {name}"),
-            "replicaset-controller",
-        );
-        let assigned = format!("Successfully assigned {namespace}/{name} to {node}");
-        self.tell(&object, "Normal", "Scheduled", &assigned, "default-scheduler");
-        let delay = 900 + (pick >> 20) as i64 % 700;
-        self.at(self.now + delay, Action::Start { pod: name.clone() });
-        self.pods.insert(name, pod);
-    }
-
-    /// Ends `count` pods of a ReplicaSet, those that are not ready first, then the youngest.
-    fn end_pods(&mut self, set: &Value, count: u64) {
-        let name = text(set, "name");
-        let mut ends: Vec<(bool, String, String)> = self
-            .pods
-            .values()
-            .filter(|pod| pod.replica_set == name && pod.phase != Phase::Terminating)
-            .map(|pod| {
-                let object = self.store.get(store::POD, &pod.namespace, &pod.name);
-                let born = object
-                    .map(|object| text(object, "creationTimestamp").to_owned())
-                    .unwrap_or_default();
-                (pod.phase != Phase::Ready, born, pod.name.clone())
-            })
-            .collect();
-        ends.sort_by(|a, b| b.cmp(a));
-        for (_, _, pod) in ends.into_iter().take(count as usize) {
-            self.end_pod(set, &pod);
-        }
-    }
-
-    fn end_pod(&mut self, set: &Value, name: &str) {
-        let Some(pod) = self.pods.get_mut(name) else {
-            return;
-        };
-        pod.phase = Phase::Terminating;
-        let namespace = pod.namespace.clone();
-        if let Some(object) = self.store.get(store::POD, &namespace, name).cloned() {
-            let mut ending = (*object).clone();
-            ending["metadata"]["deletionTimestamp"] = json!(stamp(self.now + 30_000));
-            ending["metadata"]["deletionGracePeriodSeconds"] = json!(30);
-            self.store.put(store::POD, ending);
-            let container = object["spec"]["containers"][0]["name"]
-                .as_str()
-                .unwrap_or_default();
-            self.tell(
-                &object,
-                "Normal",
-                "Killing",
-                &format!("Stopping container {container}"),
-                "kubelet",
-            );
-        }
-        self.tell(
-            set,
-            "Normal",
-            "SuccessfulDelete",
-            &format!("Deleted pod: {name}"),
-            "replicaset-controller",
-        );
-        self.at(self.now + 1_500, Action::Gone { pod: name.to_owned() });
-    }
-
-    /// The kubelet mounts the volumes and starts the containers; without its ConfigMap a pod waits.
-    pub(super) fn start_pod(&mut self, name: &str) {
-        let Some(pod) = self.pods.get(name).filter(|pod| pod.phase == Phase::Waiting) else {
-            return;
-        };
-        let (namespace, deployment, image) =
-            (pod.namespace.clone(), pod.deployment.clone(), pod.image.clone());
-        let Some(object) = self.store.get(store::POD, &namespace, name).cloned() else {
-            return;
-        };
-        let mut read = Vec::new();
-        for volume in object["spec"]["volumes"].as_array().into_iter().flatten() {
-            let Some(config) = volume["configMap"]["name"].as_str() else {
-                continue;
-            };
-            match self.store.get(store::CONFIG_MAP, &namespace, config) {
-                Some(config) => read.push(Arc::clone(config)),
-                None => {
-                    let why = format!(
-                        "MountVolume.SetUp failed for volume {} : configmap \"{config}\" not found",
-                        volume["name"]
-                    );
-                    self.tell(&object, "Warning", "FailedMount", &why, "kubelet");
-                    self.at(self.now + 2_000, Action::Start { pod: name.to_owned() });
-                    return;
-                }
-            }
-        }
-        let contains = |wanted: &str| {
-            let values = read
-                .iter()
-                .filter_map(|config| config["data"].as_object())
-                .flat_map(Map::values);
-            values
-                .filter_map(Value::as_str)
-                .any(|value| value.contains(wanted))
-        };
-        let failing = self
-            .scenario
-            .faults
-            .iter()
-            .filter(|fault| fault.deployment == deployment)
-            .filter(|fault| fault.config_contains.is_some() || fault.image.is_some())
-            .filter(|fault| fault.config_contains.as_deref().is_none_or(contains))
-            .filter(|fault| fault.image.as_deref().is_none_or(|wanted| wanted == image))
-            .map(|fault| (fault.code, fault.share))
-            .collect();
-        let at = self.now;
-        let mut running = (*object).clone();
-        objects::run(&mut running, at);
-        self.put_as_kubelet(&object, running);
-        let present = format!("Container image \"{image}\" already present on machine");
-        self.tell(&object, "Normal", "Pulled", &present, "kubelet");
-        let container = object["spec"]["containers"][0]["name"]
-            .as_str()
-            .unwrap_or_default();
-        self.tell(
-            &object,
-            "Normal",
-            "Started",
-            &format!("Started container {container}"),
-            "kubelet",
-        );
-        let Some(pod) = self.pods.get_mut(name) else {
-            return;
-        };
-        pod.failing = failing;
-        pod.phase = Phase::Running;
-        let delay = 1_200 + (pod.key >> 12) as i64 % 1_300;
-        self.at(at + delay, Action::Ready { pod: name.to_owned() });
-    }
-
-    fn put_as_kubelet(&mut self, old: &Value, mut object: Value) {
-        let time = stamp(self.now);
-        let writer = Writer {
-            manager: "kubelet",
-            time: &time,
-            subresource: Some("status"),
-        };
-        fields::note(Some(old), &mut object, writer);
-        self.store.put(store::POD, object);
-    }
-
-    /// The readiness probe passes: the pod gets requests.
-    pub(super) fn ready_pod(&mut self, name: &str) {
-        let Some(pod) = self.pods.get_mut(name).filter(|pod| pod.phase == Phase::Running) else {
-            return;
-        };
-        pod.phase = Phase::Ready;
-        let (namespace, deployment, set) = (
-            pod.namespace.clone(),
-            pod.deployment.clone(),
-            pod.replica_set.clone(),
-        );
-        if let Some(object) = self.store.get(store::POD, &namespace, name).cloned() {
-            let mut ready = (*object).clone();
-            objects::ready(&mut ready, self.now);
-            self.put_as_kubelet(&object, ready);
-        }
-        self.report_set(&namespace, &set);
-        self.at(
-            self.now + 60,
-            Action::Sync {
-                namespace,
-                name: deployment,
-            },
-        );
-    }
-
-    /// The pod's processes have ended; its series end with the next scrape.
-    pub(super) fn forget_pod(&mut self, name: &str) {
-        let Some(pod) = self.pods.remove(name) else { return };
-        self.ending.extend(pod.series());
-        self.store.delete(store::POD, &pod.namespace, name);
-        self.report_set(&pod.namespace, &pod.replica_set);
-        self.at(
-            self.now + 60,
-            Action::Sync {
-                namespace: pod.namespace,
-                name: pod.deployment,
-            },
-        );
-    }
-
-    /// Status of a ReplicaSet.
-    fn report_set(&mut self, namespace: &str, name: &str) {
-        let Some(set) = self.store.get(store::REPLICA_SET, namespace, name).cloned() else {
-            return;
-        };
-        let ready = self.ready_of(name);
-        let replicas = self.living(name);
-        let mut status = json!({});
-        if ready > 0 {
-            status["availableReplicas"] = json!(ready);
-        }
-        if replicas > 0 {
-            status["fullyLabeledReplicas"] = json!(replicas);
-        }
-        status["observedGeneration"] = set["metadata"]["generation"].clone();
-        if ready > 0 {
-            status["readyReplicas"] = json!(ready);
-        }
-        status["replicas"] = json!(replicas);
-        let mut reported = (*set).clone();
-        reported["status"] = status;
-        self.put_as_controller(store::REPLICA_SET, Some(&set), reported, Some("status"));
-    }
-
-    fn living(&self, replica_set: &str) -> u64 {
-        let mine = |pod: &&Pod| pod.replica_set == replica_set && pod.phase != Phase::Terminating;
-        self.pods.values().filter(mine).count() as u64
-    }
-
-    /// Status of a Deployment.
-    fn report(&mut self, namespace: &str, name: &str) {
-        let Some(deployment) = self.store.get(store::DEPLOYMENT, namespace, name).cloned() else {
-            return;
-        };
-        let sets = self.owned(&deployment);
-        let template = &deployment["spec"]["template"];
-        let current = sets
-            .iter()
-            .find(|set| plain_template(set) == *template)
-            .map(|set| text(set, "name").to_owned());
-        let wanted = number(&deployment["spec"]["replicas"]);
-        let ready: u64 = sets.iter().map(|set| self.ready_of(text(set, "name"))).sum();
-        let living: u64 = sets.iter().map(|set| self.living(text(set, "name"))).sum();
-        let updated = current.as_deref().map_or(0, |current| self.living(current));
-        let complete = updated == wanted && living == wanted && ready == wanted;
-        let mut status = json!({});
-        let mut set_if = |name: &str, value: u64| {
-            if value > 0 {
-                status[name] = json!(value);
-            }
-        };
-        set_if("availableReplicas", ready);
-        set_if("readyReplicas", ready);
-        set_if("replicas", living);
-        set_if("unavailableReplicas", (wanted.max(living)).saturating_sub(ready));
-        set_if("updatedReplicas", updated);
-        status["observedGeneration"] = deployment["metadata"]["generation"].clone();
-        let available = ready >= wanted - wanted / 4;
-        let current = current.unwrap_or_default();
-        let (reason, message) = if complete {
-            (
-                "NewReplicaSetAvailable",
-                format!("ReplicaSet \"{current}\" has successfully progressed."),
-            )
-        } else {
-            (
-                "ReplicaSetUpdated",
-                format!("ReplicaSet \"{current}\" is progressing."),
-            )
-        };
-        let old = &deployment["status"]["conditions"];
-        status["conditions"] = json!([
-            self.condition(
-                old,
-                "Available",
-                available,
-                if available {
-                    "MinimumReplicasAvailable"
-                } else {
-                    "MinimumReplicasUnavailable"
-                },
-                if available {
-                    "Deployment has minimum availability."
-                } else {
-                    "Deployment does not have minimum availability."
-                }
-            ),
-            self.condition(old, "Progressing", true, reason, &message),
-        ]);
-        let mut reported = (*deployment).clone();
-        reported["status"] = status;
-        self.put_as_controller(store::DEPLOYMENT, Some(&deployment), reported, Some("status"));
-    }
-
-    fn condition(&self, old: &Value, kind: &str, is: bool, reason: &str, message: &str) -> Value {
-        let now = json!(stamp(self.now));
-        let status = if is { "True" } else { "False" };
-        let before = old
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|condition| condition["type"] == kind);
-        let same = before.filter(|condition| condition["status"] == status);
-        let unchanged = same.filter(|c| c["reason"] == reason && c["message"] == message);
-        json!({
-            "lastTransitionTime": same.map_or(&now, |c| &c["lastTransitionTime"]),
-            "lastUpdateTime": unchanged.map_or(&now, |c| &c["lastUpdateTime"]),
-            "message": message, "reason": reason, "status": status, "type": kind,
-        })
     }
 }
 

@@ -8,6 +8,8 @@
 pub mod clock;
 mod controller;
 mod fields;
+mod http;
+mod kubelet;
 mod kubernetes;
 mod noise;
 mod objects;
@@ -17,6 +19,7 @@ pub mod promql;
 mod rules;
 pub mod scenario;
 mod selector;
+mod status;
 mod store;
 mod traffic;
 mod world;

@@ -282,3 +282,48 @@ impl Storage {
         self.by_name.keys().map(AsRef::as_ref)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(samples: &[(Millis, f64)], summed: bool) -> Storage {
+        let mut storage = Storage::default();
+        let id = storage.open(&Labels::new([("__name__", "x")]), summed);
+        for (at, value) in samples {
+            storage.push(id, *at, *value);
+        }
+        storage
+    }
+
+    #[test]
+    fn a_sample_is_seen_for_five_minutes_or_until_the_series_is_missed() {
+        let mut storage = series(&[(1_000, 7.0)], false);
+        assert_eq!(storage.get(0).at(999, 300_000), None);
+        assert_eq!(storage.get(0).at(1_000, 300_000), Some((1_000, 7.0)));
+        assert_eq!(storage.get(0).at(300_999, 300_000), Some((1_000, 7.0)));
+        assert_eq!(storage.get(0).at(301_000, 300_000), None, "open on the left");
+        storage.end(0, 16_000);
+        assert_eq!(storage.get(0).at(15_999, 300_000), Some((1_000, 7.0)));
+        assert_eq!(storage.get(0).at(16_000, 300_000), None);
+        storage.push(0, 31_000, 8.0);
+        assert_eq!(storage.get(0).at(31_000, 300_000), Some((31_000, 8.0)));
+    }
+
+    #[test]
+    fn running_sums_give_what_adding_gives_and_step_aside_for_nan() {
+        let samples: Vec<(Millis, f64)> = (1..=50).map(|n| (n * 10, 1.0 / n as f64)).collect();
+        let (kept, plain) = (series(&samples, true), series(&samples, false));
+        for (from, to) in [(0, 500), (100, 110), (155, 333), (490, 900), (600, 700)] {
+            let (a, b) = (
+                kept.get(0).range(from, to).sum(),
+                plain.get(0).range(from, to).sum(),
+            );
+            assert!((a - b).abs() < 1e-12, "({from}, {to}]: {a} {b}");
+        }
+        let holed = series(&[(10, 1.0), (20, f64::NAN), (30, 2.0), (40, 3.0)], true);
+        assert!(holed.get(0).range(0, 40).sum().is_nan());
+        assert_eq!(holed.get(0).range(20, 40).sum(), 5.0);
+        assert_eq!(holed.get(0).range(0, 10).sum(), 1.0);
+    }
+}
