@@ -6,6 +6,7 @@
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
 pub mod actions;
+pub mod cli;
 pub mod demo;
 pub mod domain;
 pub mod engine;

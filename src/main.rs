@@ -1,1 +1,5 @@
-fn main() {}
+//! Turns arguments into an exit code.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::from(goaround::cli::main())
+}

@@ -22,6 +22,11 @@ impl Clock {
         Self { anchor: Instant::now(), origin: chrono::Utc::now(), rate: 1.0 }
     }
 
+    /// The present moment on both clocks, to scale from.
+    pub fn origin_now() -> (Instant, Time) {
+        (Instant::now(), chrono::Utc::now())
+    }
+
     /// A clock that shows `origin` at `anchor` and runs `rate` times as fast as the host's.
     pub fn scaled(anchor: Instant, origin: Time, rate: f64) -> Self {
         Self { anchor, origin, rate }

@@ -1,10 +1,19 @@
 //! The only place with tasks, files, terminal and clock: here the pure core meets the world.
 
+pub mod check;
+pub mod clock;
 pub mod config;
 pub mod content;
 pub mod folders;
+pub mod history;
 pub mod journal;
+pub mod one_look;
+pub mod perform;
 pub mod private;
+pub mod propose;
+pub mod run;
+pub mod session;
 pub mod sha256;
 pub mod slo_file;
+pub mod terminal;
 pub mod tls;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ClusterFact, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid};
@@ -40,7 +41,7 @@ pub struct Performer {
     /// The cluster; `None`: the kubeconfig could not be used.
     pub cluster: Option<Connected>,
     /// Prometheus, once it is known.
-    pub prometheus: Arc<OnceCell<Client>>,
+    pub prometheus: Arc<OnceCell<Arc<Client>>>,
     /// SLOs declared by file.
     pub declared: Arc<Vec<Declared>>,
     /// The journal; `None`: it could not be opened.
@@ -51,6 +52,8 @@ pub struct Performer {
     pub cycle: Duration,
     /// The clock.
     pub clock: Clock,
+    /// Tasks under way.
+    pub tasks: TaskTracker,
     /// Ends everything.
     pub cancel: CancellationToken,
     /// Bounds the reads of contents.
@@ -104,7 +107,12 @@ impl Performer {
     }
 
     fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(task);
+        self.tasks.spawn(task);
+    }
+
+    /// Waits for what is still being written; what hangs is left after two seconds.
+    pub async fn flush(&self) {
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.appends.lock()).await;
     }
 
     async fn tell(&self, event: Event) {
@@ -126,10 +134,10 @@ impl Performer {
         let seen: Vec<ServiceSeen> = services.iter().map(seen).collect();
         match discovery::discover(&cluster.plain_client(), &seen).await {
             Ok(found) => {
-                let others = found.others.iter().map(|asked| Clean::new(asked.words())).collect();
+                let others = found.others.iter().map(other).collect();
                 let at = found.client.name();
                 let why = found.why.clone();
-                self.use_prometheus(found.client, at, why, others).await;
+                self.use_prometheus(Arc::new(found.client), at, why, others).await;
             }
             Err(error) => {
                 let why = Clean::new(error.to_string());
@@ -139,7 +147,7 @@ impl Performer {
     }
 
     /// Starts the polling cycle on `client`.
-    pub async fn use_prometheus(&self, client: Client, at: Clean, why: Clean, others: Vec<Clean>) {
+    pub async fn use_prometheus(&self, client: Arc<Client>, at: Clean, why: Clean, others: Vec<Clean>) {
         if self.prometheus.set(client.clone()).is_err() {
             return;
         }
@@ -325,6 +333,15 @@ fn seen(service: &Service) -> ServiceSeen {
     }
 }
 
+/// A Prometheus that was found and not taken, in words.
+fn other(asked: &discovery::Asked) -> Clean {
+    let service = &asked.candidate.service;
+    Clean::new(match &asked.said {
+        Ok(probe) => format!("{service} ({}, {} SLOs)", asked.candidate.why, probe.slos),
+        Err(error) => format!("{service} ({}): {error}", asked.candidate.why),
+    })
+}
+
 /// Signals become events.
 pub async fn forward(mut signals: mpsc::Receiver<Signal>, events: mpsc::Sender<Event>) {
     while let Some(signal) = signals.recv().await {
@@ -362,7 +379,7 @@ pub fn open_files(
             );
             let head = match journal.read_only() {
                 Some(why) => Err(Clean::new(why.to_string())),
-                None => Ok(journal.head().map(|h| h.hash.clone()).unwrap_or_default()),
+                None => Ok(journal.head().hash.clone()),
             };
             (Some(journal), store, Event::Journal(head, past))
         }

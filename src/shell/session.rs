@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Signal, Source};
@@ -101,6 +102,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         contents: contents.map(|c| Arc::new(Mutex::new(c))),
         cycle: CYCLE,
         clock,
+        tasks: TaskTracker::new(),
         cancel: cancel.clone(),
         reads: Performer::read_bound(),
         appends: Arc::new(AsyncMutex::new(())),
@@ -119,7 +121,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         (None, None) => {}
     }
     if let Some(url) = &wanted.prometheus {
-        let client = direct(config, url).await?;
+        let client = Arc::new(direct(config, url).await?);
         let at = client.name();
         let performer = performer.clone();
         tokio::spawn(async move {
@@ -144,6 +146,14 @@ async fn connect(wanted: &Wanted) -> Result<Connected, ConnectError> {
     kubernetes::connect(options).await
 }
 
+/// Header values that are text; the configuration took no others.
+fn headers(map: &http::HeaderMap) -> Vec<(String, String)> {
+    let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        Some((name.to_string(), value.to_str().ok()?.to_owned()))
+    };
+    map.iter().filter_map(text).collect()
+}
+
 /// A client for a Prometheus whose URL is given.
 async fn direct(config: &Config, url: &str) -> anyhow::Result<Client> {
     let of = &config.prometheus;
@@ -158,7 +168,7 @@ async fn direct(config: &Config, url: &str) -> anyhow::Result<Client> {
         url: url.to_owned(),
         bearer_file,
         basic,
-        headers: of.headers.clone(),
+        headers: headers(&of.headers),
         ca_file: of.ca_file.clone(),
     };
     Client::direct(direct).await.context("--prometheus cannot be used")

@@ -17,6 +17,10 @@ pub struct Environment {
     pub colorterm: Option<String>,
     /// `TERM`.
     pub term: Option<String>,
+    /// `KUBECONFIG`.
+    pub kubeconfig: Option<OsString>,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
     /// Where configuration, themes and keymaps are: `GOAROUND_CONFIG_DIR`, else the folder of the platform. Absent
     /// where there is no home folder.
     pub config_folder: Option<PathBuf>,
@@ -45,6 +49,8 @@ impl Environment {
             no_color: text("NO_COLOR"),
             colorterm: filled("COLORTERM"),
             term: filled("TERM"),
+            kubeconfig: variable("KUBECONFIG").filter(|value| !value.is_empty()),
+            home: variable("HOME").filter(|value| !value.is_empty()).map(PathBuf::from),
             config_folder: folder("GOAROUND_CONFIG_DIR").or_else(|| Some(platform?.config_dir().to_owned())),
             state_folder: folder("GOAROUND_STATE_DIR").or_else(|| {
                 let platform = platform?;

@@ -18,7 +18,7 @@ use crate::engine::view::{self, Screen};
 use crate::engine::{Command, Event, State};
 use crate::ui::Ui;
 
-use super::run::{Front, Next};
+use crate::shell::run::{Front, Next};
 
 /// World time after which a run that came to nothing ends.
 const PATIENCE: TimeDelta = TimeDelta::minutes(45);

@@ -1,0 +1,494 @@
+//! Arguments in, an exit code out. The only part that knows both the embedded world and the program that runs on it.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::demo;
+use crate::demo::scenario::{self, Scenario};
+use crate::domain::Time;
+use crate::engine::State;
+use crate::engine::state::Weight;
+use crate::shell::check::{self, Check};
+use crate::shell::clock::Clock;
+use crate::shell::config::{self, Config, Environment};
+use crate::shell::one_look::{OneLook, needed_but_missing};
+use crate::shell::session::{self, Session, Wanted};
+use crate::shell::terminal::TerminalFront;
+use crate::shell::{history, journal, propose, run};
+use crate::sources::kubernetes::default_paths;
+use crate::ui::Ui;
+
+mod operator;
+
+use operator::{Ended, Operator};
+
+/// Usage or configuration is wrong.
+const USAGE: u8 = 2;
+/// How much faster than real time a headless run is.
+const HEADLESS_SPEED: f64 = 60.0;
+
+/// A terminal cockpit in front of production rollbacks.
+#[derive(Parser, Debug)]
+#[command(name = "goaround", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Which cluster, which Prometheus.
+#[derive(Args, Debug, Clone)]
+struct Target {
+    /// Kubeconfig file; else $KUBECONFIG, else ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig; else its current one
+    #[arg(long, global = true, value_name = "NAME")]
+    context: Option<String>,
+    /// Only this namespace; else all, or the context's where a cluster-wide list is forbidden
+    #[arg(short, long, global = true, value_name = "NS")]
+    namespace: Option<String>,
+    /// URL of Prometheus; else the configuration's, else one that is found in the cluster
+    #[arg(long, global = true, value_name = "URL")]
+    prometheus: Option<String>,
+    /// Configuration file; else config.toml in the configuration folder
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write nothing, whatever the rights are
+    #[arg(long, global = true)]
+    read_only: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// One look, no terminal: the card as text or JSON (exit 0 quiet, 10 offered, 11 wait or none, 3 source down)
+    Propose {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// The cockpit on an embedded world
+    Demo(DemoArgs),
+    /// Configuration, cluster, rights, Prometheus, SLOs: one line each, with what to do next
+    Check {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// What was decided and how it ended
+    History {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// The record itself
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+enum AuditCommand {
+    /// Is every record there, whole and in order?
+    Verify {
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Args, Debug)]
+struct DemoArgs {
+    /// Scenario; see --list
+    #[arg(default_value = "slo-burn")]
+    scenario: String,
+    /// Name the scenarios
+    #[arg(long)]
+    list: bool,
+    /// Seed of the world's noise
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// World seconds a second; 1 in the cockpit, 60 headless
+    #[arg(long, value_name = "X", value_parser = speed)]
+    speed: Option<f64>,
+    /// Let the scenario's scripted operator decide, and print what happens
+    #[arg(long)]
+    headless: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args, Debug, Clone, Copy)]
+struct Output {
+    /// Form of the output
+    #[arg(short, long, value_enum, default_value_t = Form::Text)]
+    output: Form,
+}
+
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.1..=600.0).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.1 to 600".into()),
+    }
+}
+
+/// Runs the program; what it returns is the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { USAGE } else { 0 };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("goaround: the runtime cannot start: {error}");
+            return 1;
+        }
+    };
+    let code = match runtime.block_on(dispatch(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("goaround: {}", crate::domain::clean::Clean::lines(&format!("{error:#}")).iter().map(|l| l.as_str()).collect::<Vec<_>>().join("\n"));
+            USAGE
+        }
+    };
+    // A task that still waits for a server is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    code
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
+    let environment = Environment::read();
+    match cli.command {
+        None => cockpit(&cli.target, &environment).await,
+        Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
+        Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
+        Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
+        Some(Command::History { output }) => show_history(&environment, output.output),
+        Some(Command::Audit { command: AuditCommand::Verify { output } }) => verify(&environment, output.output),
+    }
+}
+
+fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted {
+    let kubeconfig = match &target.kubeconfig {
+        Some(file) => vec![file.clone()],
+        None => default_paths(environment.kubeconfig.as_deref(), environment.home.as_deref()),
+    };
+    Wanted {
+        kubeconfig,
+        context: target.context.clone(),
+        namespace: target.namespace.clone(),
+        prometheus: target.prometheus.clone().or_else(|| config.prometheus.url.clone()),
+        read_only: target.read_only,
+        state_folder: environment.state_folder.clone(),
+        clock: Clock::host(),
+    }
+}
+
+fn ui(config: &Config, environment: &Environment) -> Ui {
+    Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
+}
+
+async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u8> {
+    let config = config::load(target.config.as_deref(), environment)?;
+    need_terminal("goaround", "goaround propose")?;
+    let session = session::start(&config, &wanted(target, &config, environment)).await?;
+    let state = in_terminal(session, ui(&config, environment)).await?;
+    farewell(&state);
+    Ok(0)
+}
+
+fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    anyhow::bail!("`{what}` needs a terminal; hint: `{instead}` does without one")
+}
+
+async fn in_terminal(mut session: Session, ui: Ui) -> anyhow::Result<State> {
+    let mut front = TerminalFront::open(ui).context("the terminal cannot be used")?;
+    let state = run::run(&mut session, &mut front).await;
+    drop(front);
+    Ok(state)
+}
+
+/// What is worth knowing after the screen is gone: the head of the record, an outside anchor against truncation.
+fn farewell(state: &State) {
+    if let Some(Ok(head)) = &state.journal.head
+        && !head.is_empty()
+    {
+        println!("journal head {head}");
+    }
+}
+
+async fn look(target: &Target, environment: &Environment) -> anyhow::Result<State> {
+    let config = config::load(target.config.as_deref(), environment)?;
+    let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
+    let state = run::run(&mut session, &mut OneLook::default()).await;
+    session.performer.flush().await;
+    Ok(state)
+}
+
+async fn propose_once(target: &Target, environment: &Environment, form: Form) -> anyhow::Result<u8> {
+    let state = look(target, environment).await?;
+    if let Some(missing) = needed_but_missing(&state) {
+        if form == Form::Json {
+            println!("[]");
+        }
+        eprintln!("goaround: a needed source is down: {missing}");
+        return Ok(propose::SOURCE_DOWN);
+    }
+    match form {
+        Form::Text => print!("{}", propose::as_text(&state)),
+        Form::Json => {
+            println!("{}", propose::as_json(&state));
+            propose::unmapped(&state).for_each(|line| eprintln!("goaround: {line}"));
+        }
+    }
+    Ok(propose::exit_code(&state))
+}
+
+async fn check_all(target: &Target, environment: &Environment, form: Form) -> anyhow::Result<u8> {
+    let checks = match config::load(target.config.as_deref(), environment) {
+        Err(error) => vec![check::refused_config(&error.to_string())],
+        Ok(config) => {
+            let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
+            let state = run::run(&mut session, &mut OneLook::default()).await;
+            let file = target.config.as_ref().map_or("defaults and the configuration folder".into(), |f| {
+                f.display().to_string()
+            });
+            check::checks(&state, &file)
+        }
+    };
+    match form {
+        Form::Json => println!("{}", serde_json::to_string(&checks)?),
+        Form::Text => checks.iter().for_each(print_check),
+    }
+    Ok(u8::from(checks.iter().any(|c| c.state == "fail")))
+}
+
+fn print_check(check: &Check) {
+    println!("{:<5} {:<12} {}", check.state, check.check, check.detail);
+    if !check.next.is_empty() {
+        println!("      {:<12} next: {}", "", check.next);
+    }
+}
+
+fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
+    let folder = environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
+    let rows = history::rows(&journal::read(&folder));
+    match form {
+        Form::Json => println!("{}", Value::Array(rows)),
+        Form::Text if rows.is_empty() => println!("nothing was decided yet"),
+        Form::Text => print!("{}", history::table(&rows)),
+    }
+    Ok(0)
+}
+
+fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
+    let folder = environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
+    let found = journal::verify(&folder);
+    match form {
+        Form::Json => println!("{}", serde_json::to_string(&found)?),
+        Form::Text => {
+            let word = if found.ok { "whole" } else { "NOT whole" };
+            println!("{} records, {word}", found.records);
+            if let Some(seq) = found.first_bad {
+                println!("first bad record: {seq}");
+            }
+            if let Some(reason) = &found.reason {
+                println!("{reason}");
+            }
+        }
+    }
+    Ok(u8::from(!found.ok))
+}
+
+async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) -> anyhow::Result<u8> {
+    if args.list {
+        return list(args.output.output);
+    }
+    let scenario = scenario::load(&args.scenario)?;
+    if !args.headless {
+        need_terminal("goaround demo", "goaround demo --headless")?;
+    }
+    let rate = args.speed.unwrap_or(if args.headless { HEADLESS_SPEED } else { 1.0 });
+    let folder = TemporaryFolder::new()?;
+    let world = World::start(&scenario, args.seed, rate, &folder).await?;
+    let mut config = match &target.config {
+        Some(_) => config::load(target.config.as_deref(), environment)?,
+        None => Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?,
+    };
+    // The world's clock runs faster than the disk and the network under it, and hands type at their own speed.
+    config.policy.execute_within = scaled(config.policy.execute_within, rate);
+    config.policy.void_after = scaled(config.policy.void_after, if args.headless { 1.0 } else { rate });
+    let wanted = Wanted {
+        kubeconfig: vec![world.kubeconfig.clone()],
+        context: None,
+        namespace: target.namespace.clone(),
+        prometheus: Some(world.running.prometheus_url.clone()),
+        read_only: target.read_only,
+        state_folder: Some(folder.path().join("state")),
+        clock: world.clock,
+    };
+    let session = session::start(&config, &wanted).await?;
+    if args.headless {
+        return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
+    }
+    in_terminal(session, ui(&config, environment)).await?;
+    Ok(0)
+}
+
+fn scaled(window: crate::domain::window::Window, rate: f64) -> crate::domain::window::Window {
+    crate::domain::window::Window::from_secs((window.secs_f64() * rate.max(1.0)) as u64)
+}
+
+fn list(form: Form) -> anyhow::Result<u8> {
+    let scenarios = scenario::list()?;
+    match form {
+        Form::Json => {
+            let rows: Vec<Value> = scenarios
+                .iter()
+                .map(|s| json!({"scenario": s.name, "title": s.title, "expected": s.expect.outcome.to_string()}))
+                .collect();
+            println!("{}", Value::Array(rows));
+        }
+        Form::Text => {
+            for s in scenarios {
+                println!("{:<20} {}", s.name, s.title);
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// The embedded world and the clock that both sides share.
+struct World {
+    running: demo::Running,
+    kubeconfig: PathBuf,
+    clock: Clock,
+}
+
+impl World {
+    async fn start(scenario: &Scenario, seed: u64, rate: f64, folder: &TemporaryFolder) -> anyhow::Result<Self> {
+        let (anchor, origin): (Instant, Time) = Clock::origin_now();
+        let world = demo::clock::Clock::running(anchor, origin, rate);
+        let running = demo::start(scenario.clone(), seed, world).await?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, running.kubeconfig()).context("the world's kubeconfig cannot be written")?;
+        Ok(Self { running, kubeconfig, clock: Clock::scaled(anchor, origin, rate) })
+    }
+
+    /// Writes as the contract counts them: done, and no dry run.
+    fn writes(&self) -> usize {
+        self.running.writes().iter().filter(|w| !w.dry_run && (200..300).contains(&w.status)).count()
+    }
+}
+
+async fn headless(
+    mut session: Session,
+    scenario: &Scenario,
+    world: &World,
+    ui: Ui,
+    form: Form,
+) -> anyhow::Result<u8> {
+    let mut operator = Operator::new(scenario, ui, Box::new(move |state, told| tell(state, told, form)))?;
+    run::run(&mut session, &mut operator).await;
+    let ended = operator.ended.take().unwrap_or_default();
+    session.performer.flush().await;
+    let expected = scenario.expect.outcome.to_string();
+    let writes = world.writes();
+    let wrong = differences(scenario, &ended, writes);
+    wrong.iter().for_each(|line| eprintln!("goaround: {line}"));
+    match form {
+        Form::Json => println!(
+            "{}",
+            json!({"scenario": scenario.name, "outcome": ended.outcome, "expected": expected, "writes": writes})
+        ),
+        Form::Text => println!("{}: {} (expected {expected}), {writes} writes", scenario.name, ended.outcome),
+    }
+    std::io::stdout().flush()?;
+    Ok(u8::from(!wrong.is_empty()))
+}
+
+/// What ended otherwise than the scenario file says.
+fn differences(scenario: &Scenario, ended: &Ended, writes: usize) -> Vec<String> {
+    let expect = &scenario.expect;
+    let mut wrong = Vec::new();
+    let mut differ = |what: &str, was: String, wanted: String| {
+        if was != wanted {
+            wrong.push(format!("{}: {what} {was}, expected {wanted}", scenario.name));
+        }
+    };
+    differ("outcome", ended.outcome.clone(), expect.outcome.to_string());
+    if let Some(verdict) = &expect.verdict {
+        differ("verdict", ended.verdict.clone(), verdict.clone());
+    }
+    if let Some(offer) = &expect.offer {
+        differ("offer", ended.offer.clone(), offer.clone());
+    }
+    if let Some(target) = expect.target {
+        differ("target", format!("{:?}", ended.target), format!("{:?}", Some(target)));
+    }
+    if let Some(count) = expect.writes {
+        differ("writes", writes.to_string(), count.to_string());
+    }
+    wrong
+}
+
+/// Prints log lines that were not printed yet.
+fn tell(state: &State, told: usize, form: Form) -> usize {
+    for line in state.log.iter().skip(told) {
+        let time = crate::domain::format::clock(line.at);
+        match form {
+            Form::Json => println!("{}", json!({"time": line.at.to_rfc3339(), "source": line.source, "text": line.text})),
+            Form::Text => {
+                let mark = match line.weight {
+                    Weight::Plain => ' ',
+                    Weight::Good => '+',
+                    Weight::Attention => '!',
+                    Weight::Bad => '✕',
+                };
+                println!("{time} {mark} {:>8}  {}", line.source, line.text);
+            }
+        }
+    }
+    state.log.len()
+}
+
+/// A private folder that goes with the program.
+struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> anyhow::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let name = format!("goaround-demo-{}-{}", std::process::id(), ulid::Ulid::new());
+        let path = std::env::temp_dir().join(name);
+        std::fs::DirBuilder::new().mode(0o700).create(&path).context("no temporary folder can be made")?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
