@@ -162,7 +162,14 @@ pub fn main() -> u8 {
     let code = match runtime.block_on(dispatch(cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("goaround: {}", crate::domain::clean::Clean::lines(&format!("{error:#}")).iter().map(|l| l.as_str()).collect::<Vec<_>>().join("\n"));
+            eprintln!(
+                "goaround: {}",
+                crate::domain::clean::Clean::lines(&format!("{error:#}"))
+                    .iter()
+                    .map(|l| l.as_str())
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            );
             USAGE
         }
     };
@@ -179,7 +186,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
-        Some(Command::Audit { command: AuditCommand::Verify { output } }) => verify(&environment, output.output),
+        Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
+            verify(&environment, output.output)
+        }
     }
 }
 
@@ -268,9 +277,10 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
             let state = run::run(&mut session, &mut OneLook::default()).await;
-            let file = target.config.as_ref().map_or("defaults and the configuration folder".into(), |f| {
-                f.display().to_string()
-            });
+            let file = target
+                .config
+                .as_ref()
+                .map_or("defaults and the configuration folder".into(), |f| f.display().to_string());
             check::checks(&state, &file)
         }
     };
@@ -289,7 +299,8 @@ fn print_check(check: &Check) {
 }
 
 fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
-    let folder = environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
+    let folder =
+        environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
     let rows = history::rows(&journal::read(&folder));
     match form {
         Form::Json => println!("{}", Value::Array(rows)),
@@ -300,7 +311,8 @@ fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
 }
 
 fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
-    let folder = environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
+    let folder =
+        environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
     let found = journal::verify(&folder);
     match form {
         Form::Json => println!("{}", serde_json::to_string(&found)?),
@@ -384,12 +396,18 @@ struct World {
 }
 
 impl World {
-    async fn start(scenario: &Scenario, seed: u64, rate: f64, folder: &TemporaryFolder) -> anyhow::Result<Self> {
+    async fn start(
+        scenario: &Scenario,
+        seed: u64,
+        rate: f64,
+        folder: &TemporaryFolder,
+    ) -> anyhow::Result<Self> {
         let (anchor, origin): (Instant, Time) = Clock::origin_now();
         let world = demo::clock::Clock::running(anchor, origin, rate);
         let running = demo::start(scenario.clone(), seed, world).await?;
         let kubeconfig = folder.path().join("kubeconfig");
-        std::fs::write(&kubeconfig, running.kubeconfig()).context("the world's kubeconfig cannot be written")?;
+        std::fs::write(&kubeconfig, running.kubeconfig())
+            .context("the world's kubeconfig cannot be written")?;
         Ok(Self { running, kubeconfig, clock: Clock::scaled(anchor, origin, rate) })
     }
 
@@ -455,7 +473,10 @@ fn tell(state: &State, told: usize, form: Form) -> usize {
     for line in state.log.iter().skip(told) {
         let time = crate::domain::format::clock(line.at);
         match form {
-            Form::Json => println!("{}", json!({"time": line.at.to_rfc3339(), "source": line.source, "text": line.text})),
+            Form::Json => println!(
+                "{}",
+                json!({"time": line.at.to_rfc3339(), "source": line.source, "text": line.text})
+            ),
             Form::Text => {
                 let mark = match line.weight {
                     Weight::Plain => ' ',

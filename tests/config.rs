@@ -28,10 +28,7 @@ fn parse(source: &str) -> Result<Config, ConfigError> {
 
 /// Checks that `error` stands at the place, says the part, and shows the line with a caret.
 fn check(error: &str, file: &str, (source, line, column, part): Bad<'_>) {
-    assert!(
-        error.starts_with(&format!("{file}:{line}:{column}: ")),
-        "{source}\n---\n{error}"
-    );
+    assert!(error.starts_with(&format!("{file}:{line}:{column}: ")), "{source}\n---\n{error}");
     assert!(error.contains(part), "expected {part:?} in\n{error}");
     let caret = error.lines().nth(3).expect("four lines at least");
     assert!(caret.trim_start_matches([' ', '|']).starts_with('^'), "{error}");
@@ -40,11 +37,7 @@ fn check(error: &str, file: &str, (source, line, column, part): Bad<'_>) {
 fn check_configs(bad: &[Bad<'_>]) {
     for bad in bad {
         let error = parse(bad.0).expect_err(bad.0).to_string();
-        check(
-            &error,
-            &fixtures().join("config.toml").display().to_string(),
-            *bad,
-        );
+        check(&error, &fixtures().join("config.toml").display().to_string(), *bad);
     }
 }
 
@@ -70,15 +63,9 @@ fn an_empty_configuration_is_the_defaults_of_the_contract() {
         }
     );
     assert!(config.gate.lease && config.slos.is_empty() && config.workloads.is_empty());
-    assert_eq!(
-        (config.prometheus.url, config.prometheus.credentials),
-        (None, Credentials::None)
-    );
+    assert_eq!((config.prometheus.url, config.prometheus.credentials), (None, Credentials::None));
     assert_eq!(config.theme, Theme::parse(DARK, "dark").expect("a theme"));
-    assert_eq!(
-        config.keymap,
-        Keymap::parse(DEFAULT, "default", COMMANDS).expect("a keymap")
-    );
+    assert_eq!(config.keymap, Keymap::parse(DEFAULT, "default", COMMANDS).expect("a keymap"));
 }
 
 #[test]
@@ -90,27 +77,13 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
             && config.is_production("live-2")
             && !config.is_production("staging")
     );
-    assert_eq!(
-        config.prometheus.url.as_deref(),
-        Some("https://prometheus.example:9090/prefix")
-    );
-    assert_eq!(
-        config.prometheus.credentials,
-        Credentials::Bearer(fixtures().join("secrets/token"))
-    );
-    assert_eq!(
-        config.prometheus.ca_file,
-        Some(fixtures().join("sloth/README.md"))
-    );
+    assert_eq!(config.prometheus.url.as_deref(), Some("https://prometheus.example:9090/prefix"));
+    assert_eq!(config.prometheus.credentials, Credentials::Bearer(fixtures().join("secrets/token")));
+    assert_eq!(config.prometheus.ca_file, Some(fixtures().join("sloth/README.md")));
     assert_eq!(config.prometheus.headers["x-scope-orgid"], "shop");
     let policy = config.policy.clone();
     assert_eq!(
-        (
-            policy.min_bad,
-            policy.min_requests,
-            policy.min_served_requests,
-            policy.max_per_hour
-        ),
+        (policy.min_bad, policy.min_requests, policy.min_served_requests, policy.max_per_hour),
         (20, 200, 2_000, 1)
     );
     assert_eq!(
@@ -125,14 +98,8 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
         .map(Window::secs),
         [1_200, 3_600, 300, 10, 120, 0]
     );
-    assert_eq!(
-        (policy.wait_burn_factor, policy.keep_config_content),
-        (2.0, false)
-    );
-    assert_eq!(
-        policy.freeze.expect("a freeze").as_str(),
-        "no changes before the audit"
-    );
+    assert_eq!((policy.wait_burn_factor, policy.keep_config_content), (2.0, false));
+    assert_eq!(policy.freeze.expect("a freeze").as_str(), "no changes before the audit");
     assert!(!config.gate.lease);
     let slos: Vec<String> = config
         .slos
@@ -151,11 +118,8 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
             "0 checkout-availability shop/Deployment/checkout",
         ]
     );
-    let workloads: Vec<String> = config
-        .slo_workloads()
-        .iter()
-        .map(|(id, key)| format!("{id} {key}"))
-        .collect();
+    let workloads: Vec<String> =
+        config.slo_workloads().iter().map(|(id, key)| format!("{id} {key}")).collect();
     assert_eq!(
         workloads,
         [
@@ -165,18 +129,9 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
         ]
     );
     assert_eq!(config.declared().count(), 3);
-    let edges: Vec<String> = config
-        .depends_on()
-        .values()
-        .flatten()
-        .map(ToString::to_string)
-        .collect();
+    let edges: Vec<String> = config.depends_on().values().flatten().map(ToString::to_string).collect();
     assert_eq!(edges, ["shop/payment", "shop/inventory"]);
-    let depends_on: Vec<String> = config.workloads[0]
-        .depends_on
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let depends_on: Vec<String> = config.workloads[0].depends_on.iter().map(ToString::to_string).collect();
     assert_eq!(depends_on, ["shop/Deployment/payment", "shop/inventory"]);
 }
 
@@ -185,12 +140,7 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
     check_configs(&[
         ("theem = \"dark\"\n", 1, 1, "did you mean `theme`?"),
         ("\n[polcy]\nmin_bad = 1\n", 2, 2, "did you mean `policy`?"),
-        (
-            "[policy]\nmin_bad = 1\n  min-requests = 5\n",
-            3,
-            3,
-            "did you mean `min_requests`?",
-        ),
+        ("[policy]\nmin_bad = 1\n  min-requests = 5\n", 3, 3, "did you mean `min_requests`?"),
         ("[prometheus]\nulr = \"http://x\"\n", 2, 1, "did you mean `url`?"),
         (
             "[[slo]]\nid = \"a\"\nworkload = \"a/Deployment/b\"\n[[slo]]\nflie = \"x\"\n",
@@ -207,12 +157,7 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
         ("[gate]\nfreeze = \"x\"\n", 2, 1, "move the line below [policy]"),
         ("[policy]\nlease = true\n", 2, 1, "move the line below [gate]"),
         ("[advisor]\nmodel = \"x\"\n", 2, 1, "not in this release"),
-        (
-            "nothing_like_it = 1\n",
-            1,
-            1,
-            "expected one of: prod_contexts, theme",
-        ),
+        ("nothing_like_it = 1\n", 1, 1, "expected one of: prod_contexts, theme"),
         ("policy = { min_bda = 1 }\n", 1, 12, "did you mean `min_bad`?"),
     ]);
 }
@@ -231,122 +176,37 @@ fn what_is_no_toml_is_refused_where_it_stops_being_so() {
 #[test]
 fn a_wrong_type_is_refused_at_the_value() {
     check_configs(&[
-        (
-            "prod_contexts = \"*prod*\"\n",
-            1,
-            17,
-            "is a string, expected a list",
-        ),
-        (
-            "prod_contexts = [\"a\", 3]\n",
-            1,
-            23,
-            "is an integer, expected a string",
-        ),
+        ("prod_contexts = \"*prod*\"\n", 1, 17, "is a string, expected a list"),
+        ("prod_contexts = [\"a\", 3]\n", 1, 23, "is an integer, expected a string"),
         ("prod_contexts = [\"a\", \"\"]\n", 1, 23, "is empty"),
         ("theme = 1\n", 1, 9, "expected a string"),
         ("policy = 1\n", 1, 10, "expected a table, [policy]"),
-        (
-            "[policy]\nmin_bad = \"10\"\n",
-            2,
-            11,
-            "is a string, expected a whole number",
-        ),
-        (
-            "[policy]\nmin_bad = 1.5\n",
-            2,
-            11,
-            "is a float, expected a whole number",
-        ),
+        ("[policy]\nmin_bad = \"10\"\n", 2, 11, "is a string, expected a whole number"),
+        ("[policy]\nmin_bad = 1.5\n", 2, 11, "is a float, expected a whole number"),
         ("[policy]\nmin_served = 10\n", 2, 14, "expected a duration as in"),
         ("[policy]\nwait_burn_factor = \"2\"\n", 2, 20, "expected a number"),
-        (
-            "[policy]\nkeep_config_content = \"yes\"\n",
-            2,
-            23,
-            "expected true or false",
-        ),
+        ("[policy]\nkeep_config_content = \"yes\"\n", 2, 23, "expected true or false"),
         ("[gate]\nlease = 1\n", 2, 9, "expected true or false"),
         ("[slo]\nid = \"a\"\n", 1, 1, "write [[slo]] with double brackets"),
-        (
-            "[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = \"a/b\"\n",
-            3,
-            14,
-            "expected a list",
-        ),
-        (
-            "[prometheus]\nheaders = []\n",
-            2,
-            11,
-            "expected a table, [prometheus.headers]",
-        ),
+        ("[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = \"a/b\"\n", 3, 14, "expected a list"),
+        ("[prometheus]\nheaders = []\n", 2, 11, "expected a table, [prometheus.headers]"),
     ]);
 }
 
 #[test]
 fn a_value_without_sense_is_refused_at_the_value() {
     check_configs(&[
-        (
-            "[policy]\nmin_bad = 0\n",
-            2,
-            11,
-            "is 0, expected a whole number of at least 1",
-        ),
-        (
-            "[policy]\nmin_requests = -5\n",
-            2,
-            16,
-            "is -5, expected a whole number of at least 1",
-        ),
-        (
-            "[policy]\nmax_per_hour = 9223372036854775808\n",
-            2,
-            16,
-            "expected a whole number",
-        ),
-        (
-            "[policy]\nwait_burn_factor = 0.5\n",
-            2,
-            20,
-            "is 0.5, expected a number of at least 1",
-        ),
-        (
-            "[policy]\nwait_burn_factor = inf\n",
-            2,
-            20,
-            "is inf, expected a number",
-        ),
-        (
-            "[policy]\nmin_served = \"10 minutes\"\n",
-            2,
-            14,
-            "\"10 minutes\", expected a duration as in",
-        ),
-        (
-            "[policy]\nvoid_after = \"0s\"\n",
-            2,
-            14,
-            "expected a duration from 1s to 30d",
-        ),
+        ("[policy]\nmin_bad = 0\n", 2, 11, "is 0, expected a whole number of at least 1"),
+        ("[policy]\nmin_requests = -5\n", 2, 16, "is -5, expected a whole number of at least 1"),
+        ("[policy]\nmax_per_hour = 9223372036854775808\n", 2, 16, "expected a whole number"),
+        ("[policy]\nwait_burn_factor = 0.5\n", 2, 20, "is 0.5, expected a number of at least 1"),
+        ("[policy]\nwait_burn_factor = inf\n", 2, 20, "is inf, expected a number"),
+        ("[policy]\nmin_served = \"10 minutes\"\n", 2, 14, "\"10 minutes\", expected a duration as in"),
+        ("[policy]\nvoid_after = \"0s\"\n", 2, 14, "expected a duration from 1s to 30d"),
         ("[policy]\nwait = \"-5m\"\n", 2, 8, "expected a duration as in"),
-        (
-            "[policy]\ncool_down = \"31d\"\n",
-            2,
-            13,
-            "is 31d, expected a duration from 0s to 30d",
-        ),
-        (
-            "[policy]\nfreeze = \" \"\n",
-            2,
-            10,
-            "take the line out to lift the freeze",
-        ),
-        (
-            "[advisor]\nprovider = \"openai\"\n",
-            2,
-            12,
-            "\"openai\" is not in this release",
-        ),
+        ("[policy]\ncool_down = \"31d\"\n", 2, 13, "is 31d, expected a duration from 0s to 30d"),
+        ("[policy]\nfreeze = \" \"\n", 2, 10, "take the line out to lift the freeze"),
+        ("[advisor]\nprovider = \"openai\"\n", 2, 12, "\"openai\" is not in this release"),
         ("theme = \"drak\"\n", 1, 9, "did you mean `dark`?"),
         ("theme = \"../dark\"\n", 1, 9, "expected a name, not a path"),
         ("keymap = \"vim\"\n", 1, 10, "expected one of: default"),
@@ -356,60 +216,25 @@ fn a_value_without_sense_is_refused_at_the_value() {
 #[test]
 fn a_workload_is_written_in_one_way_only() {
     check_configs(&[
-        (
-            "[[workload]]\ndepends_on = []\n",
-            1,
-            1,
-            "`name` is missing in [[workload]]",
-        ),
-        (
-            "[[workload]]\nname = \"a/Deployment/b\"\n",
-            1,
-            1,
-            "`depends_on` is missing",
-        ),
+        ("[[workload]]\ndepends_on = []\n", 1, 1, "`name` is missing in [[workload]]"),
+        ("[[workload]]\nname = \"a/Deployment/b\"\n", 1, 1, "`depends_on` is missing"),
         (
             "[[workload]]\nname = \"shop/checkout\"\ndepends_on = []\n",
             2,
             8,
             "write \"shop/Deployment/checkout\"",
         ),
-        (
-            "[[workload]]\nname = \"a/deployment/b\"\ndepends_on = []\n",
-            2,
-            8,
-            "write \"a/Deployment/b\"",
-        ),
-        (
-            "[[workload]]\nname = \"a/StatefulSet/b\"\ndepends_on = []\n",
-            2,
-            8,
-            "Deployments only",
-        ),
-        (
-            "[[workload]]\nname = \"A/Deployment/b\"\ndepends_on = []\n",
-            2,
-            8,
-            "the namespace \"A\"",
-        ),
-        (
-            "[[workload]]\nname = \"a/Deployment/-b\"\ndepends_on = []\n",
-            2,
-            8,
-            "the name \"-b\"",
-        ),
+        ("[[workload]]\nname = \"a/deployment/b\"\ndepends_on = []\n", 2, 8, "write \"a/Deployment/b\""),
+        ("[[workload]]\nname = \"a/StatefulSet/b\"\ndepends_on = []\n", 2, 8, "Deployments only"),
+        ("[[workload]]\nname = \"A/Deployment/b\"\ndepends_on = []\n", 2, 8, "the namespace \"A\""),
+        ("[[workload]]\nname = \"a/Deployment/-b\"\ndepends_on = []\n", 2, 8, "the name \"-b\""),
         (
             "[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = [\n  \"a/c\",\n  \"d\",\n]\n",
             5,
             3,
             "\"d\" is no dependency",
         ),
-        (
-            "[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = [\"a/Deployment/b\"]\n",
-            3,
-            14,
-            "on itself",
-        ),
+        ("[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = [\"a/Deployment/b\"]\n", 3, 14, "on itself"),
         (
             "[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = []\n\
              [[workload]]\nname = \"a/Deployment/b\"\ndepends_on = []\n",
@@ -423,12 +248,7 @@ fn a_workload_is_written_in_one_way_only() {
 #[test]
 fn an_slo_entry_says_something_and_says_it_once() {
     check_configs(&[
-        (
-            "[[slo]]\nid = \"a\"\n",
-            1,
-            1,
-            "expected `workload` with it, or a `file`",
-        ),
+        ("[[slo]]\nid = \"a\"\n", 1, 1, "expected `workload` with it, or a `file`"),
         ("[[slo]]\nworkload = \"a/Deployment/b\"\n", 1, 1, "names no SLO"),
         ("[[slo]]\nid = \"a\"\nworkload = \"b\"\n", 3, 12, "is no workload"),
         ("[[slo]]\nfile = \"gone.yml\"\n", 2, 8, "expected a file"),
@@ -458,65 +278,20 @@ fn an_slo_entry_says_something_and_says_it_once() {
 #[test]
 fn prometheus_is_named_without_secrets() {
     check_configs(&[
-        (
-            "[prometheus]\nurl = \"prometheus:9090\"\n",
-            2,
-            7,
-            "expected a URL as in",
-        ),
+        ("[prometheus]\nurl = \"prometheus:9090\"\n", 2, 7, "expected a URL as in"),
         ("[prometheus]\nurl = \"\"\n", 2, 7, "is empty"),
-        (
-            "[prometheus]\nurl = \"ftp://x\"\n",
-            2,
-            7,
-            "no http:// or https://",
-        ),
+        ("[prometheus]\nurl = \"ftp://x\"\n", 2, 7, "no http:// or https://"),
         ("[prometheus]\nurl = \"http://x/?a=b\"\n", 2, 7, "query"),
-        (
-            "[prometheus]\nurl = \"http://me:pw@x\"\n",
-            2,
-            7,
-            "use basic_user and basic_password_file",
-        ),
-        (
-            "[prometheus]\nbearer_token = \"x\"\n",
-            2,
-            1,
-            "name the file that holds it",
-        ),
+        ("[prometheus]\nurl = \"http://me:pw@x\"\n", 2, 7, "use basic_user and basic_password_file"),
+        ("[prometheus]\nbearer_token = \"x\"\n", 2, 1, "name the file that holds it"),
         ("[prometheus]\nbearer_file = \"\"\n", 2, 15, "is empty"),
-        (
-            "[prometheus]\nbasic_user = \"me\"\n",
-            2,
-            1,
-            "expected `basic_password_file` with it",
-        ),
-        (
-            "[prometheus]\nbasic_password_file = \"f\"\n",
-            2,
-            1,
-            "expected `basic_user` with it",
-        ),
-        (
-            "[prometheus]\nbasic_user = \"me\"\nbearer_file = \"f\"\n",
-            3,
-            1,
-            "one way to say who we are",
-        ),
+        ("[prometheus]\nbasic_user = \"me\"\n", 2, 1, "expected `basic_password_file` with it"),
+        ("[prometheus]\nbasic_password_file = \"f\"\n", 2, 1, "expected `basic_user` with it"),
+        ("[prometheus]\nbasic_user = \"me\"\nbearer_file = \"f\"\n", 3, 1, "one way to say who we are"),
         ("[prometheus]\nca_file = \"gone.pem\"\n", 2, 11, "expected a file"),
-        (
-            "[prometheus.headers]\nAuthorization = \"x\"\n",
-            2,
-            1,
-            "is a secret",
-        ),
+        ("[prometheus.headers]\nAuthorization = \"x\"\n", 2, 1, "is a secret"),
         ("[prometheus.headers]\n\"a b\" = \"x\"\n", 2, 1, "is no header"),
-        (
-            "[prometheus.headers]\nHost = \"x\"\n",
-            2,
-            1,
-            "set by goaround itself",
-        ),
+        ("[prometheus.headers]\nHost = \"x\"\n", 2, 1, "set by goaround itself"),
         ("[prometheus.headers]\nx = \"a\\nb\"\n", 2, 5, "control character"),
         ("[prometheus.headers]\nx = \"a\"\nX = \"b\"\n", 3, 1, "set twice"),
     ]);
@@ -540,28 +315,15 @@ fn a_secret_written_by_mistake_is_not_shown() {
 
 #[test]
 fn a_refusal_shows_the_line_and_points_at_the_word() {
-    let error = parse("# ours\n[policy]\nmin_bda = 5 # five\n")
-        .expect_err("misspelt")
-        .to_string();
+    let error = parse("# ours\n[policy]\nmin_bda = 5 # five\n").expect_err("misspelt").to_string();
     let shown: Vec<&str> = error.lines().skip(1).collect();
-    assert_eq!(
-        shown,
-        [
-            "  |",
-            "3 | min_bda = 5 # five",
-            "  | ^^^^^^^",
-            "hint: did you mean `min_bad`?"
-        ]
-    );
+    assert_eq!(shown, ["  |", "3 | min_bda = 5 # five", "  | ^^^^^^^", "hint: did you mean `min_bad`?"]);
 }
 
 #[test]
 fn a_named_file_must_be_there_and_the_default_one_need_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let environment = Environment {
-        config_folder: Some(folder.path().to_owned()),
-        ..Environment::default()
-    };
+    let environment = Environment { config_folder: Some(folder.path().to_owned()), ..Environment::default() };
     assert!(config::load(None, &environment).is_ok());
     let error =
         config::load(Some(&folder.path().join("config.toml")), &environment).expect_err("a named file");
@@ -569,27 +331,15 @@ fn a_named_file_must_be_there_and_the_default_one_need_not() {
         matches!(error, ConfigError::Unreadable { .. }) && error.to_string().contains("hint:"),
         "{error}"
     );
-    std::fs::write(
-        folder.path().join("config.toml"),
-        "[policy]\nfreeze = \"audit\"\n",
-    )
-    .expect("written");
+    std::fs::write(folder.path().join("config.toml"), "[policy]\nfreeze = \"audit\"\n").expect("written");
     let config = config::load(None, &environment).expect("the default file");
     assert!(config.policy.freeze.is_some());
     std::fs::write(folder.path().join("config.toml"), b"theme = \"d\xff\"\n").expect("written");
-    let error = config::load(None, &environment)
-        .expect_err("no UTF-8")
-        .to_string();
-    assert!(
-        error.contains("config.toml:1:11: this byte is no UTF-8"),
-        "{error}"
-    );
+    let error = config::load(None, &environment).expect_err("no UTF-8").to_string();
+    assert!(error.contains("config.toml:1:11: this byte is no UTF-8"), "{error}");
     std::fs::remove_file(folder.path().join("config.toml")).expect("removed");
     std::fs::create_dir(folder.path().join("config.toml")).expect("a folder in its place");
-    assert!(
-        config::load(None, &environment).is_err(),
-        "what is there but cannot be read is no absence"
-    );
+    assert!(config::load(None, &environment).is_err(), "what is there but cannot be read is no absence");
 }
 
 #[test]
@@ -605,16 +355,12 @@ fn themes_and_keymaps_of_the_configuration_folder_are_added_and_override_the_bui
         std::fs::write(folder.path().join(kind).join(format!("{name}.toml")), text).expect("written");
     }
     let parse = |source: &str| Config::parse(source, Path::new("config.toml"), Some(folder.path()));
-    let (dark, loud) = (
-        parse("").expect("dark"),
-        parse("theme = \"loud\"\nkeymap = \"mine\"").expect("loud"),
-    );
+    let (dark, loud) =
+        (parse("").expect("dark"), parse("theme = \"loud\"\nkeymap = \"mine\"").expect("loud"));
     assert_ne!(dark.theme, Theme::parse(DARK, "dark").expect("a theme"));
     assert_ne!(loud.theme.bad, dark.theme.bad);
     assert_eq!(loud.keymap.keys_for("main", "quit"), ["Q", "ctrl+c"]);
-    let error = parse("theme = \"broken\"")
-        .expect_err("a wrong colour")
-        .to_string();
+    let error = parse("theme = \"broken\"").expect_err("a wrong colour").to_string();
     assert!(
         error.contains("broken.toml:15:7: `bad` is \"redd\"") && error.contains("did you mean `red`?"),
         "{error}"
@@ -629,23 +375,11 @@ fn themes_and_keymaps_of_the_configuration_folder_are_added_and_override_the_bui
 #[test]
 fn a_theme_with_a_missing_a_strange_or_a_wrong_colour_is_refused() {
     for (from, to, line, column, part) in [
-        (
-            "bad = \"#e2625c\"\n",
-            "",
-            1,
-            1,
-            "`bad` is missing at the top level",
-        ),
+        ("bad = \"#e2625c\"\n", "", 1, 1, "`bad` is missing at the top level"),
         ("bad = ", "badd = ", 15, 1, "did you mean `bad`?"),
         ("\"#e2625c\"", "\"#e2625\"", 15, 7, "expected \"#rrggbb\""),
         ("\"#e2625c\"", "\"#+2625c\"", 15, 7, "expected \"#rrggbb\""),
-        (
-            "\"#e2625c\"",
-            "\"bright-red\"",
-            15,
-            7,
-            "did you mean `bright_red`?",
-        ),
+        ("\"#e2625c\"", "\"bright-red\"", 15, 7, "did you mean `bright_red`?"),
         ("\"#e2625c\"", "1", 15, 7, "is an integer, expected a string"),
         ("bad = \"#e2625c\"", "good = \"red\"", 15, 1, "duplicate key"),
     ] {
@@ -684,11 +418,7 @@ const CARD: &str = "[card]\na = \"arm\"\nesc = \"back\"\nunbound = [\"approve\"]
 #[test]
 fn a_keymap_binds_every_command_once_and_nothing_else() {
     // `approve` is no command of any registry; with it taken out the small one is whole.
-    let few: Vec<_> = FEW
-        .iter()
-        .copied()
-        .filter(|(_, command, _)| *command != "approve")
-        .collect();
+    let few: Vec<_> = FEW.iter().copied().filter(|(_, command, _)| *command != "approve").collect();
     let card = "[card]\na = \"arm\"\nesc = \"back\"\n";
     let whole = format!("{MAIN}{card}");
     Keymap::parse(&whole, "k.toml", &few).expect("the small keymap is whole");
@@ -698,136 +428,41 @@ fn a_keymap_binds_every_command_once_and_nothing_else() {
         ("\"open\"", "\"opne\"", 3, 9, "did you mean `open`?"),
         ("\"open\"", "\"arm\"", 3, 9, "there is no command `arm` in [main]"),
         ("enter = \"open\"\n", "", 1, 1, "write unbound = [\"open\"]"),
-        (
-            "enter = \"open\"",
-            "entr = \"open\"",
-            3,
-            1,
-            "did you mean `enter`?",
-        ),
-        (
-            "enter = \"open\"",
-            "\"shift+q\" = \"open\"",
-            3,
-            1,
-            "write the character itself",
-        ),
-        (
-            "enter = \"open\"",
-            "\"ctrl+m\" = \"open\"",
-            3,
-            1,
-            "sends `ctrl+m` as `enter`",
-        ),
+        ("enter = \"open\"", "entr = \"open\"", 3, 1, "did you mean `enter`?"),
+        ("enter = \"open\"", "\"shift+q\" = \"open\"", 3, 1, "write the character itself"),
+        ("enter = \"open\"", "\"ctrl+m\" = \"open\"", 3, 1, "sends `ctrl+m` as `enter`"),
         ("enter = \"open\"", "q = \"open\"", 3, 1, "duplicate key"),
-        (
-            "enter = \"open\"",
-            "enter = \"open\"\n\"\\u0071\" = \"open\"",
-            4,
-            1,
-            "duplicate key",
-        ),
-        (
-            "enter = \"open\"",
-            "enter = \"open\"\nunbound = [\"open\"]",
-            4,
-            12,
-            "expected one of both",
-        ),
-        (
-            "enter = \"open\"",
-            "unbound = [\"opne\"]",
-            3,
-            12,
-            "did you mean `open`?",
-        ),
+        ("enter = \"open\"", "enter = \"open\"\n\"\\u0071\" = \"open\"", 4, 1, "duplicate key"),
+        ("enter = \"open\"", "enter = \"open\"\nunbound = [\"open\"]", 4, 12, "expected one of both"),
+        ("enter = \"open\"", "unbound = [\"opne\"]", 3, 12, "did you mean `open`?"),
         ("q = \"quit\"", "unbound = [\"quit\"]", 2, 12, "cannot be unbound"),
-        (
-            "esc = \"back\"",
-            "unbound = [\"back\"]",
-            6,
-            12,
-            "cannot be unbound",
-        ),
+        ("esc = \"back\"", "unbound = [\"back\"]", 6, 12, "cannot be unbound"),
         ("enter = \"open\"", "enter = 1", 3, 9, "expected a string"),
     ] {
         let source = whole.replacen(from, to, 1);
-        let error = Keymap::parse(&source, "k.toml", &few)
-            .expect_err(part)
-            .to_string();
+        let error = Keymap::parse(&source, "k.toml", &few).expect_err(part).to_string();
         check(&error, "k.toml", (&source, line, column, part));
     }
 }
 
 #[test]
 fn two_spellings_of_one_chord_are_one_chord() {
-    let few: Vec<_> = FEW
-        .iter()
-        .copied()
-        .filter(|(context, _, _)| *context == "main")
-        .collect();
+    let few: Vec<_> = FEW.iter().copied().filter(|(context, _, _)| *context == "main").collect();
     let source = "[main]\nq = \"quit\"\n\"ctrl+alt+x\" = \"quit\"\n\"alt+ctrl+x\" = \"open\"\n";
-    let error = Keymap::parse(source, "k.toml", &few)
-        .expect_err("twice")
-        .to_string();
-    check(
-        &error,
-        "k.toml",
-        (
-            source,
-            4,
-            1,
-            "`ctrl+alt+x` is bound twice in [main], first in line 3",
-        ),
-    );
+    let error = Keymap::parse(source, "k.toml", &few).expect_err("twice").to_string();
+    check(&error, "k.toml", (source, 4, 1, "`ctrl+alt+x` is bound twice in [main], first in line 3"));
 }
 
 #[test]
 fn no_keymap_can_approve_even_where_a_registry_would_let_it() {
     for (from, to, line, column, part) in [
-        (
-            "esc = \"back\"",
-            "esc = \"back\"\ny = \"approve\"",
-            7,
-            5,
-            "cannot be bound to a key",
-        ),
-        (
-            "esc = \"back\"",
-            "esc = \"back\"\ny = \"type_token\"",
-            7,
-            5,
-            "opens the gate is `arm`",
-        ),
-        (
-            "a = \"arm\"",
-            "enter = \"arm\"",
-            5,
-            1,
-            "expected one printable key",
-        ),
-        (
-            "a = \"arm\"",
-            "space = \"arm\"",
-            5,
-            1,
-            "expected one printable key",
-        ),
-        (
-            "a = \"arm\"",
-            "\"ctrl+a\" = \"arm\"",
-            5,
-            1,
-            "expected one printable key",
-        ),
+        ("esc = \"back\"", "esc = \"back\"\ny = \"approve\"", 7, 5, "cannot be bound to a key"),
+        ("esc = \"back\"", "esc = \"back\"\ny = \"type_token\"", 7, 5, "opens the gate is `arm`"),
+        ("a = \"arm\"", "enter = \"arm\"", 5, 1, "expected one printable key"),
+        ("a = \"arm\"", "space = \"arm\"", 5, 1, "expected one printable key"),
+        ("a = \"arm\"", "\"ctrl+a\" = \"arm\"", 5, 1, "expected one printable key"),
         ("a = \"arm\"", "f1 = \"arm\"", 5, 1, "expected one printable key"),
-        (
-            "a = \"arm\"",
-            "a = \"arm\"\nb = \"arm\"",
-            6,
-            1,
-            "has a second key",
-        ),
+        ("a = \"arm\"", "a = \"arm\"\nb = \"arm\"", 6, 1, "has a second key"),
     ] {
         let source = format!("{MAIN}{CARD}").replacen(from, to, 1);
         let error = Keymap::parse(&source, "k.toml", FEW).expect_err(part).to_string();
@@ -843,10 +478,7 @@ fn declared(name: &str) -> Vec<Declared> {
 fn the_examples_of_sloth_are_taken_as_they_are() {
     let slo = &declared("sloth/getting-started.yml")[0];
     assert_eq!(slo.id, "myservice-requests-availability");
-    assert_eq!(
-        (slo.service.as_str(), slo.name.as_str()),
-        ("myservice", "requests-availability")
-    );
+    assert_eq!((slo.service.as_str(), slo.name.as_str()), ("myservice", "requests-availability"));
     assert_eq!(slo.objective_percent, 99.9);
     assert_eq!(slo.labels["tier"], "2");
     assert_eq!(
@@ -860,26 +492,14 @@ fn the_examples_of_sloth_are_taken_as_they_are() {
         ("MyServiceHighErrorRate", "pageteam")
     );
     assert_eq!(page.labels["category"], "availability");
-    assert_eq!(
-        slo.ticket.as_ref().expect("a ticket").labels["slack_channel"],
-        "#alerts-myteam"
-    );
+    assert_eq!(slo.ticket.as_ref().expect("a ticket").labels["slack_channel"], "#alerts-myteam");
 
     let two = declared("sloth/kubernetes-apiserver.yml");
     let ids: Vec<&str> = two.iter().map(|slo| slo.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        [
-            "k8s-apiserver-requests-availability",
-            "k8s-apiserver-requests-latency"
-        ]
-    );
+    assert_eq!(ids, ["k8s-apiserver-requests-availability", "k8s-apiserver-requests-latency"]);
     assert_eq!(two[1].objective_percent, 99.0);
     let query = two[1].query(Window::days(30));
-    assert!(
-        query.matches("[30d]").count() == 3 && !query.contains("{{"),
-        "{query}"
-    );
+    assert!(query.matches("[30d]").count() == 3 && !query.contains("{{"), "{query}");
 
     let silent = &declared("sloth/no-alerts.yml")[0];
     assert_eq!((&silent.page, &silent.ticket), (&None, &None));
@@ -893,21 +513,12 @@ fn the_examples_of_sloth_are_taken_as_they_are() {
 
 #[test]
 fn several_documents_in_one_file_are_all_read() {
-    let both = format!(
-        "{}---\n{}",
-        fixture("sloth/getting-started.yml"),
-        fixture("sloth/no-alerts.yml")
-    );
+    let both = format!("{}---\n{}", fixture("sloth/getting-started.yml"), fixture("sloth/no-alerts.yml"));
     let slos = slo_file::parse(&both, "both.yml").expect("two documents");
     let ids: Vec<&str> = slos.iter().map(|slo| slo.id.as_str()).collect();
-    assert_eq!(
-        ids,
-        ["myservice-requests-availability", "myapp-http-availability"]
-    );
+    assert_eq!(ids, ["myservice-requests-availability", "myapp-http-availability"]);
     let wrong = both.replace("total_query: |", "total_qury: |");
-    let error = slo_file::parse(&wrong, "both.yml")
-        .expect_err("misspelt in the second")
-        .to_string();
+    let error = slo_file::parse(&wrong, "both.yml").expect_err("misspelt in the second").to_string();
     check(&error, "both.yml", (&wrong, 52, 9, "did you mean `total_query`?"));
 }
 
@@ -915,20 +526,13 @@ fn several_documents_in_one_file_are_all_read() {
 fn the_other_formats_are_named_and_refused() {
     for (name, line, part) in [
         ("sloth/k8s-getting-started.yml", 6, "the Kubernetes form of Sloth"),
-        (
-            "sloth/contrib-denominator-corrected.yaml",
-            1,
-            "the Kubernetes form of Sloth",
-        ),
+        ("sloth/contrib-denominator-corrected.yaml", 1, "the Kubernetes form of Sloth"),
         ("sloth/openslo-getting-started.yml", 6, "this file is OpenSLO"),
     ] {
         let source = fixture(name);
         let error = slo_file::parse(&source, name).expect_err(name).to_string();
         check(&error, name, (&source, line, 13, part));
-        assert!(
-            error.contains("hint: once its rules are in Prometheus"),
-            "{error}"
-        );
+        assert!(error.contains("hint: once its rules are in Prometheus"), "{error}");
     }
 }
 
@@ -940,96 +544,24 @@ fn a_wrong_slo_file_is_refused_with_its_place() {
         ("version:", "verson:", 1, 1, "did you mean `version`?"),
         ("service: ", "servce: ", 2, 1, "did you mean `service`?"),
         ("objective:", "objetive:", 10, 5, "did you mean `objective`?"),
-        (
-            "error_query:",
-            "errorQuery:",
-            14,
-            9,
-            "did you mean `error_query`?",
-        ),
+        ("error_query:", "errorQuery:", 14, 9, "did you mean `error_query`?"),
         ("page_alert:", "page_alerts:", 23, 7, "did you mean `page_alert`?"),
         ("severity: pageteam", "severity: [pageteam]", 25, 21, "string"),
         ("version: \"prometheus/v1\"\n", "", 1, 1, "`version` is missing"),
-        (
-            "prometheus/v1",
-            "prometheus/v2",
-            1,
-            10,
-            "expected `prometheus/v1`",
-        ),
-        (
-            "service: \"myservice\"",
-            "service: \"my service\"",
-            2,
-            10,
-            "expected letters",
-        ),
+        ("prometheus/v1", "prometheus/v2", 1, 10, "expected `prometheus/v1`"),
+        ("service: \"myservice\"", "service: \"my service\"", 2, 10, "expected letters"),
         ("service: \"myservice\"\n", "", 1, 1, "`service` is missing"),
-        (
-            "objective: 99.9",
-            "objective: 0",
-            10,
-            16,
-            "greater than 0 and at most 100",
-        ),
-        (
-            "objective: 99.9",
-            "objective: 100.1",
-            10,
-            16,
-            "greater than 0 and at most 100",
-        ),
-        (
-            "objective: 99.9",
-            "objective: -1",
-            10,
-            16,
-            "greater than 0 and at most 100",
-        ),
+        ("objective: 99.9", "objective: 0", 10, 16, "greater than 0 and at most 100"),
+        ("objective: 99.9", "objective: 100.1", 10, 16, "greater than 0 and at most 100"),
+        ("objective: 99.9", "objective: -1", 10, 16, "greater than 0 and at most 100"),
         ("objective: 99.9", "objective: .nan", 10, 16, "expected"),
         ("objective: 99.9", "objective: most", 10, 16, "expected a number"),
-        (
-            "    objective: 99.9\n",
-            "",
-            9,
-            5,
-            "`objective` is missing in this SLO",
-        ),
-        (
-            "- name: \"requests-availability\"\n    o",
-            "- o",
-            9,
-            5,
-            "`name` is missing in this SLO",
-        ),
-        (
-            "        total_query:",
-            "        #",
-            14,
-            9,
-            "`total_query` is missing",
-        ),
-        (
-            "[{{.window}}]",
-            "[5m]",
-            14,
-            22,
-            "no {{.window}} in the expression",
-        ),
-        (
-            "[{{.window}}]",
-            "[{{.win}}]",
-            14,
-            22,
-            "`{{.win}}` is not understood",
-        ),
-        (
-            events,
-            "sli:\n      plugin: {id: x}\n      events:",
-            13,
-            15,
-            "SLI plugins are not supported",
-        ),
+        ("    objective: 99.9\n", "", 9, 5, "`objective` is missing in this SLO"),
+        ("- name: \"requests-availability\"\n    o", "- o", 9, 5, "`name` is missing in this SLO"),
+        ("        total_query:", "        #", 14, 9, "`total_query` is missing"),
+        ("[{{.window}}]", "[5m]", 14, 22, "no {{.window}} in the expression"),
+        ("[{{.window}}]", "[{{.win}}]", 14, 22, "`{{.win}}` is not understood"),
+        (events, "sli:\n      plugin: {id: x}\n      events:", 13, 15, "SLI plugins are not supported"),
         (
             events,
             "sli:\n      raw: {error_ratio_query: \"a[{{.window}}]\"}\n      events:",
@@ -1037,13 +569,7 @@ fn a_wrong_slo_file_is_refused_with_its_place() {
             7,
             "both `events` and `raw`",
         ),
-        (
-            "labels:",
-            "slo_plugins: {chain: [{id: x}]}\nlabels:",
-            3,
-            14,
-            "plugins are not supported",
-        ),
+        ("labels:", "slo_plugins: {chain: [{id: x}]}\nlabels:", 3, 14, "plugins are not supported"),
         (
             "    objective:",
             "    plugins: {chain: [{id: x}]}\n    objective:",
@@ -1066,36 +592,22 @@ fn an_slo_is_declared_once_and_a_file_declares_something() {
     let source = fixture("sloth/no-alerts.yml");
     let twice = format!("{source}---\n{source}");
     let error = slo_file::parse(&twice, "slo.yml").expect_err("twice").to_string();
-    check(
-        &error,
-        "slo.yml",
-        (&twice, 42, 11, "`myapp-http-availability` is declared twice"),
-    );
+    check(&error, "slo.yml", (&twice, 42, 11, "`myapp-http-availability` is declared twice"));
     for (source, line, column, part) in [
         ("", 1, 1, "there is no SLO in this file"),
         ("# nothing\n", 1, 1, "there is no SLO in this file"),
         ("version: prometheus/v1\nservice: a\n", 1, 1, "`slos` is missing"),
-        (
-            "version: prometheus/v1\nservice: a\nslos: []\n",
-            3,
-            7,
-            "expected at least one SLO",
-        ),
+        ("version: prometheus/v1\nservice: a\nslos: []\n", 3, 7, "expected at least one SLO"),
         ("- a\n", 1, 1, "expected"),
     ] {
         let error = slo_file::parse(source, "slo.yml").expect_err(part).to_string();
-        assert!(
-            error.starts_with(&format!("slo.yml:{line}:{column}: ")) && error.contains(part),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("slo.yml:{line}:{column}: ")) && error.contains(part), "{error}");
     }
 }
 
 #[test]
 fn hostile_text_in_a_file_is_shown_escaped_and_never_obeyed() {
-    let error = parse("\"the\\u001bme\" = 1 # \u{1b}[2J\n")
-        .expect_err("a strange key")
-        .to_string();
+    let error = parse("\"the\\u001bme\" = 1 # \u{1b}[2J\n").expect_err("a strange key").to_string();
     assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");
     let source = fixture("sloth/no-alerts.yml").replace("Common SLO", "\u{202e}Common SLO");
     let slos = slo_file::parse(&source, "slo.yml").expect("only the description is strange");
@@ -1108,12 +620,7 @@ fn damaged(text: &str, at: usize, length: usize, junk: &str) -> String {
     let start = at % chars.len();
     let end = (start + length).min(chars.len());
     let (before, after) = (&chars[..start], &chars[end..]);
-    before
-        .iter()
-        .copied()
-        .chain(junk.chars())
-        .chain(after.iter().copied())
-        .collect()
+    before.iter().copied().chain(junk.chars()).chain(after.iter().copied()).collect()
 }
 
 proptest::proptest! {

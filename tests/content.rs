@@ -11,11 +11,7 @@ use goaround::shell::content::{ConfigMap, ContentError, ContentStore};
 use serde_json::{Value, json};
 
 const FOLDER: &str = "CONTENT_TEST_FOLDER";
-const OF: ConfigMap<'static> = ConfigMap {
-    cluster: "5e0c",
-    namespace: "shop",
-    name: "gateway",
-};
+const OF: ConfigMap<'static> = ConfigMap { cluster: "5e0c", namespace: "shop", name: "gateway" };
 
 fn day(n: i64) -> Time {
     Time::UNIX_EPOCH + chrono::TimeDelta::days(20_000 + n)
@@ -45,34 +41,20 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 fn what_was_kept_is_given_back_as_it_came_and_the_newest_is_last() {
     let temp = tempfile::tempdir().expect("tempdir");
     let store = ContentStore::open(temp.path()).expect("open");
-    store
-        .keep(OF, "u1", "sha256:new", &content("ü\u{1b}\n"), day(2))
-        .expect("keep");
-    store
-        .keep(OF, "u1", "sha256:old", &content("old"), day(1))
-        .expect("keep");
+    store.keep(OF, "u1", "sha256:new", &content("ü\u{1b}\n"), day(2)).expect("keep");
+    store.keep(OF, "u1", "sha256:old", &content("old"), day(1)).expect("keep");
     let found = store.versions(OF).expect("versions");
     assert!(found.damaged.is_empty());
     assert_eq!(digests(&store), ["sha256:old", "sha256:new"]);
     let newest = &found.versions[1];
-    assert_eq!(
-        (newest.uid.as_str(), newest.first_seen, newest.last_seen),
-        ("u1", day(2), day(2))
-    );
-    assert_eq!(
-        newest.data.to_string(),
-        content("ü\u{1b}\n").to_string(),
-        "with the order of its keys"
-    );
+    assert_eq!((newest.uid.as_str(), newest.first_seen, newest.last_seen), ("u1", day(2), day(2)));
+    assert_eq!(newest.data.to_string(), content("ü\u{1b}\n").to_string(), "with the order of its keys");
 }
 
 #[test]
 fn a_later_run_sees_what_an_earlier_one_kept() {
     let temp = tempfile::tempdir().expect("tempdir");
-    ContentStore::open(temp.path())
-        .expect("open")
-        .keep(OF, "u", "d", &content("x"), day(0))
-        .expect("keep");
+    ContentStore::open(temp.path()).expect("open").keep(OF, "u", "d", &content("x"), day(0)).expect("keep");
     assert_eq!(digests(&ContentStore::open(temp.path()).expect("open")), ["d"]);
 }
 
@@ -85,10 +67,7 @@ fn the_same_content_seen_again_is_one_version_with_a_longer_life() {
     }
     let found = store.versions(OF).expect("versions");
     assert_eq!(found.versions.len(), 1);
-    assert_eq!(
-        (found.versions[0].first_seen, found.versions[0].last_seen),
-        (day(1), day(5))
-    );
+    assert_eq!((found.versions[0].first_seen, found.versions[0].last_seen), (day(1), day(5)));
     assert_eq!(files(temp.path()).len(), 1);
 }
 
@@ -98,27 +77,15 @@ fn another_cluster_namespace_name_or_uid_is_another_thing() {
     let store = ContentStore::open(temp.path()).expect("open");
     let others = [
         ConfigMap { cluster: "6f", ..OF },
-        ConfigMap {
-            namespace: "shopg",
-            name: "ateway",
-            ..OF
-        },
+        ConfigMap { namespace: "shopg", name: "ateway", ..OF },
         ConfigMap { name: "gatewa", ..OF },
     ];
     for (n, of) in [OF].into_iter().chain(others).enumerate() {
-        store
-            .keep(of, "u", "d", &content(&n.to_string()), day(0))
-            .expect("keep");
+        store.keep(of, "u", "d", &content(&n.to_string()), day(0)).expect("keep");
     }
-    store
-        .keep(OF, "u-of-a-new-object", "d", &content("anew"), day(1))
-        .expect("keep");
+    store.keep(OF, "u-of-a-new-object", "d", &content("anew"), day(1)).expect("keep");
     let found = store.versions(OF).expect("versions");
-    let texts: Vec<&Value> = found
-        .versions
-        .iter()
-        .map(|version| &version.data["data"]["z"])
-        .collect();
+    let texts: Vec<&Value> = found.versions.iter().map(|version| &version.data["data"]["z"]).collect();
     assert_eq!(texts, ["0", "anew"]);
     for of in others {
         assert_eq!(store.versions(of).expect("versions").versions.len(), 1);
@@ -130,21 +97,12 @@ fn content_is_for_its_owner_alone() {
     let temp = tempfile::tempdir().expect("tempdir");
     let dir = temp.path().join("state/content");
     let store = ContentStore::open(&dir).expect("open");
-    store
-        .keep(OF, "u", "d", &content("a secret by mistake"), day(0))
-        .expect("keep");
+    store.keep(OF, "u", "d", &content("a secret by mistake"), day(0)).expect("keep");
     assert_eq!(fs::metadata(&dir).expect("folder").mode() & 0o7777, 0o700);
     for entry in fs::read_dir(&dir).expect("list") {
         let entry = entry.expect("entry");
-        assert_eq!(
-            entry.metadata().expect("metadata").mode() & 0o7777,
-            0o600,
-            "{entry:?}"
-        );
-        assert!(
-            !entry.file_name().to_string_lossy().contains("gateway"),
-            "nor does a name tell"
-        );
+        assert_eq!(entry.metadata().expect("metadata").mode() & 0o7777, 0o600, "{entry:?}");
+        assert!(!entry.file_name().to_string_lossy().contains("gateway"), "nor does a name tell");
     }
     fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).expect("chmod");
     assert!(matches!(ContentStore::open(&dir), Err(ContentError::Private(_))));
@@ -154,25 +112,12 @@ fn content_is_for_its_owner_alone() {
 fn what_was_not_seen_for_30_days_is_removed() {
     let temp = tempfile::tempdir().expect("tempdir");
     let store = ContentStore::open(temp.path()).expect("open");
-    let other = ConfigMap {
-        name: "another",
-        ..OF
-    };
-    store
-        .keep(OF, "u", "seen once", &content("1"), day(0))
-        .expect("keep");
-    store
-        .keep(OF, "u", "seen again", &content("2"), day(0))
-        .expect("keep");
-    store
-        .keep(OF, "u", "seen again", &content("2"), day(10))
-        .expect("keep");
+    let other = ConfigMap { name: "another", ..OF };
+    store.keep(OF, "u", "seen once", &content("1"), day(0)).expect("keep");
+    store.keep(OF, "u", "seen again", &content("2"), day(0)).expect("keep");
+    store.keep(OF, "u", "seen again", &content("2"), day(10)).expect("keep");
     store.keep(other, "u", "d", &content("3"), day(30)).expect("keep");
-    assert_eq!(
-        digests(&store),
-        ["seen once", "seen again"],
-        "30 days are not over yet"
-    );
+    assert_eq!(digests(&store), ["seen once", "seen again"], "30 days are not over yet");
     store.keep(other, "u", "d", &content("3"), day(31)).expect("keep");
     assert_eq!(digests(&store), ["seen again"]);
     store.expire(day(41)).expect("expire");
@@ -184,20 +129,14 @@ fn what_was_not_seen_for_30_days_is_removed() {
 fn only_what_a_configmap_holds_is_kept() {
     let temp = tempfile::tempdir().expect("tempdir");
     let store = ContentStore::open(temp.path()).expect("open");
-    for wrong in [
-        json!([]),
-        json!({"stringData": {"a": "b"}}),
-        json!({"data": {"a": 1}}),
-        json!({"data": "x"}),
-    ] {
+    for wrong in
+        [json!([]), json!({"stringData": {"a": "b"}}), json!({"data": {"a": 1}}), json!({"data": "x"})]
+    {
         let error = store.keep(OF, "u", "d", &wrong, day(0)).expect_err("refused");
         assert!(matches!(error, ContentError::NotContent { .. }), "{error}");
     }
     assert!(files(temp.path()).is_empty());
-    for (n, right) in [json!({}), json!({"data": null}), json!({"binaryData": {}})]
-        .iter()
-        .enumerate()
-    {
+    for (n, right) in [json!({}), json!({"data": null}), json!({"binaryData": {}})].iter().enumerate() {
         store.keep(OF, "u", &n.to_string(), right, day(0)).expect("keep");
     }
     assert_eq!(digests(&store).len(), 3);
@@ -207,9 +146,7 @@ fn only_what_a_configmap_holds_is_kept() {
 fn a_damaged_version_is_left_out_and_reported_and_the_others_stay() {
     let temp = tempfile::tempdir().expect("tempdir");
     let store = ContentStore::open(temp.path()).expect("open");
-    store
-        .keep(OF, "u", "hurt", &content("text"), day(0))
-        .expect("keep");
+    store.keep(OF, "u", "hurt", &content("text"), day(0)).expect("keep");
     let hurt = files(temp.path()).remove(0);
     let sound = fs::read(&hurt).expect("read");
     store.keep(OF, "u", "well", &content("x"), day(1)).expect("keep");
@@ -230,16 +167,11 @@ fn a_damaged_version_is_left_out_and_reported_and_the_others_stay() {
             String::from_utf8_lossy(&bytes)
         );
         assert_eq!(found.versions[0].digest, "well");
-        assert_eq!(
-            found.damaged[0].file.as_str(),
-            hurt.file_name().expect("name").to_string_lossy()
-        );
+        assert_eq!(found.damaged[0].file.as_str(), hurt.file_name().expect("name").to_string_lossy());
         assert!(!found.damaged[0].why.is_empty());
     }
 
-    store
-        .keep(OF, "u", "hurt", &content("text"), day(0))
-        .expect("seen again");
+    store.keep(OF, "u", "hurt", &content("text"), day(0)).expect("seen again");
     let found = store.versions(OF).expect("versions");
     assert_eq!((found.versions.len(), found.damaged.len()), (2, 0));
 }
@@ -265,13 +197,8 @@ fn a_version_of_a_newer_goaround_is_reported_and_not_replaced() {
     fs::write(&file, "{\"v\":2,\"as\":\"it likes\"}\n").expect("write");
     let found = store.versions(OF).expect("versions");
     assert!(found.versions.is_empty() && found.damaged[0].why.contains("newer goaround"));
-    let error = store
-        .keep(OF, "u", "d", &content("x"), day(1))
-        .expect_err("refused");
-    assert!(
-        matches!(error, ContentError::Future { .. }) && error.to_string().contains("hint:"),
-        "{error}"
-    );
+    let error = store.keep(OF, "u", "d", &content("x"), day(1)).expect_err("refused");
+    assert!(matches!(error, ContentError::Future { .. }) && error.to_string().contains("hint:"), "{error}");
     assert!(fs::read_to_string(&file).expect("read").contains("it likes"));
 }
 
@@ -288,10 +215,7 @@ fn what_a_crash_leaves_behind_is_harmless() {
     fs::write(temp.path().join(".new-half.json"), "{\"v\":1,").expect("write");
     let found = store.versions(OF).expect("versions");
     assert_eq!((found.versions.len(), found.damaged.len()), (1, 0));
-    assert_eq!(
-        (found.versions[0].first_seen, found.versions[0].last_seen),
-        (day(0), day(1))
-    );
+    assert_eq!((found.versions[0].first_seen, found.versions[0].last_seen), (day(0), day(1)));
 
     store.keep(OF, "u", "d", &content("x"), day(2)).expect("keep");
     assert_eq!(files(temp.path()).len(), 1);
@@ -329,11 +253,7 @@ fn many_processes_do_not_lose_each_others_entries() {
     let found = store.versions(OF).expect("versions");
     assert!(found.damaged.is_empty(), "{:?}", found.damaged);
     assert_eq!(found.versions.len(), 6 * 8 + 1);
-    let shared = found
-        .versions
-        .iter()
-        .find(|version| version.digest == "shared")
-        .expect("kept");
+    let shared = found.versions.iter().find(|version| version.digest == "shared").expect("kept");
     assert_eq!((shared.first_seen, shared.last_seen), (day(0), day(5)));
 }
 
@@ -343,12 +263,8 @@ fn child_keeps() {
     let writer: i64 = std::env::var("WRITER").expect("writer").parse().expect("number");
     let store = ContentStore::open(Path::new(&std::env::var_os(FOLDER).expect("a folder"))).expect("open");
     for n in 0..8 {
-        store
-            .keep(OF, "u", &format!("{writer}/{n}"), &content("own"), day(0))
-            .expect("keep");
-        store
-            .keep(OF, "u", "shared", &content("shared"), day(writer))
-            .expect("keep");
+        store.keep(OF, "u", &format!("{writer}/{n}"), &content("own"), day(0)).expect("keep");
+        store.keep(OF, "u", "shared", &content("shared"), day(writer)).expect("keep");
     }
 }
 
@@ -366,17 +282,9 @@ fn a_full_disk_gives_an_error_and_what_was_kept_stays() {
         .env(FOLDER, temp.path())
         .output()
         .expect("sh");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(digests(&store), ["d"]);
-    assert_eq!(
-        fs::read_dir(temp.path()).expect("list").count(),
-        2,
-        "the version and the lock"
-    );
+    assert_eq!(fs::read_dir(temp.path()).expect("list").count(), 2, "the version and the lock");
 }
 
 #[test]
@@ -394,8 +302,6 @@ fn child_cannot_keep() {
 
 fn child(test: &str, dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this binary"));
-    command
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
-        .env(FOLDER, dir);
+    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]).env(FOLDER, dir);
     command
 }

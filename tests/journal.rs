@@ -21,9 +21,7 @@ fn time(n: i64) -> Time {
 }
 
 fn note(journal: &mut Journal, n: i64) {
-    journal
-        .append(time(n), "note", &json!({ "n": n, "by": "ana" }))
-        .expect("append");
+    journal.append(time(n), "note", &json!({ "n": n, "by": "ana" })).expect("append");
 }
 
 /// A folder with a journal of `count` records, and its bytes.
@@ -38,10 +36,7 @@ fn written(count: i64) -> (TempDir, Vec<u8>) {
 }
 
 fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-    bytes
-        .split_inclusive(|b| *b == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect()
+    bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect()
 }
 
 fn put(dir: &Path, bytes: &[u8]) {
@@ -67,23 +62,15 @@ fn what_was_appended_is_read_back_and_each_line_is_the_documented_envelope() {
     let mut journal = Journal::open(&dir).expect("open");
     let body = json!({"z": 1, "a": ["ü\u{1b}\n", 1.5, null], "big": 18_446_744_073_709_551_615_u64});
     let first = journal.append(time(1), "intent", &body).expect("append");
-    let second = journal
-        .append(time(2), "outcome.known", &json!({}))
-        .expect("append");
+    let second = journal.append(time(2), "outcome.known", &json!({})).expect("append");
     assert_eq!((first.seq, second.seq), (1, 2));
     assert_eq!(journal.head(), &second);
 
     let (records, verification) = read_and_verify(&dir);
     assert_eq!((verification.records, verification.ok), (2, true));
     assert_eq!((verification.reason, verification.head), (None, Some(second)));
-    assert_eq!(
-        (records[0].kind.as_str(), records[0].time, &records[0].body),
-        ("intent", time(1), &body)
-    );
-    assert_eq!(
-        (records[0].prev.as_str(), &records[1].prev),
-        (GENESIS, &records[0].hash)
-    );
+    assert_eq!((records[0].kind.as_str(), records[0].time, &records[0].body), ("intent", time(1), &body));
+    assert_eq!((records[0].prev.as_str(), &records[1].prev), (GENESIS, &records[0].hash));
 
     let bytes = fs::read(dir.join(FILE)).expect("journal");
     for line in lines(&bytes) {
@@ -106,28 +93,13 @@ fn every_kind_of_tampering_with_every_record_of_200_is_seen() {
         tried += 1;
         put(temp.path(), &altered.concat());
         let verification = verify_from(temp.path(), Some(&head));
-        assert!(
-            !verification.ok && verification.reason.is_some(),
-            "{what} at record {}",
-            at + 1
-        );
+        assert!(!verification.ok && verification.reason.is_some(), "{what} at record {}", at + 1);
         verification.first_bad
     };
     for at in 0..records.len() {
         let length = records[at].len();
         // The frame, the number, the time, the link, the kind, the body, the hash, the line feed.
-        for byte in [
-            0,
-            5,
-            15,
-            40,
-            70,
-            160,
-            length - 80,
-            length - 10,
-            length - 2,
-            length - 1,
-        ] {
+        for byte in [0, 5, 15, 40, 70, 160, length - 80, length - 10, length - 2, length - 1] {
             let mut altered = records.clone();
             altered[at][byte] ^= 1 << (at % 7);
             let first_bad = seen(&format!("flip of byte {byte}"), at, &altered);
@@ -177,18 +149,12 @@ fn a_cut_off_end_is_seen_with_a_head_that_was_written_down_elsewhere() {
         assert!(verification.reason.expect("reason").contains("cut off"));
     }
     fs::remove_file(temp.path().join(FILE)).expect("remove");
-    assert!(
-        !verify_from(temp.path(), Some(&head)).ok,
-        "nor is a removed journal what was expected"
-    );
+    assert!(!verify_from(temp.path(), Some(&head)).ok, "nor is a removed journal what was expected");
 
     put(temp.path(), &sound);
     let mut journal = Journal::open(temp.path()).expect("open");
     note(&mut journal, 6);
-    assert!(
-        verify_from(temp.path(), Some(&head.to_uppercase())).ok,
-        "an older head stays in the chain"
-    );
+    assert!(verify_from(temp.path(), Some(&head.to_uppercase())).ok, "an older head stays in the chain");
 }
 
 #[test]
@@ -203,10 +169,7 @@ fn a_record_of_another_journal_does_not_fit_although_it_is_sound() {
         let bytes = fs::read(temp.path().join(FILE)).expect("journal");
         (temp, bytes)
     };
-    put(
-        temp.path(),
-        &[lines(&ours)[0].clone(), lines(&theirs)[1].clone()].concat(),
-    );
+    put(temp.path(), &[lines(&ours)[0].clone(), lines(&theirs)[1].clone()].concat());
     let verification = verify(temp.path());
     assert_eq!((verification.ok, verification.first_bad), (false, Some(2)));
     assert!(verification.reason.expect("reason").contains("replaced"));
@@ -235,9 +198,7 @@ fn a_writer_killed_at_any_byte_leaves_a_torn_record_and_the_journal_goes_on() {
         assert!(verification.reason.expect("reason").contains("moved aside"));
         assert_eq!((found[2].kind.as_str(), found[3].kind.as_str()), (TORN, "note"));
         assert_eq!(found[2].body["bytes"], cut - two);
-        let copy = temp
-            .path()
-            .join(found[2].body["moved_to"].as_str().expect("a name"));
+        let copy = temp.path().join(found[2].body["moved_to"].as_str().expect("a name"));
         assert_eq!(fs::read(&copy).expect("copy"), &sound[two..cut]);
         assert_eq!(fs::metadata(&copy).expect("copy").mode() & 0o7777, 0o600);
     }
@@ -254,18 +215,14 @@ fn a_whole_record_that_lacks_only_its_line_feed_is_kept() {
     note(&mut journal, 3);
     note(&mut journal, 4);
     let verification = verify(temp.path());
-    assert_eq!(
-        (verification.records, verification.ok, verification.reason),
-        (5, true, None)
-    );
+    assert_eq!((verification.records, verification.ok, verification.reason), (5, true, None));
 }
 
 #[test]
 fn a_torn_record_is_never_an_excuse_for_an_altered_one() {
     let (temp, sound) = written(3);
-    let altered = String::from_utf8(sound[..sound.len() - 1].to_vec())
-        .expect("text")
-        .replace(r#""n":2"#, r#""n":7"#);
+    let altered =
+        String::from_utf8(sound[..sound.len() - 1].to_vec()).expect("text").replace(r#""n":2"#, r#""n":7"#);
     put(temp.path(), altered.as_bytes());
     let verification = verify(temp.path());
     assert_eq!((verification.ok, verification.first_bad), (false, Some(3)));
@@ -283,38 +240,20 @@ fn a_chain_that_does_not_verify_opens_read_only_and_stays_as_it_is() {
     put(temp.path(), &sound);
     let mut journal = Journal::open(temp.path()).expect("the cockpit goes on");
     assert!(matches!(journal.read_only(), Some(ReadOnly::Broken(_))));
-    let error = journal
-        .append(time(5), "note", &json!({}))
-        .expect_err("read-only")
-        .to_string();
-    assert!(
-        error.contains(FILE) && error.contains("read-only") && error.contains("hint:"),
-        "{error}"
-    );
+    let error = journal.append(time(5), "note", &json!({})).expect_err("read-only").to_string();
+    assert!(error.contains(FILE) && error.contains("read-only") && error.contains("hint:"), "{error}");
     assert_eq!(fs::read(temp.path().join(FILE)).expect("journal"), sound);
-    assert!(
-        read(temp.path()).len() < 4,
-        "what stands before the fault is still shown"
-    );
+    assert!(read(temp.path()).len() < 4, "what stands before the fault is still shown");
 }
 
 #[test]
 fn a_journal_of_a_later_version_is_read_only_and_says_so() {
     let (temp, sound) = written(2);
-    put(
-        temp.path(),
-        &[&sound[..], b"{\"v\":2,\"seq\":3,\"new\":true}\n"].concat(),
-    );
+    put(temp.path(), &[&sound[..], b"{\"v\":2,\"seq\":3,\"new\":true}\n"].concat());
     let mut journal = Journal::open(temp.path()).expect("open");
     assert!(matches!(journal.read_only(), Some(ReadOnly::Future(_))));
-    let error = journal
-        .append(time(5), "note", &json!({}))
-        .expect_err("read-only")
-        .to_string();
-    assert!(
-        error.contains("version 2") && error.contains("newer goaround"),
-        "{error}"
-    );
+    let error = journal.append(time(5), "note", &json!({})).expect_err("read-only").to_string();
+    assert!(error.contains("version 2") && error.contains("newer goaround"), "{error}");
     let verification = verify(temp.path());
     assert_eq!((verification.ok, verification.first_bad), (false, Some(3)));
 }
@@ -380,17 +319,11 @@ fn a_journal_that_is_a_link_or_open_to_everybody_is_not_opened() {
     let path = temp.path().join(FILE);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("chmod");
     let error = Journal::open(temp.path()).expect_err("refused").to_string();
-    assert!(
-        error.contains("everybody may write") && error.contains("hint:"),
-        "{error}"
-    );
+    assert!(error.contains("everybody may write") && error.contains("hint:"), "{error}");
     fs::rename(&path, temp.path().join("elsewhere")).expect("rename");
     std::os::unix::fs::symlink("elsewhere", &path).expect("symlink");
     let error = Journal::open(temp.path()).expect_err("refused").to_string();
-    assert!(
-        error.contains("symbolic link") && error.contains("hint:"),
-        "{error}"
-    );
+    assert!(error.contains("symbolic link") && error.contains("hint:"), "{error}");
     assert!(!verify(temp.path()).ok, "nor is a link verified");
 }
 
@@ -408,9 +341,7 @@ fn a_folder_in_which_nothing_can_be_created_gives_an_error_and_no_journal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_read_only_folder_gives_an_error_that_names_it() {
-    let error = Journal::open(Path::new("/proc/self/task"))
-        .expect_err("refused")
-        .to_string();
+    let error = Journal::open(Path::new("/proc/self/task")).expect_err("refused").to_string();
     assert!(error.contains(FILE) && error.contains("hint:"), "{error}");
 }
 
@@ -453,10 +384,7 @@ fn many_processes_keep_one_linear_chain() {
 fn linear(dir: &Path, writers: i64, each: i64) {
     let (records, verification) = read_and_verify(dir);
     assert!(verification.ok, "{:?}", verification.reason);
-    assert_eq!(
-        (verification.records, verification.reason),
-        ((writers * each) as u64, None)
-    );
+    assert_eq!((verification.records, verification.reason), ((writers * each) as u64, None));
     for writer in 0..writers {
         let own: Vec<i64> = records
             .iter()
@@ -473,10 +401,8 @@ fn an_acknowledged_record_survives_the_kill_of_its_writer() {
     let temp = tempfile::tempdir().expect("tempdir");
     let mut acknowledged = 0;
     for round in 0..5 {
-        let mut child = child("child_appends_until_killed", temp.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("spawn");
+        let mut child =
+            child("child_appends_until_killed", temp.path()).stdout(Stdio::piped()).spawn().expect("spawn");
         let output = BufReader::new(child.stdout.take().expect("stdout"));
         for line in output.lines().map_while(Result::ok) {
             if let Some(seq) = line.strip_prefix("acknowledged ") {
@@ -501,20 +427,11 @@ fn a_full_disk_gives_an_error_and_leaves_a_sound_journal() {
         let temp = tempfile::tempdir().expect("tempdir");
         let inner = child("child_fills_the_disk", temp.path());
         let mut shell = Command::new("sh");
-        shell
-            .arg("-c")
-            .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
-        shell
-            .arg(inner.get_program())
-            .args(inner.get_args())
-            .env(FOLDER, temp.path());
+        shell.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
+        shell.arg(inner.get_program()).args(inner.get_args()).env(FOLDER, temp.path());
         let output = shell.output().expect("sh");
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success(),
-            "{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
         let acknowledged: u64 = text
             .lines()
             .find_map(|line| line.strip_prefix("acknowledged "))
@@ -522,10 +439,7 @@ fn a_full_disk_gives_an_error_and_leaves_a_sound_journal() {
             .parse()
             .expect("a number");
         let verification = verify(temp.path());
-        assert_eq!(
-            (verification.ok, verification.records, verification.torn),
-            (true, acknowledged, None)
-        );
+        assert_eq!((verification.ok, verification.records, verification.torn), (true, acknowledged, None));
         // There is room again.
         note(&mut Journal::open(temp.path()).expect("open"), 1);
         assert_eq!(verify(temp.path()).records, acknowledged + 1);
@@ -534,9 +448,7 @@ fn a_full_disk_gives_an_error_and_leaves_a_sound_journal() {
 
 fn child(test: &str, dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this binary"));
-    command
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
-        .env(FOLDER, dir);
+    command.args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"]).env(FOLDER, dir);
     command
 }
 
@@ -576,13 +488,7 @@ fn child_fills_the_disk() {
             Err(error) => break error,
         }
     };
-    assert!(
-        matches!(error, JournalError::Io { .. }) && error.to_string().contains("make room"),
-        "{error}"
-    );
-    assert!(
-        journal.read_only().is_none(),
-        "a full disk is not the end of the journal"
-    );
+    assert!(matches!(error, JournalError::Io { .. }) && error.to_string().contains("make room"), "{error}");
+    assert!(journal.read_only().is_none(), "a full disk is not the end of the journal");
     println!("\nacknowledged {acknowledged}");
 }

@@ -55,12 +55,7 @@ struct Api {
 impl Api {
     /// Answers the next request for `path` with `reply`; watches are `watch:<path>`.
     fn once(self, path: &str, reply: Reply) -> Self {
-        self.replies
-            .lock()
-            .expect("lock")
-            .entry(path.to_owned())
-            .or_default()
-            .push_back(reply);
+        self.replies.lock().expect("lock").entry(path.to_owned()).or_default().push_back(reply);
         self
     }
 
@@ -70,29 +65,13 @@ impl Api {
     }
 
     fn seen(&self, path: &str) -> Vec<Seen> {
-        self.seen
-            .lock()
-            .expect("lock")
-            .iter()
-            .filter(|seen| seen.path == path)
-            .cloned()
-            .collect()
+        self.seen.lock().expect("lock").iter().filter(|seen| seen.path == path).cloned().collect()
     }
 
     fn reply(&self, seen: &Seen) -> Reply {
         let watch = seen.query.contains("watch=1");
-        let at = if watch {
-            format!("watch:{}", seen.path)
-        } else {
-            seen.path.clone()
-        };
-        if let Some(reply) = self
-            .replies
-            .lock()
-            .expect("lock")
-            .get_mut(&at)
-            .and_then(VecDeque::pop_front)
-        {
+        let at = if watch { format!("watch:{}", seen.path) } else { seen.path.clone() };
+        if let Some(reply) = self.replies.lock().expect("lock").get_mut(&at).and_then(VecDeque::pop_front) {
             return reply;
         }
         if let Some(reply) = self.always.lock().expect("lock").get(&at) {
@@ -128,28 +107,14 @@ impl Api {
         let connected = self.connect().await;
         let (tx, rx) = tokio::sync::mpsc::channel(16);
         let cancel = CancellationToken::new();
-        tokio::spawn(source::run(
-            connected,
-            namespace.map(str::to_owned),
-            tx,
-            cancel.clone(),
-        ));
-        Reports {
-            rx,
-            _stop: cancel.drop_guard(),
-        }
+        tokio::spawn(source::run(connected, namespace.map(str::to_owned), tx, cancel.clone()));
+        Reports { rx, _stop: cancel.drop_guard() }
     }
 }
 
 async fn answer(State(api): State<Api>, request: Request) -> Response {
-    let header = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let header =
+        |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let seen = Seen {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -199,17 +164,15 @@ impl Reports {
     }
 
     async fn synced(&mut self) -> Vec<Signal> {
-        self.until(|signal| matches!(signal, Signal::Synced(Source::Kubernetes, _)).then_some(()))
-            .await
-            .0
+        self.until(|signal| matches!(signal, Signal::Synced(Source::Kubernetes, _)).then_some(())).await.0
     }
 
     async fn pods(&mut self) -> Change<String> {
         self.until(|signal| match signal {
             Signal::Cluster(fact) => match &**fact {
-                ClusterFact::Pods(Change::Listed(pods)) => Some(Change::Listed(
-                    pods.iter().map(|pod| pod.key.to_string()).collect(),
-                )),
+                ClusterFact::Pods(Change::Listed(pods)) => {
+                    Some(Change::Listed(pods.iter().map(|pod| pod.key.to_string()).collect()))
+                }
                 ClusterFact::Pods(Change::Applied(pod)) => Some(Change::Applied(pod.key.to_string())),
                 ClusterFact::Pods(Change::Deleted(key, uid)) => {
                     Some(Change::Deleted(key.clone(), uid.clone()))
@@ -242,9 +205,7 @@ fn refused(status: u16, message: &str) -> Reply {
 }
 
 fn recorded(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/kubernetes")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes").join(name);
     std::fs::read_to_string(path).expect("a recorded answer")
 }
 
@@ -293,10 +254,7 @@ async fn a_recorded_cluster_is_reported_in_the_words_of_the_domain() {
     let api = Api::default()
         .once(DEPLOYMENTS, ok(&json!({"items": []}))) // the look whether we may list everywhere
         .once(DEPLOYMENTS, Reply::Json(200, recorded("deployments.json")))
-        .once(
-            "/apis/apps/v1/replicasets",
-            Reply::Json(200, recorded("replicasets.json")),
-        )
+        .once("/apis/apps/v1/replicasets", Reply::Json(200, recorded("replicasets.json")))
         .once(PODS, Reply::Json(200, recorded("pods.json")))
         .once("/api/v1/services", Reply::Json(200, recorded("services.json")))
         .once("/api/v1/events", Reply::Json(200, recorded("events.json")))
@@ -310,34 +268,17 @@ async fn a_recorded_cluster_is_reported_in_the_words_of_the_domain() {
     let mut facts = BTreeMap::new();
     for signal in &signals {
         if let Signal::Cluster(fact) = signal {
-            facts.insert(
-                format!("{fact:?}")
-                    .split('(')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-                fact,
-            );
+            facts.insert(format!("{fact:?}").split('(').next().unwrap_or_default().to_owned(), fact);
         }
     }
     let ClusterFact::Deployments(Change::Listed(deployments)) = &**facts["Deployments"] else {
         panic!("{facts:?}")
     };
-    let ClusterFact::ReplicaSets(Change::Listed(sets)) = &**facts["ReplicaSets"] else {
-        panic!("{facts:?}")
-    };
-    let ClusterFact::Pods(Change::Listed(pods)) = &**facts["Pods"] else {
-        panic!("{facts:?}")
-    };
-    let ClusterFact::Services(Change::Listed(services)) = &**facts["Services"] else {
-        panic!("{facts:?}")
-    };
-    let ClusterFact::Events(Change::Listed(events)) = &**facts["Events"] else {
-        panic!("{facts:?}")
-    };
-    let ClusterFact::Nodes(Change::Listed(nodes)) = &**facts["Nodes"] else {
-        panic!("{facts:?}")
-    };
+    let ClusterFact::ReplicaSets(Change::Listed(sets)) = &**facts["ReplicaSets"] else { panic!("{facts:?}") };
+    let ClusterFact::Pods(Change::Listed(pods)) = &**facts["Pods"] else { panic!("{facts:?}") };
+    let ClusterFact::Services(Change::Listed(services)) = &**facts["Services"] else { panic!("{facts:?}") };
+    let ClusterFact::Events(Change::Listed(events)) = &**facts["Events"] else { panic!("{facts:?}") };
+    let ClusterFact::Nodes(Change::Listed(nodes)) = &**facts["Nodes"] else { panic!("{facts:?}") };
     let ClusterFact::ConfigMaps(Change::Listed(configs)) = &**facts["ConfigMaps"] else {
         panic!("{facts:?}")
     };
@@ -371,48 +312,21 @@ async fn a_recorded_cluster_is_reported_in_the_words_of_the_domain() {
     );
 
     // The revision that serves is the one whose template is equal, whatever its number says.
-    let serving: Vec<_> = sets
-        .iter()
-        .filter(|set| set.template.digest == gateway.template.digest)
-        .collect();
-    assert_eq!(
-        (serving.len(), serving[0].hash.as_str(), serving[0].revision),
-        (1, "54bc8875f5", Some(2))
-    );
-    assert_eq!(
-        serving[0].meta.controller.as_ref().map(|c| &c.2),
-        Some(&gateway.meta.uid)
-    );
+    let serving: Vec<_> = sets.iter().filter(|set| set.template.digest == gateway.template.digest).collect();
+    assert_eq!((serving.len(), serving[0].hash.as_str(), serving[0].revision), (1, "54bc8875f5", Some(2)));
+    assert_eq!(serving[0].meta.controller.as_ref().map(|c| &c.2), Some(&gateway.meta.uid));
     assert_eq!(serving[0].template.json, gateway.template.json);
     assert_eq!(pods[0].replica_set.as_ref(), Some(&serving[0].meta.uid));
     assert!(pods[0].ready && pods[0].started.is_some() && pods[0].reason.is_none());
     assert!(services[0].selects(&gateway.template.labels));
-    assert!(
-        events
-            .iter()
-            .all(|event| event.about_kind == "Pod" && event.last.is_some() && event.count == 1)
-    );
+    assert!(events.iter().all(|event| event.about_kind == "Pod" && event.last.is_some() && event.count == 1));
     assert!(nodes[0].ready && nodes[0].pressures.is_empty());
-    assert_eq!(
-        configs[0].data_changed().map(|(_, client)| client),
-        Some("kubectl-client-side-apply".into())
-    );
+    assert_eq!(configs[0].data_changed().map(|(_, client)| client), Some("kubectl-client-side-apply".into()));
 
     assert!(signals.contains(&Signal::ClusterId("cluster-uid".into())));
-    assert!(signals.contains(&Signal::Scope {
-        namespace: None,
-        forbidden: false
-    }));
-    assert!(
-        signals
-            .iter()
-            .any(|s| matches!(s, Signal::Identity(who) if who.user == "ana"))
-    );
-    assert!(
-        api.seen(PODS)
-            .iter()
-            .all(|s| s.agent == format!("goaround/{}", env!("CARGO_PKG_VERSION")))
-    );
+    assert!(signals.contains(&Signal::Scope { namespace: None, forbidden: false }));
+    assert!(signals.iter().any(|s| matches!(s, Signal::Identity(who) if who.user == "ana")));
+    assert!(api.seen(PODS).iter().all(|s| s.agent == format!("goaround/{}", env!("CARGO_PKG_VERSION"))));
 }
 
 #[tokio::test]
@@ -429,45 +343,26 @@ async fn nothing_but_metadata_is_ever_asked_of_secrets() {
     let seen = api.seen("/api/v1/secrets");
     assert_eq!(seen.len(), 2, "a list and a watch");
     for request in seen {
-        assert!(
-            request
-                .accept
-                .starts_with("application/json;as=PartialObjectMetadata"),
-            "{request:?}"
-        );
-        assert!(
-            !request.accept.contains(','),
-            "no way out to whole objects: {request:?}"
-        );
+        assert!(request.accept.starts_with("application/json;as=PartialObjectMetadata"), "{request:?}");
+        assert!(!request.accept.contains(','), "no way out to whole objects: {request:?}");
     }
 }
 
 #[tokio::test]
 async fn where_the_whole_cluster_is_forbidden_the_namespace_of_the_context_is_watched_and_that_is_said() {
-    let api = Api::default()
-        .always(DEPLOYMENTS, refused(403, "no"))
-        .always(PODS, refused(403, "no"));
+    let api = Api::default().always(DEPLOYMENTS, refused(403, "no")).always(PODS, refused(403, "no"));
     let signals = api.run(None).await.synced().await;
-    assert!(signals.contains(&Signal::Scope {
-        namespace: Some("team-a".into()),
-        forbidden: true
-    }));
+    assert!(signals.contains(&Signal::Scope { namespace: Some("team-a".into()), forbidden: true }));
     assert!(!api.seen("/apis/apps/v1/namespaces/team-a/deployments").is_empty());
     assert!(api.seen(PODS).is_empty());
-    assert!(
-        !api.seen("/api/v1/nodes").is_empty(),
-        "nodes live in no namespace"
-    );
+    assert!(!api.seen("/api/v1/nodes").is_empty(), "nodes live in no namespace");
 }
 
 #[tokio::test]
 async fn a_namespace_that_was_asked_for_is_no_refusal() {
     let api = Api::default();
     let signals = api.run(Some("demo")).await.synced().await;
-    assert!(signals.contains(&Signal::Scope {
-        namespace: Some("demo".into()),
-        forbidden: false
-    }));
+    assert!(signals.contains(&Signal::Scope { namespace: Some("demo".into()), forbidden: false }));
     assert!(api.seen(DEPLOYMENTS).is_empty());
 }
 
@@ -480,14 +375,8 @@ async fn a_kind_that_is_forbidden_names_the_missing_right_and_holds_up_nothing()
         _ => None,
     });
     let said = said.expect("nodes are said to be forbidden");
-    assert!(
-        said.starts_with("may not list nodes at cluster scope; hint: "),
-        "{said}"
-    );
-    assert!(
-        said.contains(r#"resources ["nodes"]"#) && said.contains("[list, watch]"),
-        "{said}"
-    );
+    assert!(said.starts_with("may not list nodes at cluster scope; hint: "), "{said}");
+    assert!(said.contains(r#"resources ["nodes"]"#) && said.contains("[list, watch]"), "{said}");
 }
 
 #[tokio::test]
@@ -496,13 +385,8 @@ async fn a_right_to_list_without_the_right_to_watch_is_told_apart() {
     let mut reports = api.run(None).await;
     assert_eq!(reports.pods().await, Change::Listed(Vec::new()));
     assert_eq!(reports.health(Source::Kind("pods")).await, Health::Live);
-    let Health::Forbidden(text) = reports.health(Source::Kind("pods")).await else {
-        panic!("forbidden")
-    };
-    assert!(
-        text.as_str().starts_with("may not watch pods at cluster scope"),
-        "{text}"
-    );
+    let Health::Forbidden(text) = reports.health(Source::Kind("pods")).await else { panic!("forbidden") };
+    assert!(text.as_str().starts_with("may not watch pods at cluster scope"), "{text}");
 }
 
 #[tokio::test]
@@ -526,10 +410,7 @@ async fn changes_follow_the_list_in_order() {
         ]),
     );
     let mut reports = api.run(None).await;
-    assert_eq!(
-        reports.pods().await,
-        Change::Listed(vec!["demo/a".into(), "demo/b".into()])
-    );
+    assert_eq!(reports.pods().await, Change::Listed(vec!["demo/a".into(), "demo/b".into()]));
     assert_eq!(reports.pods().await, Change::Applied("demo/c".into()));
     assert_eq!(reports.pods().await, Change::Applied("demo/a".into()));
     assert!(matches!(reports.pods().await, Change::Deleted(key, uid) if key.name == "b" && uid.0 == "uid-b"));
@@ -540,14 +421,9 @@ async fn changes_follow_the_list_in_order() {
 async fn pages_are_one_list() {
     let first =
         json!({"metadata": {"resourceVersion": "10", "continue": "next page"}, "items": [pod("a", "1")]});
-    let api = Api::default()
-        .once(PODS, ok(&first))
-        .once(PODS, pod_list(&["b"], "10"));
+    let api = Api::default().once(PODS, ok(&first)).once(PODS, pod_list(&["b"], "10"));
     let mut reports = api.run(None).await;
-    assert_eq!(
-        reports.pods().await,
-        Change::Listed(vec!["demo/a".into(), "demo/b".into()])
-    );
+    assert_eq!(reports.pods().await, Change::Listed(vec!["demo/a".into(), "demo/b".into()]));
     assert!(api.seen(PODS)[1].query.ends_with("&continue=next%20page"));
 }
 
@@ -604,12 +480,8 @@ async fn a_bookmark_is_a_sign_of_life_and_moves_the_version_on() {
         .once(&watch, Reply::End(vec![event("BOOKMARK", &mark)]))
         .once(&watch, Reply::Hold(vec![event("ADDED", &pod("b", "100"))]));
     let mut reports = api.run(None).await;
-    let heard = |before: &[Signal]| {
-        before
-            .iter()
-            .filter(|s| **s == Signal::Heard(Source::Kind("pods")))
-            .count()
-    };
+    let heard =
+        |before: &[Signal]| before.iter().filter(|s| **s == Signal::Heard(Source::Kind("pods"))).count();
     let (before, ()) = reports
         .until(|s| {
             matches!(s, Signal::Cluster(fact) if matches!(**fact, ClusterFact::Pods(Change::Applied(_))))
@@ -623,20 +495,12 @@ async fn a_bookmark_is_a_sign_of_life_and_moves_the_version_on() {
 #[tokio::test]
 async fn a_page_of_a_proxy_is_garbage_with_a_hint_and_the_next_list_heals_it() {
     let api = Api::default()
-        .once(
-            PODS,
-            Reply::Json(200, "<html>Sign in to the Wi-Fi</html>".to_owned()),
-        )
+        .once(PODS, Reply::Json(200, "<html>Sign in to the Wi-Fi</html>".to_owned()))
         .once(PODS, Reply::Json(200, json!({"kind": "Status"}).to_string()))
         .once(PODS, pod_list(&["a"], "10"));
     let mut reports = api.run(None).await;
-    let Health::Down(why) = reports.health(Source::Kind("pods")).await else {
-        panic!("down")
-    };
-    assert!(
-        why.as_str().contains("is not Kubernetes") && why.as_str().contains("hint:"),
-        "{why}"
-    );
+    let Health::Down(why) = reports.health(Source::Kind("pods")).await else { panic!("down") };
+    assert!(why.as_str().contains("is not Kubernetes") && why.as_str().contains("hint:"), "{why}");
     assert!(
         matches!(reports.health(Source::Kind("pods")).await, Health::Down(_)),
         "an object is no empty list"
@@ -657,21 +521,13 @@ async fn an_odd_object_costs_neither_the_list_nor_the_watch_and_is_named_until_i
             event("MODIFIED", &odd),
             event("MODIFIED", &json!({"metadata": {"resourceVersion": "12"}})),
             event("MODIFIED", &pod("odd", "13")),
-            event(
-                "DELETED",
-                &json!({"metadata": {"name": "", "resourceVersion": "14"}}),
-            ),
+            event("DELETED", &json!({"metadata": {"name": "", "resourceVersion": "14"}})),
         ]),
     );
     let mut reports = api.run(None).await;
     assert_eq!(reports.pods().await, Change::Listed(vec!["demo/a".into()]));
-    let Health::Down(why) = reports.health(Source::Kind("pods")).await else {
-        panic!("not live")
-    };
-    assert!(
-        why.as_str().contains("2 of the pods cannot be understood"),
-        "{why}"
-    );
+    let Health::Down(why) = reports.health(Source::Kind("pods")).await else { panic!("not live") };
+    assert!(why.as_str().contains("2 of the pods cannot be understood"), "{why}");
     assert_eq!(reports.pods().await, Change::Applied("demo/odd".into()));
 }
 
@@ -685,9 +541,7 @@ async fn an_object_that_is_mended_makes_the_kind_live_again() {
     );
     let mut reports = api.run(None).await;
     assert_eq!(reports.health(Source::Kind("pods")).await, Health::Live);
-    let Health::Down(why) = reports.health(Source::Kind("pods")).await else {
-        panic!("down")
-    };
+    let Health::Down(why) = reports.health(Source::Kind("pods")).await else { panic!("down") };
     assert!(why.as_str().contains("demo/odd"), "{why}");
     assert_eq!(reports.health(Source::Kind("pods")).await, Health::Live);
 }
@@ -717,40 +571,25 @@ async fn a_server_that_is_not_there_is_said_to_refuse_and_an_expired_login_to_be
     let url = format!("http://{}", listener.local_addr().expect("address"));
     drop(listener);
     goaround::shell::tls::install();
-    let nobody = connect_to(&url, json!({}))
-        .await
-        .expect("connecting sends nothing");
+    let nobody = connect_to(&url, json!({})).await.expect("connecting sends nothing");
     let error = source::probe(&nobody).await.expect_err("nobody listens");
     assert!(matches!(error, ReadError::Refused { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains(&url) && error.to_string().contains("hint:"),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&url) && error.to_string().contains("hint:"), "{error}");
 
     let api = Api::default().always("/version", refused(401, "Unauthorized"));
     let mut reports = api.run(None).await;
-    let Health::Down(why) = reports.health(Source::Kubernetes).await else {
-        panic!("down")
-    };
-    assert!(
-        why.as_str().contains("401") && why.as_str().contains("log in again"),
-        "{why}"
-    );
+    let Health::Down(why) = reports.health(Source::Kubernetes).await else { panic!("down") };
+    assert!(why.as_str().contains("401") && why.as_str().contains("log in again"), "{why}");
 }
 
 #[tokio::test]
 async fn a_server_that_speaks_no_tls_is_unreachable_not_cut() {
     let api = Api::default();
     let plain = api.connect().await.server.to_string();
-    let connected = connect_to(&plain.replace("http://", "https://"), json!({}))
-        .await
-        .expect("a session");
+    let connected = connect_to(&plain.replace("http://", "https://"), json!({})).await.expect("a session");
     let error = source::probe(&connected).await.expect_err("no TLS there");
     assert!(
-        matches!(
-            error,
-            ReadError::ServerCertificate { .. } | ReadError::Unreachable { .. }
-        ),
+        matches!(error, ReadError::ServerCertificate { .. } | ReadError::Unreachable { .. }),
         "{error:?}"
     );
 }
@@ -761,10 +600,7 @@ async fn without_a_kubeconfig_the_paths_that_were_tried_are_named() {
     options.kubeconfig.push(PathBuf::from("/nowhere/else"));
     let error = source::connect(options).await.err().expect("no file");
     let text = error.to_string();
-    assert!(
-        text.contains("/nowhere/config, /nowhere/else") && text.contains("hint:"),
-        "{text}"
-    );
+    assert!(text.contains("/nowhere/config, /nowhere/else") && text.contains("hint:"), "{text}");
 }
 
 #[tokio::test]
@@ -774,15 +610,8 @@ async fn an_unknown_context_is_answered_with_those_that_exist() {
     std::fs::write(&file, kubeconfig("http://127.0.0.1:1", &json!({})).to_string()).expect("write");
     let mut options = options(file.clone());
     options.context = Some("prod-us".to_owned());
-    let text = source::connect(options)
-        .await
-        .err()
-        .expect("no such context")
-        .to_string();
-    assert!(
-        text.contains("\"prod-us\"") && text.contains("one of: here, prod-eu"),
-        "{text}"
-    );
+    let text = source::connect(options).await.err().expect("no such context").to_string();
+    assert!(text.contains("\"prod-us\"") && text.contains("one of: here, prod-eu"), "{text}");
     assert!(text.contains(&*file.to_string_lossy()), "{text}");
 }
 
@@ -818,26 +647,16 @@ async fn a_credential_plugin_gets_no_input_no_terminal_and_no_hidden_environment
     assert_eq!(api.seen("/version")[0].authorization, "Bearer secret-token");
     let notes = std::fs::read_to_string(notes).expect("the plugin ran");
     assert!(notes.contains("\"interactive\":false"), "{notes}");
-    assert!(
-        notes.contains("hidden none") && notes.contains("input 0"),
-        "{notes}"
-    );
+    assert!(notes.contains("hidden none") && notes.contains("input 0"), "{notes}");
 }
 
 #[tokio::test]
 async fn a_credential_plugin_that_fails_is_named_without_its_arguments() {
     let exec = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
         "args": ["-c", "echo 'please log in' >&2; exit 3", "--secret=hunter2"]}});
-    let error = Api::default()
-        .connect_as(exec)
-        .await
-        .err()
-        .expect("no credentials");
+    let error = Api::default().connect_as(exec).await.err().expect("no credentials");
     let text = error.to_string();
-    assert!(
-        text.contains("`sh`") && text.contains("please log in") && text.contains("hint:"),
-        "{text}"
-    );
+    assert!(text.contains("`sh`") && text.contains("please log in") && text.contains("hint:"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 }
 
@@ -858,10 +677,7 @@ async fn the_recheck_reads_from_the_quorum_and_keeps_to_the_revisions_of_this_ve
         .once(one, refused(404, "gone"));
     let connected = api.connect().await;
     let key = Key::new("demo-slo", "api-gateway");
-    let fresh = source::read_deployment(&connected, &key)
-        .await
-        .expect("an answer")
-        .expect("it exists");
+    let fresh = source::read_deployment(&connected, &key).await.expect("an answer").expect("it exists");
     assert_eq!(fresh.deployment.meta.key, key);
     assert_eq!(fresh.replica_sets.len(), 2);
     assert!(fresh.date.is_some());
@@ -881,24 +697,12 @@ async fn the_content_of_a_config_map_comes_as_the_server_has_it_with_what_was_ap
     let api = api.once(path, ok(&live)).once(path, refused(404, "gone"));
     let connected = api.connect().await;
     let key = Key::new("demo-slo", "gateway-config");
-    let applied = source::config_content(&connected, &key)
-        .await
-        .expect("an answer")
-        .expect("it exists");
-    assert_eq!(
-        applied.last_applied.as_ref().map(|v| &v.digest),
-        Some(&applied.digest)
-    );
-    let edited = source::config_content(&connected, &key)
-        .await
-        .expect("an answer")
-        .expect("it exists");
+    let applied = source::config_content(&connected, &key).await.expect("an answer").expect("it exists");
+    assert_eq!(applied.last_applied.as_ref().map(|v| &v.digest), Some(&applied.digest));
+    let edited = source::config_content(&connected, &key).await.expect("an answer").expect("it exists");
     assert_eq!(edited.data.value(), live["data"]);
     assert_eq!(edited.binary_data.value(), Value::Null);
-    assert_ne!(
-        edited.last_applied.as_ref().map(|v| &v.digest),
-        Some(&edited.digest)
-    );
+    assert_ne!(edited.last_applied.as_ref().map(|v| &v.digest), Some(&edited.digest));
     assert_eq!(source::config_content(&connected, &key).await, Ok(None));
 }
 
@@ -907,12 +711,7 @@ async fn rights_are_answered_in_the_order_in_which_they_were_asked() {
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     let api = Api::default().always(path, ok(&json!({"status": {"allowed": true}})));
     let connected = api.connect().await;
-    let right = |resource| Right {
-        verb: "patch",
-        resource,
-        group: "apps",
-        namespace: "demo".into(),
-    };
+    let right = |resource| Right { verb: "patch", resource, group: "apps", namespace: "demo".into() };
     let asked = [right("deployments"), right("replicasets")];
     let answers = source::rights(&connected, &asked).await.expect("answers");
     assert_eq!(answers, asked.map(|right| (right, true)));
@@ -922,23 +721,11 @@ async fn rights_are_answered_in_the_order_in_which_they_were_asked() {
 #[tokio::test]
 async fn where_the_server_cannot_say_who_we_are_the_kubeconfig_is_named_as_the_source() {
     let api = Api::default()
-        .always(
-            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
-            refused(404, "no"),
-        )
-        .always(
-            "/apis/authentication.k8s.io/v1beta1/selfsubjectreviews",
-            refused(404, "no"),
-        )
+        .always("/apis/authentication.k8s.io/v1/selfsubjectreviews", refused(404, "no"))
+        .always("/apis/authentication.k8s.io/v1beta1/selfsubjectreviews", refused(404, "no"))
         .always("/api/v1/namespaces/kube-system", refused(403, "no"));
     let connected = api.connect().await;
-    assert_eq!(
-        source::identity(&connected).await.expect("an answer").user,
-        Clean::new("u (kubeconfig)")
-    );
-    assert_eq!(
-        source::cluster_id(&connected).await,
-        Ok(connected.fallback_id.clone())
-    );
+    assert_eq!(source::identity(&connected).await.expect("an answer").user, Clean::new("u (kubeconfig)"));
+    assert_eq!(source::cluster_id(&connected).await, Ok(connected.fallback_id.clone()));
     assert!(connected.fallback_id.as_str().starts_with("sha256:"));
 }

@@ -9,7 +9,11 @@ const LAYERS: [(&str, &[&str], &[&str]); 10] = [
     ("domain", &[], PURE),
     ("actions", &["domain"], PURE),
     ("engine", &["domain", "actions"], PURE),
-    ("sources", &["domain", "actions", "engine"], &["ratatui", "crossterm", "tui_textarea", "SystemTime", "Utc::now"]),
+    (
+        "sources",
+        &["domain", "actions", "engine"],
+        &["ratatui", "crossterm", "tui_textarea", "SystemTime", "Utc::now"],
+    ),
     ("advisor", &["domain", "actions", "engine"], &["ratatui", "crossterm", "Utc::now"]),
     ("executor", &["domain", "actions", "engine"], &["ratatui", "crossterm", "tui_textarea", "Utc::now"]),
     ("ui", &["domain", "actions", "engine"], &["tokio", "kube::", "reqwest", "Utc::now", "std::fs"]),
@@ -19,8 +23,21 @@ const LAYERS: [(&str, &[&str], &[&str]); 10] = [
 ];
 
 const PURE: &[&str] = &[
-    "tokio", "std::fs", "std::net", "std::env", "Utc::now", "Local::now", "Instant::now", "SystemTime", "HashMap",
-    "HashSet", "kube::", "reqwest", "ratatui", "crossterm", "rand::",
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "Utc::now",
+    "Local::now",
+    "Instant::now",
+    "SystemTime",
+    "HashMap",
+    "HashSet",
+    "kube::",
+    "reqwest",
+    "ratatui",
+    "crossterm",
+    "rand::",
 ];
 
 /// Tests of the executor on the wire open their session as the program does.
@@ -57,13 +74,23 @@ fn breaches(layer: &str, file: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (other, _, _) in LAYERS {
         let excepted = EXCEPTIONS.contains(&(file, other));
-        let names = [format!("crate::{other}"), format!("super::super::{other}::"), format!("goaround::{other}")];
+        let names =
+            [format!("crate::{other}"), format!("super::super::{other}::"), format!("goaround::{other}")];
         let grouped = code.contains("use crate::{") && code.contains(&format!("{other}::"));
-        if other != layer && !allowed.contains(&other) && !excepted && (grouped || names.iter().any(|n| code.contains(n))) {
+        if other != layer
+            && !allowed.contains(&other)
+            && !excepted
+            && (grouped || names.iter().any(|n| code.contains(n)))
+        {
             found.push(format!("{file}: {layer} names {other}"));
         }
     }
-    found.extend(forbidden.iter().filter(|word| code.contains(**word)).map(|word| format!("{file}: {layer} has {word}")));
+    found.extend(
+        forbidden
+            .iter()
+            .filter(|word| code.contains(**word))
+            .map(|word| format!("{file}: {layer} has {word}")),
+    );
     found
 }
 

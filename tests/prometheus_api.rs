@@ -73,9 +73,7 @@ where
             answer(asked).await
         }
     });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, app).await });
     (address, seen)
@@ -94,11 +92,7 @@ fn json(status: u16, body: impl Into<Body>) -> Response<Body> {
 }
 
 async fn client_for(address: SocketAddr) -> Client {
-    direct(Direct {
-        url: format!("http://{address}"),
-        ..Direct::default()
-    })
-    .await
+    direct(Direct { url: format!("http://{address}"), ..Direct::default() }).await
 }
 
 async fn direct(direct: Direct) -> Client {
@@ -142,10 +136,7 @@ async fn recorded(asked: Asked) -> Response<Body> {
                 .iter()
                 .filter(|(name, _)| *name != "timeout")
                 .all(|(name, value)| {
-                    asked
-                        .parameters
-                        .get(name)
-                        .is_some_and(|given| same(given, &text(value)))
+                    asked.parameters.get(name).is_some_and(|given| same(given, &text(value)))
                 })
                 .then_some((wanted.len(), entry))
         })
@@ -154,11 +145,7 @@ async fn recorded(asked: Asked) -> Response<Body> {
         .expect("a recorded answer");
     let body = std::fs::read(fixtures().join(entry["file"].as_str().expect("a file"))).expect("a body");
     let status = u16::try_from(entry["status"].as_u64().expect("a status")).expect("a status");
-    reply(
-        status,
-        entry["content_type"].as_str().unwrap_or("application/json"),
-        body,
-    )
+    reply(status, entry["content_type"].as_str().unwrap_or("application/json"), body)
 }
 
 /// Equal as text or as a number: the client writes times with milliseconds.
@@ -178,16 +165,7 @@ fn values(answer: &Answer<Vec<Series>>, label: &str) -> Vec<(String, Value)> {
     answer
         .data
         .iter()
-        .map(|series| {
-            (
-                series
-                    .labels
-                    .get(label)
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-                series.value,
-            )
-        })
+        .map(|series| (series.labels.get(label).map(ToString::to_string).unwrap_or_default(), series.value))
         .collect()
 }
 
@@ -205,10 +183,7 @@ async fn burn_rates_keep_nan_and_infinity_apart_from_numbers() {
         "{found:?}"
     );
     assert_eq!(found[1], ("idle".to_owned(), Value::NaN));
-    assert_eq!(
-        found[2],
-        ("perfect".to_owned(), Value::Infinite { negative: false })
-    );
+    assert_eq!(found[2], ("perfect".to_owned(), Value::Infinite { negative: false }));
     assert_eq!(burn.data[0].at.timestamp(), 1_795_227_776);
     assert_eq!(burn.bytes, 676);
     assert!(burn.server_date.is_some() && burn.warnings.is_empty());
@@ -230,14 +205,7 @@ async fn burn_rates_keep_nan_and_infinity_apart_from_numbers() {
 #[tokio::test]
 async fn no_series_is_an_answer_and_a_scalar_is_one_series() {
     let client = replayed().await;
-    assert_eq!(
-        client
-            .query("does_not_exist", None)
-            .await
-            .expect("an answer")
-            .data,
-        []
-    );
+    assert_eq!(client.query("does_not_exist", None).await.expect("an answer").data, []);
     let scalar = client.query("scalar(vector(1))", None).await.expect("an answer");
     assert_eq!(values(&scalar, "x"), [(String::new(), Value::Number(1.0))]);
 }
@@ -255,12 +223,7 @@ async fn a_range_keeps_its_gaps_and_its_nan() {
         )
         .await
         .expect("an answer");
-    assert!(
-        gap.data[0]
-            .samples
-            .iter()
-            .any(|sample| sample.value == Value::NaN)
-    );
+    assert!(gap.data[0].samples.iter().any(|sample| sample.value == Value::NaN));
     let week = client
         .query_range(
             r#"slo:current_burn_rate:ratio{sloth_id="svc000-slo0"}"#,
@@ -284,55 +247,32 @@ async fn what_a_server_refuses_is_told_apart_and_keeps_its_words() {
             client.query("sum(rate(x[5m])", None).await.map(drop),
             "does not accept the query: invalid parameter",
         ),
+        (client.query_range("up", start, end, Window::from_secs(15)).await.map(drop), "11,000 points"),
         (
-            client
-                .query_range("up", start, end, Window::from_secs(15))
-                .await
-                .map(drop),
-            "11,000 points",
-        ),
-        (
-            client
-                .query_range("up", at(1_795_227_540), end, Window::from_secs(0))
-                .await
-                .map(drop),
+            client.query_range("up", at(1_795_227_540), end, Window::from_secs(0)).await.map(drop),
             "zero or negative",
         ),
     ] {
         let error = error.expect_err(words);
-        assert!(
-            matches!(error, PromError::BadData { .. }) && error.to_string().contains(words),
-            "{error}"
-        );
+        assert!(matches!(error, PromError::BadData { .. }) && error.to_string().contains(words), "{error}");
     }
     let collide = r#"{__name__=~"slo:sli_error:ratio_rate(5m|1h)",sloth_id="svc000-slo0"} * on() group_left {__name__=~"slo:objective:ratio",sloth_id=~"svc00.*"}"#;
     for (error, words) in [
         (client.query(collide, None).await.map(drop), "many-to-many"),
         (
-            client
-                .query_range("slo:current_burn_rate:ratio", start, end, Window::minutes(1))
-                .await
-                .map(drop),
+            client.query_range("slo:current_burn_rate:ratio", start, end, Window::minutes(1)).await.map(drop),
             "too many samples",
         ),
         (
             client
-                .query_range(
-                    "sum by(sloth_id)(rate(slo:current_burn_rate:ratio[1d]))",
-                    start,
-                    end,
-                    quarter,
-                )
+                .query_range("sum by(sloth_id)(rate(slo:current_burn_rate:ratio[1d]))", start, end, quarter)
                 .await
                 .map(drop),
             "timed out",
         ),
     ] {
         let error = error.expect_err(words);
-        assert!(
-            matches!(error, PromError::Execution { .. }) && error.to_string().contains(words),
-            "{error}"
-        );
+        assert!(matches!(error, PromError::Execution { .. }) && error.to_string().contains(words), "{error}");
     }
     // None of these gets better by asking again.
     assert_eq!(client.sent(), 6);
@@ -358,29 +298,14 @@ async fn rules_are_read_with_their_alerts() {
             Rule::Recording(recording) => panic!("{recording:?}"),
         })
         .collect();
-    let pending = alerting
-        .iter()
-        .find(|rule| rule.name == "SlowPending")
-        .expect("the rule");
-    assert_eq!(
-        (pending.state.as_str(), pending.duration_s, pending.health),
-        ("pending", 600.0, Health::Ok)
-    );
+    let pending = alerting.iter().find(|rule| rule.name == "SlowPending").expect("the rule");
+    assert_eq!((pending.state.as_str(), pending.duration_s, pending.health), ("pending", 600.0, Health::Ok));
     assert_eq!(pending.alerts[0].value, Value::Number(1.0));
-    assert_eq!(
-        pending.alerts[0].active_at.map(|at| at.timestamp()),
-        Some(1_795_227_675)
-    );
-    let burn = alerting
-        .iter()
-        .find(|rule| rule.name == "CheckoutAvailabilityBurn")
-        .expect("the rule");
+    assert_eq!(pending.alerts[0].active_at.map(|at| at.timestamp()), Some(1_795_227_675));
+    let burn = alerting.iter().find(|rule| rule.name == "CheckoutAvailabilityBurn").expect("the rule");
     assert_eq!(burn.labels["sloth_severity"], "page");
     let pairs = goaround::domain::sli::window_pairs(burn.expr.as_query(), None);
-    assert_eq!(
-        pairs.iter().map(|pair| pair.factor).collect::<Vec<_>>(),
-        [14.4, 6.0]
-    );
+    assert_eq!(pairs.iter().map(|pair| pair.factor).collect::<Vec<_>>(), [14.4, 6.0]);
 }
 
 #[tokio::test]
@@ -396,10 +321,7 @@ async fn a_recording_rule_with_an_error_and_rules_of_other_servers_are_read() {
         panic!("{groups:?}");
     };
     assert_eq!((one.expr.as_query(), one.health), ("a /\nb", Health::Err));
-    assert_eq!(
-        one.last_error.as_ref().map(ToString::to_string),
-        Some("many-to-many".to_owned())
-    );
+    assert_eq!(one.last_error.as_ref().map(ToString::to_string), Some("many-to-many".to_owned()));
     assert_eq!((two.health, &two.last_error), (Health::Unknown, &None));
     assert_eq!((three.health, three.alerts.len()), (Health::Unknown, 0));
 }
@@ -407,26 +329,14 @@ async fn a_recording_rule_with_an_error_and_rules_of_other_servers_are_read() {
 #[tokio::test]
 async fn build_and_retention_are_read() {
     let client = replayed().await;
-    assert_eq!(
-        client.buildinfo().await.expect("an answer").data.version,
-        "2.42.0+ds"
-    );
+    assert_eq!(client.buildinfo().await.expect("an answer").data.version, "2.42.0+ds");
     let runtime = client.runtimeinfo().await.expect("an answer").data;
     assert_eq!(runtime.retention, Some(Window::days(15)));
     assert!(runtime.started.is_some());
-    let (address, _) = serve(|_| async {
-        json(
-            200,
-            r#"{"status":"success","data":{"storageRetention":"1w3d or 10GiB"}}"#,
-        )
-    })
-    .await;
-    let runtime = client_for(address)
-        .await
-        .runtimeinfo()
-        .await
-        .expect("an answer")
-        .data;
+    let (address, _) =
+        serve(|_| async { json(200, r#"{"status":"success","data":{"storageRetention":"1w3d or 10GiB"}}"#) })
+            .await;
+    let runtime = client_for(address).await.runtimeinfo().await.expect("an answer").data;
     assert_eq!(runtime.retention, Some(Window::days(10)));
 }
 
@@ -437,30 +347,18 @@ const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result
 #[tokio::test]
 async fn a_short_query_is_a_get_and_a_long_one_a_form() {
     let (address, seen) = serve(|_| async { json(200, EMPTY) }).await;
-    let client = direct(Direct {
-        url: format!("http://{address}/prefix/"),
-        ..Direct::default()
-    })
-    .await
-    .with_timeout(Duration::from_secs(7));
-    let long = format!("up{{a=\"é b&c=+%\",b=\"{}\"}}", "x".repeat(4_100));
-    client
-        .query("up + on(a) b", Some(at(1_795_227_600)))
+    let client = direct(Direct { url: format!("http://{address}/prefix/"), ..Direct::default() })
         .await
-        .expect("an answer");
+        .with_timeout(Duration::from_secs(7));
+    let long = format!("up{{a=\"é b&c=+%\",b=\"{}\"}}", "x".repeat(4_100));
+    client.query("up + on(a) b", Some(at(1_795_227_600))).await.expect("an answer");
     client.query(&long, None).await.expect("an answer");
     let seen = seen.lock().expect("no panic").clone();
-    assert_eq!(
-        (seen[0].method.as_str(), seen[0].path.as_str()),
-        ("GET", "/prefix/api/v1/query")
-    );
+    assert_eq!((seen[0].method.as_str(), seen[0].path.as_str()), ("GET", "/prefix/api/v1/query"));
     assert_eq!(seen[0].parameters["query"], "up + on(a) b");
     assert_eq!(seen[0].parameters["time"], "1795227600.000");
     assert_eq!(seen[0].parameters["timeout"], "7000ms");
-    assert_eq!(
-        (seen[1].method.as_str(), &seen[1].parameters["query"]),
-        ("POST", &long)
-    );
+    assert_eq!((seen[1].method.as_str(), &seen[1].parameters["query"]), ("POST", &long));
     assert_eq!(client.sent(), 2);
 }
 
@@ -493,10 +391,7 @@ async fn a_rotated_token_is_used_from_the_next_request_on() {
     }
     std::fs::remove_file(&file).expect("removed");
     let error = client.query("up", None).await.expect_err("no token").to_string();
-    assert!(
-        error.contains(&*file.to_string_lossy()) && error.contains("hint:"),
-        "{error}"
-    );
+    assert!(error.contains(&*file.to_string_lossy()) && error.contains("hint:"), "{error}");
 }
 
 #[tokio::test]
@@ -507,30 +402,16 @@ async fn a_basic_login_comes_from_a_file_or_from_the_url_and_never_shows() {
     std::fs::write(&password_file, "s3cret\n").expect("written");
     let from_file = direct(Direct {
         url: format!("http://{address}"),
-        basic: Some(Basic {
-            user: "ann".to_owned(),
-            password_file,
-        }),
+        basic: Some(Basic { user: "ann".to_owned(), password_file }),
         ..Direct::default()
     })
     .await;
-    let from_url = direct(Direct {
-        url: format!("http://ann:s3%63ret@{address}"),
-        ..Direct::default()
-    })
-    .await;
+    let from_url =
+        direct(Direct { url: format!("http://ann:s3%63ret@{address}"), ..Direct::default() }).await;
     for client in [from_file, from_url] {
         let error = client.query("up", None).await.expect_err("401");
-        assert_eq!(
-            error,
-            PromError::Unauthorized {
-                at: format!("http://{address}/api/v1/query").into()
-            }
-        );
-        assert!(
-            !format!("{error} {error:?} {}", client.name()).contains("s3"),
-            "{error:?}"
-        );
+        assert_eq!(error, PromError::Unauthorized { at: format!("http://{address}/api/v1/query").into() });
+        assert!(!format!("{error} {error:?} {}", client.name()).contains("s3"), "{error:?}");
     }
     // printf ann:s3cret | base64
     for asked in seen.lock().expect("no panic").iter() {
@@ -541,10 +422,7 @@ async fn a_basic_login_comes_from_a_file_or_from_the_url_and_never_shows() {
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused_before_a_request() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let url = |url: &str| Direct {
-        url: url.to_owned(),
-        ..Direct::default()
-    };
+    let url = |url: &str| Direct { url: url.to_owned(), ..Direct::default() };
     let header = |name: &str, value: &str| Direct {
         headers: vec![(name.to_owned(), value.to_owned())],
         ..url("http://a")
@@ -559,18 +437,9 @@ async fn settings_that_cannot_work_are_refused_before_a_request() {
         url("http://u:s3cret@[::"),
         header("a b", "s3cret"),
         header("a", "s3cret\n"),
-        Direct {
-            bearer_file: Some("/x".into()),
-            ..url("http://u:s3cret@a")
-        },
-        Direct {
-            ca_file: Some("/does/not/exist".into()),
-            ..url("https://a")
-        },
-        Direct {
-            ca_file: Some(empty.path().to_owned()),
-            ..url("https://a")
-        },
+        Direct { bearer_file: Some("/x".into()), ..url("http://u:s3cret@a") },
+        Direct { ca_file: Some("/does/not/exist".into()), ..url("https://a") },
+        Direct { ca_file: Some(empty.path().to_owned()), ..url("https://a") },
     ] {
         let error = Client::direct(settings).await.err().expect("an error");
         let text = format!("{error} {error:?}");
@@ -583,16 +452,11 @@ async fn settings_that_cannot_work_are_refused_before_a_request() {
 
 #[tokio::test]
 async fn a_page_for_people_is_not_an_answer() {
-    for (status, content_type) in [
-        (200, "text/html; charset=utf-8"),
-        (502, "text/html"),
-        (200, "application/json"),
-    ] {
+    for (status, content_type) in
+        [(200, "text/html; charset=utf-8"), (502, "text/html"), (200, "application/json")]
+    {
         let error = fails(status, content_type, "\n<!doctype html><title>Log in</title>").await;
-        assert!(
-            matches!(error, PromError::Html { status: s, .. } if s == status),
-            "{error}"
-        );
+        assert!(matches!(error, PromError::Html { status: s, .. } if s == status), "{error}");
     }
 }
 
@@ -601,24 +465,13 @@ async fn a_redirect_is_named_without_its_secrets_and_not_followed() {
     let (address, seen) = serve(|_| async {
         Response::builder()
             .status(302)
-            .header(
-                "location",
-                "https://u:s3cret@login.example/in?token=s3cret#s3cret",
-            )
+            .header("location", "https://u:s3cret@login.example/in?token=s3cret#s3cret")
             .body(Body::empty())
             .expect("a response")
     })
     .await;
-    let error = client_for(address)
-        .await
-        .query("up", None)
-        .await
-        .expect_err("a redirect")
-        .to_string();
-    assert!(
-        error.contains("https://login.example/in;") && !error.contains("s3cret"),
-        "{error}"
-    );
+    let error = client_for(address).await.query("up", None).await.expect_err("a redirect").to_string();
+    assert!(error.contains("https://login.example/in;") && !error.contains("s3cret"), "{error}");
     assert_eq!(seen.lock().expect("no panic").len(), 1);
 }
 
@@ -627,10 +480,7 @@ async fn a_server_that_never_answers_times_out() {
     let (address, _) = serve(|_| std::future::pending()).await;
     let client = client_for(address).await.with_timeout(Duration::from_millis(30));
     let error = client.query("up", None).await.expect_err("no answer");
-    assert!(
-        matches!(error, PromError::Timeout { milliseconds: 30, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PromError::Timeout { milliseconds: 30, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -651,21 +501,13 @@ async fn a_body_that_never_ends_times_out_and_a_large_one_is_not_read() {
     assert!(matches!(error, PromError::Timeout { .. }), "{error}");
     let client = client_for(address).await.with_cap(1024 * 1024);
     let error = client.query("large", None).await.expect_err("too large");
-    assert!(
-        matches!(error, PromError::TooLarge { limit: 1_048_576, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PromError::TooLarge { limit: 1_048_576, .. }), "{error}");
 }
 
 #[tokio::test]
 async fn an_announced_length_above_the_cap_is_refused_at_once() {
     let (address, _) = serve(|_| async { json(200, vec![b' '; 4_096]) }).await;
-    let error = client_for(address)
-        .await
-        .with_cap(4_095)
-        .query("up", None)
-        .await
-        .expect_err("too large");
+    let error = client_for(address).await.with_cap(4_095).query("up", None).await.expect_err("too large");
     assert!(matches!(error, PromError::TooLarge { .. }), "{error}");
 }
 
@@ -696,18 +538,9 @@ async fn json_of_another_shape_is_an_error_that_says_where() {
             r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1]}]}}"#,
             "data.result[0].value",
         ),
-        (
-            r#"{"status":"success","data":{"resultType":"vector","result":[1]}}"#,
-            "data.result",
-        ),
-        (
-            r#"{"status":"success","data":{"resultType":"scalar","result":[1,"x"]}}"#,
-            "data.result",
-        ),
-        (
-            r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
-            "data.resultType",
-        ),
+        (r#"{"status":"success","data":{"resultType":"vector","result":[1]}}"#, "data.result"),
+        (r#"{"status":"success","data":{"resultType":"scalar","result":[1,"x"]}}"#, "data.result"),
+        (r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#, "data.resultType"),
         (r#"{"status":"success","data":{"result":[]}}"#, "data"),
         (r#"{"status":"success","data":null}"#, "data"),
         (r#"{"status":"success"}"#, "data"),
@@ -724,12 +557,8 @@ async fn json_of_another_shape_is_an_error_that_says_where() {
 
 #[tokio::test]
 async fn an_error_in_a_good_status_is_an_error() {
-    let error = fails(
-        200,
-        "application/json",
-        r#"{"status":"error","errorType":"execution","error":"no"}"#,
-    )
-    .await;
+    let error =
+        fails(200, "application/json", r#"{"status":"error","errorType":"execution","error":"no"}"#).await;
     assert!(matches!(error, PromError::Execution { .. }), "{error}");
 }
 
@@ -746,11 +575,7 @@ async fn warnings_come_with_the_data_wherever_a_server_puts_them() {
     assert_eq!(answer.data.len(), 1);
     assert_eq!(
         answer.warnings,
-        [
-            "part<1b> missing",
-            "inside",
-            "1 series are native histograms and were left out"
-        ]
+        ["part<1b> missing", "inside", "1 series are native histograms and were left out"]
     );
     assert_eq!(answer.infos, ["not a counter"]);
 }
@@ -764,16 +589,10 @@ async fn label_names_and_values_are_made_harmless() {
     )
     .await
     .expect("an answer");
-    let labels: Vec<_> = answer.data[0]
-        .labels
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let labels: Vec<_> =
+        answer.data[0].labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(labels, [("a<1b>[2J", "b<u+202e><0a>c")]);
-    assert_eq!(
-        (answer.data[0].value, answer.data[0].at.timestamp_millis()),
-        (Value::Number(0.0), 1_500)
-    );
+    assert_eq!((answer.data[0].value, answer.data[0].at.timestamp_millis()), (Value::Number(0.0), 1_500));
 }
 
 #[tokio::test]
@@ -784,11 +603,7 @@ async fn other_statuses_keep_the_first_line_of_their_text() {
             "404 page not found\nmore",
             "answered 404: 404 page not found; hint: the URL is the part before /api/v1",
         ),
-        (
-            400,
-            "Client sent an HTTP request to an HTTPS server.",
-            "hint: write https:// instead of http://",
-        ),
+        (400, "Client sent an HTTP request to an HTTPS server.", "hint: write https:// instead of http://"),
         (429, "", "answered 429; hint: the server limits queries"),
         (502, "\u{1b}[2Jbad gateway", "<1b>[2Jbad gateway; hint: a proxy"),
         (403, "not for you", "refuses these credentials (403): not for you"),
@@ -800,15 +615,7 @@ async fn other_statuses_keep_the_first_line_of_their_text() {
 
 #[tokio::test]
 async fn only_a_full_server_and_a_broken_connection_are_asked_again_and_only_once() {
-    for (status, sent) in [
-        (503, 2),
-        (500, 1),
-        (502, 1),
-        (429, 1),
-        (404, 1),
-        (401, 1),
-        (403, 1),
-    ] {
+    for (status, sent) in [(503, 2), (500, 1), (502, 1), (429, 1), (404, 1), (401, 1), (403, 1)] {
         let (address, _) = serve(move |_| async move { reply(status, "text/plain", "no") }).await;
         let client = client_for(address).await;
         client.query("up", None).await.expect_err("an error");
@@ -822,13 +629,7 @@ async fn only_a_full_server_and_a_broken_connection_are_asked_again_and_only_onc
             seen.push(asked);
             seen.len()
         };
-        async move {
-            if count == 1 {
-                reply(503, "text/plain", "starting")
-            } else {
-                json(200, EMPTY)
-            }
-        }
+        async move { if count == 1 { reply(503, "text/plain", "starting") } else { json(200, EMPTY) } }
     })
     .await;
     assert_ne!(address, address_full);
@@ -856,37 +657,16 @@ async fn a_connection_that_breaks_is_told_apart_from_none_at_all() {
     assert_eq!(client.sent(), 2);
     answers.join().expect("both were asked");
     // Nobody listens any more.
-    let error = client_for(address)
-        .await
-        .query("up", None)
-        .await
-        .expect_err("refused")
-        .to_string();
-    assert!(
-        error.contains("refused") && error.contains("--prometheus URL"),
-        "{error}"
-    );
+    let error = client_for(address).await.query("up", None).await.expect_err("refused").to_string();
+    assert!(error.contains("refused") && error.contains("--prometheus URL"), "{error}");
 }
 
 #[tokio::test]
 async fn https_to_a_server_without_tls_says_so() {
     let (address, _) = serve(|_| async { json(200, EMPTY) }).await;
-    let client = direct(Direct {
-        url: format!("https://{address}"),
-        ..Direct::default()
-    })
-    .await;
+    let client = direct(Direct { url: format!("https://{address}"), ..Direct::default() }).await;
     let error = client.query("up", None).await.expect_err("no TLS");
-    assert!(
-        matches!(
-            error,
-            PromError::Tls {
-                fault: TlsFault::NotTls,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, PromError::Tls { fault: TlsFault::NotTls, .. }), "{error}");
     assert!(error.to_string().contains("write http:// instead"), "{error}");
 }
 
@@ -909,18 +689,8 @@ fn proxied(address: SocketAddr) -> Client {
 async fn the_service_proxy_is_asked_by_its_path_and_by_form_when_long() {
     let (address, seen) = serve(recorded_behind_proxy).await;
     let client = proxied(address);
-    assert_eq!(
-        client
-            .query("does_not_exist", None)
-            .await
-            .expect("an answer")
-            .data,
-        []
-    );
-    assert_eq!(
-        client.buildinfo().await.expect("an answer").data.version,
-        "2.42.0+ds"
-    );
+    assert_eq!(client.query("does_not_exist", None).await.expect("an answer").data, []);
+    assert_eq!(client.buildinfo().await.expect("an answer").data.version, "2.42.0+ds");
     let long = format!("up or up{{b=\"{}\"}}", "x".repeat(4_100));
     client.query(&long, None).await.expect("an answer");
     let seen = seen.lock().expect("no panic").clone();
@@ -928,10 +698,7 @@ async fn the_service_proxy_is_asked_by_its_path_and_by_form_when_long() {
         seen[0].path,
         "/api/v1/namespaces/monitoring/services/http:prometheus:9090/proxy/api/v1/query"
     );
-    assert_eq!(
-        seen.iter().map(|asked| asked.method.as_str()).collect::<Vec<_>>(),
-        ["GET", "GET", "POST"]
-    );
+    assert_eq!(seen.iter().map(|asked| asked.method.as_str()).collect::<Vec<_>>(), ["GET", "GET", "POST"]);
     assert_eq!(seen[2].parameters["query"], long);
     assert_eq!(client.sent(), 3);
 }
@@ -986,11 +753,7 @@ async fn the_api_servers_refusals_are_not_those_of_prometheus() {
 #[tokio::test]
 async fn the_proxy_has_the_same_cap_timeout_and_tls_errors() {
     let (address, _) = serve(|_| async { json(200, vec![b' '; 5_000]) }).await;
-    let error = proxied(address)
-        .with_cap(4_999)
-        .query("up", None)
-        .await
-        .expect_err("too large");
+    let error = proxied(address).with_cap(4_999).query("up", None).await.expect_err("too large");
     assert!(matches!(error, PromError::TooLarge { .. }), "{error}");
     let (hanging, _) = serve(|_| std::future::pending()).await;
     let error = proxied(hanging)
@@ -1003,20 +766,8 @@ async fn the_proxy_has_the_same_cap_timeout_and_tls_errors() {
     config.default_retry = false;
     let kube = kube::Client::try_from(config).expect("a client");
     let service = ServiceProxy::new("monitoring", "prometheus:web").expect("a service");
-    let error = Client::service_proxy(kube, service)
-        .query("up", None)
-        .await
-        .expect_err("no TLS");
-    assert!(
-        matches!(
-            error,
-            PromError::Tls {
-                fault: TlsFault::NotTls,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let error = Client::service_proxy(kube, service).query("up", None).await.expect_err("no TLS");
+    assert!(matches!(error, PromError::Tls { fault: TlsFault::NotTls, .. }), "{error}");
 }
 
 #[test]
@@ -1026,19 +777,8 @@ fn a_service_is_written_as_the_api_server_writes_it() {
         service("http:prometheus:9090").as_deref(),
         Ok("http:prometheus:9090 in namespace monitoring")
     );
-    assert_eq!(
-        service("prometheus:web").as_deref(),
-        Ok("http:prometheus:web in namespace monitoring")
-    );
-    for wrong in [
-        "",
-        "prometheus",
-        "ftp:prometheus:1",
-        "http:a/b:1",
-        "http::1",
-        "a:b:c:d",
-        "http:a:../x",
-    ] {
+    assert_eq!(service("prometheus:web").as_deref(), Ok("http:prometheus:web in namespace monitoring"));
+    for wrong in ["", "prometheus", "ftp:prometheus:1", "http:a/b:1", "http::1", "a:b:c:d", "http:a:../x"] {
         assert!(service(wrong).is_err(), "{wrong}");
     }
     assert!(ServiceProxy::new("a/b", "prometheus:9090").is_err());
@@ -1051,10 +791,7 @@ fn seen_service(namespace: &str) -> ServiceSeen {
         namespace: namespace.to_owned(),
         name: "prometheus".to_owned(),
         labels: BTreeMap::from([("app.kubernetes.io/name".to_owned(), "prometheus".to_owned())]),
-        ports: vec![PortSeen {
-            name: Some("tcp-http".to_owned()),
-            port: 9090,
-        }],
+        ports: vec![PortSeen { name: Some("tcp-http".to_owned()), port: 9090 }],
     }
 }
 
@@ -1079,9 +816,7 @@ async fn cluster() -> kube::Client {
 #[tokio::test]
 async fn the_prometheus_with_most_slos_is_taken_and_the_others_are_listed() {
     let services = ["closed", "slos0", "slos2", "slos12"].map(seen_service);
-    let found = discover(&cluster().await, &services)
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+    let found = discover(&cluster().await, &services).await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(found.taken.service.namespace, "slos12");
     assert_eq!((found.probe.version.as_str(), found.probe.slos), ("3.1", 12));
     assert_eq!(found.why, "most SLOs: 12, the next has 2");
@@ -1090,10 +825,7 @@ async fn the_prometheus_with_most_slos_is_taken_and_the_others_are_listed() {
         .others
         .iter()
         .map(|asked| {
-            (
-                asked.candidate.service.namespace.as_str(),
-                asked.said.as_ref().ok().map(|probe| probe.slos),
-            )
+            (asked.candidate.service.namespace.as_str(), asked.said.as_ref().ok().map(|probe| probe.slos))
         })
         .collect();
     assert_eq!(others, [("closed", None), ("slos0", Some(0)), ("slos2", Some(2))]);
@@ -1104,29 +836,16 @@ async fn the_only_one_and_the_likelier_of_equals_are_taken_with_their_reason() {
     let kube = cluster().await;
     for (namespaces, taken, why) in [
         (&["slos3"][..], "slos3", "the only candidate; it has 3 SLOs"),
-        (
-            &["closed", "slos0"],
-            "slos0",
-            "the only one of 2 that answers; it has 0 SLOs",
-        ),
+        (&["closed", "slos0"], "slos0", "the only one of 2 that answers; it has 0 SLOs"),
     ] {
-        let services: Vec<_> = namespaces
-            .iter()
-            .map(|namespace| seen_service(namespace))
-            .collect();
-        let found = discover(&kube, &services)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(
-            (found.taken.service.namespace.as_str(), found.why.as_str()),
-            (taken, why)
-        );
+        let services: Vec<_> = namespaces.iter().map(|namespace| seen_service(namespace)).collect();
+        let found = discover(&kube, &services).await.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((found.taken.service.namespace.as_str(), found.why.as_str()), (taken, why));
     }
     let mut operated = seen_service("slos3");
     operated.name = "prometheus-operated".to_owned();
-    let found = discover(&kube, &[seen_service("slos3"), operated])
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+    let found =
+        discover(&kube, &[seen_service("slos3"), operated]).await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(found.taken.service.name, "prometheus-operated");
     assert_eq!(found.why, "3 SLOs, as another has, and the likelier of them");
 }

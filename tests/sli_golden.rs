@@ -38,11 +38,7 @@ fn rules(path: &Path) -> Vec<Rule> {
     let files: Vec<File> = serde_saphyr::from_multiple(&text).expect("YAML");
     files
         .into_iter()
-        .flat_map(|file| {
-            file.groups
-                .or(file.spec.map(|spec| spec.groups))
-                .unwrap_or_default()
-        })
+        .flat_map(|file| file.groups.or(file.spec.map(|spec| spec.groups)).unwrap_or_default())
         .flat_map(|group| group.rules)
         .collect()
 }

@@ -15,18 +15,14 @@ use serde_json::Value;
 const MONTH: Window = Window::days(30);
 
 fn fixture(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/slo")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/slo").join(name);
     serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap()
 }
 
 fn scenarios() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/slo/prometheus-scenarios");
-    let mut names: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     let scenarios: Vec<_> = names
         .iter()
@@ -76,16 +72,9 @@ fn the_published_times_to_exhaustion_come_out() {
         };
         let (minutes, tolerance) = match row["expect_minutes"].as_f64() {
             Some(minutes) => (minutes, row["tol_minutes"].as_f64().unwrap()),
-            None => (
-                row["expect_hours"].as_f64().unwrap() * 60.0,
-                row["tol_hours"].as_f64().unwrap() * 60.0,
-            ),
+            None => (row["expect_hours"].as_f64().unwrap() * 60.0, row["tol_hours"].as_f64().unwrap() * 60.0),
         };
-        assert!(
-            (seconds / 60.0 - minutes).abs() <= tolerance,
-            "{row}: {} min",
-            seconds / 60.0
-        );
+        assert!((seconds / 60.0 - minutes).abs() <= tolerance, "{row}: {} min", seconds / 60.0);
     }
 }
 
@@ -93,10 +82,8 @@ fn the_published_times_to_exhaustion_come_out() {
 fn the_published_factors_and_the_budget_behind_them_come_out() {
     for row in rows(&fixture("sre_workbook_numbers.json")["burn_from_budget"]) {
         let window = Window::hours(row["window_hours"].as_u64().unwrap());
-        let (share, expected) = (
-            row["budget_fraction"].as_f64().unwrap(),
-            row["expect_burn"].as_f64().unwrap(),
-        );
+        let (share, expected) =
+            (row["budget_fraction"].as_f64().unwrap(), row["expect_burn"].as_f64().unwrap());
         assert!(same(factor(share, window, MONTH), expected), "{row}");
         assert!(same(spent(expected, window, MONTH), share), "{row}");
     }
@@ -111,11 +98,7 @@ fn the_default_pairs_are_the_published_rows() {
             .find(|pair| pair.long == window(&row["long"]) && pair.short == window(&row["short"]))
             .unwrap_or_else(|| panic!("no pair for {row}"));
         assert!(same(pair.factor(MONTH), row["burn"].as_f64().unwrap()), "{row}");
-        assert_eq!(
-            pair.severity == Severity::Page,
-            row["severity"] == "page",
-            "{row}"
-        );
+        assert_eq!(pair.severity == Severity::Page, row["severity"] == "page", "{row}");
     }
     assert_eq!(rows(&published["alert_rows"]).len(), DEFAULT_PAIRS.len());
 }
@@ -132,20 +115,14 @@ fn one_failure_of_ten_an_hour_is_a_hundredfold_not_a_thousandfold() {
     let tolerance = row["tol"].as_f64().unwrap();
     assert!((share - row["expect_budget_consumed_fraction"].as_f64().unwrap()).abs() <= tolerance);
     let allowed = failures_left(1.0, budget, hourly * 720.0);
-    assert_eq!(
-        allowed.floor(),
-        row["expect_failures_allowed_in_30d"].as_f64().unwrap()
-    );
+    assert_eq!(allowed.floor(), row["expect_failures_allowed_in_30d"].as_f64().unwrap());
     assert!((spent_by_incident(1.0, hourly, 0.0, budget, hourly * 720.0) - share).abs() < 1e-12);
 }
 
 #[test]
 fn further_numbers_of_the_chapter_come_out() {
     let total_outage = burn(1.0, budget(0.999));
-    assert!(
-        (spent(total_outage, Window::hours(1), MONTH) - 1.39).abs() < 0.01,
-        "an hour of outage: 139 %"
-    );
+    assert!((spent(total_outage, Window::hours(1), MONTH) - 1.39).abs() < 0.01, "an hour of outage: 139 %");
     assert!((allowed_downtime_s(budget(0.999), MONTH) / 60.0 - 43.2).abs() < 1e-9);
     let Exhaustion::InSeconds(five_nines) = exhaustion_linear(1.0, burn(1.0, budget(0.99999)), MONTH) else {
         panic!("a total outage exhausts five nines")
@@ -153,10 +130,7 @@ fn further_numbers_of_the_chapter_come_out() {
     assert!((five_nines - 26.0).abs() < 0.1);
     let ninety = budget(0.9);
     assert!((spent(burn(1.0, ninety), Window::hours(1), MONTH) - 0.014).abs() < 0.000_2);
-    assert!(
-        !DEFAULT_PAIRS[0].can_fire(ninety, MONTH),
-        "at most 10x: the 14.4x page can never fire"
-    );
+    assert!(!DEFAULT_PAIRS[0].can_fire(ninety, MONTH), "at most 10x: the 14.4x page can never fire");
     assert!(DEFAULT_PAIRS[1].can_fire(ninety, MONTH));
 }
 
@@ -170,16 +144,9 @@ fn the_factors_are_sloths_for_each_period_it_knows() {
         let Some(factors) = case["factors"].as_array() else {
             continue;
         };
-        let pairs = if case["windows"].is_null() {
-            &DEFAULT_PAIRS
-        } else {
-            &seven_days
-        };
+        let pairs = if case["windows"].is_null() { &DEFAULT_PAIRS } else { &seven_days };
         for (pair, factor) in pairs.iter().zip(factors) {
-            assert!(
-                same(pair.factor(window(&case["period"])), factor.as_f64().unwrap()),
-                "{case}"
-            );
+            assert!(same(pair.factor(window(&case["period"])), factor.as_f64().unwrap()), "{case}");
             seen += 1;
         }
     }
@@ -213,11 +180,7 @@ fn a_sudden_burn_fires_each_rule_in_the_minute_in_which_prometheus_fired_it() {
             }
         }
     }
-    assert_eq!(
-        time_to_alert_s(14.4, Window::hours(1), 14.4),
-        None,
-        "at the threshold is not above it"
-    );
+    assert_eq!(time_to_alert_s(14.4, Window::hours(1), 14.4), None, "at the threshold is not above it");
     assert_eq!(time_to_alert_s(f64::NAN, Window::hours(1), 14.4), None);
 }
 
@@ -231,14 +194,8 @@ fn burn_and_remaining_are_what_prometheus_recorded_nan_and_infinity_included() {
                 let recorded = |name: &str| number(&series["recorded"][name]);
                 let what = format!("{} at {}", scenario["name"], checkpoint["t_min"]);
                 let pairs = [
-                    (
-                        recorded("slo:sli_error:ratio_rate5m"),
-                        recorded("slo:current_burn_rate:ratio"),
-                    ),
-                    (
-                        period_ratio(&scenario, series),
-                        recorded("slo:period_burn_rate:ratio"),
-                    ),
+                    (recorded("slo:sli_error:ratio_rate5m"), recorded("slo:current_burn_rate:ratio")),
+                    (period_ratio(&scenario, series), recorded("slo:period_burn_rate:ratio")),
                 ];
                 for (ratio, expected) in pairs {
                     let (Some(ratio), Some(expected)) = (ratio, expected) else {
@@ -248,15 +205,10 @@ fn burn_and_remaining_are_what_prometheus_recorded_nan_and_infinity_included() {
                     seen += 1;
                     odd += usize::from(!expected.is_finite());
                 }
-                let left = (
-                    period_ratio(&scenario, series),
-                    recorded("slo:period_error_budget_remaining:ratio"),
-                );
+                let left =
+                    (period_ratio(&scenario, series), recorded("slo:period_error_budget_remaining:ratio"));
                 if let (Some(ratio), Some(expected)) = left {
-                    assert!(
-                        same(remaining(ratio, budget), expected),
-                        "{what}: {ratio} {expected}"
-                    );
+                    assert!(same(remaining(ratio, budget), expected), "{what}: {ratio} {expected}");
                 }
             }
         }
@@ -272,17 +224,12 @@ fn period_ratio(scenario: &Value, series: &Value) -> Option<f64> {
 #[test]
 fn a_row_fires_where_prometheus_fired_except_at_the_threshold_itself() {
     let (mut decided, mut at, mut fired) = (0, 0, 0);
-    for scenario in scenarios()
-        .iter()
-        .filter(|scenario| scenario["alert_transitions"].is_object())
-    {
+    for scenario in scenarios().iter().filter(|scenario| scenario["alert_transitions"].is_object()) {
         let budget = budget(scenario["objective_percent"].as_f64().unwrap() / 100.0);
         let period = Window::days(scenario["period_days"].as_f64().unwrap() as u64);
         for checkpoint in rows(&scenario["checkpoints"]) {
-            let firing: Vec<_> = rows(&checkpoint["alerts_firing"])
-                .iter()
-                .map(|alert| alert.as_str().unwrap())
-                .collect();
+            let firing: Vec<_> =
+                rows(&checkpoint["alerts_firing"]).iter().map(|alert| alert.as_str().unwrap()).collect();
             for series in rows(&checkpoint["series"]) {
                 for (severity, name) in [(Severity::Page, "page"), (Severity::Ticket, "ticket")] {
                     let label = match series["labels"]["handler"].as_str() {
@@ -314,10 +261,7 @@ fn a_row_fires_where_prometheus_fired_except_at_the_threshold_itself() {
             }
         }
     }
-    assert!(
-        decided > 100 && fired > 20 && at > 3,
-        "{decided} decided, {fired} fired, {at} at the threshold"
-    );
+    assert!(decided > 100 && fired > 20 && at > 3, "{decided} decided, {fired} fired, {at} at the threshold");
 }
 
 #[test]
@@ -353,37 +297,26 @@ fn history(scenario: &Value) -> Vec<Stretch> {
 fn the_forecast_with_roll_off_is_what_prometheus_then_saw() {
     for name in ["forecast_clean_history", "forecast_roll_off_a"] {
         let scenario = fixture(&format!("forecast/{name}.json"));
-        let (burn, left) = (
-            scenario["burn"].as_f64().unwrap(),
-            scenario["remaining_at_burn_start"].as_f64().unwrap(),
-        );
+        let (burn, left) =
+            (scenario["burn"].as_f64().unwrap(), scenario["remaining_at_burn_start"].as_f64().unwrap());
         let minutes = |exhaustion| match exhaustion {
             Exhaustion::InSeconds(seconds) => seconds / 60.0,
             other => panic!("{name}: {other:?}"),
         };
         let naive = minutes(exhaustion_linear(left, burn, MONTH));
         assert!(
-            same(
-                naive,
-                scenario["naive_linear_minutes_to_exhaustion"].as_f64().unwrap()
-            ),
+            same(naive, scenario["naive_linear_minutes_to_exhaustion"].as_f64().unwrap()),
             "{name}: {naive}"
         );
         let observed = scenario["observed_minutes_to_exhaustion"].as_f64().unwrap();
         let forecast = minutes(exhaustion_rolling(left, burn, &history(&scenario), MONTH));
-        assert!(
-            (forecast - observed).abs() < 0.01,
-            "{name}: {forecast}, seen {observed}"
-        );
+        assert!((forecast - observed).abs() < 0.01, "{name}: {forecast}, seen {observed}");
     }
 }
 
 #[test]
 fn the_answers_that_need_no_forecast_are_given_in_words() {
-    let clean = [Stretch {
-        seconds: MONTH.secs_f64(),
-        burn: 0.0,
-    }];
+    let clean = [Stretch { seconds: MONTH.secs_f64(), burn: 0.0 }];
     for (left, burn, expected) in [
         (0.0, 5.0, Exhaustion::Exhausted),
         (-0.4, 0.0, Exhaustion::Exhausted),
@@ -394,35 +327,16 @@ fn the_answers_that_need_no_forecast_are_given_in_words() {
         (0.5, f64::INFINITY, Exhaustion::Unknown),
     ] {
         assert_eq!(exhaustion_linear(left, burn, MONTH), expected, "{left} {burn}");
-        assert_eq!(
-            exhaustion_rolling(left, burn, &clean, MONTH),
-            expected,
-            "{left} {burn}"
-        );
+        assert_eq!(exhaustion_rolling(left, burn, &clean, MONTH), expected, "{left} {burn}");
     }
     // Half the budget a month, for ever: the straight line ends, the rolling window does not.
-    assert!(matches!(
-        exhaustion_linear(0.5, 0.4, MONTH),
-        Exhaustion::InSeconds(_)
-    ));
+    assert!(matches!(exhaustion_linear(0.5, 0.4, MONTH), Exhaustion::InSeconds(_)));
     assert_eq!(exhaustion_rolling(1.0, 0.5, &clean, MONTH), Exhaustion::Never);
     // Of a history longer than the period only the last period counts.
-    let long = [
-        Stretch {
-            seconds: 1e6,
-            burn: 99.0,
-        },
-        clean[0],
-    ];
-    assert_eq!(
-        exhaustion_rolling(0.5, 10.0, &long, MONTH),
-        exhaustion_rolling(0.5, 10.0, &clean, MONTH)
-    );
+    let long = [Stretch { seconds: 1e6, burn: 99.0 }, clean[0]];
+    assert_eq!(exhaustion_rolling(0.5, 10.0, &long, MONTH), exhaustion_rolling(0.5, 10.0, &clean, MONTH));
     // Without a history the answer is the earliest possible one, the straight line.
-    assert_eq!(
-        exhaustion_rolling(0.5, 10.0, &[], MONTH),
-        exhaustion_linear(0.5, 10.0, MONTH)
-    );
+    assert_eq!(exhaustion_rolling(0.5, 10.0, &[], MONTH), exhaustion_linear(0.5, 10.0, MONTH));
 }
 
 #[test]
@@ -430,15 +344,9 @@ fn ten_minutes_of_waiting_cost_what_the_design_says() {
     let cost = |now: f64| cost_of_waiting(Window::minutes(10), now, 0.0, budget(0.999), MONTH, 50.0).unwrap();
     assert!((cost(0.02).share - 0.004_6).abs() < 0.000_1, "20x: 0.46 %");
     assert!((cost(1.0).share - 0.23).abs() < 0.002, "1000x: 23 %");
-    assert!(
-        (cost(0.02).requests - 600.0).abs() < 1e-9,
-        "2 % of 50/s for 600 s"
-    );
+    assert!((cost(0.02).requests - 600.0).abs() < 1e-9, "2 % of 50/s for 600 s");
     let over_baseline = cost_of_waiting(Window::minutes(10), 0.02, 0.01, budget(0.999), MONTH, 50.0).unwrap();
-    assert!(
-        (over_baseline.requests - 300.0).abs() < 1e-9,
-        "a rollback does not cure the baseline"
-    );
+    assert!((over_baseline.requests - 300.0).abs() < 1e-9, "a rollback does not cure the baseline");
     let better = cost_of_waiting(Window::minutes(10), 0.01, 0.02, budget(0.999), MONTH, 50.0).unwrap();
     assert_eq!((better.requests, better.share), (0.0, 0.0));
 }
@@ -466,10 +374,7 @@ fn where_a_number_is_missing_the_cost_cannot_be_said() {
 fn an_incident_has_spent_what_the_recorded_counts_say() {
     let scenario = scenario("fast_burn_20x_45m_recover");
     let at = |minute: u64| {
-        rows(&scenario["checkpoints"])
-            .iter()
-            .find(|checkpoint| checkpoint["t_min"] == minute)
-            .unwrap()
+        rows(&scenario["checkpoints"]).iter().find(|checkpoint| checkpoint["t_min"] == minute).unwrap()
     };
     // 60 minutes at 20x of a month: 60 * 20 / 43200 of the budget, in counts of a month at 1000 a minute.
     let bad = at(4_380)["error_count_1h"].as_f64().unwrap();
@@ -478,35 +383,23 @@ fn an_incident_has_spent_what_the_recorded_counts_say() {
     assert!(same(share, spent(20.0, Window::hours(1), MONTH)), "{share}");
     let with_baseline = spent_by_incident(bad, total, 0.01, budget(0.999), 43_200_000.0);
     assert!(same(with_baseline, share / 2.0), "{with_baseline}");
-    assert_eq!(
-        spent_by_incident(1.0, 1_000.0, 0.01, 0.001, 1e6),
-        0.0,
-        "better than before spends nothing"
-    );
+    assert_eq!(spent_by_incident(1.0, 1_000.0, 0.01, 0.001, 1e6), 0.0, "better than before spends nothing");
 }
 
 #[test]
 fn a_new_revision_at_four_percent_is_a_strong_difference() {
     let scenario = scenario("two_revisions");
     let first = &scenario["checkpoints"][0];
-    let later = rows(&scenario["checkpoints"])
-        .iter()
-        .find(|checkpoint| checkpoint["t_min"] == 1_460)
-        .unwrap();
+    let later =
+        rows(&scenario["checkpoints"]).iter().find(|checkpoint| checkpoint["t_min"] == 1_460).unwrap();
     let counts = |checkpoint: &Value, window: &str| {
         let count = |kind: &str| checkpoint[format!("{kind}_count_{window}")].as_f64().unwrap();
         Counts::new(count("error"), count("total"))
     };
     let (before, after) = (counts(first, "1d"), counts(later, "5m"));
-    assert_eq!(
-        Difference::between(before, after, budget(0.999)),
-        Difference::Strong
-    );
+    assert_eq!(Difference::between(before, after, budget(0.999)), Difference::Strong);
     let rolled_back = counts(scenario["checkpoints"].as_array().unwrap().last().unwrap(), "1h");
-    assert_eq!(
-        Difference::between(before, rolled_back, budget(0.999)),
-        Difference::NoneSeen
-    );
+    assert_eq!(Difference::between(before, rolled_back, budget(0.999)), Difference::NoneSeen);
 }
 
 #[test]

@@ -12,10 +12,7 @@ fn vectors() -> Value {
 }
 
 fn counts(object: &Value) -> Counts {
-    Counts::new(
-        object["errors"].as_f64().unwrap(),
-        object["total"].as_f64().unwrap(),
-    )
+    Counts::new(object["errors"].as_f64().unwrap(), object["total"].as_f64().unwrap())
 }
 
 /// The vectors' own tolerance, relative 1e-6; absolute where a bound is zero.
@@ -26,10 +23,7 @@ fn near(ours: f64, theirs: f64) -> bool {
 fn assert_interval(ours: Option<Interval>, theirs: &Value, what: &str) {
     let ours = ours.unwrap_or_else(|| panic!("{what}: no interval"));
     let (low, high) = (theirs[0].as_f64().unwrap(), theirs[1].as_f64().unwrap());
-    assert!(
-        near(ours.low, low) && near(ours.high, high),
-        "{what}: {ours:?}, expected {low}..{high}"
-    );
+    assert!(near(ours.low, low) && near(ours.high, high), "{what}: {ours:?}, expected {low}..{high}");
 }
 
 #[test]
@@ -39,11 +33,7 @@ fn wilson_intervals_are_those_of_statsmodels() {
     assert_eq!(rows.len(), 10);
     for row in rows {
         for (z, name) in [(Z90, "wilson90"), (Z95, "wilson95"), (Z99, "wilson99")] {
-            assert_interval(
-                wilson(counts(row), z),
-                &row[name],
-                &format!("{name} of {}", counts(row)),
-            );
+            assert_interval(wilson(counts(row), z), &row[name], &format!("{name} of {}", counts(row)));
         }
     }
 }
@@ -56,22 +46,13 @@ fn before_and_after_agree_with_scipy_and_statsmodels() {
     for row in rows {
         let (before, after) = (counts(&row["before"]), counts(&row["after"]));
         let what = row["note"].as_str().unwrap();
-        assert!(
-            near(before.ratio().unwrap(), row["rate_before"].as_f64().unwrap()),
-            "{what}"
-        );
-        assert!(
-            near(after.ratio().unwrap(), row["rate_after"].as_f64().unwrap()),
-            "{what}"
-        );
+        assert!(near(before.ratio().unwrap(), row["rate_before"].as_f64().unwrap()), "{what}");
+        assert!(near(after.ratio().unwrap(), row["rate_after"].as_f64().unwrap()), "{what}");
         assert_interval(wilson(before, Z95), &row["wilson95_before"], what);
         assert_interval(wilson(after, Z95), &row["wilson95_after"], what);
         assert_interval(newcombe(before, after, Z95), &row["newcombe95_diff"], what);
         let p = fisher_greater(before, after).unwrap();
-        assert!(
-            near(p, row["fisher_p_greater"].as_f64().unwrap()),
-            "{what}: p = {p}"
-        );
+        assert!(near(p, row["fisher_p_greater"].as_f64().unwrap()), "{what}: p = {p}");
     }
 }
 
@@ -79,12 +60,8 @@ fn before_and_after_agree_with_scipy_and_statsmodels() {
 fn each_word_is_said_where_the_rule_says_it() {
     let budget = 0.001;
     let word = |before: (f64, f64), after: (f64, f64)| {
-        Difference::between(
-            Counts::new(before.0, before.1),
-            Counts::new(after.0, after.1),
-            budget,
-        )
-        .to_string()
+        Difference::between(Counts::new(before.0, before.1), Counts::new(after.0, after.1), budget)
+            .to_string()
     };
     // The rows of the vectors, by what a person would say of them.
     assert_eq!(word((100.0, 1e5), (2_000.0, 1e5)), "strong");
@@ -117,23 +94,11 @@ fn counts_that_are_no_counts_say_nothing() {
     ] {
         assert_eq!(fisher_greater(good, bad), None, "{bad:?}");
         assert_eq!(fisher_greater(bad, good), None, "{bad:?}");
-        assert_eq!(
-            Difference::between(good, bad, 0.001),
-            Difference::NotEnoughData,
-            "{bad:?}"
-        );
-        assert_eq!(
-            Difference::between(bad, good, 0.001),
-            Difference::NotEnoughData,
-            "{bad:?}"
-        );
+        assert_eq!(Difference::between(good, bad, 0.001), Difference::NotEnoughData, "{bad:?}");
+        assert_eq!(Difference::between(bad, good, 0.001), Difference::NotEnoughData, "{bad:?}");
     }
     assert_eq!(Counts::new(3.0, 0.0).ratio(), None, "no traffic is not 0 %");
-    assert_eq!(
-        Counts::new(1_000.3, 1_000.1).ratio(),
-        Some(1.0),
-        "extrapolated a little past the total"
-    );
+    assert_eq!(Counts::new(1_000.3, 1_000.1).ratio(), Some(1.0), "extrapolated a little past the total");
 }
 
 #[test]
@@ -170,10 +135,7 @@ fn the_tail_of_chi_squared_is_that_of_the_tables() {
         assert!((chi2_tail(g) / p - 1.0).abs() < 1e-12, "{g}: {}", chi2_tail(g));
     }
     let around = (chi2_tail(8.0 - 1e-9), chi2_tail(8.0 + 1e-9));
-    assert!(
-        (around.0 - around.1).abs() < 1e-9,
-        "the two formulas meet at g = 8: {around:?}"
-    );
+    assert!((around.0 - around.1).abs() < 1e-9, "the two formulas meet at g = 8: {around:?}");
 }
 
 #[test]
@@ -182,11 +144,7 @@ fn g_is_twice_the_log_of_the_likelihood_ratio() {
     let expected = 2.0 * (10.0 * 0.5_f64.ln() + 30.0 * 1.5_f64.ln());
     assert!((poisson_g(before, after).unwrap() - expected).abs() < 1e-12);
     assert_eq!(poisson_g(before, before), Some(0.0));
-    assert_eq!(
-        poisson_g(Counts::new(0.0, 10.0), Counts::new(0.0, 99.0)),
-        Some(0.0),
-        "no errors, no change"
-    );
+    assert_eq!(poisson_g(Counts::new(0.0, 10.0), Counts::new(0.0, 99.0)), Some(0.0), "no errors, no change");
     let born = poisson_g(Counts::new(0.0, 1_000.0), Counts::new(8.0, 1_000.0)).unwrap();
     assert!((born - 16.0 * 2.0_f64.ln()).abs() < 1e-12);
 }
@@ -201,11 +159,7 @@ fn any_counts() -> impl Strategy<Value = Counts> {
 
 /// The textbook sum, for tables small enough.
 fn fisher_by_factorials(before: (u32, u32), after: (u32, u32)) -> f64 {
-    let choose = |n: u32, k: u32| {
-        (0..k)
-            .map(|i| f64::from(n - i) / f64::from(i + 1))
-            .product::<f64>()
-    };
+    let choose = |n: u32, k: u32| (0..k).map(|i| f64::from(n - i) / f64::from(i + 1)).product::<f64>();
     let (bad, all) = (before.0 + after.0, before.1 + after.1);
     (after.0..=bad.min(after.1))
         .filter(|k| bad - k <= before.1)

@@ -31,16 +31,8 @@ fn cases(files: Vec<PathBuf>) -> Vec<(String, Value)> {
     for file in files {
         let text =
             std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        for (n, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-        {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let case: Value = serde_json::from_str(line)
                 .unwrap_or_else(|error| panic!("{}:{}: {error}", file.display(), n + 1));
             cases.push((format!("{name}:{}", n + 1), case));
@@ -52,11 +44,8 @@ fn cases(files: Vec<PathBuf>) -> Vec<(String, Value)> {
 /// cargo runs a test in the package root; the caller's own directory is in PWD when a shell called it.
 fn found(named: &str) -> PathBuf {
     let called_from = std::env::var_os("PWD").map(PathBuf::from).unwrap_or_default();
-    let tried = [
-        called_from.join(named),
-        PathBuf::from(named),
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(named),
-    ];
+    let tried =
+        [called_from.join(named), PathBuf::from(named), Path::new(env!("CARGO_MANIFEST_DIR")).join(named)];
     tried
         .iter()
         .find(|path| path.is_file())
@@ -69,9 +58,7 @@ fn kubectls_outcome(case: &Value) -> Outcome {
     let stdout = case["stdout"].as_str().unwrap_or_default();
     let number_after = |text: &str, words: &str| -> Option<i64> {
         let rest = text.split_once(words)?.1;
-        let end = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '-')
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(rest.len());
         rest[..end].parse().ok()
     };
     if let Some(number) = number_after(stdout, "current template already matches revision ") {
@@ -124,10 +111,7 @@ fn applied(before: &Value, patch: &Value) -> Result<Value, String> {
 
 /// What goaround adds is no part of the comparison; nor is a null, which is nothing to Kubernetes.
 fn comparable(mut object: Value) -> Value {
-    if let Some(annotations) = object
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-    {
+    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations
             .retain(|name, _| name != "kubernetes.io/change-cause" && !name.starts_with("goaround.dev/"));
     }
@@ -164,12 +148,7 @@ fn difference(case: &Value) -> Option<String> {
     if ours != kubectls {
         return Some(format!("outcome {ours:?}, kubectl's {kubectls:?}"));
     }
-    let Ok(Undo::Patched {
-        template,
-        annotations,
-        from,
-    }) = result
-    else {
+    let Ok(Undo::Patched { template, annotations, from }) = result else {
         return None;
     };
     let recorded = &case["patch"]["body"];
@@ -181,29 +160,14 @@ fn difference(case: &Value) -> Option<String> {
     let by_kubectl = applied(before, recorded).map(comparable);
     let by_us = applied(before, &our_patch(before, &template, &annotations)).map(comparable);
     if by_us != by_kubectl || by_us.is_err() {
-        return Some(format!(
-            "the object differs\n  ours    {by_us:?}\n  kubectl {by_kubectl:?}"
-        ));
+        return Some(format!("the object differs\n  ours    {by_us:?}\n  kubectl {by_kubectl:?}"));
     }
     if case["after"].is_object() && !same_template(&case["after"]["spec"]["template"], &template) {
-        return Some(format!(
-            "the server made of it {}",
-            case["after"]["spec"]["template"]
-        ));
+        return Some(format!("the server made of it {}", case["after"]["spec"]["template"]));
     }
     // The same ReplicaSet named by what it is, not by its number, must give the same.
-    let by_uid = undo(
-        before,
-        replica_sets,
-        &Target::ReplicaSet(from.uid.as_str().into()),
-    );
-    (by_uid
-        != Ok(Undo::Patched {
-            template,
-            annotations,
-            from,
-        }))
-    .then(|| format!("by uid: {by_uid:?}"))
+    let by_uid = undo(before, replica_sets, &Target::ReplicaSet(from.uid.as_str().into()));
+    (by_uid != Ok(Undo::Patched { template, annotations, from })).then(|| format!("by uid: {by_uid:?}"))
 }
 
 #[test]
@@ -215,19 +179,11 @@ fn every_history_ends_as_it_does_with_kubectl() {
     for (place, case) in &cases {
         if let Some(difference) = difference(case) {
             differ += 1;
-            println!(
-                "{place} {} to revision {}: {difference}",
-                case["name"], case["toRevision"]
-            );
+            println!("{place} {} to revision {}: {difference}", case["name"], case["toRevision"]);
         }
     }
     println!("{} histories, {differ} differ", cases.len());
-    assert_eq!(
-        differ,
-        0,
-        "{differ} of {} histories differ; see above",
-        cases.len()
-    );
+    assert_eq!(differ, 0, "{differ} of {} histories differ; see above", cases.len());
 }
 
 #[test]
@@ -293,10 +249,7 @@ fn replica_sets_of_another_owner_or_namespace_or_label_are_no_history() {
     unlabelled["metadata"]["labels"]["app"] = json!("e");
     for foreign in [stranger, not_controller, elsewhere, unlabelled] {
         let sets = [foreign, replica_set("bb", "2", "new")];
-        assert_eq!(
-            restored(&deployment(), &sets, Target::Previous),
-            Err(UndoRefusal::NoHistory)
-        );
+        assert_eq!(restored(&deployment(), &sets, Target::Previous), Err(UndoRefusal::NoHistory));
         assert_eq!(
             restored(&deployment(), &sets, Target::Revision(1)),
             Err(UndoRefusal::RevisionNotFound(1))
@@ -310,42 +263,23 @@ fn replica_sets_of_another_owner_or_namespace_or_label_are_no_history() {
 fn a_selector_with_expressions_decides_as_the_server_does() {
     let sets = [replica_set("a", "1", "old"), replica_set("bb", "2", "new")];
     for (requirement, matches) in [
-        (
-            json!({ "key": "app", "operator": "In", "values": ["d", "e"] }),
-            true,
-        ),
+        (json!({ "key": "app", "operator": "In", "values": ["d", "e"] }), true),
         (json!({ "key": "app", "operator": "In", "values": ["e"] }), false),
-        (
-            json!({ "key": "app", "operator": "NotIn", "values": ["d"] }),
-            false,
-        ),
-        (
-            json!({ "key": "tier", "operator": "NotIn", "values": ["d"] }),
-            true,
-        ),
+        (json!({ "key": "app", "operator": "NotIn", "values": ["d"] }), false),
+        (json!({ "key": "tier", "operator": "NotIn", "values": ["d"] }), true),
         (json!({ "key": "app", "operator": "Exists" }), true),
         (json!({ "key": "app", "operator": "DoesNotExist" }), false),
         (json!({ "key": "app", "operator": "Near" }), false),
     ] {
         let mut deployment = deployment();
         deployment["spec"]["selector"]["matchExpressions"] = json!([requirement]);
-        assert_eq!(
-            restored(&deployment, &sets, Target::Previous).is_ok(),
-            matches,
-            "{requirement}"
-        );
+        assert_eq!(restored(&deployment, &sets, Target::Previous).is_ok(), matches, "{requirement}");
     }
     let mut deployment = deployment();
     deployment["spec"]["selector"] = json!({});
-    assert!(
-        restored(&deployment, &sets, Target::Previous).is_ok(),
-        "an empty selector selects all"
-    );
+    assert!(restored(&deployment, &sets, Target::Previous).is_ok(), "an empty selector selects all");
     deployment["spec"]["selector"] = Value::Null;
-    assert!(
-        restored(&deployment, &sets, Target::Previous).is_err(),
-        "no selector selects nothing"
-    );
+    assert!(restored(&deployment, &sets, Target::Previous).is_err(), "no selector selects nothing");
 }
 
 #[test]
@@ -354,16 +288,7 @@ fn a_missing_revision_is_zero_and_an_unreadable_one_is_passed_over() {
     bare["metadata"]["annotations"] = json!({});
     let sets = [bare, replica_set("bb", "2", "new")];
     assert_eq!(restored(&deployment(), &sets, Target::Previous), Ok("a".into()));
-    for unreadable in [
-        "",
-        "one",
-        "1.0",
-        " 1",
-        "1_000",
-        "0x1",
-        "99999999999999999999",
-        "-1",
-    ] {
+    for unreadable in ["", "one", "1.0", " 1", "1_000", "0x1", "99999999999999999999", "-1"] {
         let sets = [replica_set("a", unreadable, "old"), replica_set("bb", "2", "new")];
         let previous = restored(&deployment(), &sets, Target::Previous);
         assert_eq!(previous, Err(UndoRefusal::NoHistory), "{unreadable:?}");
@@ -371,29 +296,16 @@ fn a_missing_revision_is_zero_and_an_unreadable_one_is_passed_over() {
         assert_eq!(by_uid, Ok("a".into()), "its uid is still its uid");
     }
     let signed = [replica_set("a", "+1", "old"), replica_set("bb", "2", "new")];
-    assert_eq!(
-        restored(&deployment(), &signed, Target::Revision(1)),
-        Ok("a".into())
-    );
+    assert_eq!(restored(&deployment(), &signed, Target::Revision(1)), Ok("a".into()));
 }
 
 #[test]
 fn of_two_with_one_number_the_older_is_meant_and_the_current_one_last() {
-    let sets = [
-        replica_set("ccc", "1", "c"),
-        replica_set("a", "1", "a"),
-        replica_set("bb", "2", "new"),
-    ];
-    assert_eq!(
-        restored(&deployment(), &sets, Target::Revision(1)),
-        Ok("a".into())
-    );
+    let sets = [replica_set("ccc", "1", "c"), replica_set("a", "1", "a"), replica_set("bb", "2", "new")];
+    assert_eq!(restored(&deployment(), &sets, Target::Revision(1)), Ok("a".into()));
     // The older bears the current template, so it is looked at last.
     let sets = [replica_set("a", "1", "new"), replica_set("bb", "1", "b")];
-    assert_eq!(
-        restored(&deployment(), &sets, Target::Revision(1)),
-        Ok("bb".into())
-    );
+    assert_eq!(restored(&deployment(), &sets, Target::Revision(1)), Ok("bb".into()));
 }
 
 #[test]
@@ -410,18 +322,9 @@ fn a_missing_revision_is_reported_before_a_pause_and_a_pause_before_an_equal_tem
     let mut paused = deployment();
     paused["spec"]["paused"] = json!(true);
     let sets = [replica_set("a", "1", "old"), replica_set("bb", "2", "new")];
-    assert_eq!(
-        restored(&paused, &sets, Target::Revision(7)),
-        Err(UndoRefusal::RevisionNotFound(7))
-    );
-    assert_eq!(
-        restored(&paused, &sets, Target::Revision(2)),
-        Err(UndoRefusal::Paused)
-    );
-    assert_eq!(
-        restored(&deployment(), &sets, Target::Revision(2)),
-        Ok("skipped Some(2)".into())
-    );
+    assert_eq!(restored(&paused, &sets, Target::Revision(7)), Err(UndoRefusal::RevisionNotFound(7)));
+    assert_eq!(restored(&paused, &sets, Target::Revision(2)), Err(UndoRefusal::Paused));
+    assert_eq!(restored(&deployment(), &sets, Target::Revision(2)), Ok("skipped Some(2)".into()));
 }
 
 #[test]
@@ -429,11 +332,7 @@ fn the_order_of_keys_never_matters() {
     let one: Value = serde_json::from_str(r#"{"a": 1, "b": {"c": 2, "d": [3]}}"#).unwrap();
     let other: Value = serde_json::from_str(r#"{"b": {"d": [3], "c": 2}, "a": 1}"#).unwrap();
     assert_eq!(one, other);
-    assert_ne!(
-        one.to_string(),
-        other.to_string(),
-        "but the order in which they came is kept"
-    );
+    assert_ne!(one.to_string(), other.to_string(), "but the order in which they came is kept");
 }
 
 #[test]
@@ -449,23 +348,14 @@ fn an_empty_map_or_list_is_none_but_an_empty_optional_struct_is_not() {
     for (pointer, value) in [
         ("/metadata/annotations", json!({})),
         ("/metadata/creationTimestamp", Value::Null),
-        (
-            "/metadata/labels",
-            json!({ "app": "d", "pod-template-hash": "x" }),
-        ),
+        ("/metadata/labels", json!({ "app": "d", "pod-template-hash": "x" })),
         ("/spec/nodeSelector", json!({})),
         ("/spec/tolerations", json!([])),
         ("/spec/overhead", json!({})),
         ("/spec/containers/0/args", json!([])),
-        (
-            "/spec/containers/0/resources",
-            json!({ "limits": {}, "requests": null }),
-        ),
+        ("/spec/containers/0/resources", json!({ "limits": {}, "requests": null })),
     ] {
-        assert!(
-            same_template(&base, &with(pointer, value.clone())),
-            "{pointer} {value}"
-        );
+        assert!(same_template(&base, &with(pointer, value.clone())), "{pointer} {value}");
     }
     for (pointer, value) in [
         ("/spec/securityContext", json!({})),
@@ -473,17 +363,11 @@ fn an_empty_map_or_list_is_none_but_an_empty_optional_struct_is_not() {
         ("/spec/resources", json!({})),
         ("/spec/volumes/0/emptyDir", json!({})),
         ("/spec/containers/0/securityContext", json!({})),
-        (
-            "/spec/containers/0/securityContext",
-            json!({ "runAsNonRoot": false }),
-        ),
+        ("/spec/containers/0/securityContext", json!({ "runAsNonRoot": false })),
         ("/spec/terminationGracePeriodSeconds", json!(0)),
         ("/metadata/annotations", json!({ "limits": "" })),
     ] {
-        assert!(
-            !same_template(&base, &with(pointer, value.clone())),
-            "{pointer} {value}"
-        );
+        assert!(!same_template(&base, &with(pointer, value.clone())), "{pointer} {value}");
     }
 }
 
@@ -505,11 +389,8 @@ fn annotations_are_the_kept_ones_of_the_deployment_and_the_others_of_the_replica
     let mut old = replica_set("a", "1", "old");
     old["metadata"]["annotations"]["deployment.kubernetes.io/desired-replicas"] = json!("3");
     let sets = [old, replica_set("bb", "2", "new")];
-    let Ok(Undo::Patched {
-        template: restored,
-        annotations,
-        from,
-    }) = undo(&deployment, &sets, &Target::Previous)
+    let Ok(Undo::Patched { template: restored, annotations, from }) =
+        undo(&deployment, &sets, &Target::Previous)
     else {
         panic!("not patched")
     };
@@ -538,15 +419,9 @@ fn the_conditions_come_first_and_hold_the_live_values() {
         ])
     );
     let mut bare = deployment.clone();
-    bare["metadata"]
-        .as_object_mut()
-        .unwrap()
-        .shift_remove("annotations");
+    bare["metadata"].as_object_mut().unwrap().shift_remove("annotations");
     let patch = conditional_patch(&bare, template("old"), json!({ "x": "y" }));
-    assert_eq!(
-        patch[3],
-        json!({ "op": "test", "path": "/metadata/annotations", "value": null })
-    );
+    assert_eq!(patch[3], json!({ "op": "test", "path": "/metadata/annotations", "value": null }));
     assert_eq!(patch[5]["op"], "add");
     assert!(applied(&bare, &patch).is_ok());
 }
@@ -572,8 +447,5 @@ fn whatever_is_tested_refuses_the_patch_once_it_has_changed() {
     let mut scaled = before.clone();
     scaled["metadata"]["generation"] = json!(9);
     scaled["spec"]["replicas"] = json!(9);
-    assert!(
-        applied(&scaled, &patch).is_ok(),
-        "an autoscaler must not expire an approval"
-    );
+    assert!(applied(&scaled, &patch).is_ok(), "an autoscaler must not expire an approval");
 }

@@ -27,14 +27,8 @@ async fn stage_of(scenario: scenario::Scenario) -> Stage {
     // Both clients are built without a TLS provider of their own; a second install is refused and does no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clock = Clock::manual(origin());
-    let running = goaround::demo::start(scenario, SEED, clock.clone())
-        .await
-        .expect("loopback");
-    Stage {
-        clock,
-        running,
-        http: reqwest::Client::new(),
-    }
+    let running = goaround::demo::start(scenario, SEED, clock.clone()).await.expect("loopback");
+    Stage { clock, running, http: reqwest::Client::new() }
 }
 
 /// Status and body; a body that is not JSON becomes a JSON text.
@@ -46,24 +40,14 @@ async fn read(answer: reqwest::Response) -> (u16, Value) {
 
 impl Stage {
     async fn get(&self, path: &str) -> (u16, Value) {
-        let answer = self
-            .http
-            .get(format!("{}{path}", self.running.kubernetes_url))
-            .send()
-            .await
-            .expect("an answer");
+        let answer =
+            self.http.get(format!("{}{path}", self.running.kubernetes_url)).send().await.expect("an answer");
         read(answer).await
     }
 
     async fn query(&self, query: &str) -> (u16, Value) {
         let url = format!("{}/api/v1/query", self.running.prometheus_url);
-        let answer = self
-            .http
-            .get(url)
-            .query(&[("query", query)])
-            .send()
-            .await
-            .expect("an answer");
+        let answer = self.http.get(url).query(&[("query", query)]).send().await.expect("an answer");
         read(answer).await
     }
 
@@ -71,14 +55,8 @@ impl Stage {
     async fn value(&self, query: &str) -> f64 {
         let (status, body) = self.query(query).await;
         let result = &body["data"]["result"];
-        assert!(
-            status == 200 && result.as_array().is_some_and(|r| r.len() == 1),
-            "{query}: {status} {body}"
-        );
-        result[0]["value"][1]
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .expect("a number")
+        assert!(status == 200 && result.as_array().is_some_and(|r| r.len() == 1), "{query}: {status} {body}");
+        result[0]["value"][1].as_str().and_then(|text| text.parse().ok()).expect("a number")
     }
 
     async fn patch(&self, path: &str, patch: &Value) -> (u16, Value) {
@@ -102,18 +80,13 @@ const ERRORS_PER_MINUTE: &str =
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rolling_back_ends_the_errors_in_what_prometheus_answers() {
     let stage = stage("slo-burn").await;
-    let left = stage
-        .value(r#"slo:period_error_budget_remaining:ratio{sloth_service="api-gateway"}"#)
-        .await;
+    let left = stage.value(r#"slo:period_error_budget_remaining:ratio{sloth_service="api-gateway"}"#).await;
     assert!((0.5..0.8).contains(&left), "{left}");
     let (_, before) = stage.get(GATEWAY).await;
     stage.clock.advance(180.0);
     assert!(stage.value(ERRORS_PER_MINUTE).await > 1_000.0);
     let (_, after) = stage.get(GATEWAY).await;
-    assert_eq!(
-        after["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
-        "4"
-    );
+    assert_eq!(after["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "4");
     let (status, body) = stage
         .patch(
             GATEWAY,
@@ -129,31 +102,15 @@ async fn rolling_back_ends_the_errors_in_what_prometheus_answers() {
     stage.clock.advance(90.0);
     assert!(stage.value(ERRORS_PER_MINUTE).await < 5.0);
     stage.clock.advance(300.0);
-    assert!(
-        stage
-            .value(r#"slo:sli_error:ratio_rate5m{sloth_service="api-gateway"}"#)
-            .await
-            < 0.01
-    );
+    assert!(stage.value(r#"slo:sli_error:ratio_rate5m{sloth_service="api-gateway"}"#).await < 0.01);
     let (_, body) = stage.get(GATEWAY).await;
-    assert_eq!(
-        body["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
-        "5"
-    );
+    assert_eq!(body["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "5");
     assert_eq!(body["status"]["updatedReplicas"], 3);
-    let (_, sets) = stage
-        .get("/apis/apps/v1/namespaces/shop/replicasets?labelSelector=app%3Dapi-gateway")
-        .await;
-    let serving: Vec<&Value> = sets["items"]
-        .as_array()
-        .expect("items")
-        .iter()
-        .filter(|set| set["spec"]["replicas"] == 3)
-        .collect();
-    assert_eq!(
-        (sets["items"].as_array().map(Vec::len), serving.len()),
-        (Some(4), 1)
-    );
+    let (_, sets) =
+        stage.get("/apis/apps/v1/namespaces/shop/replicasets?labelSelector=app%3Dapi-gateway").await;
+    let serving: Vec<&Value> =
+        sets["items"].as_array().expect("items").iter().filter(|set| set["spec"]["replicas"] == 3).collect();
+    assert_eq!((sets["items"].as_array().map(Vec::len), serving.len()), (Some(4), 1));
     let annotations = &serving[0]["metadata"]["annotations"];
     assert_eq!(annotations["deployment.kubernetes.io/revision"], "5");
     assert_eq!(annotations["deployment.kubernetes.io/revision-history"], "3");
@@ -167,32 +124,13 @@ async fn rolling_back_ends_the_errors_in_what_prometheus_answers() {
 fn every_scenario_is_read_and_says_how_it_must_end() {
     let scenarios = scenario::list().expect("all files are read");
     let names: Vec<&str> = scenarios.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "slo-burn",
-            "slo-burn-in-place",
-            "second-bad-rollout",
-            "dependency",
-            "traffic-spike"
-        ]
-    );
+    assert_eq!(names, ["slo-burn", "slo-burn-in-place", "second-bad-rollout", "dependency", "traffic-spike"]);
     for scenario in scenarios {
         assert!(!scenario.title.contains('\n') && scenario.description.lines().count() > 1);
         let offers = scenario.expect.offer.is_some();
         let writes = scenario.expect.writes.expect("a number of writes");
-        assert_eq!(
-            offers,
-            writes > 0,
-            "{}: an offer is approved, or nothing is written",
-            scenario.name
-        );
-        assert_eq!(
-            offers,
-            scenario.expect.outcome == scenario::Outcome::Helped,
-            "{}",
-            scenario.name
-        );
+        assert_eq!(offers, writes > 0, "{}: an offer is approved, or nothing is written", scenario.name);
+        assert_eq!(offers, scenario.expect.outcome == scenario::Outcome::Helped, "{}", scenario.name);
     }
 }
 
@@ -218,10 +156,7 @@ async fn nothing_fires_at_the_start_and_the_right_pages_fire_five_minutes_later(
         ("slo-burn", vec!["page api-gateway"]),
         ("slo-burn-in-place", vec!["page api-gateway"]),
         ("second-bad-rollout", vec!["page orders"]),
-        (
-            "dependency",
-            vec!["page api-gateway", "page orders", "page payments"],
-        ),
+        ("dependency", vec!["page api-gateway", "page orders", "page payments"]),
         ("traffic-spike", vec!["page search"]),
     ] {
         let stage = stage(name).await;
@@ -229,11 +164,7 @@ async fn nothing_fires_at_the_start_and_the_right_pages_fire_five_minutes_later(
         stage.clock.advance(16.0);
         assert_eq!(firing(&stage).await, Vec::<String>::new(), "{name}");
         stage.clock.advance(290.0);
-        let pages: Vec<String> = firing(&stage)
-            .await
-            .into_iter()
-            .filter(|a| a.starts_with("page"))
-            .collect();
+        let pages: Vec<String> = firing(&stage).await.into_iter().filter(|a| a.starts_with("page")).collect();
         assert_eq!(pages, expected, "{name}");
     }
 }
@@ -249,9 +180,7 @@ async fn the_kubeconfig_is_one_that_kube_understands() {
     let kubeconfig = kube::config::Kubeconfig::from_yaml(&stage.running.kubeconfig()).expect("YAML");
     assert_eq!(kubeconfig.current_context.as_deref(), Some("demo-prod-eu"));
     let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .expect("a configuration");
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.expect("a configuration");
     assert_eq!(config.default_namespace, "shop");
     let client = kube::Client::try_from(config).expect("a client");
     assert_eq!(client.apiserver_version().await.expect("a version").minor, "33");
@@ -287,14 +216,9 @@ async fn a_kube_watcher_sees_the_rollout_as_it_happens() {
         match events.try_next().await.expect("no error").expect("no end") {
             Event::Delete(_) => gone += 1,
             Event::Apply(pod) => {
-                let conditions = pod
-                    .status
-                    .and_then(|status| status.conditions)
-                    .unwrap_or_default();
+                let conditions = pod.status.and_then(|status| status.conditions).unwrap_or_default();
                 if pod.metadata.deletion_timestamp.is_none()
-                    && conditions
-                        .iter()
-                        .any(|c| c.type_ == "Ready" && c.status == "True")
+                    && conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True")
                 {
                     ready.insert(pod.metadata.name);
                 }
@@ -311,20 +235,10 @@ async fn metadata_of_secrets_and_configmaps_can_be_listed_and_watched_without_th
     let stage = stage("slo-burn").await;
     let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
         kube::Api::namespaced(client(&stage), "shop");
-    let list = maps
-        .list_metadata(&kube::api::ListParams::default())
-        .await
-        .expect("a list");
+    let list = maps.list_metadata(&kube::api::ListParams::default()).await.expect("a list");
     assert_eq!(list.items.len(), 1);
     let secrets: kube::Api<k8s_openapi::api::core::v1::Secret> = kube::Api::all(client(&stage));
-    assert!(
-        secrets
-            .list_metadata(&kube::api::ListParams::default())
-            .await
-            .expect("a list")
-            .items
-            .is_empty()
-    );
+    assert!(secrets.list_metadata(&kube::api::ListParams::default()).await.expect("a list").items.is_empty());
     let metadata: kube::Api<kube::core::PartialObjectMeta<k8s_openapi::api::core::v1::ConfigMap>> =
         kube::Api::namespaced(client(&stage), "shop");
     let mut events = watcher(metadata, Config::default()).boxed();
@@ -344,23 +258,12 @@ async fn a_failing_test_is_422_a_dry_run_changes_nothing_and_both_are_recorded()
         json!({"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "nginx:1"});
     let wrong = json!([{"op": "test", "path": "/metadata/uid", "value": "another"}, image]);
     let (status, body) = stage.patch(GATEWAY, &wrong).await;
-    assert_eq!(
-        (status, &body["reason"], &body["kind"]),
-        (422, &json!("Invalid"), &json!("Status"))
-    );
-    assert_eq!(
-        body["message"],
-        "the server rejected our request due to an error in our request"
-    );
+    assert_eq!((status, &body["reason"], &body["kind"]), (422, &json!("Invalid"), &json!("Status")));
+    assert_eq!(body["message"], "the server rejected our request due to an error in our request");
 
-    let (status, body) = stage
-        .patch(&format!("{GATEWAY}?dryRun=All"), &json!([image]))
-        .await;
+    let (status, body) = stage.patch(&format!("{GATEWAY}?dryRun=All"), &json!([image])).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        body["spec"]["template"]["spec"]["containers"][0]["image"],
-        "nginx:1"
-    );
+    assert_eq!(body["spec"]["template"]["spec"]["containers"][0]["image"], "nginx:1");
     assert_eq!(body["metadata"]["generation"], 4);
     stage.clock.advance(5.0);
     assert_eq!(stage.get(GATEWAY).await.1, before);
@@ -378,22 +281,14 @@ async fn a_failing_test_is_422_a_dry_run_changes_nothing_and_both_are_recorded()
 async fn what_is_not_there_and_what_is_not_possible_is_said_as_a_real_server_says_it() {
     let stage = stage("slo-burn").await;
     let (status, body) = stage.get("/apis/apps/v1/namespaces/shop/deployments/nope").await;
-    assert_eq!(
-        (status, &body["message"]),
-        (404, &json!("deployments.apps \"nope\" not found"))
-    );
+    assert_eq!((status, &body["message"]), (404, &json!("deployments.apps \"nope\" not found")));
     assert_eq!(stage.get("/apis/foo.example/v1/things").await.0, 404);
-    let (status, body) = stage
-        .patch(&GATEWAY.replace("api-gateway", "nope"), &json!([]))
-        .await;
+    let (status, body) = stage.patch(&GATEWAY.replace("api-gateway", "nope"), &json!([])).await;
     assert_eq!((status, &body["reason"]), (404, &json!("NotFound")));
     let (status, body) = stage.patch(GATEWAY, &json!("text")).await;
     assert_eq!((status, &body["reason"]), (400, &json!("BadRequest")));
     let (status, body) = stage
-        .patch(
-            GATEWAY,
-            &json!([{"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}]),
-        )
+        .patch(GATEWAY, &json!([{"op": "replace", "path": "/metadata/resourceVersion", "value": "1"}]))
         .await;
     assert_eq!((status, &body["reason"]), (409, &json!("Conflict")));
     let (status, body) = stage
@@ -403,23 +298,13 @@ async fn what_is_not_there_and_what_is_not_possible_is_said_as_a_real_server_say
         )
         .await;
     assert!(
-        status == 422
-            && body["message"]
-                .as_str()
-                .is_some_and(|m| m.contains("`selector` does not match")),
+        status == 422 && body["message"].as_str().is_some_and(|m| m.contains("`selector` does not match")),
         "{body}"
     );
     let url = format!("{}{GATEWAY}", stage.running.kubernetes_url);
-    let merge = stage
-        .http
-        .patch(&url)
-        .header("content-type", "application/merge-patch+json")
-        .body("{}");
+    let merge = stage.http.patch(&url).header("content-type", "application/merge-patch+json").body("{}");
     assert_eq!(merge.send().await.expect("an answer").status(), 415);
-    assert_eq!(
-        stage.http.delete(&url).send().await.expect("an answer").status(),
-        405
-    );
+    assert_eq!(stage.http.delete(&url).send().await.expect("an answer").status(), 405);
     let (status, body) = stage.get("/api/v1/pods?fieldSelector=spec.x%3D1").await;
     assert_eq!((status, &body["reason"]), (400, &json!("BadRequest")));
 }
@@ -427,16 +312,10 @@ async fn what_is_not_there_and_what_is_not_possible_is_said_as_a_real_server_say
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watch_from_a_forgotten_version_ends_with_410() {
     let stage = stage("slo-burn").await;
-    let url = format!(
-        "{}/api/v1/pods?watch=1&resourceVersion=17",
-        stage.running.kubernetes_url
-    );
+    let url = format!("{}/api/v1/pods?watch=1&resourceVersion=17", stage.running.kubernetes_url);
     let (status, body) = read(stage.http.get(url).send().await.expect("an answer")).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        (&body["type"], &body["object"]["code"]),
-        (&json!("ERROR"), &json!(410))
-    );
+    assert_eq!((&body["type"], &body["object"]["code"]), (&json!("ERROR"), &json!(410)));
     assert_eq!(body["object"]["reason"], "Expired");
 }
 
@@ -446,9 +325,7 @@ async fn lists_come_in_pages_and_follow_selectors() {
     let mut names = Vec::new();
     let mut token = String::new();
     loop {
-        let (_, page) = stage
-            .get(&format!("/api/v1/namespaces/shop/pods?limit=4&continue={token}"))
-            .await;
+        let (_, page) = stage.get(&format!("/api/v1/namespaces/shop/pods?limit=4&continue={token}")).await;
         let items = page["items"].as_array().expect("items");
         assert!(items.len() <= 4 && page["kind"] == "PodList");
         names.extend(items.iter().map(|pod| pod["metadata"]["name"].to_string()));
@@ -465,13 +342,9 @@ async fn lists_come_in_pages_and_follow_selectors() {
         .map(|pod| pod["metadata"]["name"].to_string())
         .collect();
     assert_eq!((names.len(), &names), (10, &expected));
-    let (_, some) = stage
-        .get("/api/v1/pods?labelSelector=app%20in%20(search,payments)")
-        .await;
+    let (_, some) = stage.get("/api/v1/pods?labelSelector=app%20in%20(search,payments)").await;
     assert_eq!(some["items"].as_array().map(Vec::len), Some(4));
-    let (_, one) = stage
-        .get("/apis/apps/v1/deployments?fieldSelector=metadata.name%3Dsearch")
-        .await;
+    let (_, one) = stage.get("/apis/apps/v1/deployments?fieldSelector=metadata.name%3Dsearch").await;
     assert_eq!(one["items"].as_array().map(Vec::len), Some(1));
 }
 
@@ -488,31 +361,15 @@ async fn answers_carry_world_time_and_reviews_say_who_one_is() {
     }
     let review = |path: &str, body: Value| {
         let url = format!("{}/apis/{path}", stage.running.kubernetes_url);
-        stage
-            .http
-            .post(url)
-            .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
+        stage.http.post(url).header("content-type", "application/json").body(body.to_string()).send()
     };
     let who = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let (status, body) = read(
-        review("authentication.k8s.io/v1/selfsubjectreviews", who)
-            .await
-            .expect("an answer"),
-    )
-    .await;
-    assert_eq!(
-        (status, &body["status"]["userInfo"]["username"]),
-        (201, &json!("mara.keller@shop.example"))
-    );
+    let (status, body) =
+        read(review("authentication.k8s.io/v1/selfsubjectreviews", who).await.expect("an answer")).await;
+    assert_eq!((status, &body["status"]["userInfo"]["username"]), (201, &json!("mara.keller@shop.example")));
     let may = json!({"spec": {"resourceAttributes": {"verb": "patch", "group": "apps", "resource": "deployments"}}});
-    let (_, body) = read(
-        review("authorization.k8s.io/v1/selfsubjectaccessreviews", may)
-            .await
-            .expect("an answer"),
-    )
-    .await;
+    let (_, body) =
+        read(review("authorization.k8s.io/v1/selfsubjectaccessreviews", may).await.expect("an answer")).await;
     assert_eq!(body["status"]["allowed"], true);
     assert!(stage.running.writes().is_empty(), "a review is no write");
 }
@@ -522,24 +379,14 @@ async fn prometheus_is_reachable_through_the_service_proxy_by_get_and_post() {
     let stage = stage("slo-burn").await;
     let proxy = "/api/v1/namespaces/monitoring/services/http:prometheus:9090/proxy/api/v1/query";
     let (status, direct) = stage.query("slo:objective:ratio").await;
-    assert_eq!(
-        (status, direct["data"]["result"].as_array().map(Vec::len)),
-        (200, Some(4))
-    );
+    assert_eq!((status, direct["data"]["result"].as_array().map(Vec::len)), (200, Some(4)));
     let (status, through) = stage.get(&format!("{proxy}?query=slo:objective:ratio")).await;
     assert_eq!((status, &through), (200, &direct));
     let url = format!("{}{proxy}", stage.running.kubernetes_url);
-    let answer = stage
-        .http
-        .post(url)
-        .form(&[("query", "slo:objective:ratio")])
-        .send()
-        .await
-        .expect("an answer");
+    let answer =
+        stage.http.post(url).form(&[("query", "slo:objective:ratio")]).send().await.expect("an answer");
     assert_eq!(read(answer).await, (200, direct));
-    let (_, services) = stage
-        .get("/api/v1/services?labelSelector=app.kubernetes.io/name%3Dprometheus")
-        .await;
+    let (_, services) = stage.get("/api/v1/services?labelSelector=app.kubernetes.io/name%3Dprometheus").await;
     assert_eq!(services["items"][0]["metadata"]["namespace"], "monitoring");
 }
 
@@ -547,23 +394,13 @@ async fn prometheus_is_reachable_through_the_service_proxy_by_get_and_post() {
 async fn what_cannot_be_evaluated_is_an_error_and_never_an_answer() {
     let stage = stage("slo-burn").await;
     for (query, status, kind, says) in [
-        (
-            "histogram_quantile(0.9, up)",
-            422,
-            "execution",
-            "histogram_quantile",
-        ),
+        ("histogram_quantile(0.9, up)", 422, "execution", "histogram_quantile"),
         ("topk(2, up)", 422, "execution", "topk"),
         ("max_over_time(up[1h:1m])", 422, "execution", "subquery"),
         ("irate(up[5m])", 422, "execution", "irate"),
         ("sum(rate(x[5m])", 400, "bad_data", "parse error"),
         ("", 400, "bad_data", "no expression"),
-        (
-            "up * on() group_left slo:objective:ratio",
-            422,
-            "execution",
-            "many-to-many matching not allowed",
-        ),
+        ("up * on() group_left slo:objective:ratio", 422, "execution", "many-to-many matching not allowed"),
     ] {
         let (code, body) = stage.query(query).await;
         let error = body["error"].as_str().unwrap_or_default();
@@ -573,21 +410,14 @@ async fn what_cannot_be_evaluated_is_an_error_and_never_an_answer() {
         );
     }
     let range = |parameters: &'static str| {
-        let url = format!(
-            "{}/api/v1/query_range?query=up&{parameters}",
-            stage.running.prometheus_url
-        );
+        let url = format!("{}/api/v1/query_range?query=up&{parameters}", stage.running.prometheus_url);
         stage.http.get(url).send()
     };
-    for (parameters, says) in [
-        ("start=0&end=9&step=0", "zero or negative"),
-        ("start=0&end=99999999&step=15", "11,000"),
-    ] {
+    for (parameters, says) in
+        [("start=0&end=9&step=0", "zero or negative"), ("start=0&end=99999999&step=15", "11,000")]
+    {
         let (code, body) = read(range(parameters).await.expect("an answer")).await;
-        assert!(
-            code == 400 && body["error"].as_str().is_some_and(|e| e.contains(says)),
-            "{body}"
-        );
+        assert!(code == 400 && body["error"].as_str().is_some_and(|e| e.contains(says)), "{body}");
     }
     let nothing = stage
         .http
@@ -598,10 +428,7 @@ async fn what_cannot_be_evaluated_is_an_error_and_never_an_answer() {
     assert_eq!(read(nothing).await, (404, json!("404 page not found\n")));
     assert_eq!(
         stage.query("does_not_exist").await,
-        (
-            200,
-            json!({"status": "success", "data": {"resultType": "vector", "result": []}})
-        )
+        (200, json!({"status": "success", "data": {"resultType": "vector", "result": []}}))
     );
 }
 
@@ -621,26 +448,14 @@ async fn putting_the_content_back_helps_only_after_a_restart() {
         .expect("entries")
         .iter()
         .find(|e| e["manager"] == "kubectl-edit");
-    assert_eq!(
-        editor.expect("an entry")["fieldsV1"],
-        json!({"f:data": {"f:default.conf": {}}})
-    );
+    assert_eq!(editor.expect("an entry")["fieldsV1"], json!({"f:data": {"f:default.conf": {}}}));
 
     assert_eq!(
-        stage
-            .patch(
-                map,
-                &json!([{"op": "replace", "path": "/data", "value": good["data"]}])
-            )
-            .await
-            .0,
+        stage.patch(map, &json!([{"op": "replace", "path": "/data", "value": good["data"]}])).await.0,
         200
     );
     stage.clock.advance(90.0);
-    assert!(
-        stage.value(ERRORS_PER_MINUTE).await > 1_000.0,
-        "nginx has read its files at its start"
-    );
+    assert!(stage.value(ERRORS_PER_MINUTE).await > 1_000.0, "nginx has read its files at its start");
     let restart = json!([{"op": "add", "path": "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt", "value": "now"}]);
     assert_eq!(stage.patch(GATEWAY, &restart).await.0, 200);
     stage.clock.advance(90.0);
@@ -655,10 +470,7 @@ async fn pods_wait_for_a_configmap_that_is_not_there() {
     stage.clock.advance(20.0);
     let (_, gateway) = stage.get(GATEWAY).await;
     assert_eq!(
-        (
-            &gateway["status"]["readyReplicas"],
-            &gateway["status"]["updatedReplicas"]
-        ),
+        (&gateway["status"]["readyReplicas"], &gateway["status"]["updatedReplicas"]),
         (&json!(3), &json!(1))
     );
     let (_, events) = stage.get("/api/v1/namespaces/shop/events").await;
@@ -677,10 +489,7 @@ async fn a_scenario_can_begin_in_the_middle_and_can_forbid() {
     scenario.begin = scenario::Duration(300_000);
     scenario.deny = vec!["list nodes".to_owned(), "patch deployments".to_owned()];
     let stage = stage_of(scenario).await;
-    assert_eq!(
-        firing(&stage).await.first().map(String::as_str),
-        Some("page api-gateway")
-    );
+    assert_eq!(firing(&stage).await.first().map(String::as_str), Some("page api-gateway"));
     let (status, body) = stage.get("/api/v1/nodes").await;
     assert!(status == 403 && body["reason"] == "Forbidden", "{body}");
     assert_eq!(stage.get("/api/v1/pods").await.0, 200);
@@ -693,11 +502,7 @@ async fn dropping_the_world_ends_its_watches() {
     let url = format!("{}/api/v1/nodes?watch=1", stage.running.kubernetes_url);
     let watch = stage.http.get(url).send().await.expect("an answer");
     drop(stage.running);
-    assert_eq!(
-        watch.text().await.expect("an end").lines().count(),
-        3,
-        "the three nodes, then the end"
-    );
+    assert_eq!(watch.text().await.expect("an end").lines().count(), 3, "the three nodes, then the end");
 }
 
 impl Stage {
@@ -716,11 +521,8 @@ async fn every_recorded_series_is_what_its_rule_says() {
     stage.clock.advance(240.0);
     let groups = stage.prometheus("/api/v1/rules?type=record").await["groups"].clone();
     let mut compared = 0;
-    for rule in groups
-        .as_array()
-        .expect("groups")
-        .iter()
-        .flat_map(|group| group["rules"].as_array().expect("rules"))
+    for rule in
+        groups.as_array().expect("groups").iter().flat_map(|group| group["rules"].as_array().expect("rules"))
     {
         let text = |name: &str| rule[name].as_str().unwrap_or_default();
         let said = stage.value(text("query")).await;
@@ -744,27 +546,17 @@ async fn the_recorded_past_agrees_with_the_counters_and_reaches_back_thirty_days
         let raw = format!(
             r#"sum(rate(http_requests_total{{service="api-gateway",code=~"5.."}}[{window}])) / sum(rate(http_requests_total{{service="api-gateway"}}[{window}]))"#
         );
-        let recorded = stage
-            .value(&format!(
-                r#"slo:sli_error:ratio_rate{window}{{sloth_service="api-gateway"}}"#
-            ))
-            .await;
+        let recorded =
+            stage.value(&format!(r#"slo:sli_error:ratio_rate{window}{{sloth_service="api-gateway"}}"#)).await;
         let counted = stage.value(&raw).await;
-        assert!(
-            (recorded - counted).abs() < tolerance,
-            "{window}: {recorded} recorded, {counted} counted"
-        );
+        assert!((recorded - counted).abs() < tolerance, "{window}: {recorded} recorded, {counted} counted");
     }
     let range = format!(
         "/api/v1/query_range?query=slo:sli_error:ratio_rate1h{{sloth_service=%22search%22}}&start={}&end={now}&step=3600",
         now - 30 * 86_400 + 7_200
     );
     let lines = stage.prometheus(&range).await["result"].clone();
-    assert_eq!(
-        lines[0]["values"].as_array().map(Vec::len),
-        Some(30 * 24 - 1),
-        "no hole in thirty days"
-    );
+    assert_eq!(lines[0]["values"].as_array().map(Vec::len), Some(30 * 24 - 1), "no hole in thirty days");
     let old = stage
         .value(&format!(
             r#"count(http_requests_total{{service="api-gateway",code="200"}} @ {})"#,
@@ -781,14 +573,8 @@ async fn a_page_has_its_time_of_onset_and_clears_five_minutes_after_the_rollback
     // Soon enough for the other pair, 30 minutes and 6 hours, not to be reached: that one would hold for half an hour.
     stage.clock.advance(120.0);
     let alerts = stage.prometheus("/api/v1/alerts").await["alerts"].clone();
-    assert_eq!(
-        (alerts.as_array().map(Vec::len), &alerts[0]["state"]),
-        (Some(1), &json!("firing"))
-    );
-    let since: Time = alerts[0]["activeAt"]
-        .as_str()
-        .and_then(|at| at.parse().ok())
-        .expect("a time");
+    assert_eq!((alerts.as_array().map(Vec::len), &alerts[0]["state"]), (Some(1), &json!("firing")));
+    let since: Time = alerts[0]["activeAt"].as_str().and_then(|at| at.parse().ok()).expect("a time");
     let onset = (since - origin()).num_seconds();
     assert!((60..=120).contains(&onset), "{onset}");
     assert_eq!(
@@ -798,11 +584,7 @@ async fn a_page_has_its_time_of_onset_and_clears_five_minutes_after_the_rollback
     let patch = json!([{"op": "replace", "path": "/spec/template", "value": good["spec"]["template"]}]);
     assert_eq!(stage.patch(GATEWAY, &patch).await.0, 200);
     stage.clock.advance(240.0);
-    assert_eq!(
-        firing(&stage).await,
-        ["page api-gateway"],
-        "the 5 m window still holds the errors"
-    );
+    assert_eq!(firing(&stage).await, ["page api-gateway"], "the 5 m window still holds the errors");
     stage.clock.advance(120.0);
     assert!(!firing(&stage).await.contains(&"page api-gateway".to_owned()));
 }
@@ -819,16 +601,10 @@ async fn story(name: &str, asks: u32) -> Vec<String> {
             stage.value("vector(1)").await;
         }
         for kind in ["apps/v1/deployments", "apps/v1/replicasets"] {
-            seen.push(format!(
-                "{moment} {kind} {}",
-                stage.get(&format!("/apis/{kind}")).await.1
-            ));
+            seen.push(format!("{moment} {kind} {}", stage.get(&format!("/apis/{kind}")).await.1));
         }
         for kind in ["pods", "events", "configmaps"] {
-            seen.push(format!(
-                "{moment} {kind} {}",
-                stage.get(&format!("/api/v1/{kind}")).await.1
-            ));
+            seen.push(format!("{moment} {kind} {}", stage.get(&format!("/api/v1/{kind}")).await.1));
         }
         for query in [
             r#"{__name__=~"slo:.+"}"#,
@@ -853,12 +629,7 @@ async fn the_same_seed_writes_and_times_give_the_same_answers_however_often_one_
     assert_eq!(once.len(), often.len());
     for (a, b) in once.iter().zip(&often) {
         let at = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
-        let near = |text: &str| {
-            text.chars()
-                .skip(at.saturating_sub(80))
-                .take(160)
-                .collect::<String>()
-        };
+        let near = |text: &str| text.chars().skip(at.saturating_sub(80)).take(160).collect::<String>();
         assert!(a == b, "{:.60}\n{}\n{}", a, near(a), near(b));
     }
 }
@@ -895,12 +666,8 @@ const COMPARED: &[&str] = &[
 
 /// Reads a vector or a scalar of the HTTP API.
 fn answers(body: &Value) -> std::collections::BTreeMap<String, f64> {
-    let number = |value: &Value| {
-        value[1]
-            .as_str()
-            .map(|text| text.replace("Inf", "inf"))
-            .and_then(|t| t.parse().ok())
-    };
+    let number =
+        |value: &Value| value[1].as_str().map(|text| text.replace("Inf", "inf")).and_then(|t| t.parse().ok());
     let rows = body["data"]["result"].as_array().expect("a result");
     let pairs = rows.iter().map(|row| {
         let labels: std::collections::BTreeMap<&String, &Value> =
@@ -912,15 +679,10 @@ fn answers(body: &Value) -> std::collections::BTreeMap<String, f64> {
 
 /// Reads the same from an evaluation here.
 fn evaluated(value: promql::Value) -> std::collections::BTreeMap<String, f64> {
-    let promql::Value::Vector(samples) = value else {
-        panic!("{value:?} is no vector")
-    };
+    let promql::Value::Vector(samples) = value else { panic!("{value:?} is no vector") };
     let pairs = samples.into_iter().map(|sample| {
-        let labels: std::collections::BTreeMap<String, Value> = sample
-            .labels
-            .iter()
-            .map(|(name, value)| (name.to_owned(), json!(value)))
-            .collect();
+        let labels: std::collections::BTreeMap<String, Value> =
+            sample.labels.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         (format!("{labels:?}"), sample.value)
     });
     pairs.collect()
@@ -937,9 +699,7 @@ async fn a_real_prometheus_gives_the_same_answers_on_the_same_samples() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::new();
     let ask = |query: String, at: String| {
-        let request = http
-            .get(format!("{url}/api/v1/query"))
-            .query(&[("query", query), ("time", at)]);
+        let request = http.get(format!("{url}/api/v1/query")).query(&[("query", query), ("time", at)]);
         async move { read(request.send().await.expect("an answer")).await.1 }
     };
     let now = ask("time()".to_owned(), String::new()).await;
@@ -961,27 +721,17 @@ async fn a_real_prometheus_gives_the_same_answers_on_the_same_samples() {
                 storage.push(
                     id,
                     time,
-                    point[1]
-                        .as_str()
-                        .and_then(|text| text.parse().ok())
-                        .expect("a number"),
+                    point[1].as_str().and_then(|text| text.parse().ok()).expect("a number"),
                 );
             }
         }
     }
-    assert!(
-        storage.len() > 5,
-        "the server has no http_requests_total or no slo: series to compare on"
-    );
+    assert!(storage.len() > 5, "the server has no http_requests_total or no slo: series to compare on");
     for query in COMPARED {
         let there = answers(&ask((*query).to_owned(), seconds.clone()).await);
         let here = promql::Query::parse(query).and_then(|query| query.instant(&storage, at));
         let here = evaluated(here.unwrap_or_else(|why| panic!("{query}: {why}")));
-        assert_eq!(
-            here.keys().collect::<Vec<_>>(),
-            there.keys().collect::<Vec<_>>(),
-            "{query}"
-        );
+        assert_eq!(here.keys().collect::<Vec<_>>(), there.keys().collect::<Vec<_>>(), "{query}");
         for (labels, value) in &here {
             let other = there[labels];
             let same = value == &other || (value.is_nan() && other.is_nan());

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ConfigVersion, ContentDigest, Deployment, Key, ReplicaSet};
+use crate::domain::cluster::{
+    ConfigContent, ConfigVersion, ContentDigest, Deployment, Key, ReplicaSet, template_digest,
+};
 use crate::domain::diff;
 use crate::domain::plan::{ConfigBefore, FieldChange, NotRestored, Plan, RESTARTED_AT, Undo};
 use crate::domain::verdict::Offer;
@@ -63,6 +65,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
     let live = deployment_json(facts.deployment);
     let template = restarted(facts.deployment.template.json.value(), &facts.restarted_at);
     changes.extend(diff::templates(&facts.deployment.template.json.value(), &template));
+    let written = template_digest(&template, false);
     let annotations = match facts.deployment.annotations.value() {
         Value::Null => json!({}),
         annotations => annotations,
@@ -75,6 +78,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
         uid: facts.deployment.meta.uid.clone(),
         target: facts.current.meta.uid.clone(),
         target_template: facts.deployment.template.digest_but_restart.clone(),
+        written_template: written,
         calls,
         changes,
         configs: targets(facts.restores),

@@ -64,6 +64,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
         uid: facts.deployment.meta.uid.clone(),
         target: facts.target.clone(),
         target_template: set.template.digest_but_restart.clone(),
+        written_template: set.template.digest.clone(),
         calls,
         changes,
         configs: restore_config::targets(facts.restores),

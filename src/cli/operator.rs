@@ -96,7 +96,8 @@ impl<'a> Operator<'a> {
 
     /// The next key, if the moment has come for one.
     fn decide(&mut self, state: &State, incident: &Incident, proposal: &Proposal) -> Option<Command> {
-        let waited = state.now - proposal.opened >= TimeDelta::milliseconds(self.scenario.operator.after.millis());
+        let waited =
+            state.now - proposal.opened >= TimeDelta::milliseconds(self.scenario.operator.after.millis());
         match &proposal.gesture {
             Gesture::Idle if !waited => None,
             Gesture::Idle if state.view.screen == Screen::Main => Some(self.towards_card(state)),
@@ -132,7 +133,8 @@ impl<'a> Operator<'a> {
             _ if !acts => None,
             _ if proposal.unseen(state.mono) > 0 => {
                 // Longer effects are on the next page.
-                (state.mono.saturating_sub(self.last_key) > Duration::from_secs(1)).then_some(Command::PageDown)
+                (state.mono.saturating_sub(self.last_key) > Duration::from_secs(1))
+                    .then_some(Command::PageDown)
             }
             _ => Some(Command::Arm),
         }
@@ -141,9 +143,10 @@ impl<'a> Operator<'a> {
     /// The reason, character by character, then Enter.
     fn typing(&self, text: &str) -> Command {
         let reason = &self.scenario.operator.reason;
-        let done = (0..=reason.len()).rev().filter(|n| reason.is_char_boundary(*n)).find(|n| {
-            *n > 0 && text.ends_with(&reason[..*n])
-        });
+        let done = (0..=reason.len())
+            .rev()
+            .filter(|n| reason.is_char_boundary(*n))
+            .find(|n| *n > 0 && text.ends_with(&reason[..*n]));
         let rest = &reason[done.unwrap_or(0)..];
         rest.chars().next().map_or(Command::Submit, |c| Command::Char(c, self.keys))
     }

@@ -26,20 +26,12 @@ enum Source {
 impl Clock {
     /// World time is `origin` at `anchor` and runs `rate` times as fast as real time.
     pub fn running(anchor: Instant, origin: Time, rate: f64) -> Self {
-        Self {
-            origin,
-            source: Source::Running { anchor, rate },
-        }
+        Self { origin, source: Source::Running { anchor, rate } }
     }
 
     /// A clock that stands at `origin` until [`Clock::advance`] moves it.
     pub fn manual(origin: Time) -> Self {
-        Self {
-            origin,
-            source: Source::Manual {
-                elapsed: Arc::new(AtomicI64::new(0)),
-            },
-        }
+        Self { origin, source: Source::Manual { elapsed: Arc::new(AtomicI64::new(0)) } }
     }
 
     /// The world time at which the program starts.

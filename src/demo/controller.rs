@@ -17,23 +17,15 @@ const DEPLOYMENTS: &str = "deployment-controller";
 const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MOST: &str = "deployment.kubernetes.io/max-replicas";
 /// Annotations that the controller does not copy from a Deployment to its ReplicaSets.
-const NOT_COPIED: [&str; 6] = [
-    LAST_APPLIED,
-    REVISION,
-    REVISION_HISTORY,
-    DESIRED,
-    MOST,
-    "deprecated.deployment.rollback.to",
-];
+const NOT_COPIED: [&str; 6] =
+    [LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED, MOST, "deprecated.deployment.rollback.to"];
 
 pub(super) fn text<'a>(object: &'a Value, name: &str) -> &'a str {
     object["metadata"][name].as_str().unwrap_or_default()
 }
 
 fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
-    object["metadata"]["annotations"][name]
-        .as_str()
-        .unwrap_or_default()
+    object["metadata"]["annotations"][name].as_str().unwrap_or_default()
 }
 
 pub(super) fn number(value: &Value) -> u64 {
@@ -79,12 +71,7 @@ impl World {
             .cloned()
             .collect();
         owned.sort_by(|a, b| {
-            let age = |set: &Value| {
-                (
-                    text(set, "creationTimestamp").to_owned(),
-                    text(set, "name").to_owned(),
-                )
-            };
+            let age = |set: &Value| (text(set, "creationTimestamp").to_owned(), text(set, "name").to_owned());
             age(a).cmp(&age(b))
         });
         owned
@@ -101,29 +88,17 @@ impl World {
             None => (None, self.new_replica_set(deployment)),
         };
         let mine = revision(&set);
-        let next = if mine > 0 && mine == newest {
-            mine
-        } else {
-            newest + 1
-        };
+        let next = if mine > 0 && mine == newest { mine } else { newest + 1 };
         if set["metadata"]["annotations"].is_null() {
             set["metadata"]["annotations"] = json!({});
         }
         if mine > 0 && mine != next {
             let before = annotation(&set, REVISION_HISTORY);
-            let history = if before.is_empty() {
-                mine.to_string()
-            } else {
-                format!("{before},{mine}")
-            };
+            let history = if before.is_empty() { mine.to_string() } else { format!("{before},{mine}") };
             set["metadata"]["annotations"][REVISION_HISTORY] = json!(history);
         }
         let replicas = number(&deployment["spec"]["replicas"]);
-        for (key, value) in deployment["metadata"]["annotations"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
+        for (key, value) in deployment["metadata"]["annotations"].as_object().into_iter().flatten() {
             if !NOT_COPIED.contains(&key.as_str()) {
                 set["metadata"]["annotations"][key] = value.clone();
             }
@@ -154,25 +129,14 @@ impl World {
     ) {
         if old != Some(&object) {
             let time = stamp(self.now);
-            fields::note(
-                old,
-                &mut object,
-                Writer {
-                    manager: CONTROLLER,
-                    time: &time,
-                    subresource: sub,
-                },
-            );
+            fields::note(old, &mut object, Writer { manager: CONTROLLER, time: &time, subresource: sub });
             self.store.put(kind, object);
         }
     }
 
     /// The Deployment carries the revision of its current ReplicaSet.
     fn mark_deployment(&mut self, deployment: &Arc<Value>, current: &str) {
-        let Some(set) = self
-            .store
-            .get(store::REPLICA_SET, text(deployment, "namespace"), current)
-        else {
+        let Some(set) = self.store.get(store::REPLICA_SET, text(deployment, "namespace"), current) else {
             return;
         };
         let revision = annotation(set, REVISION).to_owned();
@@ -202,18 +166,11 @@ impl World {
         let least = wanted - wanted / 4;
         let new_unready = (size(&new) + grow).saturating_sub(self.ready_of(current));
         let mut spare = (total + grow).saturating_sub(least).saturating_sub(new_unready);
-        for old in sets
-            .iter()
-            .filter(|set| text(set, "name") != current && size(set) > 0)
-        {
+        for old in sets.iter().filter(|set| text(set, "name") != current && size(set) > 0) {
             let name = text(old, "name");
             let unready = size(old).saturating_sub(self.ready_of(name)).min(spare);
             let ready: u64 = sets.iter().map(|set| self.ready_of(text(set, "name"))).sum();
-            let down = unready
-                + ready
-                    .saturating_sub(least)
-                    .min(size(old) - unready)
-                    .min(spare - unready);
+            let down = unready + ready.saturating_sub(least).min(size(old) - unready).min(spare - unready);
             if down > 0 {
                 spare -= down;
                 self.scale(deployment, old, size(old) - down);

@@ -4,13 +4,8 @@
 use serde_json::{Map, Value, json};
 
 /// Keys by which the API server tells the elements of a list apart, tried in this order.
-const LIST_KEYS: [&[&str]; 5] = [
-    &["name"],
-    &["containerPort", "protocol"],
-    &["mountPath"],
-    &["type"],
-    &["uid"],
-];
+const LIST_KEYS: [&[&str]; 5] =
+    [&["name"], &["containerPort", "protocol"], &["mountPath"], &["type"], &["uid"]];
 
 /// Who writes.
 #[derive(Clone, Copy, Debug)]
@@ -136,13 +131,8 @@ fn difference(old: Option<&Value>, new: &Value) -> Option<Value> {
 
 fn list_key(item: &Value) -> Option<String> {
     let map = item.as_object()?;
-    let names = LIST_KEYS
-        .iter()
-        .find(|names| names.iter().all(|name| map.contains_key(*name)))?;
-    let key: Map<String, Value> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), map[*name].clone()))
-        .collect();
+    let names = LIST_KEYS.iter().find(|names| names.iter().all(|name| map.contains_key(*name)))?;
+    let key: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), map[*name].clone())).collect();
     Some(format!("k:{}", Value::Object(key)))
 }
 
@@ -177,11 +167,7 @@ mod tests {
     use super::*;
 
     fn writer<'a>(manager: &'a str, time: &'a str) -> Writer<'a> {
-        Writer {
-            manager,
-            time,
-            subresource: None,
-        }
+        Writer { manager, time, subresource: None }
     }
 
     #[test]
@@ -203,9 +189,6 @@ mod tests {
         let mut object = json!({"apiVersion": "v1", "spec": {"containers": [{"name": "web", "image": "a"}]}});
         note(None, &mut object, writer("m", "t"));
         let fields = &object["metadata"]["managedFields"][0]["fieldsV1"];
-        assert!(
-            fields["f:spec"]["f:containers"]["k:{\"name\":\"web\"}"]["f:image"].is_object(),
-            "{fields}"
-        );
+        assert!(fields["f:spec"]["f:containers"]["k:{\"name\":\"web\"}"]["f:image"].is_object(), "{fields}");
     }
 }

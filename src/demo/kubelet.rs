@@ -15,10 +15,8 @@ use super::{noise, store};
 
 impl World {
     pub(super) fn ready_of(&self, replica_set: &str) -> u64 {
-        self.pods
-            .values()
-            .filter(|pod| pod.replica_set == replica_set && pod.phase == Phase::Ready)
-            .count() as u64
+        self.pods.values().filter(|pod| pod.replica_set == replica_set && pod.phase == Phase::Ready).count()
+            as u64
     }
 
     pub(super) fn living(&self, replica_set: &str) -> u64 {
@@ -29,18 +27,13 @@ impl World {
     pub(super) fn create_pod(&mut self, set: &Value, deployment: &str) {
         let (namespace, replica_set) = (text(set, "namespace").to_owned(), text(set, "name").to_owned());
         let serial = self.next_serial();
-        let name = format!(
-            "{replica_set}-{}",
-            noise::letters(self.seed ^ serial, &replica_set, 5)
-        );
+        let name = format!("{replica_set}-{}", noise::letters(self.seed ^ serial, &replica_set, 5));
         let pick = noise::bits(self.seed, &name, 3);
         let node = format!("node-{}", ["a", "b", "c"][(pick % 3) as usize]);
         let ip = format!("10.42.{}.{}", 1 + pick % 3, 10 + (pick >> 8) % 230);
         let birth = self.birth(store::POD, &namespace, &name, self.now);
         let hash = set["metadata"]["labels"][HASH].as_str().unwrap_or_default();
-        let image = set["spec"]["template"]["spec"]["containers"][0]["image"]
-            .as_str()
-            .unwrap_or_default();
+        let image = set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
         let names = [namespace.as_str(), deployment, &replica_set, &name];
         let pod = Pod::waiting(names, hash, &birth.uid, image, &node, &ip);
         let object = objects::pod(&birth, set, &node, &ip);
@@ -68,9 +61,8 @@ impl World {
             .filter(|pod| pod.replica_set == name && pod.phase != Phase::Terminating)
             .map(|pod| {
                 let object = self.store.get(store::POD, &pod.namespace, &pod.name);
-                let born = object
-                    .map(|object| text(object, "creationTimestamp").to_owned())
-                    .unwrap_or_default();
+                let born =
+                    object.map(|object| text(object, "creationTimestamp").to_owned()).unwrap_or_default();
                 (pod.phase != Phase::Ready, born, pod.name.clone())
             })
             .collect();
@@ -91,16 +83,8 @@ impl World {
             ending["metadata"]["deletionTimestamp"] = json!(stamp(self.now + 30_000));
             ending["metadata"]["deletionGracePeriodSeconds"] = json!(30);
             self.store.put(store::POD, ending);
-            let container = object["spec"]["containers"][0]["name"]
-                .as_str()
-                .unwrap_or_default();
-            self.tell(
-                &object,
-                "Normal",
-                "Killing",
-                &format!("Stopping container {container}"),
-                "kubelet",
-            );
+            let container = object["spec"]["containers"][0]["name"].as_str().unwrap_or_default();
+            self.tell(&object, "Normal", "Killing", &format!("Stopping container {container}"), "kubelet");
         }
         self.tell(
             set,
@@ -141,13 +125,8 @@ impl World {
             }
         }
         let contains = |wanted: &str| {
-            let values = read
-                .iter()
-                .filter_map(|config| config["data"].as_object())
-                .flat_map(Map::values);
-            values
-                .filter_map(Value::as_str)
-                .any(|value| value.contains(wanted))
+            let values = read.iter().filter_map(|config| config["data"].as_object()).flat_map(Map::values);
+            values.filter_map(Value::as_str).any(|value| value.contains(wanted))
         };
         let failing = self
             .scenario
@@ -165,16 +144,8 @@ impl World {
         self.put_as_kubelet(&object, running);
         let present = format!("Container image \"{image}\" already present on machine");
         self.tell(&object, "Normal", "Pulled", &present, "kubelet");
-        let container = object["spec"]["containers"][0]["name"]
-            .as_str()
-            .unwrap_or_default();
-        self.tell(
-            &object,
-            "Normal",
-            "Started",
-            &format!("Started container {container}"),
-            "kubelet",
-        );
+        let container = object["spec"]["containers"][0]["name"].as_str().unwrap_or_default();
+        self.tell(&object, "Normal", "Started", &format!("Started container {container}"), "kubelet");
         let Some(pod) = self.pods.get_mut(name) else {
             return;
         };
@@ -186,11 +157,7 @@ impl World {
 
     pub(super) fn put_as_kubelet(&mut self, old: &Value, mut object: Value) {
         let time = stamp(self.now);
-        let writer = Writer {
-            manager: "kubelet",
-            time: &time,
-            subresource: Some("status"),
-        };
+        let writer = Writer { manager: "kubelet", time: &time, subresource: Some("status") };
         fields::note(Some(old), &mut object, writer);
         self.store.put(store::POD, object);
     }
@@ -201,24 +168,15 @@ impl World {
             return;
         };
         pod.phase = Phase::Ready;
-        let (namespace, deployment, set) = (
-            pod.namespace.clone(),
-            pod.deployment.clone(),
-            pod.replica_set.clone(),
-        );
+        let (namespace, deployment, set) =
+            (pod.namespace.clone(), pod.deployment.clone(), pod.replica_set.clone());
         if let Some(object) = self.store.get(store::POD, &namespace, name).cloned() {
             let mut ready = (*object).clone();
             objects::ready(&mut ready, self.now);
             self.put_as_kubelet(&object, ready);
         }
         self.report_set(&namespace, &set);
-        self.at(
-            self.now + 60,
-            Action::Sync {
-                namespace,
-                name: deployment,
-            },
-        );
+        self.at(self.now + 60, Action::Sync { namespace, name: deployment });
     }
 
     /// The pod's processes have ended; its series end with the next scrape.
@@ -227,12 +185,6 @@ impl World {
         self.ending.extend(pod.series());
         self.store.delete(store::POD, &pod.namespace, name);
         self.report_set(&pod.namespace, &pod.replica_set);
-        self.at(
-            self.now + 60,
-            Action::Sync {
-                namespace: pod.namespace,
-                name: pod.deployment,
-            },
-        );
+        self.at(self.now + 60, Action::Sync { namespace: pod.namespace, name: pod.deployment });
     }
 }

@@ -86,8 +86,7 @@ impl Shared {
         let mut world = self.world.lock().await;
         world.advance(self.clock.millis());
         let version = world.store.version();
-        self.version
-            .send_if_modified(|seen| std::mem::replace(seen, version) != version);
+        self.version.send_if_modified(|seen| std::mem::replace(seen, version) != version);
         world
     }
 }
@@ -153,12 +152,7 @@ async fn serve(tasks: &mut JoinSet<()>, router: axum::Router) -> Result<SocketAd
 impl Running {
     /// A kubeconfig with this one cluster, as YAML.
     pub fn kubeconfig(&self) -> String {
-        let Self {
-            context,
-            namespace,
-            kubernetes_url,
-            ..
-        } = self;
+        let Self { context, namespace, kubernetes_url, .. } = self;
         format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: {context}\nclusters:\n- name: {context}\n  cluster:\n    server: {kubernetes_url}\ncontexts:\n- name: {context}\n  context:\n    cluster: {context}\n    namespace: {namespace}\n    user: {context}\nusers:\n- name: {context}\n  user: {{}}\n"
         )

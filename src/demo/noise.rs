@@ -8,10 +8,9 @@ pub fn bits(seed: u64, name: &str, step: i64) -> u64 {
 
 /// FNV-1a of `name`, started from `seed`.
 pub fn fnv(seed: u64, name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325 ^ mix(seed), |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+    name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ mix(seed), |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn mix(mut z: u64) -> u64 {

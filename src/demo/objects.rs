@@ -162,9 +162,7 @@ pub fn template(deployment: &Deployment, revision: &Revision) -> Value {
 
 /// Environment variables as a container lists them.
 pub fn env(env: &BTreeMap<String, String>) -> Value {
-    env.iter()
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect()
+    env.iter().map(|(name, value)| json!({"name": name, "value": value})).collect()
 }
 
 /// A Deployment without status.
@@ -216,10 +214,8 @@ pub fn pod(birth: &Birth<'_>, replica_set: &Value, node: &str, ip: &str) -> Valu
     if let Some(annotations) = template["metadata"].get("annotations") {
         meta["annotations"] = annotations.clone();
     }
-    meta["generateName"] = json!(format!(
-        "{}-",
-        replica_set["metadata"]["name"].as_str().unwrap_or_default()
-    ));
+    meta["generateName"] =
+        json!(format!("{}-", replica_set["metadata"]["name"].as_str().unwrap_or_default()));
     meta["generation"] = json!(1);
     meta["ownerReferences"] = owner(replica_set);
     let mut spec = template["spec"].clone();
@@ -273,17 +269,11 @@ pub fn pod(birth: &Birth<'_>, replica_set: &Value, node: &str, ip: &str) -> Valu
 /// Marks the containers of `pod` as running since `at`.
 pub fn run(pod: &mut Value, at: Millis) {
     pod["status"]["phase"] = json!("Running");
-    for container in pod["status"]["containerStatuses"]
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-    {
+    for container in pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten() {
         let image = container["image"].as_str().unwrap_or_default().to_owned();
         container["imageID"] = json!(format!("{image}@sha256:{:016x}", super::noise::fnv(0, &image)));
-        container["containerID"] = json!(format!(
-            "containerd://{:016x}",
-            super::noise::fnv(at as u64, &image)
-        ));
+        container["containerID"] =
+            json!(format!("containerd://{:016x}", super::noise::fnv(at as u64, &image)));
         container["started"] = json!(true);
         container["state"] = json!({"running": {"startedAt": stamp(at)}});
     }
@@ -291,11 +281,7 @@ pub fn run(pod: &mut Value, at: Millis) {
 
 /// Marks `pod` as ready since `at`.
 pub fn ready(pod: &mut Value, at: Millis) {
-    for container in pod["status"]["containerStatuses"]
-        .as_array_mut()
-        .into_iter()
-        .flatten()
-    {
+    for container in pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten() {
         container["ready"] = json!(true);
     }
     for condition in pod["status"]["conditions"].as_array_mut().into_iter().flatten() {

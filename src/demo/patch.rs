@@ -43,10 +43,7 @@ mod tests {
     fn a_test_against_null_passes_on_an_absent_path_and_fails_on_a_present_one() {
         let patch =
             br#"[{"op":"test","path":"/spec/paused","value":null},{"op":"replace","path":"/a","value":2}]"#;
-        assert_eq!(
-            apply(&json!({"a": 1, "spec": {}}), patch),
-            Ok(json!({"a": 2, "spec": {}}))
-        );
+        assert_eq!(apply(&json!({"a": 1, "spec": {}}), patch), Ok(json!({"a": 2, "spec": {}})));
         let paused = json!({"a": 1, "spec": {"paused": true}});
         assert_eq!(apply(&paused, patch), Err(Unpatched::DoesNotApply));
     }
@@ -54,13 +51,7 @@ mod tests {
     #[test]
     fn nothing_is_half_applied() {
         let patch = br#"[{"op":"replace","path":"/a","value":2},{"op":"test","path":"/b","value":9}]"#;
-        assert_eq!(
-            apply(&json!({"a": 1, "b": 1}), patch),
-            Err(Unpatched::DoesNotApply)
-        );
-        assert!(matches!(
-            apply(&json!({}), b"\"x\""),
-            Err(Unpatched::Malformed(_))
-        ));
+        assert_eq!(apply(&json!({"a": 1, "b": 1}), patch), Err(Unpatched::DoesNotApply));
+        assert!(matches!(apply(&json!({}), b"\"x\""), Err(Unpatched::Malformed(_))));
     }
 }

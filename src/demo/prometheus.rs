@@ -58,9 +58,8 @@ pub(super) async fn handle(
     if *method == Method::POST {
         query.extend(parameters(body));
     }
-    if let Some(name) = ["match[]", "limit", "lookback_delta", "stats"]
-        .into_iter()
-        .find(|name| query.contains_key(*name))
+    if let Some(name) =
+        ["match[]", "limit", "lookback_delta", "stats"].into_iter().find(|name| query.contains_key(*name))
     {
         return refused(&Refusal::Execution(format!(
             "the parameter {name:?} is not supported by this embedded Prometheus"
@@ -78,16 +77,13 @@ pub(super) async fn handle(
         "/api/v1/alerts" => Ok(
             json!({"alerts": world.rules.alerts().map(|(rule, alert)| shown(rule, alert)).collect::<Vec<_>>()}),
         ),
-        "/api/v1/status/buildinfo" => Ok(
-            json!({"version": "3.5.0", "revision": "embedded", "branch": "HEAD",
-            "buildUser": "", "buildDate": "", "goVersion": ""}),
-        ),
+        "/api/v1/status/buildinfo" => {
+            Ok(json!({"version": "3.5.0", "revision": "embedded", "branch": "HEAD",
+            "buildUser": "", "buildDate": "", "goVersion": ""}))
+        }
         "/api/v1/status/runtimeinfo" => Ok(runtime(&world, now)),
         "/api/v1/labels" => Ok(labels(&world)),
-        _ => match path
-            .strip_prefix("/api/v1/label/")
-            .and_then(|rest| rest.strip_suffix("/values"))
-        {
+        _ => match path.strip_prefix("/api/v1/label/").and_then(|rest| rest.strip_suffix("/values")) {
             Some(name) => Ok(label_values(&world, name)),
             None => {
                 return body_response(
@@ -109,10 +105,7 @@ fn refused(refusal: &Refusal) -> Response {
         Refusal::BadData(_) => (StatusCode::BAD_REQUEST, "bad_data"),
         Refusal::Execution(_) => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
     };
-    json_response(
-        code,
-        &json!({"status": "error", "errorType": kind, "error": refusal.to_string()}),
-    )
+    json_response(code, &json!({"status": "error", "errorType": kind, "error": refusal.to_string()}))
 }
 
 fn plain(text: &str) -> Response {
@@ -159,11 +152,7 @@ fn matrix(lines: Vec<Line>) -> Value {
     let result: Vec<Value> = lines
         .into_iter()
         .map(|line| {
-            let values: Vec<Value> = line
-                .points
-                .into_iter()
-                .map(|(at, value)| point(at, value))
-                .collect();
+            let values: Vec<Value> = line.points.into_iter().map(|(at, value)| point(at, value)).collect();
             json!({"metric": metric(&line.labels), "values": values})
         })
         .collect();
@@ -171,10 +160,8 @@ fn matrix(lines: Vec<Line>) -> Value {
 }
 
 fn metric(labels: &Labels) -> Value {
-    let map: Map<String, Value> = labels
-        .iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect();
+    let map: Map<String, Value> =
+        labels.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
     Value::Object(map)
 }
 
@@ -204,30 +191,18 @@ fn number(value: f64) -> String {
 
 /// A point in time as a parameter: seconds, or RFC 3339.
 fn moment(name: &str, text: &str) -> Result<Millis, Refusal> {
-    let from_seconds = text
-        .parse::<f64>()
-        .ok()
-        .filter(|s| s.is_finite())
-        .map(|s| (s * 1_000.0).round() as Millis);
-    let from_text = || {
-        chrono::DateTime::parse_from_rfc3339(text)
-            .ok()
-            .map(|time| time.timestamp_millis())
-    };
+    let from_seconds =
+        text.parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1_000.0).round() as Millis);
+    let from_text = || chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
     from_seconds.or_else(from_text).ok_or_else(|| {
-        Refusal::BadData(format!(
-            "invalid parameter \"{name}\": cannot parse {text:?} to a valid timestamp"
-        ))
+        Refusal::BadData(format!("invalid parameter \"{name}\": cannot parse {text:?} to a valid timestamp"))
     })
 }
 
 /// A step: seconds, or a duration like `5m`.
 fn duration(text: &str) -> Option<Millis> {
-    let from_seconds = text
-        .parse::<f64>()
-        .ok()
-        .filter(|s| s.is_finite())
-        .map(|s| (s * 1_000.0).round() as Millis);
+    let from_seconds =
+        text.parse::<f64>().ok().filter(|s| s.is_finite()).map(|s| (s * 1_000.0).round() as Millis);
     from_seconds.or_else(|| {
         let window: crate::domain::window::Window = text.parse().ok()?;
         Some(window.delta().num_milliseconds())
@@ -273,11 +248,7 @@ fn rule_json(rule: &Rule, evaluated: &str) -> Value {
         return json!({"name": rule.name, "query": rule.text, "labels": metric(&rule.labels), "health": health,
                       "evaluationTime": 0.0002, "lastEvaluation": evaluated, "type": "recording"});
     }
-    let state = if rule.alerts.is_empty() {
-        "inactive"
-    } else {
-        "firing"
-    };
+    let state = if rule.alerts.is_empty() { "inactive" } else { "firing" };
     let alerts: Vec<Value> = rule.alerts.values().map(|alert| shown(rule, alert)).collect();
     json!({"state": state, "name": rule.name, "query": rule.text, "duration": 0, "keepFiringFor": 0,
            "labels": metric(&rule.labels), "annotations": annotations(rule), "alerts": alerts, "health": health,
@@ -285,11 +256,8 @@ fn rule_json(rule: &Rule, evaluated: &str) -> Value {
 }
 
 fn annotations(rule: &Rule) -> Value {
-    let map: Map<String, Value> = rule
-        .annotations
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), json!(text)))
-        .collect();
+    let map: Map<String, Value> =
+        rule.annotations.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect();
     Value::Object(map)
 }
 

@@ -129,10 +129,7 @@ impl Slo {
         );
         period.labels = period.labels.with("sloth_window", "30d");
         rules.push(period);
-        Group {
-            name: format!("sloth-slo-sli-recordings-{}", self.id),
-            rules,
-        }
+        Group { name: format!("sloth-slo-sli-recordings-{}", self.id), rules }
     }
 
     fn meta(&self) -> Group {
@@ -188,17 +185,11 @@ impl Slo {
         let ticket = format!("{} or {}", pair("3", "2h", "1d"), pair("1", "6h", "3d"));
         let mut fast = Rule::new("ErrorBudgetBurn", true, page, labels("critical", "page"));
         fast.annotations = vec![
-            (
-                "runbook_url",
-                format!("https://runbooks.shop.example/{}", self.service),
-            ),
+            ("runbook_url", format!("https://runbooks.shop.example/{}", self.service)),
             ("summary", format!("{} burns its error budget", self.service)),
         ];
         let slow = Rule::new("ErrorBudgetBurnSlow", true, ticket, labels("warning", "ticket"));
-        Group {
-            name: format!("sloth-slo-alerts-{}", self.id),
-            rules: vec![fast, slow],
-        }
+        Group { name: format!("sloth-slo-alerts-{}", self.id), rules: vec![fast, slow] }
     }
 }
 
@@ -236,23 +227,14 @@ impl Rule {
             for sample in samples {
                 let own = sample.labels.nameless();
                 let labels = Labels::new(
-                    own.iter()
-                        .chain(self.labels.iter())
-                        .chain([("alertname", self.name.as_str())]),
+                    own.iter().chain(self.labels.iter()).chain([("alertname", self.name.as_str())]),
                 );
                 let active_at = self.alerts.get(&labels).map_or(at, |alert| alert.active_at);
                 let firing = labels.with("alertstate", "firing").with("__name__", "ALERTS");
                 let id = storage.open(&firing, false);
                 storage.push(id, at, 1.0);
                 made.insert(id);
-                alerts.insert(
-                    labels.clone(),
-                    Alert {
-                        labels,
-                        active_at,
-                        value: sample.value,
-                    },
-                );
+                alerts.insert(labels.clone(), Alert { labels, active_at, value: sample.value });
             }
             self.alerts = alerts;
         } else {
@@ -275,20 +257,10 @@ impl Rules {
     /// The rules of all objectives in `scenario`.
     pub fn new(scenario: &Scenario) -> Self {
         let namespace = &scenario.namespace;
-        let slos: Vec<Slo> = scenario
-            .services
-            .iter()
-            .filter_map(|s| Slo::new(namespace, s))
-            .collect();
-        let groups = slos
-            .iter()
-            .flat_map(|slo| [slo.windows(namespace), slo.meta(), slo.alerts(namespace)])
-            .collect();
-        Self {
-            slos,
-            groups,
-            evaluated: 0,
-        }
+        let slos: Vec<Slo> = scenario.services.iter().filter_map(|s| Slo::new(namespace, s)).collect();
+        let groups =
+            slos.iter().flat_map(|slo| [slo.windows(namespace), slo.meta(), slo.alerts(namespace)]).collect();
+        Self { slos, groups, evaluated: 0 }
     }
 
     /// Evaluates every rule at `at`.
@@ -312,11 +284,7 @@ impl super::world::World {
         for slo in self.rules.slos.clone() {
             if let Some(stream) = self.streams.get_mut(&slo.service) {
                 let past = std::mem::take(&mut stream.past);
-                Past {
-                    past: &past,
-                    zero: self.zero,
-                }
-                .record(&slo, &mut self.storage);
+                Past { past: &past, zero: self.zero }.record(&slo, &mut self.storage);
             }
         }
         self.rules.evaluated = self.zero;
@@ -334,9 +302,7 @@ impl Past<'_> {
         let labelled =
             |name: &str, window: &str| slo.labels.with("__name__", name).with("sloth_window", window);
         let start = self.zero - HISTORY;
-        let dense: Vec<Millis> = (start + INTERVAL..=self.zero)
-            .step_by(INTERVAL as usize)
-            .collect();
+        let dense: Vec<Millis> = (start + INTERVAL..=self.zero).step_by(INTERVAL as usize).collect();
         let sparse: Vec<Millis> = (start + INTERVAL..self.zero - DENSE)
             .step_by(SPARSE as usize)
             .chain((self.zero - DENSE..=self.zero).step_by(INTERVAL as usize))
@@ -413,11 +379,7 @@ impl Past<'_> {
         let Some((time, total, bad)) = self.past.get(*cursor).copied() else {
             return (0.0, 0.0);
         };
-        let next = self
-            .past
-            .get(*cursor + 1)
-            .copied()
-            .unwrap_or((time + 1, total, bad));
+        let next = self.past.get(*cursor + 1).copied().unwrap_or((time + 1, total, bad));
         let part = ((at - time) as f64 / (next.0 - time) as f64).clamp(0.0, 1.0);
         let between = |a: u64, b: u64| a as f64 + (b as f64 - a as f64) * part;
         (between(total, next.1), between(bad, next.2))

@@ -12,14 +12,8 @@ use crate::domain::window::Window;
 /// The files in `demo/`, in the order of the list.
 const EMBEDDED: [(&str, &str); 5] = [
     ("slo-burn", include_str!("../../demo/slo-burn.toml")),
-    (
-        "slo-burn-in-place",
-        include_str!("../../demo/slo-burn-in-place.toml"),
-    ),
-    (
-        "second-bad-rollout",
-        include_str!("../../demo/second-bad-rollout.toml"),
-    ),
+    ("slo-burn-in-place", include_str!("../../demo/slo-burn-in-place.toml")),
+    ("second-bad-rollout", include_str!("../../demo/second-bad-rollout.toml")),
     ("dependency", include_str!("../../demo/dependency.toml")),
     ("traffic-spike", include_str!("../../demo/traffic-spike.toml")),
 ];
@@ -409,10 +403,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
     })?;
     match scenario.nonsense(file) {
         None => Ok(scenario),
-        Some(why) => Err(ScenarioError::Sense {
-            file: file.to_owned(),
-            why,
-        }),
+        Some(why) => Err(ScenarioError::Sense { file: file.to_owned(), why }),
     }
 }
 
@@ -433,19 +424,11 @@ impl Scenario {
         if let Some(s) = self.services.iter().find(|s| !deployment(&s.name)) {
             return Some(format!("service `{}` has no deployment of that name", s.name));
         }
-        if let Some(name) = self
-            .services
-            .iter()
-            .flat_map(|s| s.calls.keys())
-            .find(|n| !service(n))
-        {
+        if let Some(name) = self.services.iter().flat_map(|s| s.calls.keys()).find(|n| !service(n)) {
             return Some(format!("somebody calls `{name}`, which is no service"));
         }
         if let Some(f) = self.faults.iter().find(|f| !deployment(&f.deployment)) {
-            return Some(format!(
-                "a fault names `{}`, which is no deployment",
-                f.deployment
-            ));
+            return Some(format!("a fault names `{}`, which is no deployment", f.deployment));
         }
         self.timeline.iter().find_map(|h| {
             let given = [h.config.is_some(), h.rollout.is_some(), h.traffic.is_some()];
@@ -469,20 +452,14 @@ mod tests {
             include_str!("../../demo/slo-burn.toml").replacen("[operator]", "[operator]\nmood = \"calm\"", 1);
         let line = text.lines().position(|l| l.starts_with("mood")).expect("the key") + 1;
         let error = parse("slo-burn", &text).expect_err("an unknown key").to_string();
-        assert!(
-            error.starts_with(&format!("demo/slo-burn.toml:{line}:1: ")),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("demo/slo-burn.toml:{line}:1: ")), "{error}");
         assert!(error.contains("mood"), "{error}");
     }
 
     #[test]
     fn an_unknown_scenario_is_answered_with_the_known_ones() {
         let error = load("slo-brun").expect_err("no such file").to_string();
-        assert!(
-            error.contains("slo-burn-in-place") && error.contains("traffic-spike"),
-            "{error}"
-        );
+        assert!(error.contains("slo-burn-in-place") && error.contains("traffic-spike"), "{error}");
     }
 
     #[test]

@@ -24,14 +24,8 @@ impl Selector {
     /// # Errors
     /// The message that the API server has for it.
     pub fn parse(labels: &str, fields: &str) -> Result<Self, String> {
-        let labels = split(labels)
-            .iter()
-            .map(|part| need(part))
-            .collect::<Result<_, _>>()?;
-        let fields = split(fields)
-            .iter()
-            .map(|part| field(part))
-            .collect::<Result<_, _>>()?;
+        let labels = split(labels).iter().map(|part| need(part)).collect::<Result<_, _>>()?;
+        let fields = split(fields).iter().map(|part| field(part)).collect::<Result<_, _>>()?;
         Ok(Self { labels, fields })
     }
 
@@ -44,11 +38,7 @@ impl Selector {
             Need::Has(name) => label(name).is_some(),
             Need::HasNot(name) => label(name).is_none(),
         }) && self.fields.iter().all(|(name, equal, wanted)| {
-            let found = name
-                .split('.')
-                .fold(object, |value, part| &value[part])
-                .as_str()
-                .unwrap_or_default();
+            let found = name.split('.').fold(object, |value, part| &value[part]).as_str().unwrap_or_default();
             (found == wanted) == *equal
         })
     }
@@ -65,47 +55,28 @@ fn split(text: &str) -> Vec<String> {
             part.push(c);
         }
     }
-    parts
-        .into_iter()
-        .map(|part| part.trim().to_owned())
-        .filter(|part| !part.is_empty())
-        .collect()
+    parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 fn need(part: &str) -> Result<Need, String> {
     let wrong = || format!("unable to parse requirement: {part:?} is not a label selector");
     let plain = |name: &str| {
         let name = name.trim();
-        let good = !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
         good.then(|| name.to_owned()).ok_or_else(wrong)
     };
     for (word, is_in) in [(" notin ", false), (" in ", true)] {
         if let Some((name, list)) = part.split_once(word) {
-            let list = list
-                .trim()
-                .strip_prefix('(')
-                .and_then(|l| l.strip_suffix(')'))
-                .ok_or_else(wrong)?;
+            let list = list.trim().strip_prefix('(').and_then(|l| l.strip_suffix(')')).ok_or_else(wrong)?;
             let values = list.split(',').map(|value| value.trim().to_owned()).collect();
             let name = plain(name)?;
-            return Ok(if is_in {
-                Need::In(name, values)
-            } else {
-                Need::NotIn(name, values)
-            });
+            return Ok(if is_in { Need::In(name, values) } else { Need::NotIn(name, values) });
         }
     }
     for (sign, is_in) in [("!=", false), ("==", true), ("=", true)] {
         if let Some((name, value)) = part.split_once(sign) {
             let (name, values) = (plain(name)?, vec![value.trim().to_owned()]);
-            return Ok(if is_in {
-                Need::In(name, values)
-            } else {
-                Need::NotIn(name, values)
-            });
+            return Ok(if is_in { Need::In(name, values) } else { Need::NotIn(name, values) });
         }
     }
     match part.strip_prefix('!') {
@@ -158,22 +129,10 @@ mod tests {
             ("!tier", false),
             ("!zone,app=web", true),
         ] {
-            assert_eq!(
-                Selector::parse(selector, "").expect(selector).fits(&object),
-                expected,
-                "{selector}"
-            );
+            assert_eq!(Selector::parse(selector, "").expect(selector).fits(&object), expected, "{selector}");
         }
-        assert!(
-            Selector::parse("", "metadata.name=a")
-                .expect("known")
-                .fits(&object)
-        );
-        assert!(
-            !Selector::parse("", "metadata.name!=a")
-                .expect("known")
-                .fits(&object)
-        );
+        assert!(Selector::parse("", "metadata.name=a").expect("known").fits(&object));
+        assert!(!Selector::parse("", "metadata.name!=a").expect("known").fits(&object));
     }
 
     #[test]

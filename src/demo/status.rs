@@ -39,10 +39,8 @@ impl World {
         };
         let sets = self.owned(&deployment);
         let template = &deployment["spec"]["template"];
-        let current = sets
-            .iter()
-            .find(|set| plain_template(set) == *template)
-            .map(|set| text(set, "name").to_owned());
+        let current =
+            sets.iter().find(|set| plain_template(set) == *template).map(|set| text(set, "name").to_owned());
         let wanted = number(&deployment["spec"]["replicas"]);
         let ready: u64 = sets.iter().map(|set| self.ready_of(text(set, "name"))).sum();
         let living: u64 = sets.iter().map(|set| self.living(text(set, "name"))).sum();
@@ -63,15 +61,9 @@ impl World {
         let available = ready >= wanted - wanted / 4;
         let current = current.unwrap_or_default();
         let (reason, message) = if complete {
-            (
-                "NewReplicaSetAvailable",
-                format!("ReplicaSet \"{current}\" has successfully progressed."),
-            )
+            ("NewReplicaSetAvailable", format!("ReplicaSet \"{current}\" has successfully progressed."))
         } else {
-            (
-                "ReplicaSetUpdated",
-                format!("ReplicaSet \"{current}\" is progressing."),
-            )
+            ("ReplicaSetUpdated", format!("ReplicaSet \"{current}\" is progressing."))
         };
         let old = &deployment["status"]["conditions"];
         status["conditions"] = json!([
@@ -79,11 +71,7 @@ impl World {
                 old,
                 "Available",
                 available,
-                if available {
-                    "MinimumReplicasAvailable"
-                } else {
-                    "MinimumReplicasUnavailable"
-                },
+                if available { "MinimumReplicasAvailable" } else { "MinimumReplicasUnavailable" },
                 if available {
                     "Deployment has minimum availability."
                 } else {
@@ -100,11 +88,7 @@ impl World {
     fn condition(&self, old: &Value, kind: &str, is: bool, reason: &str, message: &str) -> Value {
         let now = json!(stamp(self.now));
         let status = if is { "True" } else { "False" };
-        let before = old
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|condition| condition["type"] == kind);
+        let before = old.as_array().into_iter().flatten().find(|condition| condition["type"] == kind);
         let same = before.filter(|condition| condition["status"] == status);
         let unchanged = same.filter(|c| c["reason"] == reason && c["message"] == message);
         json!({

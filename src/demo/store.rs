@@ -28,13 +28,7 @@ const fn kind(
     kind: &'static str,
     namespaced: bool,
 ) -> Kind {
-    Kind {
-        group,
-        version,
-        plural,
-        kind,
-        namespaced,
-    }
+    Kind { group, version, plural, kind, namespaced }
 }
 
 /// `apps/v1 Deployment`.
@@ -68,20 +62,8 @@ pub const KINDS: [Kind; 12] = [
     NODE,
     NAMESPACE,
     kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true),
-    kind(
-        "autoscaling",
-        "v2",
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        true,
-    ),
-    kind(
-        "policy",
-        "v1",
-        "poddisruptionbudgets",
-        "PodDisruptionBudget",
-        true,
-    ),
+    kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", true),
+    kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true),
 ];
 
 impl Kind {
@@ -114,11 +96,7 @@ impl Kind {
 
     /// `deployments.apps`, or `pods` for the core group: how error messages name a resource.
     pub fn resource(self) -> String {
-        if self.group.is_empty() {
-            self.plural.to_owned()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 }
 
@@ -155,12 +133,7 @@ pub struct Store {
 impl Store {
     /// An empty store whose first version is a little above `version`.
     pub fn new(version: u64) -> Self {
-        Self {
-            objects: BTreeMap::new(),
-            version,
-            log: VecDeque::new(),
-            floor: version,
-        }
+        Self { objects: BTreeMap::new(), version, log: VecDeque::new(), floor: version }
     }
 
     /// The version of the newest change.
@@ -198,10 +171,7 @@ impl Store {
 
     /// Removes an object.
     pub fn delete(&mut self, kind: Kind, namespace: &str, name: &str) {
-        if let Some(old) = self
-            .objects
-            .remove(&(kind, namespace.to_owned(), name.to_owned()))
-        {
+        if let Some(old) = self.objects.remove(&(kind, namespace.to_owned(), name.to_owned())) {
             self.version += 1;
             let mut last = (*old).clone();
             last["metadata"]["resourceVersion"] = json!(self.version.to_string());
@@ -210,13 +180,7 @@ impl Store {
     }
 
     fn remember(&mut self, kind: Kind, old: Option<Arc<Value>>, new: Arc<Value>, deleted: bool) {
-        self.log.push_back(Change {
-            version: self.version,
-            kind,
-            old,
-            new,
-            deleted,
-        });
+        self.log.push_back(Change { version: self.version, kind, old, new, deleted });
         while self.log.len() > REMEMBERED {
             if let Some(gone) = self.log.pop_front() {
                 self.floor = gone.version;

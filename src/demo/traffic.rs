@@ -106,11 +106,7 @@ impl Stream {
             bad: 0,
             past: Vec::new(),
         };
-        scenario
-            .services
-            .iter()
-            .map(|service| (service.name.clone(), stream(service)))
-            .collect()
+        scenario.services.iter().map(|service| (service.name.clone(), stream(service))).collect()
     }
 
     /// Requests a second at `at`: the mean, a daily wave, and a little noise.
@@ -132,19 +128,14 @@ impl Stream {
 type Shares = Vec<(u16, f64)>;
 
 fn total(shares: &Shares) -> f64 {
-    1.0 - shares
-        .iter()
-        .fold(1.0, |left, (_, share)| left * (1.0 - share.clamp(0.0, 1.0)))
+    1.0 - shares.iter().fold(1.0, |left, (_, share)| left * (1.0 - share.clamp(0.0, 1.0)))
 }
 
 /// The series that say which targets answer their scrapes; all of them always do.
 pub(super) fn targets(storage: &mut Storage) -> [usize; 3] {
     ["edge", "kube-state-metrics", "prometheus"].map(|job| {
         let instance = format!("{job}:8080");
-        storage.open(
-            &Labels::new([("__name__", "up"), ("instance", &instance), ("job", job)]),
-            false,
-        )
+        storage.open(&Labels::new([("__name__", "up"), ("instance", &instance), ("job", job)]), false)
     })
 }
 
@@ -197,11 +188,7 @@ impl World {
 
     /// For each service the share of its requests that fails because of itself; nothing where nobody calls anybody.
     fn failing_services(&self, at: Millis) -> BTreeMap<String, f64> {
-        if self
-            .streams
-            .values()
-            .all(|stream| stream.service.calls.is_empty())
-        {
+        if self.streams.values().all(|stream| stream.service.calls.is_empty()) {
             return BTreeMap::new();
         }
         self.streams
@@ -232,14 +219,11 @@ impl World {
     fn downstream(&self, service: &str, failing: &BTreeMap<String, f64>) -> f64 {
         let calls = |name: &str| self.streams.get(name).map(|stream| &stream.service.calls);
         let lost = |name: &str, deeper: &dyn Fn(&str) -> f64| {
-            1.0 - calls(name)
-                .into_iter()
-                .flatten()
-                .fold(1.0, |left, (callee, weight)| {
-                    let own = failing.get(callee).copied().unwrap_or(0.0);
-                    let share = 1.0 - (1.0 - own) * (1.0 - deeper(callee));
-                    left * (1.0 - weight * share)
-                })
+            1.0 - calls(name).into_iter().flatten().fold(1.0, |left, (callee, weight)| {
+                let own = failing.get(callee).copied().unwrap_or(0.0);
+                let share = 1.0 - (1.0 - own) * (1.0 - deeper(callee));
+                left * (1.0 - weight * share)
+            })
         };
         lost(service, &|callee| lost(callee, &|_| 0.0))
     }

@@ -34,35 +34,14 @@ const FIRST_VERSION: u64 = 4_184_220;
 /// What is going to happen.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
-    Birth {
-        deployment: Box<Deployment>,
-        namespace: String,
-        revision: Box<Revision>,
-    },
-    Config {
-        namespace: String,
-        name: String,
-        data: BTreeMap<String, String>,
-        by: String,
-    },
-    Release {
-        deployment: Box<Deployment>,
-        revision: Box<Revision>,
-    },
+    Birth { deployment: Box<Deployment>, namespace: String, revision: Box<Revision> },
+    Config { namespace: String, name: String, data: BTreeMap<String, String>, by: String },
+    Release { deployment: Box<Deployment>, revision: Box<Revision> },
     Happen(Box<Happening>),
-    Sync {
-        namespace: String,
-        name: String,
-    },
-    Start {
-        pod: String,
-    },
-    Ready {
-        pod: String,
-    },
-    Gone {
-        pod: String,
-    },
+    Sync { namespace: String, name: String },
+    Start { pod: String },
+    Ready { pod: String },
+    Gone { pod: String },
     Scrape,
 }
 
@@ -147,22 +126,15 @@ impl World {
     /// What there was before anything in the scenario: namespaces, nodes, services.
     fn furnish(&mut self) {
         let birth = self.zero - 412 * DAY;
-        let namespaces = [
-            "default",
-            "kube-system",
-            "monitoring",
-            &self.scenario.namespace.clone(),
-        ];
+        let namespaces = ["default", "kube-system", "monitoring", &self.scenario.namespace.clone()];
         for name in namespaces {
             let object = objects::namespace(&self.birth(store::NAMESPACE, "", name, birth));
             self.store.put(store::NAMESPACE, object);
         }
         for zone in ["a", "b", "c"] {
             let name = format!("node-{zone}");
-            let object = objects::node(
-                &self.birth(store::NODE, "", &name, birth),
-                &format!("eu-central-1{zone}"),
-            );
+            let object =
+                objects::node(&self.birth(store::NODE, "", &name, birth), &format!("eu-central-1{zone}"));
             self.store.put(store::NODE, object);
         }
         let labels = json!({"app": "prometheus", "app.kubernetes.io/name": "prometheus"});
@@ -194,12 +166,7 @@ impl World {
             }
         }
         let monitoring = prometheus();
-        let ours = self
-            .scenario
-            .deployments
-            .clone()
-            .into_iter()
-            .map(|d| (d, namespace.clone()));
+        let ours = self.scenario.deployments.clone().into_iter().map(|d| (d, namespace.clone()));
         for (deployment, namespace) in ours.chain([(monitoring, "monitoring".to_owned())]) {
             for (n, revision) in deployment.revisions.iter().cloned().enumerate() {
                 let at = zero - revision.age.millis();
@@ -207,11 +174,7 @@ impl World {
                 self.at(
                     at,
                     if n == 0 {
-                        Action::Birth {
-                            deployment,
-                            namespace: namespace.clone(),
-                            revision,
-                        }
+                        Action::Birth { deployment, namespace: namespace.clone(), revision }
                     } else {
                         Action::Release { deployment, revision }
                     },
@@ -226,17 +189,10 @@ impl World {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Birth {
-                deployment,
-                namespace,
-                revision,
-            } => self.give_birth(&deployment, &namespace, &revision),
-            Action::Config {
-                namespace,
-                name,
-                data,
-                by,
-            } => self.write_config(&namespace, &name, &data, &by),
+            Action::Birth { deployment, namespace, revision } => {
+                self.give_birth(&deployment, &namespace, &revision)
+            }
+            Action::Config { namespace, name, data, by } => self.write_config(&namespace, &name, &data, &by),
             Action::Release { deployment, revision } => {
                 let template = objects::template(&deployment, &revision);
                 let namespace = self.scenario.namespace.clone();
@@ -270,11 +226,8 @@ impl World {
     fn give_birth(&mut self, deployment: &Deployment, namespace: &str, revision: &Revision) {
         let at = self.now;
         let birth = self.birth(store::DEPLOYMENT, namespace, &deployment.name, at);
-        let mut object = objects::deployment(
-            &birth,
-            deployment.replicas,
-            objects::template(deployment, revision),
-        );
+        let mut object =
+            objects::deployment(&birth, deployment.replicas, objects::template(deployment, revision));
         object["metadata"]["annotations"] = json!({});
         if !revision.cause.is_empty() {
             object["metadata"]["annotations"][objects::CHANGE_CAUSE] = json!(revision.cause);
@@ -344,15 +297,7 @@ impl World {
             }
         }
         let time = stamp(self.now);
-        fields::note(
-            old,
-            &mut object,
-            Writer {
-                manager: by,
-                time: &time,
-                subresource: None,
-            },
-        );
+        fields::note(old, &mut object, Writer { manager: by, time: &time, subresource: None });
         object
     }
 
@@ -395,10 +340,7 @@ impl World {
             namespace = "default".to_owned();
         }
         self.sequence += 1;
-        let name = format!(
-            "{about}.{:016x}",
-            noise::bits(self.seed, &about, self.sequence as i64)
-        );
+        let name = format!("{about}.{:016x}", noise::bits(self.seed, &about, self.sequence as i64));
         let birth = self.birth(store::EVENT, &namespace, &name, self.now);
         let event = objects::event(&birth, object, kind, reason, message, source);
         self.store.put(store::EVENT, event);
@@ -418,11 +360,7 @@ impl World {
         let old: Vec<(String, String)> = self
             .store
             .list(store::EVENT, None)
-            .filter(|event| {
-                event["lastTimestamp"]
-                    .as_str()
-                    .is_some_and(|last| last < limit.as_str())
-            })
+            .filter(|event| event["lastTimestamp"].as_str().is_some_and(|last| last < limit.as_str()))
             .map(|event| {
                 let text = |name: &str| event["metadata"][name].as_str().unwrap_or_default().to_owned();
                 (text("namespace"), text("name"))

@@ -110,12 +110,7 @@ pub const DEFAULT_PAIRS: [WindowPair; 4] = [
 impl WindowPair {
     /// A row.
     pub const fn new(severity: Severity, long: Window, short: Window, share: f64) -> Self {
-        Self {
-            severity,
-            long,
-            short,
-            share,
-        }
+        Self { severity, long, short, share }
     }
 
     /// The burn above which both windows must be.
@@ -180,10 +175,7 @@ pub fn exhaustion_rolling(remaining: f64, burn: f64, history: &[Stretch], period
     let period = period.secs_f64();
     // A history shorter than the period is its newest part: before it there is nothing known to fall out. Of a longer
     // one the oldest part has fallen out already.
-    let unseen = Stretch {
-        seconds: (period - covered).max(0.0),
-        burn: 0.0,
-    };
+    let unseen = Stretch { seconds: (period - covered).max(0.0), burn: 0.0 };
     let mut gone = (covered - period).max(0.0);
     let mut left = remaining * period;
     let mut at = 0.0;
@@ -247,9 +239,7 @@ pub fn cost_of_waiting(
 ) -> Option<Cost> {
     let excess = (now - before).max(0.0);
     let known = !now.is_nan() && !before.is_nan() && rate > 0.0;
-    let cost = Cost {
-        requests: excess * rate * wait.secs_f64(),
-        share: spent(burn(excess, budget), wait, period),
-    };
+    let cost =
+        Cost { requests: excess * rate * wait.secs_f64(), share: spent(burn(excess, budget), wait, period) };
     (known && cost.requests.is_finite() && cost.share.is_finite()).then_some(cost)
 }

@@ -56,11 +56,7 @@ impl Clean {
 
 fn escape(c: char, out: &mut String) {
     let code = c as u32;
-    out.push_str(&if code < 0x100 {
-        format!("<{code:02x}>")
-    } else {
-        format!("<u+{code:04x}>")
-    });
+    out.push_str(&if code < 0x100 { format!("<{code:02x}>") } else { format!("<u+{code:04x}>") });
 }
 
 fn is_mark(c: char) -> bool {
@@ -140,11 +136,7 @@ mod tests {
     fn no_scalar_value_lets_a_control_or_an_invisible_character_through() {
         for c in (0..=0x10_ffff).filter_map(char::from_u32) {
             let clean = Clean::new(format!("x{c}"));
-            assert!(
-                clean.as_str().chars().all(|c| !c.is_control() && !is_hostile(c)),
-                "{:x}",
-                c as u32
-            );
+            assert!(clean.as_str().chars().all(|c| !c.is_control() && !is_hostile(c)), "{:x}", c as u32);
         }
     }
 
@@ -157,17 +149,7 @@ mod tests {
 
     #[test]
     fn marks_cannot_pile_up_and_length_is_capped() {
-        assert!(
-            Clean::new(format!("a{}", "\u{301}".repeat(50)))
-                .as_str()
-                .matches('\u{301}')
-                .count()
-                == 2
-        );
-        assert!(
-            Clean::new("x".repeat(LONGEST + 7))
-                .as_str()
-                .ends_with(" +7 characters")
-        );
+        assert!(Clean::new(format!("a{}", "\u{301}".repeat(50))).as_str().matches('\u{301}').count() == 2);
+        assert!(Clean::new("x".repeat(LONGEST + 7)).as_str().ends_with(" +7 characters"));
     }
 }

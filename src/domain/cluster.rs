@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Time;
 use super::clean::Clean;
+use super::plan::RESTARTED_AT;
 
 /// Namespace and name of a namespaced object.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -23,10 +24,7 @@ pub struct Key {
 impl Key {
     /// A key from raw texts.
     pub fn new(namespace: impl AsRef<str>, name: impl AsRef<str>) -> Self {
-        Self {
-            namespace: Clean::new(namespace),
-            name: Clean::new(name),
-        }
+        Self { namespace: Clean::new(namespace), name: Clean::new(name) }
     }
 }
 
@@ -60,12 +58,7 @@ impl ContentDigest {
 
     /// Of bytes as they are.
     pub fn of_bytes(bytes: &[u8]) -> Self {
-        Self(
-            Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Self(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The first twelve hex digits: enough for a person and for an annotation.
@@ -193,6 +186,26 @@ pub struct Template {
     pub labels: BTreeMap<Clean, Clean>,
 }
 
+/// Digest of a template without `pod-template-hash`; `but_restart` leaves `restartedAt` out too. `creationTimestamp: null`, which older servers write into every template, never counts.
+pub fn template_digest(value: &Value, but_restart: bool) -> ContentDigest {
+    let mut value = value.clone();
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        if metadata.get("creationTimestamp").is_some_and(Value::is_null) {
+            metadata.shift_remove("creationTimestamp");
+        }
+        let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
+        if but_restart
+            && annotations.is_some_and(|map| map.shift_remove(RESTARTED_AT).is_some() || map.is_empty())
+        {
+            // The first restart also creates the map, which is then all that differs.
+            if metadata.get("annotations").and_then(Value::as_object).is_some_and(|map| map.is_empty()) {
+                metadata.shift_remove("annotations");
+            }
+        }
+    }
+    ContentDigest::of(&value)
+}
+
 /// A condition of a status.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
@@ -240,11 +253,7 @@ pub struct Deployment {
 impl Deployment {
     /// One annotation, clean; `None` when it is absent.
     pub fn annotation(&self, name: &str) -> Option<Clean> {
-        self.annotations
-            .value()
-            .get(name)
-            .and_then(Value::as_str)
-            .map(Clean::new)
+        self.annotations.value().get(name).and_then(Value::as_str).map(Clean::new)
     }
 
     /// The controller has seen this generation, and every replica is updated and available.
@@ -454,11 +463,7 @@ impl ConfigVersion {
     /// From the two values as the server has them (null when absent).
     pub fn new(data: &Value, binary_data: &Value) -> Self {
         let digest = ContentDigest::of(&serde_json::json!({"data": data, "binaryData": binary_data}));
-        Self {
-            data: Json::of(data),
-            binary_data: Json::of(binary_data),
-            digest,
-        }
+        Self { data: Json::of(data), binary_data: Json::of(binary_data), digest }
     }
 }
 

@@ -12,9 +12,8 @@ use super::plan::{FieldChange, RESTARTED_AT};
 pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
     walk(&mut Vec::new(), before, after, &mut found);
-    let several = [before, after]
-        .iter()
-        .any(|t| t["spec"]["containers"].as_array().is_some_and(|c| c.len() > 1));
+    let several =
+        [before, after].iter().any(|t| t["spec"]["containers"].as_array().is_some_and(|c| c.len() > 1));
     found
         .into_iter()
         .filter(|(path, _, _)| path.last().is_none_or(|last| last != "pod-template-hash"))
@@ -80,11 +79,7 @@ fn by_name(list: &Value) -> Option<Value> {
 }
 
 fn keys(before: &Value, after: &Value) -> BTreeSet<String> {
-    [before, after]
-        .iter()
-        .filter_map(|v| v.as_object())
-        .flat_map(|o| o.keys().cloned())
-        .collect()
+    [before, after].iter().filter_map(|v| v.as_object()).flat_map(|o| o.keys().cloned()).collect()
 }
 
 fn words(path: &[String], several_containers: bool) -> String {
@@ -147,15 +142,8 @@ pub fn sentence(change: &FieldChange) -> String {
 
 /// `registry/shop/api:4.11` and `registry/shop/api:4.12` are told apart by what follows the last common `:` or `/`.
 fn shortened<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
-    let common = before
-        .bytes()
-        .zip(after.bytes())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let cut = before
-        .get(..common)
-        .and_then(|p| p.rfind([':', '/', '@']))
-        .map_or(0, |at| at + 1);
+    let common = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let cut = before.get(..common).and_then(|p| p.rfind([':', '/', '@'])).map_or(0, |at| at + 1);
     match (before.get(cut..), after.get(cut..)) {
         (Some(b), Some(a)) if !b.is_empty() && !a.is_empty() => (b, a),
         _ => (before, after),
@@ -175,15 +163,9 @@ mod tests {
 
     #[test]
     fn changes_are_named_as_a_person_names_them() {
-        let changes = templates(
-            &template("shop/api:4.11", "50", "a"),
-            &template("shop/api:4.12", "5", "b"),
-        );
+        let changes = templates(&template("shop/api:4.11", "50", "a"), &template("shop/api:4.12", "5", "b"));
         let said: Vec<String> = changes.iter().map(sentence).collect();
-        assert_eq!(
-            said,
-            ["image 4.11 → 4.12", "env DB_POOL 50 → 5", "volume config a → b"]
-        );
+        assert_eq!(said, ["image 4.11 → 4.12", "env DB_POOL 50 → 5", "volume config a → b"]);
     }
 
     #[test]
@@ -199,14 +181,8 @@ mod tests {
     fn what_is_added_or_removed_says_so() {
         let none = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
         let some = json!({"spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "K", "value": "v"}]}]}});
-        assert_eq!(
-            templates(&none, &some).iter().map(sentence).collect::<Vec<_>>(),
-            ["env K added: v"]
-        );
-        assert_eq!(
-            templates(&some, &none).iter().map(sentence).collect::<Vec<_>>(),
-            ["env K removed: v"]
-        );
+        assert_eq!(templates(&none, &some).iter().map(sentence).collect::<Vec<_>>(), ["env K added: v"]);
+        assert_eq!(templates(&some, &none).iter().map(sentence).collect::<Vec<_>>(), ["env K removed: v"]);
     }
 
     #[test]

@@ -33,11 +33,7 @@ impl Text<'_> {
 impl<'i> Document<'i> {
     /// Parses `source`; `file` is what errors call it.
     pub fn parse(file: &'i str, source: &'i str) -> Result<Self, TextError> {
-        let text = Text {
-            file,
-            source,
-            masked: false,
-        };
+        let text = Text { file, source, masked: false };
         let root = DeTable::parse(source).map_err(|error| {
             let span = error.span().unwrap_or(source.len()..source.len());
             text.error(span, format!("not TOML: {}", error.message()))
@@ -47,12 +43,7 @@ impl<'i> Document<'i> {
 
     /// The keys at the top level.
     pub fn root(&self) -> Table<'_> {
-        Table {
-            text: self.text,
-            title: String::new(),
-            span: 0..0,
-            entries: self.root.get_ref(),
-        }
+        Table { text: self.text, title: String::new(), span: 0..0, entries: self.root.get_ref() }
     }
 }
 
@@ -74,11 +65,7 @@ impl<'d> Table<'d> {
 
     /// Where this table is, as read in a message: `at the top level` or `in [policy]`.
     pub fn place(&self) -> String {
-        if self.title.is_empty() {
-            "at the top level".to_owned()
-        } else {
-            format!("in {}", self.title)
-        }
+        if self.title.is_empty() { "at the top level".to_owned() } else { format!("in {}", self.title) }
     }
 
     /// An error about the table as a whole, at its header.
@@ -88,11 +75,8 @@ impl<'d> Table<'d> {
 
     /// All entries in the order of the text.
     pub fn entries(&self) -> Vec<Entry<'d>> {
-        let mut entries: Vec<Entry<'d>> = self
-            .entries
-            .iter()
-            .map(|(key, value)| self.entry(key.get_ref(), key.span(), value))
-            .collect();
+        let mut entries: Vec<Entry<'d>> =
+            self.entries.iter().map(|(key, value)| self.entry(key.get_ref(), key.span(), value)).collect();
         entries.sort_by_key(|entry| entry.key_span.start);
         entries
     }
@@ -105,17 +89,12 @@ impl<'d> Table<'d> {
 
     /// The entry `key`, or an error at the header of the table.
     pub fn need(&self, key: &str) -> Result<Entry<'d>, TextError> {
-        self.get(key)
-            .ok_or_else(|| self.error(format!("`{key}` is missing {}", self.place())))
+        self.get(key).ok_or_else(|| self.error(format!("`{key}` is missing {}", self.place())))
     }
 
     /// Refuses every key that is not in `known`.
     pub fn only(&self, known: &[&str]) -> Result<(), TextError> {
-        match self
-            .entries()
-            .into_iter()
-            .find(|entry| !known.contains(&entry.key))
-        {
+        match self.entries().into_iter().find(|entry| !known.contains(&entry.key)) {
             Some(entry) => Err(self.unknown(&entry, known)),
             None => Ok(()),
         }
@@ -126,21 +105,12 @@ impl<'d> Table<'d> {
         let expected = known.join(", ");
         let key = entry.key;
         entry
-            .key_error(format!(
-                "unknown key `{key}` {}, expected one of: {expected}",
-                self.place()
-            ))
+            .key_error(format!("unknown key `{key}` {}, expected one of: {expected}", self.place()))
             .maybe_hint(did_you_mean(key, known.iter().copied()))
     }
 
     fn entry(&self, key: &'d str, key_span: Range<usize>, value: &'d Spanned<DeValue<'d>>) -> Entry<'d> {
-        Entry {
-            text: self.text,
-            table: self.title.clone(),
-            key,
-            key_span,
-            value,
-        }
+        Entry { text: self.text, table: self.title.clone(), key, key_span, value }
     }
 }
 
@@ -191,10 +161,7 @@ impl<'d> Entry<'d> {
 
     /// The value as text.
     pub fn text(&self) -> Result<&'d str, TextError> {
-        self.value
-            .get_ref()
-            .as_str()
-            .ok_or_else(|| self.wrong_type("a string"))
+        self.value.get_ref().as_str().ok_or_else(|| self.wrong_type("a string"))
     }
 
     /// The value as text that is not blank.
@@ -212,25 +179,15 @@ impl<'d> Entry<'d> {
         if known.contains(&text) {
             return Ok(text);
         }
-        let expected = known
-            .iter()
-            .map(|word| format!("\"{word}\""))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let expected = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
         Err(self
-            .error(format!(
-                "`{}` is \"{text}\", expected one of: {expected}",
-                self.key
-            ))
+            .error(format!("`{}` is \"{text}\", expected one of: {expected}", self.key))
             .maybe_hint(did_you_mean(text, known.iter().copied())))
     }
 
     /// The value as true or false.
     pub fn flag(&self) -> Result<bool, TextError> {
-        self.value
-            .get_ref()
-            .as_bool()
-            .ok_or_else(|| self.wrong_type("true or false"))
+        self.value.get_ref().as_bool().ok_or_else(|| self.wrong_type("true or false"))
     }
 
     /// The value as a whole number of at least `least`.
@@ -272,10 +229,9 @@ impl<'d> Entry<'d> {
             .parse()
             .map_err(|_| self.error(format!("`{}` is \"{text}\", expected {expected}", self.key)))?;
         if window < least || window > most {
-            return Err(self.error(format!(
-                "`{}` is {window}, expected a duration from {least} to {most}",
-                self.key
-            )));
+            return Err(
+                self.error(format!("`{}` is {window}, expected a duration from {least} to {most}", self.key))
+            );
         }
         Ok(window)
     }
@@ -285,13 +241,7 @@ impl<'d> Entry<'d> {
         let Some(items) = self.value.get_ref().as_array() else {
             return Err(self.wrong_type("a list"));
         };
-        Ok(items
-            .iter()
-            .map(|value| Self {
-                value,
-                ..self.clone()
-            })
-            .collect())
+        Ok(items.iter().map(|value| Self { value, ..self.clone() }).collect())
     }
 
     /// The value as a table.
@@ -313,10 +263,7 @@ impl<'d> Entry<'d> {
                 .wrong_type(&format!("tables that start with {title}"))
                 .hint(format!("write [[{key}]] with double brackets")));
         };
-        let items = items.iter().map(|value| Self {
-            value,
-            ..self.clone()
-        });
+        let items = items.iter().map(|value| Self { value, ..self.clone() });
         items.map(|item| item.table_titled(title.clone())).collect()
     }
 
@@ -324,12 +271,7 @@ impl<'d> Entry<'d> {
         let Some(entries) = self.value.get_ref().as_table() else {
             return Err(self.wrong_type(&format!("a table, {title}")));
         };
-        Ok(Table {
-            text: self.text,
-            title,
-            span: self.value.span(),
-            entries,
-        })
+        Ok(Table { text: self.text, title, span: self.value.span(), entries })
     }
 }
 
@@ -348,69 +290,20 @@ mod tests {
     #[test]
     fn every_refusal_names_its_place_and_what_was_expected() {
         let document = Document::parse("f", SOURCE).expect("TOML");
-        let table = document
-            .root()
-            .need("t")
-            .and_then(|t| t.table())
-            .expect("a table");
+        let table = document.root().need("t").and_then(|t| t.table()).expect("a table");
         let entry = |key: &str| table.need(key).expect("an entry");
         let (least, most) = (Window::from_secs(1), Window::days(30));
         for (found, line, column, part) in [
-            (
-                place(entry("text").text()),
-                3,
-                8,
-                "is an integer, expected a string",
-            ),
+            (place(entry("text").text()), 3, 8, "is an integer, expected a string"),
             (place(entry("flag").flag()), 4, 8, "expected true or false"),
-            (
-                place(entry("count").count(1)),
-                5,
-                9,
-                "is -1, expected a whole number of at least 1",
-            ),
-            (
-                place(entry("number").number(1.0)),
-                7,
-                10,
-                "is nan, expected a number",
-            ),
-            (
-                place(entry("wait").duration(least, most)),
-                8,
-                8,
-                "is 0s, expected a duration from 1s to 30d",
-            ),
-            (
-                place(entry("wrong").duration(least, most)),
-                9,
-                9,
-                "expected a duration as in",
-            ),
-            (
-                place(entry("some").table()),
-                10,
-                8,
-                "is a list, expected a table, [t.some]",
-            ),
-            (
-                place(table.need("gone").map(|_| ())),
-                2,
-                1,
-                "`gone` is missing in [t]",
-            ),
-            (
-                place(table.only(&["texts", "flag"])),
-                3,
-                1,
-                "unknown key `text` in [t], expected one of",
-            ),
-            (
-                place(document.root().need("a").and_then(|a| a.tables().map(|_| ()))),
-                1,
-                5,
-                "start with [[a]]",
-            ),
+            (place(entry("count").count(1)), 5, 9, "is -1, expected a whole number of at least 1"),
+            (place(entry("number").number(1.0)), 7, 10, "is nan, expected a number"),
+            (place(entry("wait").duration(least, most)), 8, 8, "is 0s, expected a duration from 1s to 30d"),
+            (place(entry("wrong").duration(least, most)), 9, 9, "expected a duration as in"),
+            (place(entry("some").table()), 10, 8, "is a list, expected a table, [t.some]"),
+            (place(table.need("gone").map(|_| ())), 2, 1, "`gone` is missing in [t]"),
+            (place(table.only(&["texts", "flag"])), 3, 1, "unknown key `text` in [t], expected one of"),
+            (place(document.root().need("a").and_then(|a| a.tables().map(|_| ()))), 1, 5, "start with [[a]]"),
         ] {
             assert_eq!((found.0, found.1), (line, column), "{}", found.2);
             assert!(found.2.contains(part), "{}", found.2);

@@ -15,11 +15,7 @@ pub fn percent(ratio: f64) -> String {
         return "0 %".into();
     }
     // Near 100 the distance to 100 is what matters.
-    let telling = if magnitude > 90.0 && magnitude < 100.0 {
-        100.0 - magnitude
-    } else {
-        magnitude
-    };
+    let telling = if magnitude > 90.0 && magnitude < 100.0 { 100.0 - magnitude } else { magnitude };
     let digits = match telling {
         t if t >= 9.95 => 0,
         t if t >= 0.995 => 1,
@@ -28,16 +24,8 @@ pub fn percent(ratio: f64) -> String {
         _ => 4,
     };
     let text = format!("{percent:.digits$}");
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
-    if text == "100" && magnitude < 100.0 {
-        "99.99 %".into()
-    } else {
-        format!("{text} %")
-    }
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "100" && magnitude < 100.0 { "99.99 %".into() } else { format!("{text} %") }
 }
 
 /// A burn rate: `0×`, `0.3×`, `17.6×`, `200×`.
@@ -165,11 +153,7 @@ pub fn since(time: Time, now: Time) -> String {
 /// Signed seconds between two events: `+94 s`, `-3 m`.
 pub fn offset(from: Time, to: Time) -> String {
     let delta = to - from;
-    format!(
-        "{}{}",
-        if delta < TimeDelta::zero() { "-" } else { "+" },
-        span(delta)
-    )
+    format!("{}{}", if delta < TimeDelta::zero() { "-" } else { "+" }, span(delta))
 }
 
 /// A window beside a burn: `5m`, or `1h (3 min of data)` when the series are younger than it.
@@ -206,13 +190,9 @@ mod tests {
 
     #[test]
     fn burn_has_no_minus_zero_and_no_tail_of_digits() {
-        for (multiple, text) in [
-            (20.000000000002203, "20.0×"),
-            (-0.0, "0×"),
-            (0.04, "0×"),
-            (1000.0, "1000×"),
-            (14.44, "14.4×"),
-        ] {
+        for (multiple, text) in
+            [(20.000000000002203, "20.0×"), (-0.0, "0×"), (0.04, "0×"), (1000.0, "1000×"), (14.44, "14.4×")]
+        {
             assert_eq!(burn(multiple), text);
         }
     }
@@ -223,10 +203,7 @@ mod tests {
             Value::NaN,
             Value::Infinite { negative: false },
             Value::Absent,
-            Value::Stale {
-                last: 1.0,
-                since: Time::UNIX_EPOCH,
-            },
+            Value::Stale { last: 1.0, since: Time::UNIX_EPOCH },
         ]
         .into_iter()
         .map(percent_value)
@@ -237,13 +214,9 @@ mod tests {
 
     #[test]
     fn counts_and_spans_are_short() {
-        assert_eq!(
-            [count(1_962.4), count(17_311.0), count(1_203_000.0)],
-            ["1,962", "17 k", "1.2 M"]
-        );
-        let spans: Vec<String> = [41, 420, 3_960, 72_000, 198_720, 2_332_800]
-            .map(|s| seconds(f64::from(s)))
-            .to_vec();
+        assert_eq!([count(1_962.4), count(17_311.0), count(1_203_000.0)], ["1,962", "17 k", "1.2 M"]);
+        let spans: Vec<String> =
+            [41, 420, 3_960, 72_000, 198_720, 2_332_800].map(|s| seconds(f64::from(s))).to_vec();
         assert_eq!(spans, ["41 s", "7 m", "66 m", "20 h", "2.3 d", "27 d"]);
         assert_eq!(grouped(1_962_004.0), "1,962,004");
     }

@@ -107,6 +107,8 @@ pub struct Plan {
     pub target: Uid,
     /// Digest of the template that will be set, `restartedAt` left out.
     pub target_template: ContentDigest,
+    /// Digest of the template exactly as it is written: when the watch shows it, the write is visible.
+    pub written_template: ContentDigest,
     /// The calls, in order. Stops at the first that is refused.
     pub calls: Vec<Call>,
     /// What they change.
@@ -183,6 +185,7 @@ mod tests {
             uid: Uid("u".into()),
             target: Uid("r".into()),
             target_template: ContentDigest::default(),
+            written_template: ContentDigest::default(),
             calls: vec![Call {
                 method: Method::Patch,
                 path: "/apis/apps/v1/namespaces/shop/deployments/api".into(),
@@ -206,11 +209,7 @@ mod tests {
         let calls = plan.stamped("01A", &plan.digest("c"), "ana");
         assert_eq!(calls[0].body[0]["value"], json!({"a": "b"}));
         assert_eq!(calls[0].body[1]["value"][BY], "ana");
-        assert!(
-            calls[0].body[1]["value"][ACTION]
-                .as_str()
-                .is_some_and(|a| a.starts_with("01A:"))
-        );
+        assert!(calls[0].body[1]["value"][ACTION].as_str().is_some_and(|a| a.starts_with("01A:")));
     }
 
     #[test]

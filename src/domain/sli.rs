@@ -65,9 +65,7 @@ pub struct NotUnderstood {
 }
 
 fn no<T>(reason: impl AsRef<str>) -> Result<T, NotUnderstood> {
-    Err(NotUnderstood {
-        reason: Clean::new(reason),
-    })
+    Err(NotUnderstood { reason: Clean::new(reason) })
 }
 
 /// One counter in a sum.
@@ -110,12 +108,9 @@ pub fn understand(expr: &str) -> Result<SliExpression, NotUnderstood> {
     let mut seen = Seen::default();
     let (bad, total) = ratio(&tree, &mut seen)?;
     match (seen.window, bad.cancelled()?, total.cancelled()?) {
-        (Some(window), bad, total) => Ok(SliExpression {
-            bad,
-            total,
-            grouping: seen.grouping.unwrap_or_default(),
-            window,
-        }),
+        (Some(window), bad, total) => {
+            Ok(SliExpression { bad, total, grouping: seen.grouping.unwrap_or_default(), window })
+        }
         (None, ..) => no("it counts nothing"),
     }
 }
@@ -233,10 +228,7 @@ impl LinearSum {
             }
             // A sum of sums is a sum, as long as the inner one still has the labels of the outer one.
             Expr::Aggregate(inner)
-                if grouping(inner)?
-                    .iter()
-                    .collect::<BTreeSet<_>>()
-                    .is_superset(&by.iter().collect()) =>
+                if grouping(inner)?.iter().collect::<BTreeSet<_>>().is_superset(&by.iter().collect()) =>
             {
                 self.counter(&inner.expr, by)
             }
@@ -247,10 +239,7 @@ impl LinearSum {
 
     /// This sum without the counters of `other`.
     fn minus(&self, other: Self) -> Self {
-        let taken = other.leaves.into_iter().map(|leaf| Leaf {
-            subtracted: !leaf.subtracted,
-            ..leaf
-        });
+        let taken = other.leaves.into_iter().map(|leaf| Leaf { subtracted: !leaf.subtracted, ..leaf });
         Self {
             leaves: self.leaves.iter().cloned().chain(taken).collect(),
             zero_when_absent: self.zero_when_absent,
@@ -291,20 +280,13 @@ impl LinearSum {
         let added: Vec<String> = self.leaves.iter().filter(|l| !l.subtracted).map(one).collect();
         let mut terms: Vec<String> = Vec::new();
         for (n, leaf) in added.iter().enumerate() {
-            let others: Vec<&str> = (0..added.len())
-                .filter(|m| *m != n)
-                .map(|m| added[m].as_str())
-                .collect();
+            let others: Vec<&str> = (0..added.len()).filter(|m| *m != n).map(|m| added[m].as_str()).collect();
             terms.push(or_nothing(leaf, &others));
         }
         let mut text = terms.join(" + ");
         let present: Vec<&str> = added.iter().map(String::as_str).collect();
         for leaf in self.leaves.iter().filter(|leaf| leaf.subtracted) {
-            let taken = if leaf.selector.is_bucket() {
-                one(leaf)
-            } else {
-                or_nothing(&one(leaf), &present)
-            };
+            let taken = if leaf.selector.is_bucket() { one(leaf) } else { or_nothing(&one(leaf), &present) };
             text.push_str(&format!(" - {taken}"));
         }
         text
@@ -313,11 +295,7 @@ impl LinearSum {
     /// As [`LinearSum::increase`], in parentheses where it is more than one term.
     fn operand(&self, window: Window, split: &[&str]) -> String {
         let text = self.increase(window, split);
-        if self.leaves.len() > 1 {
-            format!("({text})")
-        } else {
-            text
-        }
+        if self.leaves.len() > 1 { format!("({text})") } else { text }
     }
 }
 
@@ -387,11 +365,7 @@ impl SliExpression {
     }
 
     fn selectors(&self) -> impl Iterator<Item = &Selector> {
-        self.bad
-            .leaves
-            .iter()
-            .chain(&self.total.leaves)
-            .map(|leaf| &leaf.selector)
+        self.bad.leaves.iter().chain(&self.total.leaves).map(|leaf| &leaf.selector)
     }
 }
 
@@ -447,10 +421,7 @@ fn is_plain(binary: &BinaryExpr) -> bool {
     binary.modifier.as_ref().is_none_or(|modifier| {
         modifier.matching.is_none()
             && !modifier.return_bool
-            && matches!(
-                modifier.card,
-                VectorMatchCardinality::OneToOne | VectorMatchCardinality::ManyToMany
-            )
+            && matches!(modifier.card, VectorMatchCardinality::OneToOne | VectorMatchCardinality::ManyToMany)
             && modifier.fill_values.lhs.is_none()
             && modifier.fill_values.rhs.is_none()
     })
@@ -458,14 +429,11 @@ fn is_plain(binary: &BinaryExpr) -> bool {
 
 /// True for a set operator without matching labels, or with `on ()`.
 fn on_nothing(binary: &BinaryExpr) -> bool {
-    binary
-        .modifier
-        .as_ref()
-        .is_none_or(|modifier| match &modifier.matching {
-            None => true,
-            Some(LabelModifier::Include(labels)) => labels.labels.is_empty(),
-            Some(LabelModifier::Exclude(_)) => false,
-        })
+    binary.modifier.as_ref().is_none_or(|modifier| match &modifier.matching {
+        None => true,
+        Some(LabelModifier::Include(labels)) => labels.labels.is_empty(),
+        Some(LabelModifier::Exclude(_)) => false,
+    })
 }
 
 /// The labels of `sum by (...)`, sorted.
@@ -492,12 +460,7 @@ fn ranged(call: &Call) -> Result<(&'static str, Window, Selector), NotUnderstood
     let Some(Expr::MatrixSelector(matrix)) = call.args.args.first().map(|arg| bare(arg)) else {
         return no(format!("{name} is not applied to a counter"));
     };
-    let VectorSelector {
-        offset: None,
-        at: None,
-        ..
-    } = &matrix.vs
-    else {
+    let VectorSelector { offset: None, at: None, .. } = &matrix.vs else {
         return no("it looks at another time (offset or @)");
     };
     if matrix.range.subsec_nanos() != 0 || matrix.range.is_zero() {
@@ -511,11 +474,9 @@ fn ranged(call: &Call) -> Result<(&'static str, Window, Selector), NotUnderstood
 fn what(expr: &Expr) -> String {
     match bare(expr) {
         Expr::Aggregate(aggregate) => format!("the aggregation {}", aggregate.op),
-        Expr::Binary(binary) => format!(
-            "the operator {}{}",
-            binary.op,
-            if is_plain(binary) { "" } else { " with modifiers" }
-        ),
+        Expr::Binary(binary) => {
+            format!("the operator {}{}", binary.op, if is_plain(binary) { "" } else { " with modifiers" })
+        }
         Expr::Unary(_) => "a negation".to_owned(),
         Expr::Subquery(_) => "a subquery".to_owned(),
         Expr::NumberLiteral(_) | Expr::StringLiteral(_) => "a constant".to_owned(),

@@ -148,30 +148,21 @@ impl Slo {
             Value::Number(ratio) if budget < 1e-12 && ratio == 0.0 => Value::NaN,
             Value::Number(_) if budget < 1e-12 => Value::Infinite { negative: false },
             Value::Number(ratio) => Value::from_f64(ratio / budget),
-            Value::Stale { last, since } => Value::Stale {
-                last: last / budget,
-                since,
-            },
+            Value::Stale { last, since } => Value::Stale { last: last / budget, since },
             other => other,
         }
     }
 
     /// The most severe alert that fires.
     pub fn firing(&self) -> Option<&Alert> {
-        self.alerts
-            .iter()
-            .filter(|alert| alert.firing)
-            .min_by_key(|alert| alert.severity)
+        self.alerts.iter().filter(|alert| alert.firing).min_by_key(|alert| alert.severity)
     }
 
     /// Pairs of which both windows are over the threshold now, most severe first.
     pub fn pairs_over(&self) -> Vec<&WindowPair> {
         let over =
             |window, factor: f64| matches!(self.burn(window), Value::Number(b) if b > factor * (1.0 - 1e-9));
-        self.pairs
-            .iter()
-            .filter(|p| over(p.long, p.factor) && over(p.short, p.factor))
-            .collect()
+        self.pairs.iter().filter(|p| over(p.long, p.factor) && over(p.short, p.factor)).collect()
     }
 
     /// It burns: the server's alert fires, or, where the server has no rule for it, both windows of a pair are over.

@@ -131,10 +131,7 @@ mod tests {
     fn what_could_not_be_filled_in_is_refused_before_it_is_asked() {
         assert_eq!(Template::parse("a[5m]"), Err(NotATemplate::NoWindow));
         assert_eq!(Template::parse("a[{{.window]"), Err(NotATemplate::Open));
-        assert_eq!(
-            Template::parse("a[{{.windw}}]"),
-            Err(NotATemplate::Unknown(Clean::new(".windw")))
-        );
+        assert_eq!(Template::parse("a[{{.windw}}]"), Err(NotATemplate::Unknown(Clean::new(".windw"))));
         assert_eq!(
             NotATemplate::Unknown(Clean::new(".x")).to_string(),
             "`{{.x}}` is not understood, expected {{.window}}"

@@ -77,10 +77,7 @@ pub fn wilson(counts: Counts, z: f64) -> Option<Interval> {
     // The two roots of one quadratic: their product gives the lower one without cancelling.
     let low = if bad == 0.0 { 0.0 } else { ratio * ratio / upper };
     let high = if bad == total { 1.0 } else { upper / (1.0 + spread) };
-    Some(Interval {
-        low: low.min(ratio),
-        high: high.clamp(ratio, 1.0),
-    })
+    Some(Interval { low: low.min(ratio), high: high.clamp(ratio, 1.0) })
 }
 
 /// Newcombe's hybrid interval of the difference `after - before` of two ratios, within -1..1.
@@ -139,11 +136,9 @@ pub enum Difference {
 impl Difference {
     /// By the rule of the SLO design, section 6. `budget` is 1 - objective, as a ratio.
     pub fn between(before: Counts, after: Counts, budget: f64) -> Self {
-        let (Some(p), Some(bounds), Some(counted)) = (
-            fisher_greater(before, after),
-            newcombe(before, after, Z95),
-            after.whole(),
-        ) else {
+        let (Some(p), Some(bounds), Some(counted)) =
+            (fisher_greater(before, after), newcombe(before, after, Z95), after.whole())
+        else {
             return Self::NotEnoughData;
         };
         if p < 0.001 && bounds.low > budget && counted.bad >= 10.0 {
@@ -192,11 +187,7 @@ impl Hypergeometric {
         } else if count > mean {
             self.sum(count, |x| if x < most { self.up(x) } else { 0.0 }, 1.0)
         } else {
-            1.0 - self.sum(
-                count - 1.0,
-                |x| if x > least { 1.0 / self.up(x - 1.0) } else { 0.0 },
-                -1.0,
-            )
+            1.0 - self.sum(count - 1.0, |x| if x > least { 1.0 / self.up(x - 1.0) } else { 0.0 }, -1.0)
         }
     }
 

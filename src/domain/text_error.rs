@@ -136,11 +136,7 @@ impl TextError {
     /// The source line before, in and after the mark, cut to what fits.
     fn shown(&self) -> [Clean; 3] {
         let (length, mark) = (self.0.source.len(), &self.0.mark);
-        let first = if length > SHOWN {
-            mark.start.saturating_sub(SHOWN / 2)
-        } else {
-            0
-        };
+        let first = if length > SHOWN { mark.start.saturating_sub(SHOWN / 2) } else { 0 };
         let last = (first + SHOWN).clamp(mark.end, length);
         let part = |range: Range<usize>| self.0.source[range].iter().collect::<String>();
         let dots = |cut: bool| if cut { "..." } else { "" };
@@ -166,16 +162,9 @@ impl fmt::Display for TextError {
         let [before, marked, after] = self.shown();
         let number = self.0.line.to_string();
         let gutter = " ".repeat(number.len());
-        let caret = format!(
-            "{}{}",
-            " ".repeat(before.as_str().width()),
-            "^".repeat(marked.as_str().width().max(1))
-        );
-        writeln!(
-            f,
-            "{}:{}:{}: {}",
-            self.0.file, self.0.line, self.0.column, self.0.message
-        )?;
+        let caret =
+            format!("{}{}", " ".repeat(before.as_str().width()), "^".repeat(marked.as_str().width().max(1)));
+        writeln!(f, "{}:{}:{}: {}", self.0.file, self.0.line, self.0.column, self.0.message)?;
         writeln!(f, "{gutter} |")?;
         writeln!(f, "{number} | {before}{marked}{after}")?;
         write!(f, "{gutter} | {caret}")?;
@@ -266,10 +255,7 @@ mod tests {
         let at = source.find("urll").expect("it is there");
         let error = TextError::at_span("f", &source, at..at + 4, "m");
         let (plain, masked) = (error.clone().to_string(), error.masked().to_string());
-        assert!(
-            plain.contains("s3cr") && !masked.contains("s3cr") && !masked.contains("et"),
-            "{masked}"
-        );
+        assert!(plain.contains("s3cr") && !masked.contains("s3cr") && !masked.contains("et"), "{masked}");
         assert!(masked.contains("***\", urll = '*' }"), "{masked}");
         assert_eq!(plain.find('^'), masked.find('^'));
     }

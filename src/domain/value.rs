@@ -33,9 +33,7 @@ impl Value {
         if number.is_nan() {
             Self::NaN
         } else if number.is_infinite() {
-            Self::Infinite {
-                negative: number < 0.0,
-            }
+            Self::Infinite { negative: number < 0.0 }
         } else {
             // Prometheus does give -0 (1 - 1 with rounding); nobody wants to read "-0 %".
             Self::Number(number + 0.0)
@@ -69,20 +67,11 @@ mod tests {
     fn the_five_states_stay_five_states() {
         assert_eq!(Value::from_f64(0.25), Value::Number(0.25));
         assert_eq!(Value::from_f64(f64::NAN), Value::NaN);
-        assert_eq!(
-            Value::from_f64(f64::NEG_INFINITY),
-            Value::Infinite { negative: true }
-        );
+        assert_eq!(Value::from_f64(f64::NEG_INFINITY), Value::Infinite { negative: true });
         assert_eq!(Value::default(), Value::Absent);
         let then = Time::UNIX_EPOCH;
         let now = then + chrono::TimeDelta::seconds(61);
-        assert_eq!(
-            Value::Number(1.0).aged(then, now, 60),
-            Value::Stale {
-                last: 1.0,
-                since: then
-            }
-        );
+        assert_eq!(Value::Number(1.0).aged(then, now, 60), Value::Stale { last: 1.0, since: then });
         assert_eq!(Value::NaN.aged(then, now, 60), Value::NaN);
     }
 

@@ -8,14 +8,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Window(u64);
 
-const UNITS: [(&str, u64); 6] = [
-    ("w", 604_800),
-    ("d", 86_400),
-    ("h", 3_600),
-    ("m", 60),
-    ("s", 1),
-    ("ms", 0),
-];
+const UNITS: [(&str, u64); 6] = [("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1), ("ms", 0)];
 
 /// Why a text is not a [`Window`].
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -68,9 +61,7 @@ impl FromStr for Window {
     type Err = NotAWindow;
 
     fn from_str(text: &str) -> Result<Self, NotAWindow> {
-        let wrong = || NotAWindow {
-            text: text.to_owned(),
-        };
+        let wrong = || NotAWindow { text: text.to_owned() };
         let mut rest = text.trim();
         let mut seconds: u64 = 0;
         if rest.is_empty() {
@@ -85,10 +76,7 @@ impl FromStr for Window {
                 .iter()
                 .find(|(unit, factor)| *unit == &rest[..letters] && *factor > 0)
                 .ok_or_else(wrong)?;
-            seconds = number
-                .checked_mul(*factor)
-                .and_then(|s| seconds.checked_add(s))
-                .ok_or_else(wrong)?;
+            seconds = number.checked_mul(*factor).and_then(|s| seconds.checked_add(s)).ok_or_else(wrong)?;
             rest = &rest[letters..];
         }
         Ok(Self(seconds))
@@ -98,16 +86,9 @@ impl FromStr for Window {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // `30d`, not `4w2d`: SLO periods are spoken of in days.
-        let (unit, factor) = UNITS
-            .iter()
-            .skip(1)
-            .find(|(_, factor)| *factor > 0 && self.0 % factor == 0)
-            .unwrap_or(&("s", 1));
-        if self.0 == 0 {
-            write!(f, "0s")
-        } else {
-            write!(f, "{}{unit}", self.0 / factor)
-        }
+        let (unit, factor) =
+            UNITS.iter().skip(1).find(|(_, factor)| *factor > 0 && self.0 % factor == 0).unwrap_or(&("s", 1));
+        if self.0 == 0 { write!(f, "0s") } else { write!(f, "{}{unit}", self.0 / factor) }
     }
 }
 
@@ -131,17 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused_with_a_hint() {
-        for text in [
-            "",
-            "5",
-            "m",
-            "5x",
-            "5mm",
-            "-5m",
-            "1.5h",
-            "99999999999999999999s",
-            "5ms",
-        ] {
+        for text in ["", "5", "m", "5x", "5mm", "-5m", "1.5h", "99999999999999999999s", "5ms"] {
             let error = text.parse::<Window>().expect_err(text);
             assert!(error.to_string().contains("hint:"), "{error}");
         }

@@ -71,6 +71,8 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
         incident: onset.map_or_else(Default::default, |o| o.during),
         before: onset.and_then(|o| o.outside.ratio()),
         rollout_ended: None,
+        generation: None,
+        visible: false,
         settled: None,
         since: Default::default(),
         read_back_asked: None,
@@ -272,8 +274,9 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
         return;
     };
     match called {
-        Called::Done => {
+        Called::Done(generation) => {
             running.done = running.done.max(index + 1);
+            running.generation = generation;
             if running.done == running.calls.len() {
                 running.phase = Phase::Stabilising;
                 running.waiting_for = "the rollout".into();
@@ -392,7 +395,8 @@ pub fn resolve_old(state: &mut State, effects: &mut Vec<Effect>) {
     }
     state.resolved_old = Some(now);
     for past in state.actions_here().into_iter().filter(|a| a.unknown && !ours.contains(&a.action)) {
-        let call = Call { method: Method::Patch, path: past.last_path, content_type: JSON_PATCH, body: Value::Null };
+        let call =
+            Call { method: Method::Patch, path: past.last_path, content_type: JSON_PATCH, body: Value::Null };
         effects.push(Effect::ReadBack(ActionId(past.action), vec![call]));
     }
 }

@@ -239,10 +239,7 @@ pub fn config_edits(look: &Look<'_>) -> Vec<(Key, Time, Clean)> {
             let key = Key { namespace: namespace.clone(), name: r.name.clone() };
             let object = look.world.referenced.get(&(RefKind::ConfigMap, key.clone()))?;
             let (at, client) = object.data_changed()?;
-            // Its creation is no edit.
-            let created =
-                object.meta.created.is_some_and(|created| (at - created).abs() < TimeDelta::seconds(2));
-            (!created).then_some((key, at, client))
+            Some((key, at, client))
         })
         .collect()
 }

@@ -92,8 +92,8 @@ pub struct FreshLook {
 /// How a call ended.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Called {
-    /// The server did it.
-    Done,
+    /// The server did it; the object's generation afterwards, where it has one.
+    Done(Option<i64>),
     /// The server did not do it, and says why: a failed test, a conflict, no right, busy.
     Refused(Clean),
     /// It never left.

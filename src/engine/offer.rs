@@ -310,7 +310,7 @@ fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
         .get(key)
         .into_iter()
         .flatten()
-        .filter(|k| k.version.digest != live.digest && k.uid.as_ref().is_none_or(|uid| *uid == live.uid))
+        .filter(|k| k.version.digest != live.digest)
         .max_by_key(|k| k.seen.map(|(_, last)| last));
     if let Some(known) = seen {
         let when =

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ContentDigest, Deployment, Key};
+use crate::domain::cluster::{ContentDigest, Deployment, Key, RefKind, Referenced};
 use crate::domain::format;
 use crate::domain::inquiry::PodCounts;
 use crate::domain::plan::{Call, Plan};
@@ -25,6 +25,8 @@ use super::world::World;
 /// The least time and the least requests before anything is said.
 const LEAST: TimeDelta = TimeDelta::seconds(60);
 const LEAST_REQUESTS: f64 = 100.0;
+/// How long the watch may lag behind a write whose generation nobody knows.
+const LAG: TimeDelta = TimeDelta::seconds(20);
 /// When watching ends.
 pub const GIVE_UP: TimeDelta = TimeDelta::minutes(10);
 /// Old pods are waited for this long after the Deployment says that it is done.
@@ -90,6 +92,10 @@ pub struct Running {
     pub before: Option<f64>,
     /// End of the rollout.
     pub rollout_ended: Option<Time>,
+    /// Generation of the Deployment that the write made.
+    pub generation: Option<i64>,
+    /// The watch has shown the write.
+    pub visible: bool,
     /// Since when the Deployment says that it is done, while old pods still stop.
     pub settled: Option<Time>,
     /// Requests since then.
@@ -115,21 +121,27 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
     if deployment.meta.uid != running.plan.uid {
         return Some(Outcome::RevertedBy(Clean::new("somebody: the Deployment was re-created")));
     }
+    let as_written = deployment.template.digest == running.plan.written_template;
+    running.visible |= match running.generation {
+        Some(generation) => deployment.meta.generation >= generation,
+        None => as_written || running.sent.is_some_and(|sent| now - sent >= LAG),
+    };
+    if !running.visible {
+        // The watch lags behind our own write for a moment.
+        running.waiting_for = "the watch to show the change".into();
+        return None;
+    }
     if deployment.template.digest_but_restart != running.plan.target_template {
-        // The watch may lag behind our own write for a moment.
-        let lag = running.sent.is_none_or(|sent| now - sent < TimeDelta::seconds(10));
-        if lag
-            && running.rollout_ended.is_none()
-            && running.phase == Phase::Stabilising
-            && running.settled.is_none()
-        {
-            running.waiting_for = "waiting for the watch to show the change".into();
-            return None;
-        }
         let who = revisions::template_client(deployment);
         return Some(Outcome::RevertedBy(
-            who.map_or(Clean::new("somebody"), |c| Clean::new(format!("{c} (client)"))),
+            who.map_or("somebody".into(), |c| Clean::new(format!("{c} (client)"))),
         ));
+    }
+    // A restored ConfigMap is read again when its metadata change; before the rollout ended that may still come.
+    if running.rollout_ended.is_some()
+        && let Some((key, client)) = config_changed(running, world)
+    {
+        return Some(Outcome::RevertedBy(Clean::new(format!("{client} (ConfigMap {})", key.name))));
     }
     if running.phase == Phase::Stabilising {
         stabilise(running, world, deployment, now);
@@ -140,6 +152,20 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
         }
     }
     None
+}
+
+/// A ConfigMap of the plan that does not have the restored content any more, and the client that changed it.
+fn config_changed<'a>(running: &'a Running, world: &World) -> Option<(&'a Key, Clean)> {
+    let changed = running.plan.configs.iter().find(|(key, digest)| {
+        world.contents.get(key).is_some_and(|live| live.as_ref().is_none_or(|c| c.digest != *digest))
+    });
+    let (key, _) = changed?;
+    let client = world
+        .referenced
+        .get(&(RefKind::ConfigMap, key.clone()))
+        .and_then(Referenced::data_changed)
+        .map_or("somebody".into(), |(_, client)| client);
+    Some((key, client))
 }
 
 fn stabilise(running: &mut Running, world: &World, deployment: &Deployment, now: Time) {
@@ -222,9 +248,4 @@ pub fn prediction_kept(running: &Running) -> Option<bool> {
     let ended = running.rollout_ended?;
     let ratio = running.since.ratio()?;
     Some(ended <= running.prediction.clean_from && ratio <= running.budget)
-}
-
-/// The ConfigMap that a call writes, if it is one.
-pub fn config_of(plan: &Plan, index: usize) -> Option<&(Key, ContentDigest)> {
-    plan.configs.get(index)
 }

@@ -81,27 +81,16 @@ pub(super) fn answered(
     let parsed = serde_json::from_slice::<Value>(body).ok();
     match (status, parsed) {
         (200..=299, Some(object)) if object.pointer("/metadata/uid").is_some_and(Value::is_string) => {
-            Sent::Done {
-                object,
-                status,
-                server_date,
-            }
+            Sent::Done { object, status, server_date }
         }
         (200..=299, _) => Sent::Unknown {
-            why: Clean::new(format!(
-                "the answer {status} holds no object; is there a proxy in between?"
-            )),
+            why: Clean::new(format!("the answer {status} holds no object; is there a proxy in between?")),
         },
         // 408 comes from whatever stands in front, after it may have passed the request on.
         (400..=407 | 409..=499, parsed) => refused(status, retry_after_s, parsed.as_ref(), body),
         (status, parsed) => {
-            let message = parsed
-                .as_ref()
-                .map(|value| text(value, "message"))
-                .unwrap_or_default();
-            Sent::Unknown {
-                why: Clean::new(format!("the server answered {status} {message}").trim_end()),
-            }
+            let message = parsed.as_ref().map(|value| text(value, "message")).unwrap_or_default();
+            Sent::Unknown { why: Clean::new(format!("the server answered {status} {message}").trim_end()) }
         }
     }
 }
@@ -125,9 +114,7 @@ fn refused(status: u16, retry_after_s: Option<u64>, parsed: Option<&Value>, body
         429 => Cause::Busy,
         _ => Cause::Other,
     };
-    let told = parsed
-        .and_then(|value| value.pointer("/details/retryAfterSeconds"))
-        .and_then(Value::as_u64);
+    let told = parsed.and_then(|value| value.pointer("/details/retryAfterSeconds")).and_then(Value::as_u64);
     Sent::Refused {
         status,
         cause,
@@ -138,23 +125,13 @@ fn refused(status: u16, retry_after_s: Option<u64>, parsed: Option<&Value>, body
 }
 
 fn text(value: &Value, field: &str) -> String {
-    value
-        .get(field)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// From an error instead of an answer.
 pub(super) fn failed(error: &kube::Error) -> Sent {
     let chain = chain(error);
-    let why = Clean::new(
-        chain
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": "),
-    );
+    let why = Clean::new(chain.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "));
     let certain = chain.iter().any(|link| {
         link.downcast_ref::<kube::client::AuthError>().is_some()
             || link.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
@@ -162,10 +139,7 @@ pub(super) fn failed(error: &kube::Error) -> Sent {
             || link.to_string() == "client error (Connect)"
     });
     if certain
-        || matches!(
-            error,
-            kube::Error::Auth(_) | kube::Error::BuildRequest(_) | kube::Error::HttpError(_)
-        )
+        || matches!(error, kube::Error::Auth(_) | kube::Error::BuildRequest(_) | kube::Error::HttpError(_))
     {
         Sent::NotSent { why }
     } else {

@@ -38,16 +38,12 @@ pub enum ReadBack {
 /// Reads the object of `call` from the quorum and looks for `action`, which is the whole value of the annotation or
 /// its part before the colon.
 pub async fn read_back(client: &kube::Client, call: &Call, action: &str) -> ReadBack {
-    let unknown = |why: &dyn std::fmt::Display| ReadBack::Unknown {
-        why: Clean::new(why.to_string()),
-    };
-    let request = match Request::get(&call.path)
-        .header(http::header::ACCEPT, "application/json")
-        .body(Vec::new())
-    {
-        Ok(request) => request,
-        Err(error) => return unknown(&error),
-    };
+    let unknown = |why: &dyn std::fmt::Display| ReadBack::Unknown { why: Clean::new(why.to_string()) };
+    let request =
+        match Request::get(&call.path).header(http::header::ACCEPT, "application/json").body(Vec::new()) {
+            Ok(request) => request,
+            Err(error) => return unknown(&error),
+        };
     let object: Value = match tokio::time::timeout(LIMIT, client.request(request)).await {
         Ok(Ok(object)) => object,
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => return ReadBack::Gone,
@@ -69,9 +65,6 @@ pub async fn read_back(client: &kube::Client, call: &Call, action: &str) -> Read
     if carried.as_ref().is_some_and(ours) {
         ReadBack::Applied { object }
     } else {
-        ReadBack::NotApplied {
-            object,
-            other: carried.map(Clean::new),
-        }
+        ReadBack::NotApplied { object, other: carried.map(Clean::new) }
     }
 }

@@ -26,24 +26,16 @@ pub async fn send_within(client: &kube::Client, call: &Call, dry: bool, limit: D
     let request = match request(call, dry) {
         Ok(request) => request,
         Err(error) => {
-            return Sent::NotSent {
-                why: Clean::new(format!("{}: {error}", call.path)),
-            };
+            return Sent::NotSent { why: Clean::new(format!("{}: {error}", call.path)) };
         }
     };
     tokio::time::timeout(limit, exchange(client, request))
         .await
-        .unwrap_or_else(|_| Sent::Unknown {
-            why: Clean::new(format!("no answer in {} s", limit.as_secs())),
-        })
+        .unwrap_or_else(|_| Sent::Unknown { why: Clean::new(format!("no answer in {} s", limit.as_secs())) })
 }
 
 fn request(call: &Call, dry: bool) -> Result<Request<Body>, http::Error> {
-    let uri = if dry {
-        format!("{}?dryRun=All", call.path)
-    } else {
-        call.path.clone()
-    };
+    let uri = if dry { format!("{}?dryRun=All", call.path) } else { call.path.clone() };
     Request::builder()
         .method(call.method.as_str())
         .uri(uri)
@@ -70,27 +62,17 @@ async fn exchange(client: &kube::Client, request: Request<Body>) -> Sent {
         Err(_) if matches!(status, 400..=407 | 409..=499) => {
             answered(status, retry_after, date, b"(the text of the answer was cut)")
         }
-        Err(error) => Sent::Unknown {
-            why: Clean::new(format!("the answer {status} was cut: {error}")),
-        },
+        Err(error) => Sent::Unknown { why: Clean::new(format!("the answer {status} was cut: {error}")) },
     }
 }
 
 /// `Retry-After` in seconds; its other form, a date, is not used by API servers.
 fn seconds(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(http::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The `Date` header (RFC 9110: always GMT, whole seconds).
 fn date(headers: &HeaderMap) -> Option<Time> {
     let text = headers.get(http::header::DATE)?.to_str().ok()?;
-    chrono::DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|time| time.to_utc())
+    chrono::DateTime::parse_from_rfc2822(text).ok().map(|time| time.to_utc())
 }

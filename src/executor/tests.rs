@@ -21,6 +21,7 @@ fn plan(calls: Vec<Call>) -> Plan {
         uid: Uid::default(),
         target: Uid::default(),
         target_template: ContentDigest::default(),
+        written_template: ContentDigest::default(),
         calls,
         changes: Vec::new(),
         configs: Vec::new(),
@@ -59,10 +60,7 @@ struct Wire {
 
 impl Wire {
     async fn serve(acts: &[Act]) -> (Self, Connected) {
-        let wire = Self {
-            acts: Arc::new(Mutex::new(acts.iter().cloned().collect())),
-            ..Self::default()
-        };
+        let wire = Self { acts: Arc::new(Mutex::new(acts.iter().cloned().collect())), ..Self::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let serving = wire.clone();
@@ -192,26 +190,17 @@ async fn sent(act: Act) -> (Sent, Wire) {
 
 #[tokio::test]
 async fn whatever_the_server_answers_there_is_one_request_on_the_wire() {
-    for code in [
-        200, 201, 302, 400, 401, 403, 404, 408, 409, 410, 422, 429, 500, 502, 503, 504,
-    ] {
+    for code in [200, 201, 302, 400, 401, 403, 404, 408, 409, 410, 422, 429, 500, 502, 503, 504] {
         let (outcome, wire) = sent(Act::Answer(code, "", status(code, "R", "m"))).await;
-        assert_eq!(
-            (wire.requests().len(), wire.connections()),
-            (1, 1),
-            "{code}: {outcome:?}"
-        );
+        assert_eq!((wire.requests().len(), wire.connections()), (1, 1), "{code}: {outcome:?}");
     }
 }
 
 #[tokio::test]
 async fn a_client_that_does_repeat_is_seen_repeating() {
     // The control of the test above: the same server, the reader's client, which repeats a 503.
-    let (wire, connected) = Wire::serve(&[
-        Act::Answer(503, "", String::new()),
-        Act::Answer(200, "", object()),
-    ])
-    .await;
+    let (wire, connected) =
+        Wire::serve(&[Act::Answer(503, "", String::new()), Act::Answer(200, "", object())]).await;
     let outcome = send(&connected.reader, &call(), false).await;
     assert!(matches!(outcome, Sent::Done { .. }), "{outcome:?}");
     assert_eq!(wire.requests().len(), 2);
@@ -221,13 +210,8 @@ async fn a_client_that_does_repeat_is_seen_repeating() {
 async fn server_errors_and_what_stands_in_front_of_it_leave_the_outcome_unknown() {
     for code in [302, 408, 500, 502, 503, 504] {
         let (outcome, _) = sent(Act::Answer(code, "", status(code, "R", "etcd timed out"))).await;
-        let Sent::Unknown { why } = outcome else {
-            panic!("{code}: {outcome:?}")
-        };
-        assert!(
-            why.as_str().contains(&code.to_string()) && why.as_str().contains("etcd timed out"),
-            "{why}"
-        );
+        let Sent::Unknown { why } = outcome else { panic!("{code}: {outcome:?}") };
+        assert!(why.as_str().contains(&code.to_string()) && why.as_str().contains("etcd timed out"), "{why}");
     }
 }
 
@@ -245,10 +229,7 @@ async fn silence_leaves_the_outcome_unknown() {
     let (wire, connected) = Wire::serve(&[Act::Hang]).await;
     let writer = connected.writer().await.expect("a client");
     let outcome = send_within(&writer, &call(), false, Duration::from_millis(300)).await;
-    assert!(
-        matches!(&outcome, Sent::Unknown { why } if why.as_str().contains("no answer")),
-        "{outcome:?}"
-    );
+    assert!(matches!(&outcome, Sent::Unknown { why } if why.as_str().contains("no answer")), "{outcome:?}");
     assert_eq!((wire.requests().len(), wire.connections()), (1, 1));
 }
 
@@ -273,10 +254,7 @@ async fn where_nobody_listens_nothing_was_sent() {
     drop(listener);
     let writer = session(&url).await.writer().await.expect("a client");
     let outcome = send(&writer, &call(), false).await;
-    assert!(
-        matches!(&outcome, Sent::NotSent { why } if why.as_str().contains("refused")),
-        "{outcome:?}"
-    );
+    assert!(matches!(&outcome, Sent::NotSent { why } if why.as_str().contains("refused")), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -305,21 +283,15 @@ async fn refusals_are_told_apart() {
         (413, "too large".to_owned(), Cause::Other),
     ] {
         let (outcome, _) = sent(Act::Answer(code, "", body)).await;
-        let Sent::Refused { status, cause, .. } = outcome else {
-            panic!("{code}: {outcome:?}")
-        };
+        let Sent::Refused { status, cause, .. } = outcome else { panic!("{code}: {outcome:?}") };
         assert_eq!((status, cause), (code, expected));
     }
 }
 
 #[tokio::test]
 async fn a_busy_server_says_for_how_long_and_nobody_waits_for_it() {
-    let (outcome, wire) = sent(Act::Answer(
-        429,
-        "retry-after: 7\r\n",
-        status(429, "TooManyRequests", "try later"),
-    ))
-    .await;
+    let (outcome, wire) =
+        sent(Act::Answer(429, "retry-after: 7\r\n", status(429, "TooManyRequests", "try later"))).await;
     assert_eq!(
         outcome,
         Sent::Refused {
@@ -336,19 +308,9 @@ async fn a_busy_server_says_for_how_long_and_nobody_waits_for_it() {
 #[tokio::test]
 async fn a_success_gives_the_object_and_the_servers_clock() {
     let (outcome, _) = sent(Act::Answer(200, "", object())).await;
-    let Sent::Done {
-        object,
-        status,
-        server_date,
-    } = outcome
-    else {
-        panic!("{outcome:?}")
-    };
+    let Sent::Done { object, status, server_date } = outcome else { panic!("{outcome:?}") };
     assert_eq!((status, object["metadata"]["uid"].as_str()), (200, Some("u1")));
-    assert_eq!(
-        server_date.map(|date| date.to_rfc3339()),
-        Some("2026-11-21T10:28:49+00:00".to_owned())
-    );
+    assert_eq!(server_date.map(|date| date.to_rfc3339()), Some("2026-11-21T10:28:49+00:00".to_owned()));
 }
 
 #[tokio::test]
@@ -358,14 +320,8 @@ async fn what_goes_over_the_wire_is_the_call_byte_for_byte() {
     let (head, body) = requests[0].split_once("\r\n\r\n").expect("head and body");
     assert_eq!(body, call().body.to_string());
     assert!(head.starts_with(&format!("PATCH {PATH} HTTP/1.1\r\n")), "{head}");
-    assert!(
-        head.contains("content-type: application/json-patch+json\r\n"),
-        "{head}"
-    );
-    assert!(
-        head.contains(concat!("user-agent: goaround/", env!("CARGO_PKG_VERSION"))),
-        "{head}"
-    );
+    assert!(head.contains("content-type: application/json-patch+json\r\n"), "{head}");
+    assert!(head.contains(concat!("user-agent: goaround/", env!("CARGO_PKG_VERSION"))), "{head}");
 }
 
 #[tokio::test]
@@ -375,31 +331,18 @@ async fn a_dry_run_says_so_on_the_wire_and_an_execution_never_does() {
     let writer = connected.writer().await.expect("a client");
     assert_eq!(dry_run(&writer, &plan(vec![call(), call()])).await.len(), 2);
     assert_eq!(in_order(&writer, &[call(), call()]).await.len(), 2);
-    let lines: Vec<String> = wire
-        .requests()
-        .iter()
-        .map(|r| r.lines().next().unwrap_or_default().to_owned())
-        .collect();
-    let (dry, real) = (
-        format!("PATCH {PATH}?dryRun=All HTTP/1.1"),
-        format!("PATCH {PATH} HTTP/1.1"),
-    );
+    let lines: Vec<String> =
+        wire.requests().iter().map(|r| r.lines().next().unwrap_or_default().to_owned()).collect();
+    let (dry, real) = (format!("PATCH {PATH}?dryRun=All HTTP/1.1"), format!("PATCH {PATH} HTTP/1.1"));
     assert_eq!(lines, [dry.clone(), dry, real.clone(), real]);
-    assert_eq!(
-        wire.connections(),
-        4,
-        "no connection is used twice, so none can be found dead"
-    );
+    assert_eq!(wire.connections(), 4, "no connection is used twice, so none can be found dead");
 }
 
 #[tokio::test]
 async fn an_execution_stops_at_the_first_call_that_is_not_known_to_be_done() {
     for code in [422, 503] {
-        let (wire, connected) = Wire::serve(&[
-            Act::Answer(200, "", object()),
-            Act::Answer(code, "", String::new()),
-        ])
-        .await;
+        let (wire, connected) =
+            Wire::serve(&[Act::Answer(200, "", object()), Act::Answer(code, "", String::new())]).await;
         let writer = connected.writer().await.expect("a client");
         let outcomes = in_order(&writer, &[call(), call(), call()]).await;
         assert_eq!((outcomes.len(), wire.requests().len()), (2, 2));
@@ -419,24 +362,16 @@ async fn reading_back_tells_done_from_not_done_from_gone_from_not_known() {
     type Expected = fn(&ReadBack) -> bool;
     let cases: [(u16, String, &str, Expected); 6] = [
         (200, object(), "01JDX", |r| matches!(r, ReadBack::Applied { .. })),
-        (200, object(), "01JDX:0123456789ab", |r| {
-            matches!(r, ReadBack::Applied { .. })
-        }),
+        (200, object(), "01JDX:0123456789ab", |r| matches!(r, ReadBack::Applied { .. })),
         (
             200,
             object(),
             "01JD",
             |r| matches!(r, ReadBack::NotApplied { other: Some(o), .. } if *o == Clean::new("01JDX:0123456789ab")),
         ),
-        (200, bare, "01JDX", |r| {
-            matches!(r, ReadBack::NotApplied { other: None, .. })
-        }),
-        (404, status(404, "NotFound", "m"), "01JDX", |r| {
-            *r == ReadBack::Gone
-        }),
-        (200, "{}".to_owned(), "01JDX", |r| {
-            matches!(r, ReadBack::Unknown { .. })
-        }),
+        (200, bare, "01JDX", |r| matches!(r, ReadBack::NotApplied { other: None, .. })),
+        (404, status(404, "NotFound", "m"), "01JDX", |r| *r == ReadBack::Gone),
+        (200, "{}".to_owned(), "01JDX", |r| matches!(r, ReadBack::Unknown { .. })),
     ];
     for (code, body, action, expected) in cases {
         let (wire, connected) = Wire::serve(&[Act::Answer(code, "", body)]).await;

@@ -31,7 +31,9 @@ impl Check {
     /// Splits `what; hint: next` into its two halves.
     fn hinted(check: &str, state: &'static str, text: &str) -> Self {
         match text.split_once("hint:") {
-            Some((what, next)) => Self::new(check, state, what.trim().trim_end_matches([';', '.']), next.trim()),
+            Some((what, next)) => {
+                Self::new(check, state, what.trim().trim_end_matches([';', '.']), next.trim())
+            }
             None => Self::new(check, state, text, ""),
         }
     }
@@ -116,7 +118,12 @@ fn rights(state: &State) -> Vec<Check> {
         all.push(if *allowed {
             Check::ok("rights", what)
         } else {
-            Check::new("rights", "warn", format!("may not {what}"), "watching works; approving needs a Role with it")
+            Check::new(
+                "rights",
+                "warn",
+                format!("may not {what}"),
+                "watching works; approving needs a Role with it",
+            )
         });
     }
     all

@@ -31,17 +31,8 @@ pub use workload::{Dependency, WorkloadName};
 
 /// The name of the file in the configuration folder.
 const FILE: &str = "config.toml";
-const KEYS: [&str; 9] = [
-    "prod_contexts",
-    "theme",
-    "keymap",
-    "prometheus",
-    "slo",
-    "workload",
-    "policy",
-    "gate",
-    "advisor",
-];
+const KEYS: [&str; 9] =
+    ["prod_contexts", "theme", "keymap", "prometheus", "slo", "workload", "policy", "gate", "advisor"];
 
 /// Why the configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -143,12 +134,7 @@ impl Config {
     pub fn depends_on(&self) -> BTreeMap<Key, Vec<Key>> {
         let entries = self.workloads.iter();
         entries
-            .map(|entry| {
-                (
-                    entry.name.key(),
-                    entry.depends_on.iter().map(Dependency::key).collect(),
-                )
-            })
+            .map(|entry| (entry.name.key(), entry.depends_on.iter().map(Dependency::key).collect()))
             .collect()
     }
 
@@ -220,9 +206,5 @@ fn prod_contexts(root: &Table<'_>) -> Result<Vec<Glob>, TextError> {
     let Some(entry) = root.get("prod_contexts") else {
         return Ok(vec![Glob::new("*prod*")]);
     };
-    entry
-        .list()?
-        .iter()
-        .map(|item| item.filled().map(Glob::new))
-        .collect()
+    entry.list()?.iter().map(|item| item.filled().map(Glob::new)).collect()
 }

@@ -210,10 +210,7 @@ impl ContentStore {
                 return Err(refused("it is larger than everything that may be kept"));
             }
             self.make_room(&mut others, bytes.len() as u64)?;
-            let file = format!(
-                "{object}-{version}-{:015}.json",
-                stored.last_seen.timestamp_millis()
-            );
+            let file = format!("{object}-{version}-{:015}.json", stored.last_seen.timestamp_millis());
             self.replace(&file, &bytes)?;
             for entry in same.iter().filter(|entry| entry.file != file) {
                 self.remove(entry)?;
@@ -377,9 +374,7 @@ impl ContentStore {
             }
             Err(error) => return Err(Unreadable::Damaged(error.to_string())),
         };
-        file.take(CAP)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Unreadable::Damaged(error.to_string()))?;
+        file.take(CAP).read_to_end(&mut bytes).map_err(|error| Unreadable::Damaged(error.to_string()))?;
         let mut lines = bytes.splitn(2, |byte| *byte == b'\n');
         let seal: Seal = lines
             .next()
@@ -424,10 +419,7 @@ impl Found {
     }
 
     fn leave_out(&mut self, entry: &Entry, why: String) {
-        self.damaged.push(Damaged {
-            file: Clean::new(&entry.file),
-            why,
-        });
+        self.damaged.push(Damaged { file: Clean::new(&entry.file), why });
     }
 }
 
@@ -448,13 +440,7 @@ impl Entry {
         let object = parts.next().filter(is_key)?.to_owned();
         let version = parts.next().filter(is_key)?.to_owned();
         let last_seen_ms = parts.next()?.parse().ok()?;
-        parts.next().is_none().then_some(Self {
-            file,
-            object,
-            version,
-            last_seen_ms,
-            bytes,
-        })
+        parts.next().is_none().then_some(Self { file, object, version, last_seen_ms, bytes })
     }
 }
 
@@ -462,10 +448,7 @@ const KEY_LEN: usize = 32;
 
 /// A short name for a list of texts; each is preceded by its length, so that `a, bc` is not `ab, c`.
 fn key(texts: &[&str]) -> String {
-    let joined: String = texts
-        .iter()
-        .map(|text| format!("{}:{text}", text.len()))
-        .collect();
+    let joined: String = texts.iter().map(|text| format!("{}:{text}", text.len())).collect();
     let mut key = sha256::hex(&[joined.as_bytes()]);
     key.truncate(KEY_LEN);
     key
@@ -478,33 +461,21 @@ fn in_milliseconds(time: Time) -> Time {
 
 fn sealed(stored: &Stored) -> Option<Vec<u8>> {
     let body = serde_json::to_vec(stored).ok()?;
-    let seal = Seal {
-        v: VERSION,
-        sha256: sha256::hex(&[&body]),
-    };
+    let seal = Seal { v: VERSION, sha256: sha256::hex(&[&body]) };
     Some([&serde_json::to_vec(&seal).ok()?, &b"\n"[..], &body, b"\n"].concat())
 }
 
 fn is_content(data: &Value) -> bool {
     let texts = |part: &Value| {
-        part.is_null()
-            || part
-                .as_object()
-                .is_some_and(|part| part.values().all(Value::is_string))
+        part.is_null() || part.as_object().is_some_and(|part| part.values().all(Value::is_string))
     };
     data.as_object().is_some_and(|parts| {
-        parts
-            .iter()
-            .all(|(name, part)| matches!(name.as_str(), "data" | "binaryData") && texts(part))
+        parts.iter().all(|(name, part)| matches!(name.as_str(), "data" | "binaryData") && texts(part))
     })
 }
 
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> ContentError + 'a {
-    move |source| ContentError::Io {
-        doing,
-        place: place(path),
-        source,
-    }
+    move |source| ContentError::Io { doing, place: place(path), source }
 }
 
 #[cfg(test)]
@@ -513,11 +484,7 @@ mod tests {
 
     use super::*;
 
-    const OF: ConfigMap<'static> = ConfigMap {
-        cluster: "c",
-        namespace: "shop",
-        name: "gateway",
-    };
+    const OF: ConfigMap<'static> = ConfigMap { cluster: "c", namespace: "shop", name: "gateway" };
 
     fn size(folder: &Path) -> u64 {
         fs::read_dir(folder)
@@ -535,9 +502,7 @@ mod tests {
         let text = "x".repeat(2_500);
         let keep = |n: i64, digest: &str| {
             let seen = Time::UNIX_EPOCH + chrono::TimeDelta::seconds(n);
-            store
-                .keep(OF, "uid", digest, &json!({"data": {"n": text}}), seen)
-                .expect("keep");
+            store.keep(OF, "uid", digest, &json!({"data": {"n": text}}), seen).expect("keep");
             assert!(size(temp.path()) <= 10_000);
         };
         for (n, digest) in ["a", "b", "c", "a", "d", "e"].iter().enumerate() {
@@ -545,17 +510,11 @@ mod tests {
         }
         // `a` was seen again after `c`, so `b` and `c` were the oldest.
         let found = store.versions(OF).expect("versions");
-        let digests: Vec<&str> = found
-            .versions
-            .iter()
-            .map(|version| version.digest.as_str())
-            .collect();
+        let digests: Vec<&str> = found.versions.iter().map(|version| version.digest.as_str()).collect();
         assert_eq!(digests, ["a", "d", "e"]);
 
         let too_much = json!({"data": {"n": "x".repeat(10_000)}});
-        let error = store
-            .keep(OF, "uid", "f", &too_much, Time::UNIX_EPOCH)
-            .expect_err("refused");
+        let error = store.keep(OF, "uid", "f", &too_much, Time::UNIX_EPOCH).expect_err("refused");
         assert!(matches!(error, ContentError::NotContent { .. }), "{error}");
         assert_eq!(store.versions(OF).expect("versions").versions.len(), 3);
     }

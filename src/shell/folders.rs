@@ -37,11 +37,7 @@ pub fn config_dir() -> Result<PathBuf, FoldersError> {
 pub fn state_dir() -> Result<PathBuf, FoldersError> {
     choose("state", STATE_DIR, std::env::var_os(STATE_DIR), || {
         // Only Linux has a state folder of its own.
-        project().map(|dirs| {
-            dirs.state_dir()
-                .unwrap_or_else(|| dirs.data_local_dir())
-                .to_owned()
-        })
+        project().map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned())
     })
 }
 
@@ -69,29 +65,18 @@ mod tests {
     use super::*;
 
     fn chosen(given: Option<&str>, platform: Option<&str>) -> Result<PathBuf, FoldersError> {
-        choose("state", STATE_DIR, given.map(OsString::from), || {
-            platform.map(PathBuf::from)
-        })
+        choose("state", STATE_DIR, given.map(OsString::from), || platform.map(PathBuf::from))
     }
 
     #[test]
     fn the_variable_wins_over_the_platform() {
-        assert_eq!(
-            chosen(Some("/mine"), Some("/home/ana/x")),
-            Ok(PathBuf::from("/mine"))
-        );
+        assert_eq!(chosen(Some("/mine"), Some("/home/ana/x")), Ok(PathBuf::from("/mine")));
     }
 
     #[test]
     fn an_empty_variable_is_no_variable() {
-        assert_eq!(
-            chosen(Some(""), Some("/home/ana/x")),
-            Ok(PathBuf::from("/home/ana/x"))
-        );
-        assert_eq!(
-            chosen(None, Some("/home/ana/x")),
-            Ok(PathBuf::from("/home/ana/x"))
-        );
+        assert_eq!(chosen(Some(""), Some("/home/ana/x")), Ok(PathBuf::from("/home/ana/x")));
+        assert_eq!(chosen(None, Some("/home/ana/x")), Ok(PathBuf::from("/home/ana/x")));
     }
 
     #[test]
@@ -102,13 +87,7 @@ mod tests {
     #[test]
     fn without_variable_and_home_the_error_names_the_variable() {
         let error = chosen(None, None).expect_err("none");
-        assert_eq!(
-            error,
-            FoldersError::NoHome {
-                what: "state",
-                variable: STATE_DIR
-            }
-        );
+        assert_eq!(error, FoldersError::NoHome { what: "state", variable: STATE_DIR });
         assert!(error.to_string().contains("hint: set GOAROUND_STATE_DIR"));
     }
 }

@@ -68,7 +68,8 @@ pub fn table(rows: &[Value]) -> String {
                 .iter()
                 .map(|(name, width)| {
                     let text = Clean::new(row[*name].as_str().unwrap_or("—"));
-                    let text = if *name == "time" { text.as_str().replace('T', " ") } else { text.to_string() };
+                    let text =
+                        if *name == "time" { text.as_str().replace('T', " ") } else { text.to_string() };
                     text.chars().take(*width).collect()
                 })
                 .collect(),

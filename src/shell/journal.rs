@@ -83,10 +83,7 @@ pub enum JournalError {
         reason: ReadOnly,
     },
     /// The operating system said no. The file is as it was, or ends in a torn record.
-    #[error(
-        "{doing} the journal {place} failed: {source}; hint: {}",
-        private::hint(source)
-    )]
+    #[error("{doing} the journal {place} failed: {source}; hint: {}", private::hint(source))]
     Io {
         /// What was tried, as in `appending to`.
         doing: &'static str,
@@ -260,9 +257,7 @@ impl Journal {
             .and_then(|()| file.sync_all())
             .map_err(self.failed("keeping the torn record beside"))?;
         private::sync_folder(&self.folder)?;
-        self.file
-            .set_len(sound)
-            .map_err(self.failed("cutting the torn record off"))?;
+        self.file.set_len(sound).map_err(self.failed("cutting the torn record off"))?;
         self.synced(None)?;
         Ok(json!({ "bytes": fragment.len(), "sha256": sha256, "moved_to": name }))
     }
@@ -277,14 +272,8 @@ impl Journal {
             return Err(self.failed("appending to")(error));
         }
         self.synced(Some(before))?;
-        self.resume = Position {
-            head: self.head.clone(),
-            offset: before + lead.len() as u64,
-        };
-        self.head = Head {
-            seq: self.head.seq + 1,
-            hash,
-        };
+        self.resume = Position { head: self.head.clone(), offset: before + lead.len() as u64 };
+        self.head = Head { seq: self.head.seq + 1, hash };
         Ok(self.head.clone())
     }
 
@@ -299,10 +288,7 @@ impl Journal {
             let _ = self.file.set_len(length);
         }
         self.read_only = Some(ReadOnly::NotSynced);
-        Err(JournalError::NotSynced {
-            place: place(&self.path),
-            source,
-        })
+        Err(JournalError::NotSynced { place: place(&self.path), source })
     }
 
     fn close(&mut self, reason: ReadOnly) -> JournalError {
@@ -311,10 +297,7 @@ impl Journal {
     }
 
     fn refusal(&self, reason: ReadOnly) -> JournalError {
-        JournalError::ReadOnly {
-            place: place(&self.path),
-            reason,
-        }
+        JournalError::ReadOnly { place: place(&self.path), reason }
     }
 
     fn failed(&self, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError + use<> {
@@ -325,10 +308,7 @@ impl Journal {
 
 /// A line that `verify` will accept, or no line.
 fn sound_line(head: &Head, time: Time, kind: &str, body: &Value) -> Result<(Vec<u8>, String), JournalError> {
-    let refused = |why| JournalError::NotARecord {
-        kind: Clean::new(kind),
-        why,
-    };
+    let refused = |why| JournalError::NotARecord { kind: Clean::new(kind), why };
     if !record::is_kind(kind) {
         return Err(refused("its kind is not made of a-z, 0-9, . and _"));
     }
@@ -341,9 +321,7 @@ fn sound_line(head: &Head, time: Time, kind: &str, body: &Value) -> Result<(Vec<
     }
     match record::check(&line, head) {
         Ok(_) => Ok((line, hash)),
-        Err(_) => Err(refused(
-            "its body is nested too deeply, or its time has no four-digit year",
-        )),
+        Err(_) => Err(refused("its body is nested too deeply, or its time has no four-digit year")),
     }
 }
 
@@ -360,36 +338,16 @@ mod tests {
     fn a_failed_sync_takes_the_record_back_and_is_fatal_for_the_handle() {
         let temp = tempfile::tempdir().expect("tempdir");
         let mut journal = Journal::open(temp.path()).expect("open");
-        let first = journal
-            .append(Time::UNIX_EPOCH, "note", &json!({"n": 1}))
-            .expect("append");
+        let first = journal.append(Time::UNIX_EPOCH, "note", &json!({"n": 1})).expect("append");
         journal.sync = |_| Err(io::Error::from_raw_os_error(libc::EIO));
-        let error = journal
-            .append(Time::UNIX_EPOCH, "note", &json!({"n": 2}))
-            .expect_err("not synced");
+        let error = journal.append(Time::UNIX_EPOCH, "note", &json!({"n": 2})).expect_err("not synced");
         assert!(matches!(error, JournalError::NotSynced { .. }), "{error}");
         // The disk is well again, the handle is not.
         journal.sync = File::sync_data;
-        let error = journal
-            .append(Time::UNIX_EPOCH, "note", &json!({"n": 3}))
-            .expect_err("closed");
-        assert!(
-            matches!(
-                error,
-                JournalError::ReadOnly {
-                    reason: ReadOnly::NotSynced,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        let error = journal.append(Time::UNIX_EPOCH, "note", &json!({"n": 3})).expect_err("closed");
+        assert!(matches!(error, JournalError::ReadOnly { reason: ReadOnly::NotSynced, .. }), "{error}");
         let verification = verify(temp.path());
-        assert_eq!(
-            (verification.ok, verification.head),
-            (true, Some(first)),
-            "{:?}",
-            verification.reason
-        );
+        assert_eq!((verification.ok, verification.head), (true, Some(first)), "{:?}", verification.reason);
     }
 
     #[test]
@@ -408,9 +366,7 @@ mod tests {
             }
         };
         for n in 0..3 {
-            journal
-                .append(Time::UNIX_EPOCH, "note", &json!({ "n": n }))
-                .expect("synced");
+            journal.append(Time::UNIX_EPOCH, "note", &json!({ "n": n })).expect("synced");
         }
     }
 }

@@ -36,7 +36,11 @@ impl Front for OneLook {
 /// Both sources have told all, or will not; and what follows from it is settled.
 fn finished(state: &State) -> bool {
     let failed = |source| {
-        state.world.sources.get(&source).is_some_and(|s| matches!(s.health, Health::Down(_) | Health::Forbidden(_)))
+        state
+            .world
+            .sources
+            .get(&source)
+            .is_some_and(|s| matches!(s.health, Health::Down(_) | Health::Forbidden(_)))
     };
     let told = |source| state.world.sources.get(&source).is_some_and(|s| s.synced);
     if failed(Source::Kubernetes) {
@@ -56,10 +60,14 @@ fn finished(state: &State) -> bool {
 
 /// A source that is needed and is not there, with the reason; `None`: all are.
 pub fn needed_but_missing(state: &State) -> Option<String> {
-    for source in [Source::Kubernetes, Source::Kind("deployments"), Source::Kind("replicasets"), Source::Prometheus] {
+    for source in
+        [Source::Kubernetes, Source::Kind("deployments"), Source::Kind("replicasets"), Source::Prometheus]
+    {
         let known = state.world.sources.get(&source);
         match known.map(|s| &s.health) {
-            Some(Health::Down(why) | Health::Forbidden(why)) => return Some(format!("{}: {why}", source.name())),
+            Some(Health::Down(why) | Health::Forbidden(why)) => {
+                return Some(format!("{}: {why}", source.name()));
+            }
             _ if known.is_none_or(|s| !s.synced) => {
                 return Some(format!("{}: no answer within {} s", source.name(), LIMIT.as_secs()));
             }

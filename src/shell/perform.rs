@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ClusterFact, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid};
+use crate::domain::cluster::{
+    ClusterFact, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
+};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{Call, DryRun, Plan};
 use crate::domain::signal::{Health, Signal, Source};
@@ -73,12 +75,16 @@ impl Performer {
         let this = self.clone();
         match effect {
             Effect::Inquire(inquiry) => {
-                if let (Some(client), Some(slo)) = (this.prometheus.get().cloned(), state.world.slos.get(&inquiry.slo)) {
+                if let (Some(client), Some(slo)) =
+                    (this.prometheus.get().cloned(), state.world.slos.get(&inquiry.slo))
+                {
                     let slo = slo.clone();
                     this.clone().spawn(async move { this.inquire(&client, &slo, *inquiry).await });
                 }
             }
-            Effect::FindPrometheus(services) => self.clone().spawn(async move { this.find_prometheus(services).await }),
+            Effect::FindPrometheus(services) => {
+                self.clone().spawn(async move { this.find_prometheus(services).await })
+            }
             Effect::ReadConfig(key) => self.clone().spawn(async move { this.read_config(key).await }),
             Effect::LoadKnown(key) => {
                 let cluster = cluster_of(state);
@@ -88,7 +94,9 @@ impl Performer {
                 let cluster = cluster_of(state);
                 self.clone().spawn(async move { this.keep_content(cluster, key, uid, version).await });
             }
-            Effect::ReviewRights(rights) => self.clone().spawn(async move { this.review_rights(rights).await }),
+            Effect::ReviewRights(rights) => {
+                self.clone().spawn(async move { this.review_rights(rights).await })
+            }
             Effect::DryRun(digest, plan) => self.clone().spawn(async move {
                 let answer = this.dry_run(&plan).await;
                 this.tell(Event::DryRun(digest, answer)).await;
@@ -101,7 +109,9 @@ impl Performer {
                 self.clone().spawn(async move { this.record(ticket, kind, body).await });
             }
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
-            Effect::ReadBack(action, calls) => self.clone().spawn(async move { this.read_back(action, calls).await }),
+            Effect::ReadBack(action, calls) => {
+                self.clone().spawn(async move { this.read_back(action, calls).await })
+            }
             Effect::Advise(_) | Effect::Bell | Effect::Quit => {}
         }
     }
@@ -178,7 +188,11 @@ impl Performer {
                 let of = key.clone();
                 blocking(move || {
                     let store = store.lock().unwrap_or_else(PoisonError::into_inner);
-                    let which = ConfigMap { cluster: &cluster, namespace: of.namespace.as_str(), name: of.name.as_str() };
+                    let which = ConfigMap {
+                        cluster: &cluster,
+                        namespace: of.namespace.as_str(),
+                        name: of.name.as_str(),
+                    };
                     store.versions(which).map(|found| found.versions).unwrap_or_default()
                 })
                 .await
@@ -208,7 +222,8 @@ impl Performer {
                 }
             }
             let store = store.lock().unwrap_or_else(PoisonError::into_inner);
-            let which = ConfigMap { cluster: &cluster, namespace: key.namespace.as_str(), name: key.name.as_str() };
+            let which =
+                ConfigMap { cluster: &cluster, namespace: key.namespace.as_str(), name: key.name.as_str() };
             store.keep(which, &uid.0, &version.digest.0, &Value::Object(data), seen)
         })
         .await;
@@ -251,8 +266,10 @@ impl Performer {
             let content = kubernetes::config_content(cluster, &before.key).await;
             configs.push((before.key.clone(), content.map_err(|error| Clean::new(error.to_string()))?));
         }
-        let answers = kubernetes::rights(cluster, rights).await.map_err(|error| Clean::new(error.to_string()))?;
-        let (deployment, replica_sets) = fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
+        let answers =
+            kubernetes::rights(cluster, rights).await.map_err(|error| Clean::new(error.to_string()))?;
+        let (deployment, replica_sets) =
+            fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
         Ok(FreshLook {
             deployment,
             replica_sets,
@@ -310,7 +327,7 @@ fn cluster_of(state: &State) -> String {
 
 fn called(sent: Sent) -> Called {
     match sent {
-        Sent::Done { .. } => Called::Done,
+        Sent::Done { object, .. } => Called::Done(object["metadata"]["generation"].as_i64()),
         Sent::Refused { status, message, retry_after_s, .. } => {
             let later = retry_after_s.map_or(String::new(), |s| format!(" (retry after {s} s)"));
             Called::Refused(Clean::new(format!("{status}: {message}{later}")))

@@ -83,29 +83,18 @@ pub(crate) fn place(path: &Path) -> Clean {
 }
 
 fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> PrivacyError + 'a {
-    move |source| PrivacyError::Io {
-        doing,
-        place: place(path),
-        source,
-    }
+    move |source| PrivacyError::Io { doing, place: place(path), source }
 }
 
 /// Creates the folder if it is missing (0700, and so are the missing ones above it), then refuses it unless it is
 /// private. Returns the path without a trailing slash, which would make the system follow a link.
 pub fn folder(path: &Path) -> Result<PathBuf, PrivacyError> {
-    let path: PathBuf = std::path::absolute(path)
-        .map_err(failed("resolving", path))?
-        .components()
-        .collect();
+    let path: PathBuf = std::path::absolute(path).map_err(failed("resolving", path))?.components().collect();
     if let Err(error) = fs::symlink_metadata(&path) {
         if error.kind() != io::ErrorKind::NotFound {
             return Err(failed("looking at", &path)(error));
         }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&path)
-            .map_err(failed("creating", &path))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed("creating", &path))?;
         if let Some(parent) = path.parent() {
             sync_folder(parent)?;
         }
@@ -115,10 +104,7 @@ pub fn folder(path: &Path) -> Result<PathBuf, PrivacyError> {
         return Err(PrivacyError::Link { place: place(&path) });
     }
     if !metadata.is_dir() {
-        return Err(PrivacyError::WrongType {
-            place: place(&path),
-            wanted: "folder",
-        });
+        return Err(PrivacyError::WrongType { place: place(&path), wanted: "folder" });
     }
     owned(&path, &metadata, &path)?;
     parents(&path)?;
@@ -143,11 +129,7 @@ fn owned(path: &Path, metadata: &Metadata, folder: &Path) -> Result<(), PrivacyE
     }
     let own = own_user(folder)?;
     if metadata.uid() != own {
-        return Err(PrivacyError::OtherOwner {
-            place: place(path),
-            owner: metadata.uid(),
-            own,
-        });
+        return Err(PrivacyError::OtherOwner { place: place(path), owner: metadata.uid(), own });
     }
     Ok(())
 }
@@ -168,9 +150,7 @@ fn own_user(folder: &Path) -> Result<u32, PrivacyError> {
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     // Without O_NONBLOCK the opening of a planted pipe would wait for ever.
-    options
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options
 }
 
@@ -186,21 +166,14 @@ fn opened(doing: &'static str, path: &Path, result: io::Result<File>) -> Result<
     if metadata.is_file() {
         Ok(file)
     } else {
-        Err(PrivacyError::WrongType {
-            place: place(path),
-            wanted: "regular file",
-        })
+        Err(PrivacyError::WrongType { place: place(path), wanted: "regular file" })
     }
 }
 
 /// Opens a file of a private folder for reading and appending, created 0600 where missing, and refuses it when
 /// somebody else owns it or everybody may write to it.
 pub fn append(path: &Path) -> Result<File, PrivacyError> {
-    let file = opened(
-        "opening",
-        path,
-        options().read(true).append(true).create(true).open(path),
-    )?;
+    let file = opened("opening", path, options().read(true).append(true).create(true).open(path))?;
     let metadata = file.metadata().map_err(failed("looking at", path))?;
     owned(path, &metadata, path.parent().unwrap_or(path))?;
     Ok(file)
@@ -213,18 +186,12 @@ pub fn read(path: &Path) -> Result<File, PrivacyError> {
 
 /// Creates a file that must not exist yet, 0600.
 pub fn create(path: &Path) -> Result<File, PrivacyError> {
-    opened(
-        "creating",
-        path,
-        options().write(true).create_new(true).open(path),
-    )
+    opened("creating", path, options().write(true).create_new(true).open(path))
 }
 
 /// Makes names created, renamed or removed in this folder survive a loss of power.
 pub fn sync_folder(path: &Path) -> Result<(), PrivacyError> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed("syncing", path))
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(failed("syncing", path))
 }
 
 /// Waits for the exclusive lock on this descriptor (`flock`: two descriptors of one process exclude each other too,
@@ -264,10 +231,7 @@ mod tests {
         assert_eq!((mode(&state), mode(&temp.path().join("a"))), (0o700, 0o700));
         append(&state.join("one")).expect("append");
         create(&state.join("two")).expect("create");
-        assert_eq!(
-            (mode(&state.join("one")), mode(&state.join("two"))),
-            (0o600, 0o600)
-        );
+        assert_eq!((mode(&state.join("one")), mode(&state.join("two"))), (0o600, 0o600));
     }
 
     #[test]
@@ -320,31 +284,19 @@ mod tests {
         fs::create_dir(path("folder")).expect("mkdir");
         assert!(matches!(append(&path("link")), Err(PrivacyError::Link { .. })));
         assert!(matches!(read(&path("link")), Err(PrivacyError::Link { .. })));
-        assert!(matches!(
-            read(&path("folder")),
-            Err(PrivacyError::WrongType { .. })
-        ));
+        assert!(matches!(read(&path("folder")), Err(PrivacyError::WrongType { .. })));
         assert!(append(&path("folder")).is_err());
         assert!(create(&path("link")).is_err(), "a link is in the way");
-        let pipe = std::process::Command::new("mkfifo")
-            .arg(path("pipe"))
-            .status()
-            .expect("mkfifo");
+        let pipe = std::process::Command::new("mkfifo").arg(path("pipe")).status().expect("mkfifo");
         assert!(pipe.success());
         assert!(matches!(read(&path("pipe")), Err(PrivacyError::WrongType { .. })));
         fs::set_permissions(path("file"), fs::Permissions::from_mode(0o666)).expect("chmod");
-        assert!(matches!(
-            append(&path("file")),
-            Err(PrivacyError::WorldWritable { .. })
-        ));
+        assert!(matches!(append(&path("file")), Err(PrivacyError::WorldWritable { .. })));
     }
 
     #[test]
     fn a_folder_in_which_nobody_can_create_a_file_gives_what_where_and_hint() {
         let error = create(Path::new("/dev/null/x")).expect_err("refused").to_string();
-        assert!(
-            error.starts_with("creating /dev/null/x failed") && error.contains("hint:"),
-            "{error}"
-        );
+        assert!(error.starts_with("creating /dev/null/x failed") && error.contains("hint:"), "{error}");
     }
 }

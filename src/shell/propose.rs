@@ -41,9 +41,11 @@ pub fn burning(state: &State) -> impl Iterator<Item = &Analysis> {
 
 /// SLOs that burn and judge no workload that is known, with what to do.
 pub fn unmapped(state: &State) -> impl Iterator<Item = String> + '_ {
-    state.world.slos.values().filter(|s| s.burning().is_some()).filter_map(|s| match state.mapped.get(&s.id) {
-        Some(Err(why)) => Some(why.words(&s.id)),
-        _ => None,
+    state.world.slos.values().filter(|s| s.burning().is_some()).filter_map(|s| {
+        match state.mapped.get(&s.id) {
+            Some(Err(why)) => Some(why.words(&s.id)),
+            _ => None,
+        }
     })
 }
 
@@ -101,7 +103,9 @@ pub fn as_text(state: &State) -> String {
 
 fn card(analysis: &Analysis, out: &mut String) {
     let title = match (analysis.offer, analysis.target_row()) {
-        (Offer::Rollback, Some(row)) => format!("ROLL BACK {} to {} ({})", analysis.workload, row.title(), row.name),
+        (Offer::Rollback, Some(row)) => {
+            format!("ROLL BACK {} to {} ({})", analysis.workload, row.title(), row.name)
+        }
         (Offer::RestoreConfig, _) => format!("RESTORE THE CONFIG of {}", analysis.workload),
         (Offer::Wait, _) => format!("WAIT: {}", analysis.workload),
         _ => format!("NO OFFER: {}", analysis.workload),
@@ -116,8 +120,13 @@ fn card(analysis: &Analysis, out: &mut String) {
     let how = analysis.how.as_ref().map_or(String::new(), |how| format!(" ({})", how.words()));
     say(format!("  SLO {}{how}", slos.join(", ")));
     if let (Some(failed), Some(minute)) = (analysis.cost.failed, analysis.cost.per_minute) {
-        let share = analysis.cost.share.map_or(String::new(), |s| format!(", {} of the budget", format::percent(s)));
-        say(format!("  {} requests failed so far{share}; a minute more costs {}", format::count(failed), format::count(minute)));
+        let share =
+            analysis.cost.share.map_or(String::new(), |s| format!(", {} of the budget", format::percent(s)));
+        say(format!(
+            "  {} requests failed so far{share}; a minute more costs {}",
+            format::count(failed),
+            format::count(minute)
+        ));
     }
     for gate in &analysis.gates {
         say(format!("  {:<7} {:<11} {}", gate.state.word(), gate.gate.name(), gate.line));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::engine::verify::Phase;
-use crate::engine::{Command, Effect, Event, State, Stamped, step};
+use crate::engine::{Command, Effect, Event, Stamped, State, step};
 
 use super::session::Session;
 

@@ -112,7 +112,12 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         (Some(connected), _) => {
             let (signals, received) = mpsc::channel(QUEUE);
             tokio::spawn(forward(received, tx.clone()));
-            tokio::spawn(kubernetes::run(connected.clone(), wanted.namespace.clone(), signals, cancel.clone()));
+            tokio::spawn(kubernetes::run(
+                connected.clone(),
+                wanted.namespace.clone(),
+                signals,
+                cancel.clone(),
+            ));
         }
         (None, Some(error)) => {
             let why = Clean::new(error.to_string());

@@ -150,22 +150,14 @@ impl Text<'_> {
         let location = error.location().unwrap_or(Location::UNKNOWN);
         match error {
             Error::SerdeUnknownField { field, expected, .. } => {
-                let known: Vec<&str> = expected
-                    .iter()
-                    .copied()
-                    .filter(|key| !FOREIGN.contains(key))
-                    .collect();
+                let known: Vec<&str> =
+                    expected.iter().copied().filter(|key| !FOREIGN.contains(key)).collect();
                 let message = format!("unknown key `{field}`, expected one of: {}", known.join(", "));
-                self.error(location, field.chars().count(), message)
-                    .maybe_hint(did_you_mean(field, known))
+                self.error(location, field.chars().count(), message).maybe_hint(did_you_mean(field, known))
             }
             Error::InvalidScalar { ty, .. } => {
                 let expected = if *ty == "floating point" { "a number" } else { ty };
-                self.error(
-                    location,
-                    1,
-                    format!("this value does not fit, expected {expected}"),
-                )
+                self.error(location, 1, format!("this value does not fit, expected {expected}"))
             }
             other => self.error(location, 1, UserMessageFormatter.format_message(other)),
         }
@@ -214,14 +206,9 @@ impl Text<'_> {
                 ));
         }
         match &spec.value.version {
-            None => Err(self.at(
-                spec,
-                format!("`version` is missing, expected `version: {VERSION}`"),
-            )),
-            Some(version) if version.value != VERSION => Err(self.at_text(
-                version,
-                format!("version `{}` is not known, expected `{VERSION}`", version.value),
-            )),
+            None => Err(self.at(spec, format!("`version` is missing, expected `version: {VERSION}`"))),
+            Some(version) if version.value != VERSION => Err(self
+                .at_text(version, format!("version `{}` is not known, expected `{VERSION}`", version.value))),
             Some(_) => match &spec.value.slo_plugins {
                 Some(plugins) => Err(self.at(plugins, PLUGINS)),
                 None => Ok(()),
@@ -294,8 +281,7 @@ impl Text<'_> {
     ) -> Result<Template, TextError> {
         let text = self.need(parent, text, &format!("`{key}` is missing here"))?;
         Template::parse(&text.value).map_err(|why| {
-            self.at(text, why.to_string())
-                .hint("write the range as [{{.window}}], as Sloth does")
+            self.at(text, why.to_string()).hint("write the range as [{{.window}}], as Sloth does")
         })
     }
 
@@ -314,9 +300,7 @@ impl Text<'_> {
     fn check_name(&self, key: &str, name: &Spanned<String>) -> Result<(), TextError> {
         let text = name.value.as_str();
         let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        let inside = text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        let inside = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if ends(text.chars().next()) && ends(text.chars().last()) && inside {
             return Ok(());
         }
@@ -336,6 +320,5 @@ fn alert(alerting: &Alerting, alert: &Alert) -> Option<DeclaredAlert> {
 
 fn merged(below: &BTreeMap<String, String>, above: &BTreeMap<String, String>) -> BTreeMap<Clean, Clean> {
     let both = below.iter().chain(above);
-    both.map(|(key, value)| (Clean::new(key), Clean::new(value)))
-        .collect()
+    both.map(|(key, value)| (Clean::new(key), Clean::new(value))).collect()
 }

@@ -4,9 +4,7 @@
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::time::Duration;
 
-use crossterm::event::{
-    self, DisableBracketedPaste, EnableBracketedPaste, Event as TermEvent, KeyEvent,
-};
+use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event as TermEvent, KeyEvent};
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
@@ -62,7 +60,10 @@ impl TerminalFront {
         let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, out));
         let terminal = Terminal::new(backend).inspect_err(|_| restore())?;
         let (tx, input) = mpsc::unbounded_channel();
-        std::thread::Builder::new().name("keys".into()).spawn(move || read_keys(&tx)).inspect_err(|_| restore())?;
+        std::thread::Builder::new()
+            .name("keys".into())
+            .spawn(move || read_keys(&tx))
+            .inspect_err(|_| restore())?;
         let end = |kind| signal(kind).inspect_err(|_| restore());
         let ends = [
             end(SignalKind::terminate())?,

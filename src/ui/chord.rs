@@ -95,11 +95,7 @@ impl Chord {
     /// The chord of a key as a terminal sent it.
     pub fn of_event(key: KeyEvent) -> Self {
         let known = KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT;
-        Self {
-            code: key.code,
-            modifiers: key.modifiers & known,
-        }
-        .plain()
+        Self { code: key.code, modifiers: key.modifiers & known }.plain()
     }
 
     /// One character that leaves a mark on paper, without control or alt.
@@ -148,9 +144,9 @@ fn split(text: &str) -> Result<(KeyModifiers, &str), NotAChord> {
                     "option" | "meta" => Some("alt"),
                     word => nearest(word, ["ctrl", "alt", "shift"]),
                 };
-                return Err(near.map_or(NotAChord::NoKey, |near| {
-                    NotAChord::DidYouMean(format!("{near}+{after}"))
-                }));
+                return Err(
+                    near.map_or(NotAChord::NoKey, |near| NotAChord::DidYouMean(format!("{near}+{after}")))
+                );
             }
         };
         rest = after;
@@ -178,20 +174,15 @@ fn code(name: &str) -> Result<KeyCode, Option<&'static str>> {
         return Ok(*code);
     }
     let lower = name.to_ascii_lowercase();
-    let also = ALSO
-        .iter()
-        .find(|(other, _)| *other == lower)
-        .map(|(_, known)| *known);
+    let also = ALSO.iter().find(|(other, _)| *other == lower).map(|(_, known)| *known);
     Err(also.or_else(|| nearest(&lower, NAMED.iter().map(|(known, _)| *known))))
 }
 
 impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (modifier, name) in [
-            (KeyModifiers::CONTROL, "ctrl+"),
-            (KeyModifiers::ALT, "alt+"),
-            (KeyModifiers::SHIFT, "shift+"),
-        ] {
+        for (modifier, name) in
+            [(KeyModifiers::CONTROL, "ctrl+"), (KeyModifiers::ALT, "alt+"), (KeyModifiers::SHIFT, "shift+")]
+        {
             if self.modifiers.contains(modifier) {
                 f.write_str(name)?;
             }
@@ -211,24 +202,10 @@ mod tests {
 
     #[test]
     fn a_chord_prints_as_it_is_written() {
-        for text in [
-            "q",
-            "A",
-            "?",
-            "+",
-            "ctrl+c",
-            "ctrl++",
-            "alt+x",
-            "shift+tab",
-            "ctrl+alt+up",
-            "f12",
-            "space",
-            "é",
-        ] {
-            assert_eq!(
-                Chord::parse(text).map(|chord| chord.to_string()),
-                Ok(text.to_owned())
-            );
+        for text in
+            ["q", "A", "?", "+", "ctrl+c", "ctrl++", "alt+x", "shift+tab", "ctrl+alt+up", "f12", "space", "é"]
+        {
+            assert_eq!(Chord::parse(text).map(|chord| chord.to_string()), Ok(text.to_owned()));
         }
     }
 

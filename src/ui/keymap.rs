@@ -44,11 +44,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("card", "wait", "wait and ask again"),
     ("card", "evidence", "the evidence, with sources and queries"),
     ("card", "diff", "what the plan changes"),
-    (
-        "card",
-        "add_restore",
-        "add the restoring of configuration to the plan",
-    ),
+    ("card", "add_restore", "add the restoring of configuration to the plan"),
     ("card", "undo", "the way back"),
     ("card", "up", "one line up"),
     ("card", "down", "one line down"),
@@ -110,10 +106,8 @@ impl Keymap {
         }
         root.only(&names)?;
         for name in names {
-            let table = root
-                .need(name)
-                .map_err(|error| error.hint(format!("start it with [{name}]")))?
-                .table()?;
+            let table =
+                root.need(name).map_err(|error| error.hint(format!("start it with [{name}]")))?.table()?;
             if let Some(context) = contexts.get_mut(name) {
                 context.read(&table)?;
             }
@@ -134,23 +128,14 @@ impl Keymap {
 
     /// The chords of `command` in `context` as a keymap writes them, in the order of the file.
     pub fn keys_for(&self, context: &str, command: &str) -> Vec<String> {
-        let bindings = self
-            .contexts
-            .get(context)
-            .map(|context| context.bindings.as_slice());
-        let bound = bindings
-            .unwrap_or_default()
-            .iter()
-            .filter(|(_, name)| name == command);
+        let bindings = self.contexts.get(context).map(|context| context.bindings.as_slice());
+        let bound = bindings.unwrap_or_default().iter().filter(|(_, name)| name == command);
         bound.map(|(chord, _)| chord.to_string()).collect()
     }
 
     /// What can be done in `context`, for the help.
     pub fn help(&self, context: &str) -> Vec<HelpLine<'_>> {
-        let commands = self
-            .contexts
-            .get(context)
-            .map(|context| context.commands.as_slice());
+        let commands = self.contexts.get(context).map(|context| context.commands.as_slice());
         let lines = commands.unwrap_or_default().iter();
         lines.map(|(command, help)| HelpLine { command, help }).collect()
     }
@@ -224,22 +209,16 @@ impl Context {
                 return Err(entry.error(format!("`{command}` cannot be unbound, expected a key for it")));
             }
             if self.is_bound(&command) {
-                return Err(entry.error(format!(
-                    "`{command}` has a key and is listed as unbound, expected one of both"
-                )));
+                return Err(entry
+                    .error(format!("`{command}` has a key and is listed as unbound, expected one of both")));
             }
             listed.push(command);
         }
-        let forgotten = self
-            .commands
-            .iter()
-            .find(|(command, _)| !self.is_bound(command) && !listed.contains(command));
+        let forgotten =
+            self.commands.iter().find(|(command, _)| !self.is_bound(command) && !listed.contains(command));
         match forgotten {
             Some((command, help)) => Err(table
-                .error(format!(
-                    "`{command}` ({help}) has no key {}, expected a chord for it",
-                    table.place()
-                ))
+                .error(format!("`{command}` ({help}) has no key {}, expected a chord for it", table.place()))
                 .hint(format!("bind it, or write unbound = [\"{command}\"]"))),
             None => Ok(()),
         }
@@ -281,18 +260,8 @@ mod tests {
             ("main", KeyCode::Char('q'), KeyModifiers::NONE, Some("quit")),
             ("main", KeyCode::Char('c'), KeyModifiers::CONTROL, Some("quit")),
             ("main", KeyCode::Char('?'), KeyModifiers::SHIFT, Some("help")),
-            (
-                "main",
-                KeyCode::BackTab,
-                KeyModifiers::SHIFT,
-                Some("focus_previous"),
-            ),
-            (
-                "main",
-                KeyCode::BackTab,
-                KeyModifiers::NONE,
-                Some("focus_previous"),
-            ),
+            ("main", KeyCode::BackTab, KeyModifiers::SHIFT, Some("focus_previous")),
+            ("main", KeyCode::BackTab, KeyModifiers::NONE, Some("focus_previous")),
             ("main", KeyCode::Tab, KeyModifiers::NONE, Some("focus_next")),
             ("main", KeyCode::PageDown, KeyModifiers::NONE, Some("page_down")),
             ("main", KeyCode::Char('3'), KeyModifiers::NONE, Some("range_3")),
@@ -303,11 +272,7 @@ mod tests {
             ("card", KeyCode::Char('q'), KeyModifiers::NONE, None),
             ("nowhere", KeyCode::Char('q'), KeyModifiers::NONE, None),
         ] {
-            assert_eq!(
-                keymap.lookup(context, press(code, modifiers)),
-                command,
-                "{context} {code:?}"
-            );
+            assert_eq!(keymap.lookup(context, press(code, modifiers)), command, "{context} {code:?}");
         }
     }
 
@@ -325,17 +290,9 @@ mod tests {
         assert_eq!(keymap.keys_for("main", "focus_previous"), ["shift+tab"]);
         assert!(keymap.keys_for("main", "arm").is_empty());
         let lines = keymap.help("card");
-        assert!(
-            lines
-                .iter()
-                .any(|line| line.command == "arm" && line.help.contains("token"))
-        );
+        assert!(lines.iter().any(|line| line.command == "arm" && line.help.contains("token")));
         for line in lines {
-            assert!(
-                !keymap.keys_for("card", line.command).is_empty(),
-                "{}",
-                line.command
-            );
+            assert!(!keymap.keys_for("card", line.command).is_empty(), "{}", line.command);
         }
     }
 }

@@ -52,12 +52,7 @@ impl Colour {
         }
         let found = ANSI.iter().find(|(name, _)| *name == text);
         found.map(|(_, colour)| Self(*colour)).ok_or_else(|| {
-            nearest(
-                text,
-                ANSI.iter()
-                    .map(|(name, _)| *name)
-                    .chain(["default", "bright_black"]),
-            )
+            nearest(text, ANSI.iter().map(|(name, _)| *name).chain(["default", "bright_black"]))
         })
     }
 }
@@ -207,24 +202,15 @@ fn to_256(rgb: [u8; 3]) -> u8 {
     let grey = (mean.saturating_sub(3) / 10).min(23) as u8;
     let grey_is_nearer = distance(rgb, [8 + 10 * grey; 3]) < distance(rgb, cube_colour);
     let keeps_its_hue = has_hue(rgb) && has_hue(cube_colour);
-    if grey_is_nearer && !keeps_its_hue {
-        232 + grey
-    } else {
-        16 + 36 * cube[0] + 6 * cube[1] + cube[2]
-    }
+    if grey_is_nearer && !keeps_its_hue { 232 + grey } else { 16 + 36 * cube[0] + 6 * cube[1] + cube[2] }
 }
 
 fn nearest_step(part: u8, steps: &[u8; 6]) -> u8 {
-    (0..6_u8)
-        .min_by_key(|step| steps[usize::from(*step)].abs_diff(part))
-        .unwrap_or(0)
+    (0..6_u8).min_by_key(|step| steps[usize::from(*step)].abs_diff(part)).unwrap_or(0)
 }
 
 fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| u32::from(a.abs_diff(b)).pow(2))
-        .sum()
+    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 /// Whether a colour is seen as one, rather than as a grey.
@@ -263,11 +249,7 @@ fn to_16(rgb: [u8; 3], role: Role) -> Color {
         265..=329 => (Color::Magenta, Color::LightMagenta),
         _ => (Color::Red, Color::LightRed),
     };
-    if role == Role::Foreground && most >= 200 {
-        light
-    } else {
-        plain
-    }
+    if role == Role::Foreground && most >= 200 { light } else { plain }
 }
 
 #[cfg(test)]
@@ -316,10 +298,7 @@ mod tests {
         assert_eq!(theme.bad, Color::LightRed);
         assert_eq!(theme.accent, Color::LightBlue);
         assert_eq!((theme.selection, theme.prod), (Color::Reset, Color::Red));
-        assert_eq!(
-            (theme.faint, theme.dim, theme.text),
-            (Color::DarkGray, Color::Gray, Color::White)
-        );
+        assert_eq!((theme.faint, theme.dim, theme.text), (Color::DarkGray, Color::Gray, Color::White));
     }
 
     #[test]
@@ -344,9 +323,7 @@ mod tests {
 
     #[test]
     fn a_theme_in_ansi_names_is_left_alone() {
-        let lines = Theme::KEYS
-            .iter()
-            .map(|key| format!("{key} = \"bright_green\"\n"));
+        let lines = Theme::KEYS.iter().map(|key| format!("{key} = \"bright_green\"\n"));
         let source: String = lines.collect();
         let theme = Theme::parse(&source, "t").expect("a theme");
         assert_eq!(theme.at(Depth::Ansi256), theme);
@@ -366,11 +343,7 @@ mod tests {
             (None, Some("truecolor"), Some("dumb"), Depth::None),
             (None, None, None, Depth::None),
         ] {
-            assert_eq!(
-                Depth::detect(no_color, colorterm, term),
-                depth,
-                "{term:?} {colorterm:?}"
-            );
+            assert_eq!(Depth::detect(no_color, colorterm, term), depth, "{term:?} {colorterm:?}");
         }
     }
 }

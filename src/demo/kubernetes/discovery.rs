@@ -38,9 +38,7 @@ pub(super) fn discovery(path: &str) -> Option<Value> {
         }
         _ => {}
     }
-    let wanted = path
-        .strip_prefix("/apis/")
-        .or_else(|| path.strip_prefix("/api/"))?;
+    let wanted = path.strip_prefix("/apis/").or_else(|| path.strip_prefix("/api/"))?;
     if let Some(resources) = reviews_of(wanted) {
         return Some(resources);
     }

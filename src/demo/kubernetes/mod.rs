@@ -50,21 +50,13 @@ impl Call {
     }
 
     fn header(&self, name: header::HeaderName) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The client's name as the API server derives it: the parameter, else the user agent up to the slash.
     fn manager(&self) -> String {
         match self.parameter("fieldManager") {
-            "" => self
-                .header(header::USER_AGENT)
-                .split('/')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            "" => self.header(header::USER_AGENT).split('/').next().unwrap_or_default().to_owned(),
             manager => manager.to_owned(),
         }
     }
@@ -92,12 +84,8 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
         Ok(body) => route(&shared, &call, body).await.unwrap_or_else(Response::from),
         Err(_) => json_response(
             StatusCode::PAYLOAD_TOO_LARGE,
-            &Refused::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestEntityTooLarge",
-                "request entity too large",
-            )
-            .status(),
+            &Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "request entity too large")
+                .status(),
         ),
     };
     date(&mut response, &shared);
@@ -107,16 +95,7 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
 async fn route(shared: &Shared, call: &Call, body: Bytes) -> Result<Response, Refused> {
     if let Some(path) = proxied(&call.path) {
         let world = shared.world().await;
-        allowed(
-            &world,
-            if call.method == Method::POST {
-                "create"
-            } else {
-                "get"
-            },
-            "",
-            "services/proxy",
-        )?;
+        allowed(&world, if call.method == Method::POST { "create" } else { "get" }, "", "services/proxy")?;
         drop(world);
         return Ok(prometheus::handle(shared, &call.method, &path, &call.query, &body).await);
     }
@@ -139,9 +118,7 @@ async fn route(shared: &Shared, call: &Call, body: Bytes) -> Result<Response, Re
         (&Method::GET, None) => read::list(shared, call, &place).await,
         (&Method::PATCH, Some(name)) => {
             let result = write::patched(shared, call, &place, name, &body).await;
-            let status = result
-                .as_ref()
-                .map_or_else(|refused| refused.code, Response::status);
+            let status = result.as_ref().map_or_else(|refused| refused.code, Response::status);
             note(shared, call, status, &body);
             result
         }
@@ -178,13 +155,7 @@ fn proxied(path: &str) -> Option<String> {
         "http:prometheus:http",
         "http:prometheus:",
     ];
-    known.contains(&service).then(|| {
-        if path.is_empty() {
-            "/".to_owned()
-        } else {
-            path.to_owned()
-        }
-    })
+    known.contains(&service).then(|| if path.is_empty() { "/".to_owned() } else { path.to_owned() })
 }
 
 fn place(path: &str) -> Option<Place> {
@@ -202,9 +173,7 @@ fn place(path: &str) -> Option<Place> {
         ["namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name)),
         _ => return None,
     };
-    let kind = KINDS
-        .into_iter()
-        .find(|k| k.group == group && k.version == version && k.plural == plural)?;
+    let kind = KINDS.into_iter().find(|k| k.group == group && k.version == version && k.plural == plural)?;
     let fits = if name.is_some() {
         namespace.is_some() == kind.namespaced
     } else {

@@ -55,14 +55,9 @@ pub(super) async fn get(shared: &Shared, call: &Call, place: &Place) -> Result<R
     let shape = shape(call)?;
     let world = shared.world().await;
     allowed(&world, "get", place.kind.group, place.kind.plural)?;
-    let (namespace, name) = (
-        place.namespace.as_deref().unwrap_or_default(),
-        place.name.as_deref().unwrap_or_default(),
-    );
-    let object = world
-        .store
-        .get(place.kind, namespace, name)
-        .ok_or_else(|| not_found(place.kind, name))?;
+    let (namespace, name) =
+        (place.namespace.as_deref().unwrap_or_default(), place.name.as_deref().unwrap_or_default());
+    let object = world.store.get(place.kind, namespace, name).ok_or_else(|| not_found(place.kind, name))?;
     Ok(json_response(StatusCode::OK, &shaped(object, shape)))
 }
 
@@ -75,12 +70,8 @@ pub(super) async fn list(shared: &Shared, call: &Call, place: &Place) -> Result<
         "" => (world.store.version(), None),
         token => continuation(token, &world)?,
     };
-    let limit = call
-        .parameter("limit")
-        .parse::<usize>()
-        .ok()
-        .filter(|limit| *limit > 0)
-        .unwrap_or(usize::MAX);
+    let limit =
+        call.parameter("limit").parse::<usize>().ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let key = |object: &Value| {
         let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
         (text("namespace"), text("name"))
@@ -102,10 +93,7 @@ pub(super) async fn list(shared: &Shared, call: &Call, place: &Place) -> Result<
     }
     let (kind, api_version) = match shape {
         Shape::Whole => (format!("{}List", place.kind.kind), place.kind.api_version()),
-        Shape::Metadata => (
-            "PartialObjectMetadataList".to_owned(),
-            "meta.k8s.io/v1".to_owned(),
-        ),
+        Shape::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
     };
     let items: Vec<Value> = page.into_iter().map(|object| listed(object, shape)).collect();
     Ok(json_response(
@@ -132,9 +120,7 @@ fn continuation(token: &str, world: &World) -> Result<(u64, Option<(String, Stri
     let (version, namespace, name) = (parts.next(), parts.next(), parts.next());
     let version = version.and_then(|version| version.parse::<u64>().ok());
     let (Some(version), Some(namespace), Some(name)) = (version, namespace, name) else {
-        return Err(Refused::bad_request(
-            "invalid continue token: continue key is not valid",
-        ));
+        return Err(Refused::bad_request("invalid continue token: continue key is not valid"));
     };
     if world.store.since(version).is_none() {
         return Err(Refused::new(

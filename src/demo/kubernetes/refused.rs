@@ -18,12 +18,7 @@ pub(super) struct Refused {
 
 impl Refused {
     pub(super) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: json!({}),
-        }
+        Self { code, reason, message: message.into(), details: json!({}) }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -43,11 +38,7 @@ impl From<Refused> for Response {
 }
 
 pub(super) fn nothing_here() -> Response {
-    body_response(
-        StatusCode::NOT_FOUND,
-        "text/plain; charset=utf-8",
-        "404 page not found\n".to_owned(),
-    )
+    body_response(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n".to_owned())
 }
 
 pub(super) fn not_allowed() -> Refused {
@@ -71,10 +62,6 @@ pub(super) fn unknown_format(accepted: &str) -> Refused {
 pub(super) fn not_found(kind: Kind, name: &str) -> Refused {
     Refused {
         details: json!({"name": name, "group": kind.group, "kind": kind.plural}),
-        ..Refused::new(
-            StatusCode::NOT_FOUND,
-            "NotFound",
-            format!("{} \"{name}\" not found", kind.resource()),
-        )
+        ..Refused::new(StatusCode::NOT_FOUND, "NotFound", format!("{} \"{name}\" not found", kind.resource()))
     }
 }

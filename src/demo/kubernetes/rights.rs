@@ -27,11 +27,7 @@ pub(super) fn allowed(world: &World, verb: &str, group: &str, plural: &str) -> R
 }
 
 fn denied(world: &World, verb: &str, plural: &str) -> bool {
-    world
-        .scenario
-        .deny
-        .iter()
-        .any(|rule| rule.split_once(' ') == Some((verb, plural)))
+    world.scenario.deny.iter().any(|rule| rule.split_once(' ') == Some((verb, plural)))
 }
 
 #[derive(Clone, Copy)]

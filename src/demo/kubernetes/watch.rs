@@ -67,19 +67,14 @@ pub(super) async fn watch(shared: &Shared, call: &Call, place: &Place) -> Result
         bookmarks: call.flag("allowWatchBookmarks"),
         wake: shared.version.subscribe(),
         end: Box::pin(tokio::time::sleep(
-            call.parameter("timeoutSeconds")
-                .parse()
-                .map_or(WATCH, Duration::from_secs),
+            call.parameter("timeoutSeconds").parse().map_or(WATCH, Duration::from_secs),
         )),
         over: false,
     };
     if initial || (from.is_none() && call.parameter("sendInitialEvents").is_empty()) {
         let objects = world.store.list(place.kind, place.namespace.as_deref());
         let fitting: Vec<&Arc<Value>> = objects.filter(|object| watching.selector.fits(object)).collect();
-        watching.ready = fitting
-            .into_iter()
-            .map(|object| watching.event("ADDED", object))
-            .collect();
+        watching.ready = fitting.into_iter().map(|object| watching.event("ADDED", object)).collect();
     }
     if initial {
         watching.ready.push(watching.bookmark(true));
@@ -91,10 +86,7 @@ pub(super) async fn watch(shared: &Shared, call: &Call, place: &Place) -> Result
         Some((Ok::<_, std::convert::Infallible>(line), watching))
     }));
     let mut response = Response::new(body);
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
@@ -150,11 +142,7 @@ impl Watching {
             let gone = Refused::new(
                 StatusCode::GONE,
                 "Expired",
-                format!(
-                    "too old resource version: {} ({})",
-                    self.from,
-                    world.store.version()
-                ),
+                format!("too old resource version: {} ({})", self.from, world.store.version()),
             );
             self.ready.push(json!({"type": "ERROR", "object": gone.status()}));
             self.over = true;
@@ -169,9 +157,7 @@ impl Watching {
     /// How a change looks through the selector.
     fn seen(&self, change: &Change) -> Option<Value> {
         let here = |object: &Value| {
-            self.namespace
-                .as_deref()
-                .is_none_or(|namespace| object["metadata"]["namespace"] == namespace)
+            self.namespace.as_deref().is_none_or(|namespace| object["metadata"]["namespace"] == namespace)
                 && self.selector.fits(object)
         };
         if change.kind != self.kind {

@@ -22,12 +22,7 @@ pub(super) async fn patched(
     name: &str,
     body: &Bytes,
 ) -> Result<Response, Refused> {
-    let content_type = call
-        .header(header::CONTENT_TYPE)
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let content_type = call.header(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim();
     if content_type != "application/json-patch+json" {
         return Err(unknown_format("application/json-patch+json"));
     }
@@ -50,11 +45,8 @@ pub(super) async fn patched(
     let mut world = shared.world().await;
     allowed(&world, "patch", place.kind.group, place.kind.plural)?;
     let namespace = place.namespace.as_deref().unwrap_or_default();
-    let old = world
-        .store
-        .get(place.kind, namespace, name)
-        .cloned()
-        .ok_or_else(|| not_found(place.kind, name))?;
+    let old =
+        world.store.get(place.kind, namespace, name).cloned().ok_or_else(|| not_found(place.kind, name))?;
     let new = patch::apply(&old, body).map_err(|why| match why {
         Unpatched::Malformed(message) => Refused::bad_request(message),
         Unpatched::DoesNotApply => Refused::new(
@@ -90,11 +82,8 @@ fn validate(kind: Kind, name: &str, old: &Value, new: &Value) -> Result<(), Refu
             )
         });
     }
-    let full = if kind.group.is_empty() {
-        kind.kind.to_owned()
-    } else {
-        format!("{}.{}", kind.kind, kind.group)
-    };
+    let full =
+        if kind.group.is_empty() { kind.kind.to_owned() } else { format!("{}.{}", kind.kind, kind.group) };
     let invalid = |field: &str, message: String| Refused {
         details: json!({"name": name, "group": kind.group, "kind": kind.kind,
                         "causes": [{"reason": "FieldValueInvalid", "message": message, "field": field}]}),
@@ -124,10 +113,7 @@ fn validate(kind: Kind, name: &str, old: &Value, new: &Value) -> Result<(), Refu
         }
         let containers = &new["spec"]["template"]["spec"]["containers"];
         if containers.as_array().is_none_or(Vec::is_empty) {
-            return Err(invalid(
-                "spec.template.spec.containers",
-                "Required value".to_owned(),
-            ));
+            return Err(invalid("spec.template.spec.containers", "Required value".to_owned()));
         }
     }
     Ok(())
@@ -137,8 +123,6 @@ fn validate(kind: Kind, name: &str, old: &Value, new: &Value) -> Result<(), Refu
 fn wrong_data(kind: Kind, new: &Value) -> Option<String> {
     let data = new.get("data").filter(|_| kind == store::CONFIG_MAP)?;
     let texts = data.is_null()
-        || data
-            .as_object()
-            .is_some_and(|map: &Map<String, Value>| map.values().all(Value::is_string));
+        || data.as_object().is_some_and(|map: &Map<String, Value>| map.values().all(Value::is_string));
     (!texts).then(|| "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: json: cannot unmarshal into Go struct field ConfigMap.data of type string".to_owned())
 }

@@ -27,13 +27,7 @@ pub(super) fn eval(scope: &Scope<'_>, aggregate: &AggregateExpr) -> Result<Value
         groups.entry(group).or_default().push(sample.value);
     }
     Ok(Value::Vector(
-        groups
-            .into_iter()
-            .map(|(labels, values)| Sample {
-                labels,
-                value: fold(&values),
-            })
-            .collect(),
+        groups.into_iter().map(|(labels, values)| Sample { labels, value: fold(&values) }).collect(),
     ))
 }
 
@@ -49,11 +43,10 @@ fn group(labels: &Labels, modifier: Option<&LabelModifier>) -> Labels {
 
 /// The value that beats all others; NaN loses against any number.
 pub(super) fn extreme(values: &[f64], beats: fn(f64, f64) -> bool) -> f64 {
-    values.iter().copied().fold(f64::NAN, |best, value| {
-        if best.is_nan() || beats(value, best) {
-            value
-        } else {
-            best
-        }
-    })
+    values.iter().copied().fold(
+        f64::NAN,
+        |best, value| {
+            if best.is_nan() || beats(value, best) { value } else { best }
+        },
+    )
 }

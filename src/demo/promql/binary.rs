@@ -91,11 +91,7 @@ fn with_number(
         .filter_map(|sample| {
             let (a, b) = pair(sample.value);
             apply(operator, a, b, as_bool, sample.value).map(|value| Sample {
-                labels: if drop {
-                    sample.labels.nameless()
-                } else {
-                    sample.labels
-                },
+                labels: if drop { sample.labels.nameless() } else { sample.labels },
                 value,
             })
         })
@@ -115,16 +111,11 @@ fn signature(labels: &Labels, modifier: &BinModifier) -> Labels {
 
 fn set(name: &str, left: Vec<Sample>, right: Vec<Sample>, modifier: &BinModifier) -> Vec<Sample> {
     let keys = |samples: &[Sample]| -> std::collections::BTreeSet<Labels> {
-        samples
-            .iter()
-            .map(|sample| signature(&sample.labels, modifier))
-            .collect()
+        samples.iter().map(|sample| signature(&sample.labels, modifier)).collect()
     };
     if name == "or" {
         let known = keys(&left);
-        let fresh = right
-            .into_iter()
-            .filter(|sample| !known.contains(&signature(&sample.labels, modifier)));
+        let fresh = right.into_iter().filter(|sample| !known.contains(&signature(&sample.labels, modifier)));
         return left.into_iter().chain(fresh).collect();
     }
     let other = keys(&right);
@@ -163,11 +154,7 @@ fn between(
         let Some(partner) = partners.get(&key) else {
             continue;
         };
-        let (a, b) = if swapped {
-            (partner.value, sample.value)
-        } else {
-            (sample.value, partner.value)
-        };
+        let (a, b) = if swapped { (partner.value, sample.value) } else { (sample.value, partner.value) };
         let Some(value) = apply(operator, a, b, modifier.return_bool, a) else {
             continue;
         };
@@ -184,11 +171,7 @@ fn between(
 }
 
 fn joined(many: &Sample, one: &Sample, drop: bool, one_to_one: bool, modifier: &BinModifier) -> Labels {
-    let mut labels = if drop {
-        many.labels.nameless()
-    } else {
-        many.labels.clone()
-    };
+    let mut labels = if drop { many.labels.nameless() } else { many.labels.clone() };
     if one_to_one {
         match &modifier.matching {
             Some(LabelModifier::Include(on)) => {
@@ -209,9 +192,6 @@ fn joined(many: &Sample, one: &Sample, drop: bool, one_to_one: bool, modifier: &
 }
 
 fn show(labels: &Labels) -> String {
-    let pairs: Vec<String> = labels
-        .iter()
-        .map(|(name, value)| format!("{name}={value:?}"))
-        .collect();
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     format!("{{{}}}", pairs.join(", "))
 }

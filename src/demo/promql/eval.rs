@@ -34,10 +34,7 @@ impl<'a> Scope<'a> {
             Expr::VectorSelector(selector) => Ok(Value::Vector(
                 self.instants(selector)?
                     .into_iter()
-                    .map(|(series, _, value)| Sample {
-                        labels: series.labels.clone(),
-                        value,
-                    })
+                    .map(|(series, _, value)| Sample { labels: series.labels.clone(), value })
                     .collect(),
             )),
             Expr::MatrixSelector(selector) => Ok(Value::Matrix(self.lines(selector)?)),
@@ -53,9 +50,7 @@ impl<'a> Scope<'a> {
     pub fn vector(&self, expr: &Expr) -> Result<Vec<Sample>, Refusal> {
         match self.eval(expr)? {
             Value::Vector(samples) => Ok(samples),
-            _ => Err(unsupported(format_args!(
-                "`{expr}` in the place of an instant vector"
-            ))),
+            _ => Err(unsupported(format_args!("`{expr}` in the place of an instant vector"))),
         }
     }
 
@@ -96,12 +91,7 @@ impl<'a> Scope<'a> {
             .into_iter()
             .map(|(series, range, _, _)| Line {
                 labels: series.labels.clone(),
-                points: range
-                    .times()
-                    .iter()
-                    .copied()
-                    .zip(range.values().iter().copied())
-                    .collect(),
+                points: range.times().iter().copied().zip(range.values().iter().copied()).collect(),
             })
             .collect())
     }
@@ -117,10 +107,7 @@ impl<'a> Scope<'a> {
         {
             return Ok(Arc::clone(ids));
         }
-        let ids: Arc<[usize]> = self
-            .storage
-            .select(selector.name.as_deref(), &selector.matchers)
-            .into();
+        let ids: Arc<[usize]> = self.storage.select(selector.name.as_deref(), &selector.matchers).into();
         self.selected.borrow_mut().insert(key, (known, Arc::clone(&ids)));
         Ok(ids)
     }
@@ -154,10 +141,7 @@ fn negated(value: Value) -> Result<Value, Refusal> {
         Value::Vector(samples) => super::distinct(
             samples
                 .into_iter()
-                .map(|sample| Sample {
-                    labels: sample.labels.nameless(),
-                    value: -sample.value,
-                })
+                .map(|sample| Sample { labels: sample.labels.nameless(), value: -sample.value })
                 .collect(),
         )
         .map(Value::Vector),

@@ -17,10 +17,7 @@ pub(super) fn eval(scope: &Scope<'_>, call: &Call) -> Result<Value, Refusal> {
     match call.func.name {
         "time" => Ok(Value::Scalar(scope.at as f64 / 1_000.0)),
         "vector" => match scope.eval(argument(0).ok_or_else(missing)?)? {
-            Value::Scalar(value) => Ok(Value::Vector(vec![Sample {
-                labels: Labels::default(),
-                value,
-            }])),
+            Value::Scalar(value) => Ok(Value::Vector(vec![Sample { labels: Labels::default(), value }])),
             _ => Err(unsupported("`vector` of what is not a scalar")),
         },
         "scalar" => {
@@ -70,15 +67,8 @@ fn over_windows(scope: &Scope<'_>, argument: &Expr, name: &str, over: Over) -> R
         .windows(selector)?
         .into_iter()
         .filter_map(|(series, range, from, to)| {
-            let labels = if keeps_name {
-                &series.labels
-            } else {
-                &series.nameless
-            };
-            over(range, from, to).map(|value| Sample {
-                labels: labels.clone(),
-                value,
-            })
+            let labels = if keeps_name { &series.labels } else { &series.nameless };
+            over(range, from, to).map(|value| Sample { labels: labels.clone(), value })
         })
         .collect();
     distinct(samples).map(Value::Vector)
@@ -122,18 +112,12 @@ fn timestamp(scope: &Scope<'_>, argument: &Expr) -> Result<Value, Refusal> {
         Expr::VectorSelector(selector) => scope
             .instants(selector)?
             .into_iter()
-            .map(|(series, time, _)| Sample {
-                labels: series.nameless.clone(),
-                value: time as f64 / 1_000.0,
-            })
+            .map(|(series, time, _)| Sample { labels: series.nameless.clone(), value: time as f64 / 1_000.0 })
             .collect(),
         other => scope
             .vector(other)?
             .into_iter()
-            .map(|sample| Sample {
-                labels: sample.labels.nameless(),
-                value: scope.at as f64 / 1_000.0,
-            })
+            .map(|sample| Sample { labels: sample.labels.nameless(), value: scope.at as f64 / 1_000.0 })
             .collect(),
     };
     distinct(samples).map(Value::Vector)
@@ -151,11 +135,7 @@ fn label_replace(scope: &Scope<'_>, call: &Call) -> Result<Value, Refusal> {
     let MatchOp::Re(pattern) = matcher.op else {
         return Err(unsupported("this pattern in `label_replace`"));
     };
-    let vector = call
-        .args
-        .args
-        .first()
-        .ok_or_else(|| unsupported("`label_replace` without a vector"))?;
+    let vector = call.args.args.first().ok_or_else(|| unsupported("`label_replace` without a vector"))?;
     let samples = scope
         .vector(vector)?
         .into_iter()
@@ -195,9 +175,7 @@ mod tests {
         // (0, 300]: five samples, 240 s sampled, 60 s before the first: one mean distance, so taken whole.
         let found = increase(storage.get(0).range(0, 300_000), 0, 300_000);
         assert!((found.expect("two samples") - 300.0).abs() < 1e-9, "{found:?}");
-        let born: Vec<_> = (1..=5)
-            .map(|n| (n * 60_000, 10.0 + (n - 1) as f64 * 60.0))
-            .collect();
+        let born: Vec<_> = (1..=5).map(|n| (n * 60_000, 10.0 + (n - 1) as f64 * 60.0)).collect();
         let storage = range_of(&born);
         // The counter would have been zero 10 s before its first sample: 250 s, not 300 s.
         let found = increase(storage.get(0).range(0, 300_000), 0, 300_000);
@@ -206,12 +184,7 @@ mod tests {
 
     #[test]
     fn a_counter_reset_is_added_back() {
-        let storage = range_of(&[
-            (60_000, 100.0),
-            (120_000, 160.0),
-            (180_000, 20.0),
-            (240_000, 80.0),
-        ]);
+        let storage = range_of(&[(60_000, 100.0), (120_000, 160.0), (180_000, 20.0), (240_000, 80.0)]);
         let range = storage.get(0).range(0, 240_000);
         assert_eq!(range.resets(), 160.0);
         let later = storage.get(0).range(120_000, 240_000);

@@ -89,10 +89,7 @@ impl Query {
         let expr = promql_parser::parser::parse(text).map_err(|why| {
             Refusal::BadData(format!("invalid parameter \"query\": 1:1: parse error: {why}"))
         })?;
-        Ok(Self {
-            expr,
-            selected: RefCell::default(),
-        })
+        Ok(Self { expr, selected: RefCell::default() })
     }
 
     /// The value at `at`.
@@ -120,10 +117,7 @@ impl Query {
         let mut at = start;
         while at <= end {
             let samples = match self.eval(storage, at, (start, end))? {
-                Value::Scalar(value) => vec![Sample {
-                    labels: Labels::default(),
-                    value,
-                }],
+                Value::Scalar(value) => vec![Sample { labels: Labels::default(), value }],
                 Value::Vector(samples) => samples,
                 Value::Matrix(_) => return Err(not_for_ranges("range vector")),
                 Value::Text(_) => return Err(not_for_ranges("string")),
@@ -133,20 +127,11 @@ impl Query {
             }
             at += step;
         }
-        Ok(lines
-            .into_iter()
-            .map(|(labels, points)| Line { labels, points })
-            .collect())
+        Ok(lines.into_iter().map(|(labels, points)| Line { labels, points }).collect())
     }
 
     fn eval(&self, storage: &Storage, at: Millis, span: (Millis, Millis)) -> Result<Value, Refusal> {
-        eval::Scope {
-            storage,
-            at,
-            span,
-            selected: &self.selected,
-        }
-        .eval(&self.expr)
+        eval::Scope { storage, at, span, selected: &self.selected }.eval(&self.expr)
     }
 }
 
@@ -196,9 +181,7 @@ fn distinct(samples: Vec<Sample>) -> Result<Vec<Sample>, Refusal> {
     let mut seen: Vec<&Labels> = samples.iter().map(|sample| &sample.labels).collect();
     seen.sort();
     if seen.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(Refusal::Execution(
-            "vector cannot contain metrics with the same labelset".to_owned(),
-        ));
+        return Err(Refusal::Execution("vector cannot contain metrics with the same labelset".to_owned()));
     }
     Ok(samples)
 }

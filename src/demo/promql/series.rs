@@ -19,9 +19,7 @@ impl Labels {
             .into_iter()
             .map(|(name, value)| (Arc::from(name.as_ref()), Arc::from(value.as_ref())))
             .collect();
-        Self(Arc::new(
-            map.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-        ))
+        Self(Arc::new(map.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
     }
 
     /// The value of `name`, empty when there is no such label.
@@ -39,9 +37,7 @@ impl Labels {
 
     /// Only the labels for which `keep` holds.
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
-        Self(Arc::new(
-            self.0.iter().filter(|(name, _)| keep(name)).cloned().collect(),
-        ))
+        Self(Arc::new(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect()))
     }
 
     /// Without `__name__`.
@@ -138,11 +134,7 @@ impl Series {
 
     /// The samples in `(from, to]`: open on the left, as in Prometheus 3.
     pub fn range(&self, from: Millis, to: Millis) -> Range<'_> {
-        Range {
-            series: self,
-            from: self.first_after(from),
-            to: self.first_after(to),
-        }
+        Range { series: self, from: self.first_after(from), to: self.first_after(to) }
     }
 }
 
@@ -173,11 +165,7 @@ impl<'a> Range<'a> {
             let n = self.series.resets.partition_point(|(at, _)| *at <= index);
             if n == 0 { 0.0 } else { self.series.resets[n - 1].1 }
         };
-        if self.is_empty() {
-            0.0
-        } else {
-            lost(self.to - 1) - lost(self.from)
-        }
+        if self.is_empty() { 0.0 } else { lost(self.to - 1) - lost(self.from) }
     }
 
     /// The sum of the values, from the running sums where they are kept and usable.
@@ -210,10 +198,7 @@ impl Storage {
         let id = self.series.len();
         self.series.push(Series::new(labels.clone(), summed));
         self.by_labels.insert(labels.clone(), id);
-        self.by_name
-            .entry(Arc::from(labels.get(METRIC_NAME)))
-            .or_default()
-            .push(id);
+        self.by_name.entry(Arc::from(labels.get(METRIC_NAME))).or_default().push(id);
         id
     }
 
@@ -228,10 +213,7 @@ impl Storage {
     /// Says that the series was not there at `at`. A series that is stale already stays as it is.
     pub fn end(&mut self, id: usize, at: Millis) {
         let series = &mut self.series[id];
-        let alive = series
-            .times
-            .last()
-            .is_some_and(|last| series.stale.last().is_none_or(|s| s < last));
+        let alive = series.times.last().is_some_and(|last| series.stale.last().is_none_or(|s| s < last));
         if alive {
             series.stale.push(at);
         }
@@ -270,9 +252,10 @@ impl Storage {
             matchers.matchers.iter().all(|m| m.is_match(labels.get(&m.name)))
         };
         match name {
-            Some(name) => self.by_name.get(name).map_or_else(Vec::new, |ids| {
-                ids.iter().copied().filter(|id| fits(id)).collect()
-            }),
+            Some(name) => self
+                .by_name
+                .get(name)
+                .map_or_else(Vec::new, |ids| ids.iter().copied().filter(|id| fits(id)).collect()),
             None => (0..self.series.len()).filter(|id| fits(id)).collect(),
         }
     }
@@ -315,10 +298,7 @@ mod tests {
         let samples: Vec<(Millis, f64)> = (1..=50).map(|n| (n * 10, 1.0 / n as f64)).collect();
         let (kept, plain) = (series(&samples, true), series(&samples, false));
         for (from, to) in [(0, 500), (100, 110), (155, 333), (490, 900), (600, 700)] {
-            let (a, b) = (
-                kept.get(0).range(from, to).sum(),
-                plain.get(0).range(from, to).sum(),
-            );
+            let (a, b) = (kept.get(0).range(from, to).sum(), plain.get(0).range(from, to).sum());
             assert!((a - b).abs() < 1e-12, "({from}, {to}]: {a} {b}");
         }
         let holed = series(&[(10, 1.0), (20, f64::NAN), (30, 2.0), (40, 3.0)], true);

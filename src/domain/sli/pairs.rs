@@ -37,10 +37,7 @@ pub struct Pair {
 /// then falls back to a default table and says so.
 pub fn window_pairs(expr: &str, known: Option<f64>) -> Vec<Pair> {
     let known = known.filter(|budget| budget.is_finite() && *budget > 0.0);
-    parse(expr)
-        .ok()
-        .and_then(|tree| rows(&tree, known))
-        .unwrap_or_default()
+    parse(expr).ok().and_then(|tree| rows(&tree, known)).unwrap_or_default()
 }
 
 /// A recorded ratio compared with a constant.

@@ -79,11 +79,7 @@ impl Selector {
 
     /// Demands `label` to be `value`.
     pub(super) fn equal(&mut self, label: &str, value: &str) {
-        let matcher = Matcher {
-            label: label.to_owned(),
-            op: Op::Equal,
-            value: value.to_owned(),
-        };
+        let matcher = Matcher { label: label.to_owned(), op: Op::Equal, value: value.to_owned() };
         if !self.matchers.contains(&matcher) {
             self.matchers.push(matcher);
         }
@@ -98,11 +94,7 @@ impl Selector {
                 by.push(label);
             }
         }
-        let sum = if by.is_empty() {
-            "sum".to_owned()
-        } else {
-            format!("sum by ({})", by.join(", "))
-        };
+        let sum = if by.is_empty() { "sum".to_owned() } else { format!("sum by ({})", by.join(", ")) };
         format!("{sum}(increase({self}[{window}]))")
     }
 
@@ -151,29 +143,19 @@ impl fmt::Display for Selector {
             Some(name) => inside.insert(0, quoted(name)),
             None => {}
         }
-        if inside.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "{{{}}}", inside.join(","))
-        }
+        if inside.is_empty() { Ok(()) } else { write!(f, "{{{}}}", inside.join(",")) }
     }
 }
 
 /// A label's name as PromQL writes it: quoted when it is not a plain word.
 fn label_name(name: &str) -> String {
-    if is_plain_name(name, false) {
-        name.to_owned()
-    } else {
-        quoted(name)
-    }
+    if is_plain_name(name, false) { name.to_owned() } else { quoted(name) }
 }
 
 fn is_plain_name(name: &str, colon: bool) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || (colon && c == ':'))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || (colon && c == ':'))
 }
 
 /// A string literal, escaped as Go (and so PromQL) does.

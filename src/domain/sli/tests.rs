@@ -16,9 +16,7 @@ fn reason(expr: &str) -> String {
 }
 
 fn labels(of: &[(&str, &str)]) -> BTreeMap<String, Clean> {
-    of.iter()
-        .map(|(k, v)| ((*k).to_owned(), Clean::from(*v)))
-        .collect()
+    of.iter().map(|(k, v)| ((*k).to_owned(), Clean::from(*v))).collect()
 }
 
 #[test]
@@ -125,20 +123,9 @@ fn a_counter_without_series_does_not_lose_the_other() {
 #[test]
 fn a_subtracted_sum_turns_every_sign_inside_it() {
     let sli = read("(sum(rate(a[5m])) - (sum(rate(b[5m])) - sum(rate(c[5m])))) / sum(rate(a[5m]))");
-    let signs: Vec<(bool, String)> = sli
-        .bad
-        .leaves
-        .iter()
-        .map(|leaf| (leaf.subtracted, leaf.selector.to_string()))
-        .collect();
-    assert_eq!(
-        signs,
-        [
-            (false, "a".to_owned()),
-            (false, "c".to_owned()),
-            (true, "b".to_owned())
-        ]
-    );
+    let signs: Vec<(bool, String)> =
+        sli.bad.leaves.iter().map(|leaf| (leaf.subtracted, leaf.selector.to_string())).collect();
+    assert_eq!(signs, [(false, "a".to_owned()), (false, "c".to_owned()), (true, "b".to_owned())]);
 }
 
 #[test]
@@ -150,17 +137,13 @@ fn a_grouped_slo_is_pinned_to_one_group() {
         sli.ratio(FIVE),
         r#"sum by (handler, job)(increase(x{code="500"}[5m])) / sum by (handler, job)(increase(x[5m]))"#
     );
-    let one = sli
-        .pin(&labels(&[("handler", "/a\"b\\"), ("other", "1")]), &labels(&[]))
-        .expect("pinned");
+    let one = sli.pin(&labels(&[("handler", "/a\"b\\"), ("other", "1")]), &labels(&[])).expect("pinned");
     assert_eq!(
         one.bad_increase(FIVE, &["pod"]),
         r#"sum by (pod)(increase(x{code="500",handler="/a\"b\\",job=""}[5m]))"#
     );
     assert!(one.grouping.is_empty());
-    let error = sli
-        .pin(&labels(&[("job", "rule")]), &labels(&[("job", "rule")]))
-        .expect_err("overwritten");
+    let error = sli.pin(&labels(&[("job", "rule")]), &labels(&[("job", "rule")])).expect_err("overwritten");
     assert!(error.reason.as_str().contains("`job`"));
 }
 
@@ -173,10 +156,7 @@ fn equality_matchers_are_those_that_all_counters_share() {
     let found: Vec<(String, String)> = sli.equality_matchers().into_iter().collect();
     assert_eq!(
         found,
-        [
-            ("deployment".to_owned(), "api".to_owned()),
-            ("namespace".to_owned(), "shop".to_owned())
-        ]
+        [("deployment".to_owned(), "api".to_owned()), ("namespace".to_owned(), "shop".to_owned())]
     );
 }
 
@@ -189,10 +169,7 @@ fn names_and_values_outside_of_ascii_words_are_quoted() {
         text,
         r#"sum by ("k8s.pod", pod)(increase({"http.requests","k8s.pod"="a\nb",re=~"a\\.b|\"c"}[5m]))"#
     );
-    assert_eq!(
-        read(&format!("{text} / {text}")).bad.leaves[0].selector,
-        sli.bad.leaves[0].selector
-    );
+    assert_eq!(read(&format!("{text} / {text}")).bad.leaves[0].selector, sli.bad.leaves[0].selector);
 }
 
 #[test]
@@ -203,95 +180,41 @@ fn what_is_not_a_ratio_of_sums_is_not_understood_and_says_why() {
         ("", "not PromQL"),
         ("vector(1)", "no division: the function vector"),
         ("sum(rate(x[5m]))", "no division"),
-        (
-            "slo:sli_error:ratio_rate5m",
-            "the recorded series slo:sli_error:ratio_rate5m",
-        ),
-        (
-            "sum(rate(x[5m])) / ignoring(a) sum(rate(t[5m]))",
-            "on, ignoring or group",
-        ),
-        (
-            "sum(rate(x[5m])) / on() group_left sum(rate(t[5m]))",
-            "on, ignoring or group",
-        ),
-        (
-            "sum_over_time(r[30d]) / ignoring(w) count_over_time(r[30d])",
-            "mean of a recorded ratio",
-        ),
-        (
-            "sum(sum_over_time(r[5m])) / sum(count_over_time(r[5m]))",
-            "the function sum_over_time",
-        ),
+        ("slo:sli_error:ratio_rate5m", "the recorded series slo:sli_error:ratio_rate5m"),
+        ("sum(rate(x[5m])) / ignoring(a) sum(rate(t[5m]))", "on, ignoring or group"),
+        ("sum(rate(x[5m])) / on() group_left sum(rate(t[5m]))", "on, ignoring or group"),
+        ("sum_over_time(r[30d]) / ignoring(w) count_over_time(r[30d])", "mean of a recorded ratio"),
+        ("sum(sum_over_time(r[5m])) / sum(count_over_time(r[5m]))", "the function sum_over_time"),
         ("sum(irate(x[5m])) / sum(irate(t[5m]))", "the function irate"),
         ("avg(rate(x[5m])) / sum(rate(t[5m]))", "the aggregation avg"),
-        (
-            "sum(avg by (pod) (rate(x[5m]))) / sum(rate(t[5m]))",
-            "the aggregation avg",
-        ),
-        (
-            "sum by (pod) (sum(rate(x[5m]))) / sum by (pod) (rate(t[5m]))",
-            "the aggregation sum",
-        ),
-        (
-            "sum without (pod) (rate(x[5m])) / sum without (pod) (rate(t[5m]))",
-            "without",
-        ),
+        ("sum(avg by (pod) (rate(x[5m]))) / sum(rate(t[5m]))", "the aggregation avg"),
+        ("sum by (pod) (sum(rate(x[5m]))) / sum by (pod) (rate(t[5m]))", "the aggregation sum"),
+        ("sum without (pod) (rate(x[5m])) / sum without (pod) (rate(t[5m]))", "without"),
         ("sum by (a) (rate(x[5m])) / sum(rate(t[5m]))", "different labels"),
         ("sum(rate(x[1h])) / sum(rate(t[5m]))", "mixes windows"),
-        (
-            "sum(increase(x[5m])) / sum(rate(t[5m]))",
-            "mixes rate and increase",
-        ),
+        ("sum(increase(x[5m])) / sum(rate(t[5m]))", "mixes rate and increase"),
         ("rate(x[5m]) / rate(t[5m])", "not aggregated by sum"),
         ("sum(x) / sum(t)", "x without rate or increase"),
-        (
-            "sum(a:b:rate5m) / sum(rate(t[5m]))",
-            "the recorded series a:b:rate5m",
-        ),
-        (
-            "sum(rate(a:b[5m])) / sum(rate(t[5m]))",
-            "a:b is a recorded series",
-        ),
+        ("sum(a:b:rate5m) / sum(rate(t[5m]))", "the recorded series a:b:rate5m"),
+        ("sum(rate(a:b[5m])) / sum(rate(t[5m]))", "a:b is a recorded series"),
         ("sum(rate(x[5m] offset 1h)) / sum(rate(t[5m]))", "another time"),
         ("sum(rate(x[5m] @ 0)) / sum(rate(t[5m]))", "another time"),
-        (
-            "sum(rate(x[5m:1m])) / sum(rate(t[5m]))",
-            "not applied to a counter",
-        ),
-        (
-            "sum(rate({code=\"500\"}[5m])) / sum(rate(t[5m]))",
-            "not named exactly",
-        ),
-        (
-            "sum(rate(x[5m]) + rate(y[5m])) / sum(rate(t[5m]))",
-            "sums the operator +",
-        ),
+        ("sum(rate(x[5m:1m])) / sum(rate(t[5m]))", "not applied to a counter"),
+        ("sum(rate({code=\"500\"}[5m])) / sum(rate(t[5m]))", "not named exactly"),
+        ("sum(rate(x[5m]) + rate(y[5m])) / sum(rate(t[5m]))", "sums the operator +"),
         ("sum(rate(x[5m])) or sum(rate(y[5m]))", "no division"),
-        (
-            "(sum(rate(x[5m])) or sum(rate(y[5m]))) / sum(rate(t[5m]))",
-            "the operator or",
-        ),
+        ("(sum(rate(x[5m])) or sum(rate(y[5m]))) / sum(rate(t[5m]))", "the operator or"),
         ("sum(rate(x[5m])) * 2 / sum(rate(t[5m]))", "the operator *"),
         ("100 * sum(rate(x[5m])) / sum(rate(t[5m]))", "the operator *"),
         ("(sum(rate(x[5m])) / sum(rate(t[5m]))) * 100", "no division"),
         ("2 - sum(rate(x[5m])) / sum(rate(t[5m]))", "no division"),
         ("-sum(rate(x[5m])) / sum(rate(t[5m]))", "a negation"),
-        (
-            "(sum(rate(x[5m])) - sum(rate(x[5m]))) / sum(rate(t[5m]))",
-            "nothing is left",
-        ),
+        ("(sum(rate(x[5m])) - sum(rate(x[5m]))) / sum(rate(t[5m]))", "nothing is left"),
         ("1 - sum(rate(t[5m])) / sum(rate(t[5m]))", "nothing is left"),
         ("0 / sum(rate(t[5m]))", "a constant"),
         ("sum(rate(x[500ms])) / sum(rate(t[500ms]))", "whole seconds"),
-        (
-            "sum(clamp_min(rate(x[5m]), 0)) / sum(rate(t[5m]))",
-            "the function clamp_min",
-        ),
-        (
-            "(c * on() sum(rate(x[5m]))) / (sum(rate(t[5m])))",
-            "the operator * with modifiers",
-        ),
+        ("sum(clamp_min(rate(x[5m]), 0)) / sum(rate(t[5m]))", "the function clamp_min"),
+        ("(c * on() sum(rate(x[5m]))) / (sum(rate(t[5m])))", "the operator * with modifiers"),
     ] {
         let said = reason(expr);
         assert!(said.contains(words), "{expr}: {said}");
@@ -311,11 +234,9 @@ fn an_expression_that_is_too_deep_is_refused_before_it_is_walked() {
         assert_eq!(reason(&deep), "it is too long");
     }
     // The deepest that is let through must fit on the small stack of a test's thread.
-    for allowed in [
-        "-".repeat(TOKENS - 1) + "x",
-        "(".repeat(499) + "x" + &")".repeat(499),
-        "1+".repeat(499) + "x",
-    ] {
+    for allowed in
+        ["-".repeat(TOKENS - 1) + "x", "(".repeat(499) + "x" + &")".repeat(499), "1+".repeat(499) + "x"]
+    {
         assert!(!reason(&allowed).is_empty());
     }
 }
@@ -332,14 +253,7 @@ fn the_raw_text_of_an_expression_is_never_shown() {
 fn table(expr: &str, known: Option<f64>) -> Vec<(String, String, f64, f64)> {
     window_pairs(expr, known)
         .into_iter()
-        .map(|pair| {
-            (
-                pair.short.to_string(),
-                pair.long.to_string(),
-                pair.factor,
-                pair.budget,
-            )
-        })
+        .map(|pair| (pair.short.to_string(), pair.long.to_string(), pair.factor, pair.budget))
         .collect()
 }
 
@@ -352,10 +266,8 @@ fn the_two_pairs_of_a_page_are_read_in_the_words_of_sloth_and_of_the_server() {
       (max(slo:sli_error:ratio_rate30m{sloth_id="a"} > (6 * 0.001)) without (sloth_window)
        and max(slo:sli_error:ratio_rate6h{sloth_id="a"} > (6 * 0.001)) without (sloth_window))"#;
     let as_served = r#"(max without (sloth_window) (slo:sli_error:ratio_rate5m{sloth_id="a"} > (14.4 * 0.001)) and max without (sloth_window) (slo:sli_error:ratio_rate1h{sloth_id="a"} > (14.4 * 0.001))) or (max without (sloth_window) (slo:sli_error:ratio_rate30m{sloth_id="a"} > (6 * 0.001)) and max without (sloth_window) (slo:sli_error:ratio_rate6h{sloth_id="a"} > (6 * 0.001)))"#;
-    let expected = [
-        ("5m".to_owned(), "1h".to_owned(), 14.4, 0.001),
-        ("30m".to_owned(), "6h".to_owned(), 6.0, 0.001),
-    ];
+    let expected =
+        [("5m".to_owned(), "1h".to_owned(), 14.4, 0.001), ("30m".to_owned(), "6h".to_owned(), 6.0, 0.001)];
     assert_eq!(table(as_written, None), expected);
     assert_eq!(table(as_served, None), expected);
 }
@@ -365,10 +277,7 @@ fn factor_and_budget_are_told_apart_in_either_order() {
     let pair = |threshold: &str| format!("(x:ratio_rate5m > {threshold}) and (x:ratio_rate1h > {threshold})");
     assert_eq!(table(&pair("(0.001 * 14.4)"), None)[0].2, 14.4);
     assert_eq!(table(&pair("0.9333 * (1 - 0.5)"), None)[0].2, 0.9333);
-    assert_eq!(
-        table(&pair("(0.5 * 0.9)"), Some(0.9))[0],
-        ("5m".to_owned(), "1h".to_owned(), 0.5, 0.9)
-    );
+    assert_eq!(table(&pair("(0.5 * 0.9)"), Some(0.9))[0], ("5m".to_owned(), "1h".to_owned(), 0.5, 0.9));
     let known = table(&pair("0.0144"), Some(0.001));
     assert!((known[0].2 - 14.4).abs() < 1e-9);
     assert_eq!(table(&pair("0.0144"), None), []);
@@ -386,14 +295,7 @@ fn burn_rates_of_pyrra_and_of_kube_prometheus_are_pairs_of_ratios_too() {
     );
     let kube = "sum by(cluster)(apiserver_request:burnrate1d) > (3.00 * 0.01000) and on(cluster) sum by(cluster)(apiserver_request:burnrate2h) > (3.00 * 0.01000)";
     assert_eq!(table(kube, None), [("2h".to_owned(), "1d".to_owned(), 3.0, 0.01)]);
-    assert_eq!(
-        table(
-            "(6 * 0.01) < x:ratio_rate6h and (6 * 0.01) <= x:ratio_rate30m",
-            None
-        )
-        .len(),
-        1
-    );
+    assert_eq!(table("(6 * 0.01) < x:ratio_rate6h and (6 * 0.01) <= x:ratio_rate30m", None).len(), 1);
 }
 
 #[test]

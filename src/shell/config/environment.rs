@@ -38,11 +38,7 @@ impl Environment {
     pub fn from(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
         let filled = |name: &str| text(name).filter(|value| !value.is_empty());
-        let folder = |name: &str| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let platform = ProjectDirs::from("", "", "goaround");
         let platform = platform.as_ref();
         Self {
@@ -55,22 +51,13 @@ impl Environment {
             state_folder: folder("GOAROUND_STATE_DIR").or_else(|| {
                 let platform = platform?;
                 // Only Linux has a folder for state; elsewhere it is data of this machine.
-                Some(
-                    platform
-                        .state_dir()
-                        .unwrap_or(platform.data_local_dir())
-                        .to_owned(),
-                )
+                Some(platform.state_dir().unwrap_or(platform.data_local_dir()).to_owned())
             }),
         }
     }
 
     /// How many colours the terminal shows.
     pub fn depth(&self) -> Depth {
-        Depth::detect(
-            self.no_color.as_deref(),
-            self.colorterm.as_deref(),
-            self.term.as_deref(),
-        )
+        Depth::detect(self.no_color.as_deref(), self.colorterm.as_deref(), self.term.as_deref())
     }
 }

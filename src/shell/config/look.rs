@@ -11,12 +11,7 @@ use crate::ui::theme::{DARK, Theme};
 
 /// The theme that `entry` names, or `dark`.
 pub(super) fn theme(entry: Option<&Entry<'_>>, folder: Option<&Path>) -> Result<Theme, ConfigError> {
-    let (source, file) = find(
-        entry,
-        "dark",
-        DARK,
-        folder.map(|folder| folder.join("themes")).as_deref(),
-    )?;
+    let (source, file) = find(entry, "dark", DARK, folder.map(|folder| folder.join("themes")).as_deref())?;
     Ok(Theme::parse(&source, &file)?)
 }
 
@@ -48,27 +43,16 @@ fn find(
 
 fn plain_name<'d>(entry: &Entry<'d>) -> Result<&'d str, TextError> {
     let name = entry.filled()?;
-    if name
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-    {
+    if name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_')) {
         return Ok(name);
     }
-    Err(entry.error(format!(
-        "`{}` is \"{name}\", expected a name, not a path",
-        entry.key()
-    )))
+    Err(entry.error(format!("`{}` is \"{name}\", expected a name, not a path", entry.key())))
 }
 
 fn unknown(entry: &Entry<'_>, name: &str, built_in: &str, folder: Option<&Path>) -> TextError {
     let mut names = vec![built_in.to_owned()];
     // What cannot be listed is no reason to fail: the names are only a hint.
-    for file in folder
-        .and_then(|folder| std::fs::read_dir(folder).ok())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for file in folder.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten() {
         let path = file.path();
         if let (Some(stem), Some("toml")) = (path.file_stem(), path.extension().and_then(|e| e.to_str())) {
             names.push(stem.to_string_lossy().into_owned());
@@ -76,14 +60,9 @@ fn unknown(entry: &Entry<'_>, name: &str, built_in: &str, folder: Option<&Path>)
     }
     names.sort();
     names.dedup();
-    let place = folder.map_or_else(String::new, |folder| {
-        format!(", or a file {name}.toml in {}", folder.display())
-    });
+    let place =
+        folder.map_or_else(String::new, |folder| format!(", or a file {name}.toml in {}", folder.display()));
     entry
-        .error(format!(
-            "there is no {} `{name}`, expected one of: {}{place}",
-            entry.key(),
-            names.join(", ")
-        ))
+        .error(format!("there is no {} `{name}`, expected one of: {}{place}", entry.key(), names.join(", ")))
         .maybe_hint(did_you_mean(name, names.iter().map(String::as_str)))
 }

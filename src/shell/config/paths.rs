@@ -35,11 +35,7 @@ impl<'p> Paths<'p> {
             Err(error) => error.to_string(),
         };
         Err(entry
-            .error(format!(
-                "`{}`: {} cannot be read ({found}), expected a file",
-                entry.key(),
-                path.display()
-            ))
+            .error(format!("`{}`: {} cannot be read ({found}), expected a file", entry.key(), path.display()))
             .hint("relative paths start at the folder of this file"))
     }
 }

@@ -94,17 +94,9 @@ pub(super) fn advisor(table: &Table<'_>) -> Result<(), TextError> {
 
 /// Says where a key belongs that stands in the wrong one of two tables.
 fn refuse_neighbour(table: &Table<'_>, keys: &[&str], other: &str) -> Result<(), TextError> {
-    match table
-        .entries()
-        .into_iter()
-        .find(|entry| keys.contains(&entry.key()))
-    {
+    match table.entries().into_iter().find(|entry| keys.contains(&entry.key())) {
         Some(entry) => Err(entry
-            .key_error(format!(
-                "`{}` is not known {}, expected it in [{other}]",
-                entry.key(),
-                table.place()
-            ))
+            .key_error(format!("`{}` is not known {}, expected it in [{other}]", entry.key(), table.place()))
             .hint(format!("move the line below [{other}]"))),
         None => Ok(()),
     }

@@ -9,22 +9,9 @@ use super::paths::Paths;
 use crate::domain::document::{Entry, Table};
 use crate::domain::text_error::TextError;
 
-const KEYS: [&str; 6] = [
-    "url",
-    "bearer_file",
-    "basic_user",
-    "basic_password_file",
-    "ca_file",
-    "headers",
-];
+const KEYS: [&str; 6] = ["url", "bearer_file", "basic_user", "basic_password_file", "ca_file", "headers"];
 /// Headers that the client sets itself.
-const OURS: [&str; 5] = [
-    "host",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "connection",
-];
+const OURS: [&str; 5] = ["host", "content-length", "content-type", "transfer-encoding", "connection"];
 
 /// `[prometheus]` of the configuration.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -64,10 +51,7 @@ pub(super) fn prometheus(table: &Table<'_>, paths: &Paths<'_>) -> Result<Prometh
     Ok(Prometheus {
         url: table.get("url").map(|entry| url(&entry)).transpose()?,
         credentials: credentials(table, paths)?,
-        ca_file: table
-            .get("ca_file")
-            .map(|entry| paths.existing(&entry))
-            .transpose()?,
+        ca_file: table.get("ca_file").map(|entry| paths.existing(&entry)).transpose()?,
         headers: match table.get("headers") {
             Some(entry) => headers(&entry.table()?)?,
             None => HeaderMap::new(),
@@ -87,10 +71,7 @@ fn refuse_secrets(table: &Table<'_>) -> Result<(), TextError> {
     for entry in table.entries() {
         if let Some((name, instead)) = NAMES.iter().find(|(name, _)| *name == entry.key()) {
             return Err(entry
-                .key_error(format!(
-                    "`{name}` is not known {}, expected {instead}",
-                    table.place()
-                ))
+                .key_error(format!("`{name}` is not known {}, expected {instead}", table.place()))
                 .hint("secrets stay out of the configuration: name the file that holds it"));
         }
     }
@@ -100,16 +81,11 @@ fn refuse_secrets(table: &Table<'_>) -> Result<(), TextError> {
 fn url(entry: &Entry<'_>) -> Result<String, TextError> {
     let text = entry.filled()?;
     let expected = "expected a URL as in \"https://prometheus.example:9090\"";
-    let uri: Uri = text
-        .parse()
-        .map_err(|_| entry.error(format!("`url` is no URL, {expected}")))?;
+    let uri: Uri = text.parse().map_err(|_| entry.error(format!("`url` is no URL, {expected}")))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(entry.error(format!("`url` has no http:// or https:// and host, {expected}")));
     }
-    if uri
-        .authority()
-        .is_some_and(|authority| authority.as_str().contains('@'))
-    {
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err(entry
             .error(format!("`url` holds a user or a password, {expected}"))
             .hint("use basic_user and basic_password_file"));
@@ -127,10 +103,9 @@ fn credentials(table: &Table<'_>, paths: &Paths<'_>) -> Result<Credentials, Text
     match (bearer, user, password) {
         (None, None, None) => Ok(Credentials::None),
         (Some(bearer), None, None) => paths.named(&bearer).map(Credentials::Bearer),
-        (None, Some(user), Some(password)) => Ok(Credentials::Basic {
-            user: user.filled()?.to_owned(),
-            password_file: paths.named(&password)?,
-        }),
+        (None, Some(user), Some(password)) => {
+            Ok(Credentials::Basic { user: user.filled()?.to_owned(), password_file: paths.named(&password)? })
+        }
         (None, Some(user), None) => {
             Err(user.key_error("`basic_user` without a password, expected `basic_password_file` with it"))
         }
@@ -147,10 +122,8 @@ fn headers(table: &Table<'_>) -> Result<HeaderMap, TextError> {
     let mut headers = HeaderMap::new();
     for entry in table.entries() {
         let name = HeaderName::from_bytes(entry.key().as_bytes()).map_err(|_| {
-            entry.key_error(format!(
-                "`{}` is no header, expected a name as in \"X-Scope-OrgID\"",
-                entry.key()
-            ))
+            entry
+                .key_error(format!("`{}` is no header, expected a name as in \"X-Scope-OrgID\"", entry.key()))
         })?;
         if matches!(name.as_str(), "authorization" | "proxy-authorization" | "cookie") {
             return Err(entry
@@ -163,9 +136,7 @@ fn headers(table: &Table<'_>) -> Result<HeaderMap, TextError> {
             )));
         }
         let mut value = HeaderValue::from_str(entry.text()?).map_err(|_| {
-            entry.error(format!(
-                "the value of `{name}` has a control character, expected one line of text"
-            ))
+            entry.error(format!("the value of `{name}` has a control character, expected one line of text"))
         })?;
         value.set_sensitive(true);
         if headers.insert(name.clone(), value).is_some() {

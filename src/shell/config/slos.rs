@@ -60,16 +60,9 @@ fn slo(table: &Table<'_>, paths: &Paths<'_>) -> Result<SloEntry, ConfigError> {
     }
     if let Some(id) = table.get("id") {
         let text = id.filled()?;
-        let ids: Vec<&str> = entry
-            .declared
-            .iter()
-            .map(|declared| declared.id.as_str())
-            .collect();
+        let ids: Vec<&str> = entry.declared.iter().map(|declared| declared.id.as_str()).collect();
         if entry.file.is_some() && !ids.contains(&text) {
-            let message = format!(
-                "the file declares no SLO `{text}`, expected one of: {}",
-                ids.join(", ")
-            );
+            let message = format!("the file declares no SLO `{text}`, expected one of: {}", ids.join(", "));
             return Err(id.error(message).maybe_hint(did_you_mean(text, ids)).into());
         }
         entry.id = Some(Clean::new(text));
@@ -88,15 +81,10 @@ fn slo(table: &Table<'_>, paths: &Paths<'_>) -> Result<SloEntry, ConfigError> {
 /// Two entries may not declare the same SLO, nor say twice whose it is.
 fn refuse_twice(table: &Table<'_>, entry: &SloEntry, earlier: &[SloEntry]) -> Result<(), TextError> {
     for other in earlier {
-        let twice = entry
-            .declared
-            .iter()
-            .find(|one| other.declared.iter().any(|two| two.id == one.id));
+        let twice = entry.declared.iter().find(|one| other.declared.iter().any(|two| two.id == one.id));
         if let (Some(one), Some(found)) = (twice, table.get("file")) {
-            let message = format!(
-                "the SLO `{}` is declared by an earlier [[slo]] already, expected it once",
-                one.id
-            );
+            let message =
+                format!("the SLO `{}` is declared by an earlier [[slo]] already, expected it once", one.id);
             return Err(found.error(message));
         }
         if let (true, Some(found)) = (entry.id.is_some() && entry.id == other.id, table.get("id")) {
@@ -112,15 +100,9 @@ pub(super) fn workloads(tables: &[Table<'_>]) -> Result<Vec<WorkloadEntry>, Text
     for table in tables {
         table.only(&["name", "depends_on"])?;
         let name = table.need("name")?;
-        let entry = WorkloadEntry {
-            name: workload(&name)?,
-            depends_on: depends_on(table)?,
-        };
+        let entry = WorkloadEntry { name: workload(&name)?, depends_on: depends_on(table)? };
         if entries.iter().any(|other| other.name == entry.name) {
-            return Err(name.error(format!(
-                "{} has a [[workload]] already, expected each once",
-                entry.name
-            )));
+            return Err(name.error(format!("{} has a [[workload]] already, expected each once", entry.name)));
         }
         let own = Dependency::Deployment(entry.name.clone());
         if let (true, Some(list)) = (entry.depends_on.contains(&own), table.get("depends_on")) {

@@ -73,9 +73,7 @@ pub(super) fn workload(entry: &Entry<'_>) -> Result<WorkloadName, TextError> {
             [namespace, name] => format!("write \"{namespace}/Deployment/{name}\""),
             _ => "as in \"shop/Deployment/checkout\"".to_owned(),
         };
-        return Err(entry
-            .error(format!("\"{text}\" is no workload, expected {WORKLOAD}"))
-            .hint(hint));
+        return Err(entry.error(format!("\"{text}\" is no workload, expected {WORKLOAD}")).hint(hint));
     };
     if kind != "Deployment" {
         let message = format!("the kind is \"{kind}\", expected Deployment, as in {WORKLOAD}");
@@ -87,10 +85,7 @@ pub(super) fn workload(entry: &Entry<'_>) -> Result<WorkloadName, TextError> {
     }
     check_label(entry, "namespace", namespace)?;
     check_name(entry, name)?;
-    Ok(WorkloadName {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    })
+    Ok(WorkloadName { namespace: namespace.to_owned(), name: name.to_owned() })
 }
 
 /// Reads `namespace/Deployment/name` or `namespace/service-name`.
@@ -101,10 +96,7 @@ pub(super) fn dependency(entry: &Entry<'_>) -> Result<Dependency, TextError> {
         [namespace, name] => {
             check_label(entry, "namespace", namespace)?;
             check_label(entry, "service", name)?;
-            Ok(Dependency::Service {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-            })
+            Ok(Dependency::Service { namespace: namespace.to_owned(), name: name.to_owned() })
         }
         [_, _, _] => workload(entry).map(Dependency::Deployment),
         _ => Err(entry.error(format!(
@@ -136,8 +128,6 @@ fn check_name(entry: &Entry<'_>, text: &str) -> Result<(), TextError> {
 }
 
 fn is_label(text: &str) -> bool {
-    let inside = text
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let inside = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     (1..=63).contains(&text.len()) && inside && !text.starts_with('-') && !text.ends_with('-')
 }

@@ -22,10 +22,7 @@ pub(super) struct Position {
 
 impl Position {
     pub fn start() -> Self {
-        Self {
-            head: Head::genesis(),
-            offset: 0,
-        }
+        Self { head: Head::genesis(), offset: 0 }
     }
 }
 
@@ -52,20 +49,12 @@ pub(super) fn walk(
 ) -> Result<Walk, io::Error> {
     file.seek(SeekFrom::Start(from.offset))?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
-    let mut walk = Walk {
-        end: from.clone(),
-        before_last: from.clone(),
-        fault: None,
-        unterminated: false,
-        torn: None,
-    };
+    let mut walk =
+        Walk { end: from.clone(), before_last: from.clone(), fault: None, unterminated: false, torn: None };
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = reader
-            .by_ref()
-            .take(LONGEST as u64 + 1)
-            .read_until(b'\n', &mut line)?;
+        let read = reader.by_ref().take(LONGEST as u64 + 1).read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(walk);
         }
@@ -89,10 +78,7 @@ pub(super) fn walk(
         };
         match found {
             Ok(record) => {
-                let head = Head {
-                    seq: record.seq,
-                    hash: record.hash.clone(),
-                };
+                let head = Head { seq: record.seq, hash: record.hash.clone() };
                 let offset = walk.end.offset + read as u64;
                 walk.before_last = std::mem::replace(&mut walk.end, Position { head, offset });
                 each(record);
@@ -141,11 +127,7 @@ impl Verification {
     }
 
     fn unreadable(reason: impl ToString) -> Self {
-        Self {
-            ok: false,
-            reason: Some(reason.to_string()),
-            ..Self::empty()
-        }
+        Self { ok: false, reason: Some(reason.to_string()), ..Self::empty() }
     }
 }
 
@@ -232,10 +214,7 @@ fn said(walk: Walk, moved_aside: Vec<u64>) -> Verification {
     }
     if !moved_aside.is_empty() {
         let numbers: Vec<String> = moved_aside.iter().map(u64::to_string).collect();
-        notes.push(format!(
-            "a torn record was moved aside before record {}",
-            numbers.join(", ")
-        ));
+        notes.push(format!("a torn record was moved aside before record {}", numbers.join(", ")));
     }
     Verification {
         records: head.seq,

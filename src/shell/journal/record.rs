@@ -59,10 +59,7 @@ pub struct Head {
 impl Head {
     /// The head of an empty journal.
     pub fn genesis() -> Self {
-        Self {
-            seq: 0,
-            hash: GENESIS.to_owned(),
-        }
+        Self { seq: 0, hash: GENESIS.to_owned() }
     }
 }
 
@@ -180,19 +177,13 @@ pub(super) fn check(line: &[u8], head: &Head) -> Result<Record, Fault> {
     if parsed.v != VERSION {
         return Err(future(line, seq).unwrap_or_else(malformed));
     }
-    let sealed = line
-        .len()
-        .checked_sub(HASH_KEY.len() + HASH_LEN + 2)
-        .ok_or_else(malformed)?;
+    let sealed = line.len().checked_sub(HASH_KEY.len() + HASH_LEN + 2).ok_or_else(malformed)?;
     let ending = format!("{HASH_KEY}{}\"}}", seal(&parsed.prev, &line[..sealed]));
     if line[sealed..] != *ending.as_bytes() {
         return Err(Fault::Altered { seq });
     }
     if parsed.seq != seq {
-        return Err(Fault::OutOfOrder {
-            seq,
-            found: parsed.seq,
-        });
+        return Err(Fault::OutOfOrder { seq, found: parsed.seq });
     }
     if parsed.prev != head.hash {
         return Err(Fault::Unlinked { seq });
@@ -236,23 +227,16 @@ fn is_unfinished(tail: &[u8]) -> bool {
 
 fn begins_like_a_record(tail: &[u8], head: &Head) -> bool {
     let any_time = "_".repeat(TIME_LEN);
-    opening(head.seq + 1, &any_time, &head.hash)
-        .bytes()
-        .zip(tail)
-        .all(|(expected, &found)| {
-            expected == found
-                || (expected == b'_' && matches!(found, b'0'..=b'9' | b'-' | b':' | b'.' | b'T' | b'Z'))
-        })
+    opening(head.seq + 1, &any_time, &head.hash).bytes().zip(tail).all(|(expected, &found)| {
+        expected == found
+            || (expected == b'_' && matches!(found, b'0'..=b'9' | b'-' | b':' | b'.' | b'T' | b'Z'))
+    })
 }
 
 /// A record of a later version, if the line begins like one.
 fn future(line: &[u8], seq: u64) -> Option<Fault> {
-    let digits: Vec<u8> = line
-        .strip_prefix(br#"{"v":"#)?
-        .iter()
-        .copied()
-        .take_while(u8::is_ascii_digit)
-        .collect();
+    let digits: Vec<u8> =
+        line.strip_prefix(br#"{"v":"#)?.iter().copied().take_while(u8::is_ascii_digit).collect();
     let version = String::from_utf8(digits).ok()?.parse().ok()?;
     (version > VERSION).then_some(Fault::Future { seq, version })
 }
@@ -260,9 +244,7 @@ fn future(line: &[u8], seq: u64) -> Option<Fault> {
 /// Kinds are words of this program, never text from outside.
 pub(super) fn is_kind(kind: &str) -> bool {
     (1..=64).contains(&kind.len())
-        && kind
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_'))
+        && kind.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_'))
 }
 
 #[cfg(test)]
@@ -306,13 +288,7 @@ mod tests {
     }
 
     fn line() -> Vec<u8> {
-        compose(
-            &Head::genesis(),
-            Time::UNIX_EPOCH,
-            "intent",
-            &json!({"by": "aña\n", "n": [1, 2.5]}),
-        )
-        .0
+        compose(&Head::genesis(), Time::UNIX_EPOCH, "intent", &json!({"by": "aña\n", "n": [1, 2.5]})).0
     }
 
     #[test]
@@ -328,11 +304,7 @@ mod tests {
     fn every_beginning_of_a_record_is_torn_and_the_whole_of_it_is_whole() {
         let line = line();
         for cut in 1..line.len() {
-            assert_eq!(
-                check_tail(&line[..cut], &Head::genesis()),
-                Ok(Tail::Torn),
-                "cut at {cut}"
-            );
+            assert_eq!(check_tail(&line[..cut], &Head::genesis()), Ok(Tail::Torn), "cut at {cut}");
         }
         assert!(matches!(check_tail(&line, &Head::genesis()), Ok(Tail::Whole(_))));
     }
@@ -360,25 +332,15 @@ mod tests {
 
     #[test]
     fn the_beginning_of_a_record_of_another_place_is_not_a_torn_record() {
-        let head = Head {
-            seq: 4,
-            hash: "ab".repeat(32),
-        };
+        let head = Head { seq: 4, hash: "ab".repeat(32) };
         assert!(check_tail(&line()[..40], &head).is_err());
         assert!(check_tail(b"\0\0\0\0", &head).is_err());
     }
 
     #[test]
     fn a_later_version_is_named_as_such_finished_or_not() {
-        for line in [
-            &br#"{"v":2,"seq":1,"who":"x"}"#[..],
-            &br#"{"v":17}"#[..],
-            &br#"{"v":2,"se"#[..],
-        ] {
-            assert!(matches!(
-                check_tail(line, &Head::genesis()),
-                Err(Fault::Future { .. })
-            ));
+        for line in [&br#"{"v":2,"seq":1,"who":"x"}"#[..], &br#"{"v":17}"#[..], &br#"{"v":2,"se"#[..]] {
+            assert!(matches!(check_tail(line, &Head::genesis()), Err(Fault::Future { .. })));
         }
         let fault = check(br#"{"v":2,"seq":1}"#, &Head::genesis()).expect_err("future");
         assert!(fault.to_string().contains("version 2") && fault.to_string().contains("hint:"));

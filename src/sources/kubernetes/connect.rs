@@ -40,16 +40,10 @@ pub struct Options {
 /// The files that kubectl would read: the list in `KUBECONFIG`, else `.kube/config` in the home directory.
 pub fn default_paths(kubeconfig: Option<&OsStr>, home: Option<&Path>) -> Vec<PathBuf> {
     let listed: Vec<PathBuf> = kubeconfig
-        .map(|value| {
-            std::env::split_paths(value)
-                .filter(|path| !path.as_os_str().is_empty())
-                .collect()
-        })
+        .map(|value| std::env::split_paths(value).filter(|path| !path.as_os_str().is_empty()).collect())
         .unwrap_or_default();
     if listed.is_empty() {
-        home.map(|home| home.join(".kube").join("config"))
-            .into_iter()
-            .collect()
+        home.map(|home| home.join(".kube").join("config")).into_iter().collect()
     } else {
         listed
     }
@@ -100,23 +94,14 @@ impl Origin {
 /// Prepares a session. Reads files and may run a credential plugin; sends nothing to the cluster.
 pub async fn connect(options: Options) -> Result<Connected, ConnectError> {
     let paths = options.kubeconfig.clone();
-    let (merged, read) = blocking(move || read_files(&paths)).await.unwrap_or_else(|| {
-        Err(ConnectError::NoKubeconfig {
-            tried: options.kubeconfig.clone(),
-        })
-    })?;
+    let (merged, read) = blocking(move || read_files(&paths))
+        .await
+        .unwrap_or_else(|| Err(ConnectError::NoKubeconfig { tried: options.kubeconfig.clone() }))?;
     let context = chosen_context(&merged, options.context.as_deref(), &read)?;
-    let named = merged
-        .contexts
-        .iter()
-        .find(|c| c.name == context)
-        .and_then(|c| c.context.clone());
+    let named = merged.contexts.iter().find(|c| c.name == context).and_then(|c| c.context.clone());
     let cluster = named.as_ref().map(|c| Clean::new(&c.cluster)).unwrap_or_default();
     let user = named.and_then(|c| c.user).map(Clean::new).unwrap_or_default();
-    let origin = Origin {
-        context: Clean::new(&context),
-        paths: read,
-    };
+    let origin = Origin { context: Clean::new(&context), paths: read };
     let config = pin(merged, &context, &options.hide_env, &origin).await?;
     let reader = build(&config, true, &origin).await?;
     let watcher = build(&config, false, &origin).await?;
@@ -163,9 +148,7 @@ fn read_files(paths: &[PathBuf]) -> Result<(Kubeconfig, Vec<PathBuf>), ConnectEr
         read.push(path.clone());
     }
     if read.is_empty() {
-        return Err(ConnectError::NoKubeconfig {
-            tried: paths.to_vec(),
-        });
+        return Err(ConnectError::NoKubeconfig { tried: paths.to_vec() });
     }
     Ok((merged, read))
 }
@@ -177,18 +160,12 @@ fn chosen_context(
 ) -> Result<String, ConnectError> {
     let known = || merged.contexts.iter().map(|c| Clean::new(&c.name)).collect();
     let current = merged.current_context.as_deref().filter(|name| !name.is_empty());
-    let name = asked.or(current).ok_or_else(|| ConnectError::NoContext {
-        paths: read.to_vec(),
-        known: known(),
-    })?;
+    let name =
+        asked.or(current).ok_or_else(|| ConnectError::NoContext { paths: read.to_vec(), known: known() })?;
     if merged.contexts.iter().any(|c| c.name == name) {
         return Ok(name.to_owned());
     }
-    Err(ConnectError::UnknownContext {
-        asked: Clean::new(name),
-        paths: read.to_vec(),
-        known: known(),
-    })
+    Err(ConnectError::UnknownContext { asked: Clean::new(name), paths: read.to_vec(), known: known() })
 }
 
 /// The configuration that this session keeps, with plugins forced to be quiet.
@@ -205,17 +182,12 @@ async fn pin(
             exec.drop_env = Some(hide_env.to_vec());
         }
     }
-    let options = KubeConfigOptions {
-        context: Some(context.to_owned()),
-        ..KubeConfigOptions::default()
-    };
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
     let mut config = kube::Config::from_custom_kubeconfig(merged, &options)
         .await
         .map_err(|error| origin.broken(&error))?;
     config.connect_timeout = Some(CONNECT);
-    config
-        .headers
-        .push((http::header::USER_AGENT, http::HeaderValue::from_static(AGENT)));
+    config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(AGENT)));
     Ok(config)
 }
 
@@ -231,19 +203,15 @@ async fn build(config: &kube::Config, retry: bool, origin: &Origin) -> Result<ku
         .map(Clean::new)
         .unwrap_or_default();
     let build = blocking(move || kube::Client::try_from(config));
-    let built = tokio::time::timeout(PLUGIN, build)
-        .await
-        .ok()
-        .flatten()
-        .ok_or_else(|| ConnectError::Plugin {
+    let built =
+        tokio::time::timeout(PLUGIN, build).await.ok().flatten().ok_or_else(|| ConnectError::Plugin {
             program: program.clone(),
             why: Clean::new(format!("no answer in {} s", PLUGIN.as_secs())),
         })?;
     built.map_err(|error| match &error {
-        kube::Error::Auth(auth) => ConnectError::Plugin {
-            program: program.clone(),
-            why: plugin_failure(auth).1,
-        },
+        kube::Error::Auth(auth) => {
+            ConnectError::Plugin { program: program.clone(), why: plugin_failure(auth).1 }
+        }
         other => origin.broken(other),
     })
 }
@@ -277,9 +245,6 @@ mod tests {
         let paths = default_paths(Some(OsStr::new("/a::/b")), Some(home));
         assert_eq!(paths, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(default_paths(None, Some(home)), [home.join(".kube/config")]);
-        assert_eq!(
-            default_paths(Some(OsStr::new("")), Some(home)),
-            [home.join(".kube/config")]
-        );
+        assert_eq!(default_paths(Some(OsStr::new("")), Some(home)), [home.join(".kube/config")]);
     }
 }

@@ -27,9 +27,7 @@ pub async fn config_content(connected: &Connected, key: &Key) -> Result<Option<C
     let Some(answer) = existing(get(&connected.reader, &connected.server, &path, JSON).await)? else {
         return Ok(None);
     };
-    decode::config_content(&answer.body)
-        .map(Some)
-        .map_err(|error| garbage(&connected.server, &error))
+    decode::config_content(&answer.body).map(Some).map_err(|error| garbage(&connected.server, &error))
 }
 
 /// Reads one Deployment and its ReplicaSets for the recheck before a write; `None` when the Deployment is gone.
@@ -54,27 +52,15 @@ pub async fn read_deployment(connected: &Connected, key: &Key) -> Result<Option<
                 why: crate::domain::clean::Clean::new(format!("ReplicaSet {}: {}", odd.key, odd.why)),
             });
         }
-        replica_sets.extend(
-            page.objects
-                .into_iter()
-                .map(|object| object.item)
-                .filter(|set: &ReplicaSet| {
-                    set.meta
-                        .controller
-                        .as_ref()
-                        .is_some_and(|(_, _, uid)| *uid == deployment.meta.uid)
-                }),
-        );
+        replica_sets.extend(page.objects.into_iter().map(|object| object.item).filter(|set: &ReplicaSet| {
+            set.meta.controller.as_ref().is_some_and(|(_, _, uid)| *uid == deployment.meta.uid)
+        }));
         if page.next.is_empty() {
             break;
         }
         next = page.next;
     }
-    Ok(Some(Fresh {
-        deployment,
-        replica_sets,
-        date: answer.date,
-    }))
+    Ok(Some(Fresh { deployment, replica_sets, date: answer.date }))
 }
 
 #[derive(Deserialize)]

@@ -10,10 +10,7 @@ use crate::domain::clean::Clean;
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// None of the files exists.
-    #[error(
-        "no kubeconfig: {} not found; hint: pass --kubeconfig FILE or set KUBECONFIG",
-        list(tried)
-    )]
+    #[error("no kubeconfig: {} not found; hint: pass --kubeconfig FILE or set KUBECONFIG", list(tried))]
     NoKubeconfig {
         /// The files that were looked for, in order.
         tried: Vec<PathBuf>,
@@ -27,11 +24,7 @@ pub enum ConnectError {
         why: Clean,
     },
     /// The context that was asked for does not exist.
-    #[error(
-        "no context \"{asked}\" in {}; hint: --context with one of: {}",
-        list(paths),
-        names(known)
-    )]
+    #[error("no context \"{asked}\" in {}; hint: --context with one of: {}", list(paths), names(known))]
     UnknownContext {
         /// The name that was asked for.
         asked: Clean,
@@ -41,11 +34,7 @@ pub enum ConnectError {
         known: Vec<Clean>,
     },
     /// No `current-context`, and none was asked for.
-    #[error(
-        "no current context in {}; hint: --context with one of: {}",
-        list(paths),
-        names(known)
-    )]
+    #[error("no current context in {}; hint: --context with one of: {}", list(paths), names(known))]
     NoContext {
         /// The files that were read.
         paths: Vec<PathBuf>,
@@ -176,23 +165,15 @@ impl ReadError {
         let chain = Chain::of(error);
         if let Some(tls) = chain.tls() {
             return match tls {
-                rustls::Error::AlertReceived(alert) => Self::OurCertificate {
-                    server,
-                    why: Clean::new(format!("{alert:?}")),
-                },
-                other => Self::ServerCertificate {
-                    server,
-                    why: Clean::new(other.to_string()),
-                },
+                rustls::Error::AlertReceived(alert) => {
+                    Self::OurCertificate { server, why: Clean::new(format!("{alert:?}")) }
+                }
+                other => Self::ServerCertificate { server, why: Clean::new(other.to_string()) },
             };
         }
         if let Some(auth) = chain.find::<kube::client::AuthError>() {
             let (program, why) = plugin_failure(auth);
-            let why = if program.is_empty() {
-                why
-            } else {
-                Clean::new(format!("`{program}`: {why}"))
-            };
+            let why = if program.is_empty() { why } else { Clean::new(format!("`{program}`: {why}")) };
             return Self::Credentials { why };
         }
         let why = chain.innermost();
@@ -212,30 +193,23 @@ pub(super) fn plugin_failure(error: &kube::client::AuthError) -> (Clean, Clean) 
         AuthError::AuthExecRun { cmd, out } => {
             let program = program_of(cmd);
             let said = String::from_utf8_lossy(&out.stderr);
-            let line = said
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default();
+            let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
             (program, Clean::new(format!("{}: {}", out.status, line.trim())))
         }
-        AuthError::AuthExecStart(error) => (
-            Clean::default(),
-            Clean::new(format!("cannot start the credential plugin: {error}")),
-        ),
-        AuthError::AuthExecParse(_) => (
-            Clean::default(),
-            Clean::new("the credential plugin printed no ExecCredential"),
-        ),
+        AuthError::AuthExecStart(error) => {
+            (Clean::default(), Clean::new(format!("cannot start the credential plugin: {error}")))
+        }
+        AuthError::AuthExecParse(_) => {
+            (Clean::default(), Clean::new("the credential plugin printed no ExecCredential"))
+        }
         other => (Clean::default(), Clean::new(other.to_string())),
     }
 }
 
 /// The program in the debug form of a command, `ENV="x" "program" "argument"`.
 fn program_of(command: &str) -> Clean {
-    let program = command
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix('"'))
-        .unwrap_or("credential plugin");
+    let program =
+        command.split_whitespace().find_map(|word| word.strip_prefix('"')).unwrap_or("credential plugin");
     Clean::new(program.trim_end_matches('"'))
 }
 
@@ -275,24 +249,16 @@ impl<'e> Chain<'e> {
 
     fn failed_to_connect(&self) -> bool {
         // hyper-util names the phase in its text only; tests hold it to that.
-        self.0
-            .iter()
-            .any(|error| error.to_string() == "client error (Connect)")
+        self.0.iter().any(|error| error.to_string() == "client error (Connect)")
     }
 
     pub(super) fn innermost(&self) -> Clean {
-        self.0
-            .last()
-            .map(|error| Clean::new(error.to_string()))
-            .unwrap_or_default()
+        self.0.last().map(|error| Clean::new(error.to_string())).unwrap_or_default()
     }
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let all: Vec<String> = paths
-        .iter()
-        .map(|path| Clean::new(path.to_string_lossy()).to_string())
-        .collect();
+    let all: Vec<String> = paths.iter().map(|path| Clean::new(path.to_string_lossy()).to_string()).collect();
     all.join(", ")
 }
 

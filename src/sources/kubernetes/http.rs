@@ -37,10 +37,7 @@ impl Answer {
 
 /// That the bytes are not what they should be. Serde's message names the place, never the content.
 pub(super) fn garbage(server: &Clean, error: &serde_json::Error) -> ReadError {
-    ReadError::Garbage {
-        server: server.clone(),
-        why: Clean::new(error.to_string()),
-    }
+    ReadError::Garbage { server: server.clone(), why: Clean::new(error.to_string()) }
 }
 
 /// Sends a GET and reads the whole answer.
@@ -50,13 +47,7 @@ pub(super) async fn get(
     uri: &str,
     accept: &str,
 ) -> Result<Answer, ReadError> {
-    whole(
-        client,
-        server,
-        request(Method::GET, uri, accept, Vec::new(), server)?,
-        READ,
-    )
-    .await
+    whole(client, server, request(Method::GET, uri, accept, Vec::new(), server)?, READ).await
 }
 
 /// Sends a review and reads the whole answer. Reviews change nothing: they are questions in the form of a POST.
@@ -67,13 +58,7 @@ pub(super) async fn review(
     body: &serde_json::Value,
 ) -> Result<Answer, ReadError> {
     let bytes = body.to_string().into_bytes();
-    whole(
-        client,
-        server,
-        request(Method::POST, uri, JSON, bytes, server)?,
-        READ,
-    )
-    .await
+    whole(client, server, request(Method::POST, uri, JSON, bytes, server)?, READ).await
 }
 
 /// Sends a GET whose answer does not end, and gives its pieces as they come. The answer must begin within [`READ`].
@@ -87,9 +72,7 @@ pub(super) async fn stream(
     let response = within(server, READ, send(client, server, request)).await?;
     if !response.status().is_success() {
         let refusal = within(server, READ, collect(response, server)).await;
-        return Err(refusal
-            .err()
-            .unwrap_or_else(|| ReadError::NotFound(Clean::new(uri))));
+        return Err(refusal.err().unwrap_or_else(|| ReadError::NotFound(Clean::new(uri))));
     }
     let server = server.clone();
     // axum's body is the http-body adapter that is in the program anyway.
@@ -106,10 +89,7 @@ fn request(
     body: Vec<u8>,
     server: &Clean,
 ) -> Result<Request<kube::client::Body>, ReadError> {
-    let mut builder = Request::builder()
-        .method(method)
-        .uri(uri)
-        .header(http::header::ACCEPT, accept);
+    let mut builder = Request::builder().method(method).uri(uri).header(http::header::ACCEPT, accept);
     if !body.is_empty() {
         builder = builder.header(http::header::CONTENT_TYPE, JSON);
     }
@@ -137,12 +117,9 @@ async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, ReadError>>,
 ) -> Result<T, ReadError> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(ReadError::Timeout {
-            server: server.clone(),
-            seconds: limit.as_secs(),
-        })
-    })
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(ReadError::Timeout { server: server.clone(), seconds: limit.as_secs() }))
 }
 
 async fn send(
@@ -150,10 +127,7 @@ async fn send(
     server: &Clean,
     request: Request<kube::client::Body>,
 ) -> Result<http::Response<kube::client::Body>, ReadError> {
-    client
-        .send(request)
-        .await
-        .map_err(|error| ReadError::of(&error, server))
+    client.send(request).await.map_err(|error| ReadError::of(&error, server))
 }
 
 async fn collect(response: http::Response<kube::client::Body>, server: &Clean) -> Result<Answer, ReadError> {
@@ -163,19 +137,13 @@ async fn collect(response: http::Response<kube::client::Body>, server: &Clean) -
         .await
         .map_err(|error| cut(server, &error))?;
     if status.is_success() {
-        return Ok(Answer {
-            body: body.into(),
-            date,
-        });
+        return Ok(Answer { body: body.into(), date });
     }
     Err(refused(status.as_u16(), &body, server))
 }
 
 fn cut(server: &Clean, error: &(dyn std::error::Error + 'static)) -> ReadError {
-    ReadError::Cut {
-        server: server.clone(),
-        why: super::error::Chain::of(error).innermost(),
-    }
+    ReadError::Cut { server: server.clone(), why: super::error::Chain::of(error).innermost() }
 }
 
 /// What the API server says about a failure (`meta/v1 Status`), as far as it is used.
@@ -192,9 +160,7 @@ pub(super) fn refused(status: u16, body: &[u8], server: &Clean) -> ReadError {
         .unwrap_or_else(|_| String::from_utf8_lossy(body).chars().take(200).collect());
     let message = Clean::new(message.trim());
     match status {
-        401 => ReadError::Unauthorized {
-            server: server.clone(),
-        },
+        401 => ReadError::Unauthorized { server: server.clone() },
         403 => ReadError::Forbidden(message),
         404..=406 => ReadError::NotFound(message),
         410 => ReadError::Gone(message),
@@ -205,9 +171,7 @@ pub(super) fn refused(status: u16, body: &[u8], server: &Clean) -> ReadError {
 /// The `Date` header (RFC 9110: always GMT, whole seconds).
 pub(super) fn date(headers: &HeaderMap) -> Option<Time> {
     let text = headers.get(http::header::DATE)?.to_str().ok()?;
-    chrono::DateTime::parse_from_rfc2822(text)
-        .ok()
-        .map(|time| time.to_utc())
+    chrono::DateTime::parse_from_rfc2822(text).ok().map(|time| time.to_utc())
 }
 
 /// `text` as one segment of a path or one value of a query (RFC 3986: all but the unreserved characters escaped).
@@ -236,13 +200,7 @@ mod tests {
     #[test]
     fn the_date_header_is_read_as_utc() {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            "date",
-            http::HeaderValue::from_static("Sat, 21 Nov 2026 10:28:49 GMT"),
-        );
-        assert_eq!(
-            date(&headers).map(|t| t.to_rfc3339()),
-            Some("2026-11-21T10:28:49+00:00".to_owned())
-        );
+        headers.insert("date", http::HeaderValue::from_static("Sat, 21 Nov 2026 10:28:49 GMT"));
+        assert_eq!(date(&headers).map(|t| t.to_rfc3339()), Some("2026-11-21T10:28:49+00:00".to_owned()));
     }
 }

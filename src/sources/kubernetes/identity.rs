@@ -63,19 +63,13 @@ pub async fn identity(connected: &Connected) -> Result<Identity, ReadError> {
         match review(&connected.reader, &connected.server, &path, &body).await {
             Ok(answer) => {
                 let SelfReview { status } = answer.json(&connected.server)?;
-                return Ok(Identity {
-                    user: status.user_info.username,
-                    groups: status.user_info.groups,
-                });
+                return Ok(Identity { user: status.user_info.username, groups: status.user_info.groups });
             }
             Err(ReadError::NotFound(_) | ReadError::Forbidden(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(Identity {
-        user: Clean::new(format!("{} (kubeconfig)", connected.user)),
-        groups: Vec::new(),
-    })
+    Ok(Identity { user: Clean::new(format!("{} (kubeconfig)", connected.user)), groups: Vec::new() })
 }
 
 #[derive(Deserialize)]
@@ -122,14 +116,7 @@ struct Uid {
 
 /// Which cluster this is: the uid of `kube-system`, else the digest of certificate authority and URL.
 pub async fn cluster_id(connected: &Connected) -> Result<Clean, ReadError> {
-    match get(
-        &connected.reader,
-        &connected.server,
-        "/api/v1/namespaces/kube-system",
-        JSON,
-    )
-    .await
-    {
+    match get(&connected.reader, &connected.server, "/api/v1/namespaces/kube-system", JSON).await {
         Ok(answer) => Ok(answer.json::<Namespace>(&connected.server)?.metadata.uid),
         Err(ReadError::Forbidden(_) | ReadError::NotFound(_)) => Ok(connected.fallback_id.clone()),
         Err(error) => Err(error),

@@ -42,11 +42,9 @@ impl Session {
 
     /// A kind has told all that it can tell at first, be it that it is refused.
     pub async fn settled(&self, source: Source) -> Result<(), Closed> {
-        self.emit(Signal::Synced(source, (self.connected.clock)()))
-            .await?;
+        self.emit(Signal::Synced(source, (self.connected.clock)())).await?;
         if self.unsettled.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.emit(Signal::Synced(Source::Kubernetes, (self.connected.clock)()))
-                .await?;
+            self.emit(Signal::Synced(Source::Kubernetes, (self.connected.clock)())).await?;
         }
         Ok(())
     }
@@ -69,12 +67,7 @@ pub async fn run(
 }
 
 async fn report(connected: Connected, asked: Option<String>, tx: Sender<Signal>) -> Result<(), Closed> {
-    let mut session = Session {
-        connected,
-        namespace: asked,
-        tx,
-        unsettled: AtomicUsize::new(KINDS),
-    };
+    let mut session = Session { connected, namespace: asked, tx, unsettled: AtomicUsize::new(KINDS) };
     open(&mut session).await?;
     let s = &session;
     // Boxed: together these futures are large, and they live as long as the session.
@@ -103,17 +96,13 @@ async fn open(session: &mut Session) -> Result<(), Closed> {
             Ok(known) => break known,
             Err(error) => {
                 let reason = Clean::new(error.to_string());
-                session
-                    .emit(Signal::Health(Source::Kubernetes, Health::Down(reason)))
-                    .await?;
+                session.emit(Signal::Health(Source::Kubernetes, Health::Down(reason))).await?;
                 pause(failures).await;
                 failures += 1;
             }
         }
     };
-    session
-        .emit(Signal::Health(Source::Kubernetes, Health::Live))
-        .await?;
+    session.emit(Signal::Health(Source::Kubernetes, Health::Live)).await?;
     if let Some(ms) = first.clock_ms {
         session.emit(Signal::Clock(Source::Kubernetes, ms)).await?;
     }
@@ -121,20 +110,10 @@ async fn open(session: &mut Session) -> Result<(), Closed> {
     session.emit(Signal::ClusterId(id)).await?;
     session.namespace.clone_from(&scope.0);
     let namespace = scope.0.map(Clean::new);
-    session
-        .emit(Signal::Scope {
-            namespace,
-            forbidden: scope.1,
-        })
-        .await
+    session.emit(Signal::Scope { namespace, forbidden: scope.1 }).await
 }
 
-type Known = (
-    super::Probe,
-    crate::domain::cluster::Identity,
-    Clean,
-    (Option<String>, bool),
-);
+type Known = (super::Probe, crate::domain::cluster::Identity, Clean, (Option<String>, bool));
 
 async fn opening(session: &Session) -> Result<Known, ReadError> {
     let connected = &session.connected;
@@ -166,9 +145,7 @@ async fn heartbeat(session: &Session) -> Result<(), Closed> {
         match probe(&session.connected).await {
             Ok(seen) => {
                 if !live {
-                    session
-                        .emit(Signal::Health(Source::Kubernetes, Health::Live))
-                        .await?;
+                    session.emit(Signal::Health(Source::Kubernetes, Health::Live)).await?;
                 }
                 live = true;
                 session.emit(Signal::Heard(Source::Kubernetes)).await?;
@@ -179,9 +156,7 @@ async fn heartbeat(session: &Session) -> Result<(), Closed> {
             Err(error) => {
                 live = false;
                 let reason = Clean::new(error.to_string());
-                session
-                    .emit(Signal::Health(Source::Kubernetes, Health::Down(reason)))
-                    .await?;
+                session.emit(Signal::Health(Source::Kubernetes, Health::Down(reason))).await?;
             }
         }
     }

@@ -219,9 +219,7 @@ impl Following<'_> {
     }
 
     async fn fact<K: Kind>(&self, change: Change<K::Item>) -> Result<(), Closed> {
-        self.session
-            .emit(Signal::Cluster(Box::new(K::fact(change))))
-            .await
+        self.session.emit(Signal::Cluster(Box::new(K::fact(change)))).await
     }
 
     /// An object that could not be understood can be now, or is gone.
@@ -250,21 +248,14 @@ impl Following<'_> {
             ReadError::Forbidden(_) => {
                 // With a version at hand it was the watch that was refused. The next round lists again: slow, not blind.
                 let verb = if self.from.is_some() { "watch" } else { "list" };
-                self.health(Health::Forbidden(missing::<K>(
-                    verb,
-                    self.session.namespace.as_deref(),
-                )))
-                .await?;
+                self.health(Health::Forbidden(missing::<K>(verb, self.session.namespace.as_deref()))).await?;
                 self.from = None;
                 self.settle().await
             }
             ReadError::NotFound(message) => {
                 let resource = K::RESOURCE;
-                let text = format!(
-                    "this server has no {} in {}: {message}",
-                    resource.full_name(),
-                    resource.version
-                );
+                let text =
+                    format!("this server has no {} in {}: {message}", resource.full_name(), resource.version);
                 self.health(Health::Down(Clean::new(text))).await?;
                 self.from = None;
                 self.settle().await

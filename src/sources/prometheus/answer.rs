@@ -255,18 +255,11 @@ impl<'de> Deserialize<'de> for Sample {
                 f.write_str("[time, \"value\"]")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sample, A::Error> {
-                let at: Seconds = seq
-                    .next_element()?
-                    .ok_or_else(|| A::Error::invalid_length(0, &self))?;
-                let text: Text = seq
-                    .next_element()?
-                    .ok_or_else(|| A::Error::invalid_length(1, &self))?;
+                let at: Seconds = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+                let text: Text = seq.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
                 let more: Option<serde::de::IgnoredAny> = seq.next_element()?;
                 match more {
-                    None => Ok(Sample {
-                        at: at.0,
-                        value: text.0,
-                    }),
+                    None => Ok(Sample { at: at.0, value: text.0 }),
                     Some(_) => Err(A::Error::invalid_length(3, &self)),
                 }
             }
@@ -287,9 +280,7 @@ impl<'de> Deserialize<'de> for Seconds {
                 f.write_str("a time in seconds")
             }
             fn visit_f64<E: Error>(self, seconds: f64) -> Result<Seconds, E> {
-                time(seconds)
-                    .map(Seconds)
-                    .ok_or_else(|| E::custom("the time is out of range"))
+                time(seconds).map(Seconds).ok_or_else(|| E::custom("the time is out of range"))
             }
             fn visit_u64<E: Error>(self, seconds: u64) -> Result<Seconds, E> {
                 self.visit_f64(seconds as f64)
@@ -314,9 +305,7 @@ impl<'de> Deserialize<'de> for Text {
                 f.write_str("a number in quotes")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
-                number(text)
-                    .map(Text)
-                    .ok_or_else(|| E::custom("this is no number"))
+                number(text).map(Text).ok_or_else(|| E::custom("this is no number"))
             }
         }
         deserializer.deserialize_str(Number)
@@ -333,10 +322,7 @@ pub(super) fn time(seconds: f64) -> Option<Time> {
     let milliseconds = (seconds * 1_000.0).round();
     // Beyond this, years have five digits and chrono gives up.
     if milliseconds.abs() < 2.5e14 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "whole and in range, as just checked"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "whole and in range, as just checked")]
         Time::from_timestamp_millis(milliseconds as i64)
     } else {
         None
@@ -509,10 +495,7 @@ pub(super) struct WireBuild {
 
 impl WireBuild {
     pub(super) fn read(self) -> BuildInfo {
-        BuildInfo {
-            version: self.version,
-            application: self.application.filter(|name| !name.is_empty()),
-        }
+        BuildInfo { version: self.version, application: self.application.filter(|name| !name.is_empty()) }
     }
 }
 

@@ -46,12 +46,7 @@ impl Client {
     }
 
     fn over(transport: Transport) -> Self {
-        Self {
-            transport,
-            timeout: TIMEOUT,
-            cap: CAP,
-            sent: AtomicU64::new(0),
-        }
+        Self { transport, timeout: TIMEOUT, cap: CAP, sent: AtomicU64::new(0) }
     }
 
     /// With another time limit per question.
@@ -150,9 +145,8 @@ impl Client {
     ) -> Result<Got<T>, PromError> {
         let request = Request::new(path, parameters);
         let begun = Instant::now();
-        let (reply, envelope) = tokio::time::timeout(self.timeout, self.ask(&request))
-            .await
-            .unwrap_or_else(|_| {
+        let (reply, envelope) =
+            tokio::time::timeout(self.timeout, self.ask(&request)).await.unwrap_or_else(|_| {
                 Err(PromError::Timeout {
                     at: self.name(),
                     milliseconds: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
@@ -213,22 +207,8 @@ impl<T> Got<T> {
     }
 
     fn map<U>(self, read: impl FnOnce(T) -> U) -> Answer<U> {
-        let Answer {
-            data,
-            warnings,
-            infos,
-            server_date,
-            bytes,
-            took,
-        } = self.answer;
-        Answer {
-            data: read(data),
-            warnings,
-            infos,
-            server_date,
-            bytes,
-            took,
-        }
+        let Answer { data, warnings, infos, server_date, bytes, took } = self.answer;
+        Answer { data: read(data), warnings, infos, server_date, bytes, took }
     }
 }
 
@@ -243,14 +223,7 @@ impl<E> Got<Queried<E>> {
         let at = self.at.clone();
         let mut skipped = 0;
         let answer = self.map(|data| read(&data.kind, data.result));
-        let Answer {
-            data,
-            mut warnings,
-            infos,
-            server_date,
-            bytes,
-            took,
-        } = answer;
+        let Answer { data, mut warnings, infos, server_date, bytes, took } = answer;
         let data = data
             .map(|(data, histograms)| {
                 skipped = histograms;
@@ -258,18 +231,9 @@ impl<E> Got<Queried<E>> {
             })
             .map_err(|(path, why)| shape(&at, path, why))?;
         if skipped > 0 {
-            warnings.push(Clean::new(format!(
-                "{skipped} series are native histograms and were left out"
-            )));
+            warnings.push(Clean::new(format!("{skipped} series are native histograms and were left out")));
         }
-        Ok(Answer {
-            data,
-            warnings,
-            infos,
-            server_date,
-            bytes,
-            took,
-        })
+        Ok(Answer { data, warnings, infos, server_date, bytes, took })
     }
 }
 
@@ -281,14 +245,9 @@ fn instant(kind: &str, result: Vec<Element>) -> Result<(Vec<Series>, usize), Wro
     if kind == "scalar" {
         return match &result[..] {
             [Element::Time(at), Element::Text(text)] => match (time(*at), number(text)) {
-                (Some(at), Some(value)) => Ok((
-                    vec![Series {
-                        labels: std::collections::BTreeMap::new(),
-                        value,
-                        at,
-                    }],
-                    0,
-                )),
+                (Some(at), Some(value)) => {
+                    Ok((vec![Series { labels: std::collections::BTreeMap::new(), value, at }], 0))
+                }
                 _ => Err(("data.result", "a scalar is no number".to_owned())),
             },
             _ => Err(("data.result", "a scalar is [time, \"value\"]".to_owned())),
@@ -301,16 +260,8 @@ fn instant(kind: &str, result: Vec<Element>) -> Result<(Vec<Series>, usize), Wro
     let mut skipped = 0;
     for element in result {
         match element {
-            Element::Series(WireSeries {
-                metric,
-                value: Some(sample),
-                ..
-            }) => {
-                series.push(Series {
-                    labels: metric,
-                    value: sample.value,
-                    at: sample.at,
-                });
+            Element::Series(WireSeries { metric, value: Some(sample), .. }) => {
+                series.push(Series { labels: metric, value: sample.value, at: sample.at });
             }
             Element::Series(_) => skipped += 1,
             _ => return Err(("data.result", "an element is no series".to_owned())),
@@ -328,10 +279,7 @@ fn matrix(kind: &str, result: Vec<WireSeries>) -> Result<(Vec<Range>, usize), Wr
     let mut skipped = 0;
     for series in result {
         match series.values {
-            Some(samples) => ranges.push(Range {
-                labels: series.metric,
-                samples,
-            }),
+            Some(samples) => ranges.push(Range { labels: series.metric, samples }),
             None => skipped += 1,
         }
     }
@@ -339,11 +287,7 @@ fn matrix(kind: &str, result: Vec<WireSeries>) -> Result<(Vec<Range>, usize), Wr
 }
 
 fn shape(at: &Clean, path: impl AsRef<str>, why: impl AsRef<str>) -> PromError {
-    PromError::Shape {
-        at: at.clone(),
-        path: Clean::new(path),
-        why: Clean::new(why),
-    }
+    PromError::Shape { at: at.clone(), path: Clean::new(path), why: Clean::new(why) }
 }
 
 /// The envelope of a good answer, or what is wrong with it.
@@ -355,35 +299,21 @@ fn judge<T: DeserializeOwned>(reply: &Reply) -> Result<Envelope<T>, PromError> {
     match reply.status {
         401 => return Err(PromError::Unauthorized { at: at() }),
         403 => {
-            return Err(PromError::Forbidden {
-                at: at(),
-                said: said(reply),
-            });
+            return Err(PromError::Forbidden { at: at(), said: said(reply) });
         }
         300..=399 => {
-            return Err(PromError::Redirect {
-                at: at(),
-                status: reply.status,
-                to: reply.location.clone(),
-            });
+            return Err(PromError::Redirect { at: at(), status: reply.status, to: reply.location.clone() });
         }
         _ => {}
     }
     if is_html(reply) {
-        return Err(PromError::Html {
-            at: at(),
-            status: reply.status,
-        });
+        return Err(PromError::Html { at: at(), status: reply.status });
     }
     if !(200..300).contains(&reply.status) {
         return Err(failed(reply));
     }
     let envelope: Envelope<T> = decode(reply)?;
-    if envelope.status == "success" {
-        Ok(envelope)
-    } else {
-        Err(failed(reply))
-    }
+    if envelope.status == "success" { Ok(envelope) } else { Err(failed(reply)) }
 }
 
 fn decode<T: DeserializeOwned>(reply: &Reply) -> Result<T, PromError> {
@@ -391,9 +321,7 @@ fn decode<T: DeserializeOwned>(reply: &Reply) -> Result<T, PromError> {
         let path = path_at(&reply.body, error.line(), error.column());
         let words = error.to_string();
         // Position in bytes means nothing to a person; the path stands for it.
-        let words = words
-            .rsplit_once(" at line ")
-            .map_or(words.as_str(), |(words, _)| words);
+        let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words);
         shape(&reply.at, path, words)
     })
 }
@@ -402,25 +330,15 @@ fn decode<T: DeserializeOwned>(reply: &Reply) -> Result<T, PromError> {
 fn failed(reply: &Reply) -> PromError {
     let at = reply.at.clone();
     let envelope: Option<Envelope<serde::de::IgnoredAny>> = serde_json::from_slice(&reply.body).ok();
-    let kind = envelope
-        .as_ref()
-        .and_then(|envelope| envelope.error_type.as_deref())
-        .unwrap_or_default();
-    let words = envelope
-        .as_ref()
-        .and_then(|envelope| envelope.error.clone())
-        .unwrap_or_else(|| said(reply));
+    let kind = envelope.as_ref().and_then(|envelope| envelope.error_type.as_deref()).unwrap_or_default();
+    let words = envelope.as_ref().and_then(|envelope| envelope.error.clone()).unwrap_or_else(|| said(reply));
     match (reply.status, kind) {
         (_, "bad_data") => PromError::BadData { at, said: words },
         // The query ran into the server's limit: asking at once again would only load it more.
         (_, "timeout" | "canceled") => PromError::Execution { at, said: words },
         (_, "execution") | (422, _) => PromError::Execution { at, said: words },
         (503, _) | (_, "unavailable") => PromError::Unavailable { at, said: words },
-        (status, _) => PromError::Status {
-            at,
-            status,
-            said: words,
-        },
+        (status, _) => PromError::Status { at, status, said: words },
     }
 }
 
@@ -442,17 +360,9 @@ fn refused_by_api_server(reply: &Reply) -> Option<PromError> {
     }
     let at = reply.at.clone();
     Some(if matches!(reply.status, 401 | 403) {
-        PromError::ProxyForbidden {
-            at,
-            namespace,
-            said: refusal.message,
-        }
+        PromError::ProxyForbidden { at, namespace, said: refusal.message }
     } else {
-        PromError::Proxy {
-            at,
-            status: reply.status,
-            said: refusal.message,
-        }
+        PromError::Proxy { at, status: reply.status, said: refusal.message }
     })
 }
 
@@ -467,13 +377,6 @@ fn said(reply: &Reply) -> Clean {
         return Clean::new("an HTML page");
     }
     let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(600)]);
-    let line: String = text
-        .trim()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(200)
-        .collect();
+    let line: String = text.trim().lines().next().unwrap_or_default().chars().take(200).collect();
     Clean::new(line)
 }

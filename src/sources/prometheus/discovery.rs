@@ -123,11 +123,7 @@ fn nobody(asked: &[Asked]) -> String {
     let Some(Asked { said: Err(first), .. }) = asked.first() else {
         return "no Prometheus answers; hint: pass `--prometheus URL`".to_owned();
     };
-    let others: Vec<String> = asked
-        .iter()
-        .skip(1)
-        .map(|asked| asked.candidate.to_string())
-        .collect();
+    let others: Vec<String> = asked.iter().skip(1).map(|asked| asked.candidate.to_string()).collect();
     if others.is_empty() {
         first.to_string()
     } else {
@@ -149,13 +145,7 @@ pub fn candidates(services: &[ServiceSeen]) -> Vec<Candidate> {
                 port: port.to_string(),
                 prefix: known.prefix.to_owned(),
             };
-            Some((
-                rank,
-                Candidate {
-                    service,
-                    why: known.why,
-                },
-            ))
+            Some((rank, Candidate { service, why: known.why }))
         })
         .collect();
     found.sort_by(|(rank, a), (other, b)| (rank, &a.service).cmp(&(other, &b.service)));
@@ -180,11 +170,7 @@ const KNOWN: [Known; 10] = [
                 || s.name.ends_with("kube-prometheus-stack-prometheus")
         },
     },
-    Known {
-        why: "kube-prometheus",
-        prefix: "",
-        is: |s| s.name == "prometheus-k8s",
-    },
+    Known { why: "kube-prometheus", prefix: "", is: |s| s.name == "prometheus-k8s" },
     Known {
         why: "Prometheus Operator's headless service",
         prefix: "",
@@ -205,20 +191,12 @@ const KNOWN: [Known; 10] = [
         prefix: "",
         is: |s| s.has("app", "prometheus") && !s.is_neighbour(),
     },
-    Known {
-        why: "the name prometheus",
-        prefix: "",
-        is: |s| s.name == "prometheus",
-    },
+    Known { why: "the name prometheus", prefix: "", is: |s| s.name == "prometheus" },
     Known {
         why: "Thanos Query",
         prefix: "",
         is: |s| {
-            let part = |name: &str| {
-                s.labels
-                    .get("app.kubernetes.io/component")
-                    .is_some_and(|v| v == name)
-            };
+            let part = |name: &str| s.labels.get("app.kubernetes.io/component").is_some_and(|v| v == name);
             s.has("app.kubernetes.io/name", "thanos-query")
                 || (s.has("app.kubernetes.io/name", "thanos") && (part("query") || part("query-frontend")))
                 || s.name.contains("thanos-query")
@@ -248,13 +226,8 @@ impl ServiceSeen {
 
     /// True for what is installed beside Prometheus under its labels.
     fn is_neighbour(&self) -> bool {
-        let component = self
-            .labels
-            .get("app.kubernetes.io/component")
-            .map_or("", String::as_str);
-        NEIGHBOURS
-            .iter()
-            .any(|word| self.name.contains(word) || component.contains(word))
+        let component = self.labels.get("app.kubernetes.io/component").map_or("", String::as_str);
+        NEIGHBOURS.iter().any(|word| self.name.contains(word) || component.contains(word))
     }
 }
 
@@ -282,20 +255,9 @@ pub async fn probe(client: &Client) -> Result<Probe, PromError> {
     let build = client.buildinfo().await?.data;
     let counted = client.query("count(slo:objective:ratio)", None).await?.data;
     // No row means that there is no such series; a count is whole and not negative.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates"
-    )]
-    let slos = counted
-        .first()
-        .and_then(|row| row.value.number())
-        .unwrap_or_default() as u64;
-    Ok(Probe {
-        version: build.version,
-        application: build.application,
-        slos,
-    })
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let slos = counted.first().and_then(|row| row.value.number()).unwrap_or_default() as u64;
+    Ok(Probe { version: build.version, application: build.application, slos })
 }
 
 /// Finds the Prometheus of a cluster: asks the candidates, and takes the one with the most SLOs, the likelier of
@@ -306,9 +268,7 @@ pub async fn probe(client: &Client) -> Result<Probe, PromError> {
 pub async fn discover(kube: &kube::Client, services: &[ServiceSeen]) -> Result<Found, NotFound> {
     let candidates = candidates(services);
     if candidates.is_empty() {
-        return Err(NotFound::NoCandidate {
-            services: services.len(),
-        });
+        return Err(NotFound::NoCandidate { services: services.len() });
     }
     let asked: Vec<(Client, Asked)> = futures_util::stream::iter(candidates.into_iter().take(MOST))
         .map(|candidate| async move {
@@ -333,34 +293,20 @@ fn take(mut asked: Vec<(Client, Asked)>) -> Result<Found, NotFound> {
         }
     }
     let Some((n, probe)) = best else {
-        return Err(NotFound::NoAnswer {
-            asked: asked.into_iter().map(|(_, asked)| asked).collect(),
-        });
+        return Err(NotFound::NoAnswer { asked: asked.into_iter().map(|(_, asked)| asked).collect() });
     };
     let (client, Asked { candidate: taken, .. }) = asked.remove(n);
     let others: Vec<Asked> = asked.into_iter().map(|(_, asked)| asked).collect();
     let why = Clean::new(why(probe.slos, &others));
-    Ok(Found {
-        client,
-        taken,
-        probe,
-        why,
-        others,
-    })
+    Ok(Found { client, taken, probe, why, others })
 }
 
 /// Why the one with `most` SLOs was taken.
 fn why(most: u64, others: &[Asked]) -> String {
-    let next = others
-        .iter()
-        .filter_map(|asked| Some(asked.said.as_ref().ok()?.slos))
-        .max();
+    let next = others.iter().filter_map(|asked| Some(asked.said.as_ref().ok()?.slos)).max();
     match next {
         None if others.is_empty() => format!("the only candidate; it has {most} SLOs"),
-        None => format!(
-            "the only one of {} that answers; it has {most} SLOs",
-            others.len() + 1
-        ),
+        None => format!("the only one of {} that answers; it has {most} SLOs", others.len() + 1),
         Some(next) if next == most => format!("{most} SLOs, as another has, and the likelier of them"),
         Some(next) => format!("most SLOs: {most}, the next has {next}"),
     }
@@ -374,10 +320,7 @@ mod tests {
         ServiceSeen {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
-            labels: labels
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect(),
+            labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             ports: ports
                 .iter()
                 .map(|(name, port)| PortSeen {
@@ -401,24 +344,9 @@ mod tests {
             service("a", "prometheus", &[], &[("", 9090)]),
             service("b", "web", &[("app", "prometheus")], &[("", 80)]),
             service("c", "prom-prometheus-server", &[("app", "x")], &[("http", 80)]),
-            service(
-                "rig",
-                "prometheus",
-                &[("app.kubernetes.io/name", "prometheus")],
-                &[("tcp-http", 9090)],
-            ),
-            service(
-                "m",
-                "prometheus-operated",
-                &[],
-                &[("http-web", 9090), ("grpc", 10901)],
-            ),
-            service(
-                "m",
-                "prometheus-k8s",
-                &[],
-                &[("reloader-web", 8080), ("web", 9090)],
-            ),
+            service("rig", "prometheus", &[("app.kubernetes.io/name", "prometheus")], &[("tcp-http", 9090)]),
+            service("m", "prometheus-operated", &[], &[("http-web", 9090), ("grpc", 10901)]),
+            service("m", "prometheus-k8s", &[], &[("reloader-web", 8080), ("web", 9090)]),
             service(
                 "m",
                 "stack-kube-prometheus-prometheus",
@@ -448,31 +376,16 @@ mod tests {
         let label = ("app.kubernetes.io/name", "prometheus");
         assert_eq!(
             named(&[
-                service(
-                    "m",
-                    "alertmanager",
-                    &[("app.kubernetes.io/name", "alertmanager")],
-                    &[("", 9093)]
-                ),
+                service("m", "alertmanager", &[("app.kubernetes.io/name", "alertmanager")], &[("", 9093)]),
                 service("m", "x-prometheus-node-exporter", &[label], &[("", 9100)]),
-                service(
-                    "m",
-                    "x",
-                    &[label, ("app.kubernetes.io/component", "pushgateway")],
-                    &[("", 9091)]
-                ),
+                service("m", "x", &[label, ("app.kubernetes.io/component", "pushgateway")], &[("", 9091)]),
                 service(
                     "m",
                     "stack-kube-prometheus-thanos-discovery",
                     &[("app", "prometheus")],
                     &[("grpc", 10901)]
                 ),
-                service(
-                    "m",
-                    "prometheus-operator",
-                    &[("app", "prometheus")],
-                    &[("https", 443)]
-                ),
+                service("m", "prometheus-operator", &[("app", "prometheus")], &[("https", 443)]),
                 service("m", "prometheus", &[label], &[("a", 1), ("b", 2)]),
                 service("m", "prometheus", &[label], &[("grpc", 10901)]),
                 service("m", "prometheus", &[label], &[]),

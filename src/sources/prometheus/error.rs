@@ -196,11 +196,7 @@ impl PromError {
 }
 
 fn after(said: &Clean) -> String {
-    if said.is_empty() {
-        String::new()
-    } else {
-        format!(": {said}")
-    }
+    if said.is_empty() { String::new() } else { format!(": {said}") }
 }
 
 fn status_hint(status: u16, said: &Clean) -> &'static str {
@@ -250,9 +246,7 @@ impl TlsFault {
 
     /// The TLS fault among the causes of `error`, if there is one.
     pub(super) fn among(error: &(dyn Error + 'static)) -> Option<Self> {
-        causes(error)
-            .find_map(|cause| cause.downcast_ref::<rustls::Error>())
-            .map(Self::of)
+        causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()).map(Self::of)
     }
 
     fn of(error: &rustls::Error) -> Self {
@@ -278,9 +272,7 @@ impl TlsFault {
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         let error: &'a (dyn Error + 'static) = *error;
-        let inside = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+        let inside = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         match inside {
             Some(inside) => Some(inside as &(dyn Error + 'static)),
             None => error.source(),

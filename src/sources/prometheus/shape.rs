@@ -41,11 +41,8 @@ pub(super) fn path_at(text: &[u8], line: usize, column: usize) -> String {
 }
 
 fn offset(text: &[u8], line: usize, column: usize) -> usize {
-    let before: usize = text
-        .split_inclusive(|byte| *byte == b'\n')
-        .take(line.saturating_sub(1))
-        .map(<[u8]>::len)
-        .sum();
+    let before: usize =
+        text.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     (before + column).min(text.len())
 }
 
@@ -79,10 +76,7 @@ mod tests {
     #[test]
     fn the_path_leads_to_the_value_that_could_not_be_read() {
         for (text, path) in [
-            (
-                r#"{"data":{"result":[{"value":[1,"x"]},{"value":[2,7"#,
-                "data.result[1].value[1]",
-            ),
+            (r#"{"data":{"result":[{"value":[1,"x"]},{"value":[2,7"#, "data.result[1].value[1]"),
             (r#"{"a":1,"b":["#, "b[0]"),
             (r#"{"a{[\"":{"c":"},]"#, "a{[\\\".c"),
             ("{\n \"a\": [\n 1,\n 2", "a[1]"),

@@ -73,9 +73,7 @@ impl ServiceProxy {
         };
         let word = |text: &str| {
             !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
         if !(word(namespace) && word(name) && word(port)) {
             return Err(not_a_service(service));
@@ -90,26 +88,14 @@ impl ServiceProxy {
     }
 
     fn path(&self) -> String {
-        let Self {
-            namespace,
-            scheme,
-            name,
-            port,
-            prefix,
-        } = self;
+        let Self { namespace, scheme, name, port, prefix } = self;
         format!("/api/v1/namespaces/{namespace}/services/{scheme}:{name}:{port}/proxy{prefix}")
     }
 }
 
 impl fmt::Display for ServiceProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            namespace,
-            scheme,
-            name,
-            port,
-            prefix,
-        } = self;
+        let Self { namespace, scheme, name, port, prefix } = self;
         write!(f, "{scheme}:{name}:{port}{prefix} in namespace {namespace}")
     }
 }
@@ -213,12 +199,7 @@ impl Transport {
         let login = login(&direct, &mut base)?;
         let client = http_client(&direct, base.scheme() == "http").await?;
         let headers = extra_headers(&direct.headers)?;
-        Ok(Self::Url(Box::new(ByUrl {
-            client,
-            base,
-            login,
-            headers,
-        })))
+        Ok(Self::Url(Box::new(ByUrl { client, base, login, headers })))
     }
 
     pub(super) fn by_service(client: kube::Client, service: ServiceProxy) -> Self {
@@ -268,14 +249,11 @@ fn login(direct: &Direct, base: &mut Url) -> Result<Login, PromError> {
     // Both only fail for URLs without a host, which were refused before.
     let _ = base.set_username("");
     let _ = base.set_password(None);
-    let mut given: Vec<Login> = [
-        direct.bearer_file.clone().map(Login::Bearer),
-        direct.basic.clone().map(Login::Basic),
-        inline,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut given: Vec<Login> =
+        [direct.bearer_file.clone().map(Login::Bearer), direct.basic.clone().map(Login::Basic), inline]
+            .into_iter()
+            .flatten()
+            .collect();
     if given.len() > 1 {
         return Err(PromError::Setting {
             what: Clean::new("Prometheus is given more than one login"),
@@ -311,9 +289,7 @@ async fn http_client(direct: &Direct, plain: bool) -> Result<reqwest::Client, Pr
             what: Clean::new(format!("cannot use the authority in {}: {why}", path.display())),
             hint: "ca_file names a file of PEM certificates",
         };
-        let pem = tokio::fs::read(path)
-            .await
-            .map_err(|error| wrong(error.to_string()))?;
+        let pem = tokio::fs::read(path).await.map_err(|error| wrong(error.to_string()))?;
         authorities = reqwest::Certificate::from_pem_bundle(&pem)
             .map_err(|error| wrong(root_cause(&error).to_string()))?;
         if authorities.is_empty() {
@@ -328,11 +304,7 @@ async fn http_client(direct: &Direct, plain: bool) -> Result<reqwest::Client, Pr
     };
     let built = builder().tls_certs_merge(authorities).build();
     // A machine without any certificate cannot build the ordinary client, but needs none for plain HTTP.
-    let built = if plain {
-        built.or_else(|_| builder().tls_certs_only([]).build())
-    } else {
-        built
-    };
+    let built = if plain { built.or_else(|_| builder().tls_certs_only([]).build()) } else { built };
     built.map_err(|error| PromError::Setting {
         what: Clean::new(format!("cannot set up TLS: {}", root_cause(&error))),
         hint: "install the system's CA certificates, or set ca_file under [prometheus]",
@@ -360,9 +332,7 @@ async fn secret(path: &PathBuf) -> Result<String, PromError> {
         path: Clean::new(path.display().to_string()),
         why: Clean::new(why),
     };
-    let text = tokio::fs::read_to_string(path)
-        .await
-        .map_err(|error| wrong(error.to_string()))?;
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| wrong(error.to_string()))?;
     match text.trim() {
         "" => Err(wrong("it is empty".to_owned())),
         secret if secret.chars().any(char::is_control) => Err(wrong("it has more than one line".to_owned())),
@@ -373,17 +343,10 @@ async fn secret(path: &PathBuf) -> Result<String, PromError> {
 impl ByUrl {
     async fn send(&self, request: &Request<'_>, cap: usize) -> Result<Reply, PromError> {
         let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}{}",
-            self.base.path().trim_end_matches('/'),
-            request.path
-        ));
+        url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), request.path));
         let at = Clean::new(url.as_str());
         let sending = if request.is_long(self.base.as_str().len()) {
-            self.client
-                .post(url)
-                .header(CONTENT_TYPE, FORM)
-                .body(request.form.clone())
+            self.client.post(url).header(CONTENT_TYPE, FORM).body(request.form.clone())
         } else {
             url.set_query((!request.form.is_empty()).then_some(&request.form));
             self.client.get(url)
@@ -391,22 +354,12 @@ impl ByUrl {
         let sending = self.login.apply(sending).await?.headers(self.headers.clone());
         let mut response = sending.send().await.map_err(|error| unreachable(&at, &error))?;
         let mut reply = Reply::headed(response.status().as_u16(), response.headers(), at);
-        let too_large = || PromError::TooLarge {
-            at: reply.at.clone(),
-            limit: cap,
-        };
-        if response
-            .content_length()
-            .is_some_and(|length| length > cap as u64)
-        {
+        let too_large = || PromError::TooLarge { at: reply.at.clone(), limit: cap };
+        if response.content_length().is_some_and(|length| length > cap as u64) {
             return Err(too_large());
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| unreachable(&reply.at, &error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&reply.at, &error))? {
             if body.len() + chunk.len() > cap {
                 return Err(too_large());
             }
@@ -433,9 +386,7 @@ impl ByService {
         let at = Clean::new(self.service.to_string());
         let path = format!("{}{}", self.service.path(), request.path);
         let building = if request.is_long(path.len()) {
-            http::Request::post(path)
-                .header(CONTENT_TYPE, FORM)
-                .body(request.form.clone().into_bytes())
+            http::Request::post(path).header(CONTENT_TYPE, FORM).body(request.form.clone().into_bytes())
         } else if request.form.is_empty() {
             http::Request::get(path).body(Vec::new())
         } else {
@@ -454,10 +405,7 @@ impl ByService {
             let frame = frame.map_err(|error| unreachable(&reply.at, &error))?;
             let Ok(chunk) = frame.into_data() else { continue };
             if reply.body.len() + chunk.len() > cap {
-                return Err(PromError::TooLarge {
-                    at: reply.at,
-                    limit: cap,
-                });
+                return Err(PromError::TooLarge { at: reply.at, limit: cap });
             }
             reply.body.extend_from_slice(&chunk);
         }
@@ -497,13 +445,7 @@ fn without_secrets(location: &str) -> String {
 /// A broken connection or handshake.
 fn unreachable(at: &Clean, error: &(dyn Error + 'static)) -> PromError {
     match TlsFault::among(error) {
-        Some(fault) => PromError::Tls {
-            at: at.clone(),
-            fault,
-        },
-        None => PromError::Connect {
-            at: at.clone(),
-            why: root_cause(error),
-        },
+        Some(fault) => PromError::Tls { at: at.clone(), fault },
+        None => PromError::Connect { at: at.clone(), why: root_cause(error) },
     }
 }

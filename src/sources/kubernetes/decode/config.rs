@@ -20,9 +20,7 @@ pub struct RawPartial {
 
 impl From<RawPartial> for Referenced {
     fn from(raw: RawPartial) -> Self {
-        Self {
-            meta: raw.metadata.split().0,
-        }
+        Self { meta: raw.metadata.split().0 }
     }
 }
 
@@ -51,10 +49,7 @@ pub fn config_content(body: &[u8]) -> Result<ConfigContent, serde_json::Error> {
         data: Json::of(&raw.data),
         binary_data: Json::of(&raw.binary_data),
         digest: live.digest,
-        last_applied: annotations
-            .get(LAST_APPLIED)
-            .and_then(Value::as_str)
-            .and_then(last_applied),
+        last_applied: annotations.get(LAST_APPLIED).and_then(Value::as_str).and_then(last_applied),
         immutable: raw.immutable,
     })
 }

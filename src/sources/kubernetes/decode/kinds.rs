@@ -31,13 +31,7 @@ pub struct Resource {
 
 impl Resource {
     const fn new(group: &'static str, version: &'static str, plural: &'static str) -> Self {
-        Self {
-            group,
-            version,
-            plural,
-            namespaced: true,
-            metadata_only: false,
-        }
+        Self { group, version, plural, namespaced: true, metadata_only: false }
     }
 
     /// Path of the collection in `namespace`, or in all of them.
@@ -55,11 +49,7 @@ impl Resource {
 
     /// As it stands in messages: `deployments.apps`.
     pub fn full_name(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.to_owned()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 }
 
@@ -95,24 +85,14 @@ pub trait Kind {
 fn brief<R, T: From<R>>(raw: R, meta: impl Fn(&R) -> &Brief) -> Object<T> {
     let meta = meta(&raw);
     let (key, uid, resource_version) = (meta.key(), Uid(meta.uid.clone()), meta.resource_version.clone());
-    Object {
-        item: T::from(raw),
-        key,
-        uid,
-        resource_version,
-    }
+    Object { item: T::from(raw), key, uid, resource_version }
 }
 
 fn full<R, T: From<R>>(raw: R, meta: impl Fn(&T) -> &Meta) -> Object<T> {
     let item = T::from(raw);
     let meta = meta(&item);
     let (key, uid, resource_version) = (meta.key.clone(), meta.uid.clone(), meta.resource_version.clone());
-    Object {
-        item,
-        key,
-        uid,
-        resource_version,
-    }
+    Object { item, key, uid, resource_version }
 }
 
 macro_rules! kinds {
@@ -137,10 +117,7 @@ macro_rules! kinds {
 }
 
 const fn metadata(plural: &'static str) -> Resource {
-    Resource {
-        metadata_only: true,
-        ..Resource::new("", "v1", plural)
-    }
+    Resource { metadata_only: true, ..Resource::new("", "v1", plural) }
 }
 
 kinds! {

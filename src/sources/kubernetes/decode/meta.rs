@@ -25,11 +25,7 @@ impl<'de> Deserialize<'de> for Moment {
                 f.write_str("a time or null")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<Moment, E> {
-                Ok(Moment(
-                    chrono::DateTime::parse_from_rfc3339(text)
-                        .ok()
-                        .map(|time| time.to_utc()),
-                ))
+                Ok(Moment(chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc())))
             }
             fn visit_unit<E: Error>(self) -> Result<Moment, E> {
                 Ok(Moment(None))
@@ -61,10 +57,7 @@ pub struct Brief {
 
 impl Brief {
     pub fn key(&self) -> Key {
-        Key {
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-        }
+        Key { namespace: self.namespace.clone(), name: self.name.clone() }
     }
 }
 
@@ -84,10 +77,7 @@ pub struct Owner {
 
 /// The owner that controls the object.
 pub(super) fn controller(owners: Vec<Owner>) -> Option<(Clean, Clean, Uid)> {
-    owners
-        .into_iter()
-        .find(|owner| owner.controller)
-        .map(|owner| (owner.kind, owner.name, Uid(owner.uid)))
+    owners.into_iter().find(|owner| owner.controller).map(|owner| (owner.kind, owner.name, Uid(owner.uid)))
 }
 
 /// Metadata with all that [`Meta`] has, and the annotations.
@@ -120,10 +110,7 @@ impl Full {
     /// The domain's metadata, and the annotations (null when there are none).
     pub fn split(self) -> (Meta, Value) {
         let meta = Meta {
-            key: Key {
-                namespace: self.namespace,
-                name: self.name,
-            },
+            key: Key { namespace: self.namespace, name: self.name },
             uid: Uid(self.uid),
             resource_version: self.resource_version,
             generation: self.generation,

@@ -96,12 +96,7 @@ pub fn page<K: Kind>(body: &[u8]) -> Result<Page<K::Item>, serde_json::Error> {
             None => objects.push(object),
         }
     }
-    Ok(Page {
-        resource_version: metadata.resource_version,
-        next: metadata.next,
-        objects,
-        broken,
-    })
+    Ok(Page { resource_version: metadata.resource_version, next: metadata.next, objects, broken })
 }
 
 /// Adjacently tagged, because the server writes the type first: the object is then parsed in place.
@@ -150,12 +145,10 @@ fn one<K: Kind>(value: Value) -> Result<Object<K::Item>, (Broken, String)> {
     let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let key = Key::new(text("/metadata/namespace"), text("/metadata/name"));
     let version = text("/metadata/resourceVersion").to_owned();
-    serde_json::from_value::<K::Raw>(value)
-        .map(K::shape)
-        .map_err(|error| {
-            let why = Clean::new(error.to_string());
-            (Broken { key, why }, version)
-        })
+    serde_json::from_value::<K::Raw>(value).map(K::shape).map_err(|error| {
+        let why = Clean::new(error.to_string());
+        (Broken { key, why }, version)
+    })
 }
 
 fn nameless(key: &Key) -> Option<Broken> {
@@ -163,8 +156,5 @@ fn nameless(key: &Key) -> Option<Broken> {
 }
 
 fn no_name(key: &Key) -> Broken {
-    Broken {
-        key: key.clone(),
-        why: Clean::new("it has no name"),
-    }
+    Broken { key: key.clone(), why: Clean::new("it has no name") }
 }

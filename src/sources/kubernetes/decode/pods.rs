@@ -96,12 +96,7 @@ impl From<RawPod> for Pod {
 
 /// Why the pod is not as it should be: its own reason, else what a container waits for, else how one ended last.
 fn reason(status: &PodStatus) -> Option<Clean> {
-    let containers = || {
-        status
-            .init_container_statuses
-            .iter()
-            .chain(&status.container_statuses)
-    };
+    let containers = || status.init_container_statuses.iter().chain(&status.container_statuses);
     let waiting = containers().filter_map(|c| c.state.waiting.as_ref());
     let ended = containers().filter_map(|c| c.state.terminated.as_ref().or(c.last_state.terminated.as_ref()));
     let of_containers = waiting.chain(ended).map(|state| &state.reason);

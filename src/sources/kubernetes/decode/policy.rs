@@ -42,12 +42,7 @@ impl From<RawService> for Service {
             key: raw.metadata.key(),
             labels: raw.metadata.labels,
             selector: raw.spec.selector,
-            ports: raw
-                .spec
-                .ports
-                .into_iter()
-                .map(|port| (port.name, port.port))
-                .collect(),
+            ports: raw.spec.ports.into_iter().map(|port| (port.name, port.port)).collect(),
         }
     }
 }

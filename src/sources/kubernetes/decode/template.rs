@@ -6,21 +6,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ContentDigest, Json, RefKind, Reference, Template};
+use crate::domain::cluster::{Json, RefKind, Reference, Template, template_digest};
 
 /// The label that the Deployment controller adds to the templates of its ReplicaSets.
 const HASH: &str = "pod-template-hash";
-/// What `kubectl rollout restart` sets; a difference in it alone changes nothing that runs.
-const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 /// How an owner of a workload says that going back is not possible.
 const IRREVERSIBLE: &str = "goaround.dev/irreversible";
 
 /// Reads a template. The label `pod-template-hash` is taken out of the JSON, so that the template of a ReplicaSet can
 /// be compared with, and put back into, its Deployment.
 pub fn template(mut value: Value) -> Template {
-    let labels = value
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut);
+    let labels = value.pointer_mut("/metadata/labels").and_then(Value::as_object_mut);
     if let Some(labels) = labels {
         labels.shift_remove(HASH);
     }
@@ -33,8 +29,8 @@ pub fn template(mut value: Value) -> Template {
         .collect();
     Template {
         json: Json::of(&value),
-        digest: digest(&value, false),
-        digest_but_restart: digest(&value, true),
+        digest: template_digest(&value, false),
+        digest_but_restart: template_digest(&value, true),
         images,
         references: references(&value, &containers),
         texts: texts(&containers),
@@ -45,30 +41,6 @@ pub fn template(mut value: Value) -> Template {
             .map(Clean::new),
         labels: value.pointer("/metadata/labels").map(pairs).unwrap_or_default(),
     }
-}
-
-/// Digest of a template. `creationTimestamp: null`, which older servers write into every template, never counts.
-fn digest(value: &Value, but_restart: bool) -> ContentDigest {
-    let mut value = value.clone();
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        if metadata.get("creationTimestamp").is_some_and(Value::is_null) {
-            metadata.shift_remove("creationTimestamp");
-        }
-        let annotations = metadata.get_mut("annotations").and_then(Value::as_object_mut);
-        if but_restart
-            && annotations.is_some_and(|map| map.shift_remove(RESTARTED).is_some() || map.is_empty())
-        {
-            // The first restart also creates the map, which is then all that differs.
-            if metadata
-                .get("annotations")
-                .and_then(Value::as_object)
-                .is_some_and(|map| map.is_empty())
-            {
-                metadata.shift_remove("annotations");
-            }
-        }
-    }
-    ContentDigest::of(&value)
 }
 
 /// All containers, those that run before the others included.
@@ -83,20 +55,9 @@ fn containers(template: &Value) -> Vec<&Value> {
 fn texts(containers: &[&Value]) -> Vec<Clean> {
     let mut texts: Vec<Clean> = Vec::new();
     for container in containers {
-        let listed = ["/command", "/args"]
-            .iter()
-            .filter_map(|path| container.pointer(path))
-            .flat_map(items);
-        let env = container
-            .get("env")
-            .into_iter()
-            .flat_map(items)
-            .filter_map(|env| env.get("value"));
-        for text in listed
-            .chain(env)
-            .filter_map(Value::as_str)
-            .filter(|text| !text.is_empty())
-        {
+        let listed = ["/command", "/args"].iter().filter_map(|path| container.pointer(path)).flat_map(items);
+        let env = container.get("env").into_iter().flat_map(items).filter_map(|env| env.get("value"));
+        for text in listed.chain(env).filter_map(Value::as_str).filter(|text| !text.is_empty()) {
             let text = Clean::new(text);
             if !texts.contains(&text) {
                 texts.push(text);
@@ -117,27 +78,15 @@ fn references(template: &Value, containers: &[&Value]) -> Vec<Reference> {
             found.add(RefKind::Secret, source.get("secretRef"), "name");
         }
         for env in container.get("env").into_iter().flat_map(items) {
-            found.add(
-                RefKind::ConfigMap,
-                env.pointer("/valueFrom/configMapKeyRef"),
-                "name",
-            );
+            found.add(RefKind::ConfigMap, env.pointer("/valueFrom/configMapKeyRef"), "name");
             found.add(RefKind::Secret, env.pointer("/valueFrom/secretKeyRef"), "name");
         }
     }
-    for secret in template
-        .pointer("/spec/imagePullSecrets")
-        .into_iter()
-        .flat_map(items)
-    {
+    for secret in template.pointer("/spec/imagePullSecrets").into_iter().flat_map(items) {
         // A pod starts without its pull secret when the image is there already.
         found.named(RefKind::Secret, secret.get("name"), true);
     }
-    found
-        .0
-        .into_iter()
-        .map(|((kind, name), optional)| Reference { kind, name, optional })
-        .collect()
+    found.0.into_iter().map(|((kind, name), optional)| Reference { kind, name, optional }).collect()
 }
 
 /// References by kind and name; one that is needed anywhere is needed.
@@ -148,11 +97,7 @@ impl Found {
     fn volume(&mut self, volume: &Value) {
         self.add(RefKind::ConfigMap, volume.get("configMap"), "name");
         self.add(RefKind::Secret, volume.get("secret"), "secretName");
-        self.add(
-            RefKind::PersistentVolumeClaim,
-            volume.get("persistentVolumeClaim"),
-            "claimName",
-        );
+        self.add(RefKind::PersistentVolumeClaim, volume.get("persistentVolumeClaim"), "claimName");
         for source in volume.pointer("/projected/sources").into_iter().flat_map(items) {
             self.add(RefKind::ConfigMap, source.get("configMap"), "name");
             self.add(RefKind::Secret, source.get("secret"), "name");
@@ -193,6 +138,7 @@ fn pairs(value: &Value) -> BTreeMap<Clean, Clean> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::plan::RESTARTED_AT as RESTARTED;
     use serde_json::json;
 
     fn bare() -> Value {
@@ -221,20 +167,14 @@ mod tests {
     fn another_annotation_beside_the_restart_still_counts() {
         let mut scraped = bare();
         scraped["metadata"]["annotations"] = json!({RESTARTED: "2026-11-21T10:00:00Z", "scrape": "yes"});
-        assert_ne!(
-            template(bare()).digest_but_restart,
-            template(scraped).digest_but_restart
-        );
+        assert_ne!(template(bare()).digest_but_restart, template(scraped).digest_but_restart);
     }
 
     #[test]
     fn an_empty_map_of_annotations_is_the_same_as_none_but_for_the_exact_digest() {
         let mut empty = bare();
         empty["metadata"]["annotations"] = json!({});
-        assert_eq!(
-            template(bare()).digest_but_restart,
-            template(empty).digest_but_restart
-        );
+        assert_eq!(template(bare()).digest_but_restart, template(empty).digest_but_restart);
     }
 
     #[test]
@@ -264,14 +204,7 @@ mod tests {
         let found: Vec<String> = template
             .references
             .iter()
-            .map(|r| {
-                format!(
-                    "{}/{}{}",
-                    r.kind.kind(),
-                    r.name,
-                    if r.optional { "?" } else { "" }
-                )
-            })
+            .map(|r| format!("{}/{}{}", r.kind.kind(), r.name, if r.optional { "?" } else { "" }))
             .collect();
         assert_eq!(
             found,

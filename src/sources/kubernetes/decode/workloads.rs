@@ -70,12 +70,7 @@ impl From<RawDeployment> for Deployment {
             available: raw.status.available_replicas,
             current: raw.status.replicas,
             unavailable: raw.status.unavailable_replicas,
-            conditions: raw
-                .status
-                .conditions
-                .into_iter()
-                .map(cluster::Condition::from)
-                .collect(),
+            conditions: raw.status.conditions.into_iter().map(cluster::Condition::from).collect(),
         }
     }
 }
@@ -161,17 +156,10 @@ struct Expression {
 
 /// The selector in the form of the query parameter `labelSelector`; `None` where an operator is not known.
 pub fn selector(selector: &Selector) -> Option<String> {
-    let mut parts: Vec<String> = selector
-        .match_labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let mut parts: Vec<String> =
+        selector.match_labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     for expression in &selector.match_expressions {
-        let Expression {
-            key,
-            operator,
-            values,
-        } = expression;
+        let Expression { key, operator, values } = expression;
         let values = values.join(",");
         parts.push(match operator.as_str() {
             "In" => format!("{key} in ({values})"),
