@@ -299,11 +299,13 @@ fn compare_revisions(state: &mut State, workload: &Key) {
         return;
     };
     let history = state.world.history(deployment);
-    for pair in history.windows(2) {
-        let uids = (pair[1].meta.uid.clone(), pair[0].meta.uid.clone());
-        state.diffs.entry(uids).or_insert_with(|| {
-            diff::templates(&pair[1].template.json.value(), &pair[0].template.json.value())
-        });
+    for revision in &history {
+        let Some(older) = state.world.predecessor(&history, revision) else { continue };
+        let uids = (older.meta.uid.clone(), revision.meta.uid.clone());
+        state
+            .diffs
+            .entry(uids)
+            .or_insert_with(|| diff::templates(&older.template.json.value(), &revision.template.json.value()));
     }
 }
 
