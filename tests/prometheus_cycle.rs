@@ -890,6 +890,22 @@ async fn one_faulty_expression_harms_no_other_declared_slo() {
         _ => false,
     };
     assert!(rig.heard.iter().any(said), "{:?}", rig.heard);
+    // Found, it is left alone, and the others are one request again.
+    rig.change(|_| {}).await;
+    let before = rig.server.asked().len();
+    rig.change(|_| {}).await;
+    let asked = rig.server.asked();
+    let joined = asked[before..].iter().filter(|query| query.contains(":5m\""));
+    assert!(joined.clone().count() >= 3);
+    assert!(
+        joined
+            .into_iter()
+            .all(|query| query.matches("label_replace").count() == 8),
+        "{asked:?}"
+    );
+    // It is asked again now and then, and is back once it is mended.
+    rig.server.model().other = Some(|query| evaluate(&query.replace("broken", "mended")));
+    rig.slos(|slos| slos.iter().all(all)).await;
 }
 
 #[tokio::test]
