@@ -83,6 +83,8 @@ pub(super) struct Wanted<'a> {
     pub alerted: bool,
     /// Batches of declared SLOs, and which of them come every time.
     pub declared: Vec<(u32, bool)>,
+    /// A faulty one among them is being looked for: nobody waits for that.
+    pub halved: bool,
 }
 
 /// When what was asked.
@@ -117,7 +119,9 @@ impl Schedule {
         }
         let (fast, slow) = self.split(wanted);
         if !self.complete {
-            let all = fast.into_iter().chain(slow.into_iter().map(|(question, _)| question));
+            let all = fast
+                .into_iter()
+                .chain(slow.into_iter().map(|(question, _)| question));
             return all.filter(|q| !self.asked.contains_key(q)).take(MOST).collect();
         }
         let mut due: Vec<(f64, Question)> = slow
@@ -126,7 +130,10 @@ impl Schedule {
             .filter(|(overdue, _)| *overdue >= 1.0)
             .collect();
         due.sort_by(|(a, q), (b, r)| b.total_cmp(a).then_with(|| q.cmp(r)));
-        fast.into_iter().chain(due.into_iter().map(|(_, question)| question)).take(MOST).collect()
+        fast.into_iter()
+            .chain(due.into_iter().map(|(_, question)| question))
+            .take(MOST)
+            .collect()
     }
 
     /// `questions` were put and answered, be it by a refusal.
@@ -144,8 +151,12 @@ impl Schedule {
         if let [Question::Ratio(short), Question::Ratio(long), ..] = &fast[..] {
             self.windows = Some([short.clone(), long.clone()]);
         }
-        let mut all = fast.into_iter().chain(slow.into_iter().map(|(question, _)| question));
-        self.complete |= !self.asked.is_empty() && all.all(|q| self.asked.contains_key(&q));
+        let mut all = fast
+            .into_iter()
+            .chain(slow.into_iter().map(|(question, _)| question));
+        let unimportant = |question: &Question| wanted.halved && matches!(question, Question::Declared(_));
+        self.complete |=
+            !self.asked.is_empty() && all.all(|q| self.asked.contains_key(&q) || unimportant(&q));
         self.asked.retain(|question, _| match question {
             Question::Declared(batch) => wanted.declared.iter().any(|(known, _)| known == batch),
             _ => true,
@@ -229,7 +240,11 @@ fn windows(recorded: Option<&BTreeSet<String>>) -> Vec<(Window, String)> {
 }
 
 fn window_interval(window: Window) -> i64 {
-    if window < Window::days(1) { WINDOW_S } else { LONG_WINDOW_S }
+    if window < Window::days(1) {
+        WINDOW_S
+    } else {
+        LONG_WINDOW_S
+    }
 }
 
 fn interval(question: &Question) -> Option<i64> {
