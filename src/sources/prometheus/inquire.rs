@@ -22,7 +22,7 @@ const IN_FLIGHT: usize = 4;
 /// By what counts are split: whichever of the two the series carry tells the revision.
 const SPLIT: [&str; 2] = ["pod", "pod_template_hash"];
 /// How far back scrapes are counted.
-const SCRAPES_OVER: Window = Window::minutes(10);
+const SCRAPES_OVER: Window = Window::minutes(2);
 /// What is asked for when a longer past is too much for the server.
 const SHORTER_PAST: Window = Window::days(1);
 /// Scrape intervals that people configure, in seconds.
