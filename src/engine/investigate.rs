@@ -119,8 +119,7 @@ impl Study {
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
         if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
-            let served =
-                Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
+            let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
             if add(history) && add(served) {
                 self.history_asked = Some(now);

@@ -34,10 +34,7 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     let large_enough = area.width >= LEAST.0 && area.height >= LEAST.1;
     let Some(incident) = state.incidents.get(key) else {
         gone(look, state, key, None, area, buf);
-        return Shown {
-            large_enough,
-            ..Shown::default()
-        };
+        return Shown { large_enough, ..Shown::default() };
     };
     let Some(proposal) = &incident.proposal else {
         if incident.running.is_some() {
@@ -45,42 +42,21 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
         } else {
             gone(look, state, key, Some(incident), area, buf);
         }
-        return Shown {
-            large_enough,
-            ..Shown::default()
-        };
+        return Shown { large_enough, ..Shown::default() };
     };
     let digest = Some(proposal.digest.clone());
     if proposal.gesture == Gesture::Decided && incident.running.is_some() {
         action::draw(look, state, incident, area, buf);
-        return Shown {
-            digest,
-            lines: Vec::new(),
-            large_enough,
-        };
+        return Shown { digest, lines: Vec::new(), large_enough };
     }
     if let Gesture::Editing(draft) = &proposal.gesture {
         edit_form::draw(look, editor, state, proposal, draft, area, buf);
-        return Shown {
-            digest,
-            lines: Vec::new(),
-            large_enough,
-        };
+        return Shown { digest, lines: Vec::new(), large_enough };
     }
-    let card = Card {
-        look,
-        state,
-        incident,
-        proposal,
-        large_enough,
-    };
+    let card = Card { look, state, incident, proposal, large_enough };
     let lines = card.draw(area, buf);
     // What cannot be approved on was not shown either: a token on it does not count as seen.
-    Shown {
-        digest: large_enough.then_some(()).and(digest),
-        lines,
-        large_enough,
-    }
+    Shown { digest: large_enough.then_some(()).and(digest), lines, large_enough }
 }
 
 struct Card<'a> {
@@ -91,16 +67,21 @@ struct Card<'a> {
     large_enough: bool,
 }
 
-/// Rows given to each part.
+/// Rows given to each part; what a screen has no room for gets none.
 #[derive(Default)]
 struct Layout {
-    blanks: [u16; 4],
+    headline: u16,
+    failed: u16,
+    cost: u16,
+    why: u16,
     gates: Vec<u16>,
     chart: u16,
     effects: u16,
+    then: u16,
+    running: u16,
     opinion: u16,
     gesture: u16,
-    running: u16,
+    blanks: [u16; 4],
 }
 
 /// Rows that are left to give away.
@@ -125,18 +106,12 @@ impl Card<'_> {
         self.bar(row(area, 0), buf);
         let body = Rect {
             x: area.x + 1.min(area.width),
-            width: area.width.saturating_sub(2).min(WIDEST),
+            width: area.width.saturating_sub(1).min(WIDEST),
             height: area.height.saturating_sub(2),
             y: area.y + 1,
         };
         let placed = Placed::of(&self.proposal.effect_lines(), body.width);
-        let mut said = gesture::lines(
-            self.look,
-            self.state,
-            self.proposal,
-            self.large_enough,
-            body.width,
-        );
+        let mut said = gesture::lines(self.look, self.state, self.proposal, self.large_enough, body.width);
         let mut layout = self.layout(&placed, said.len() as u16, body);
         if placed.height() > usize::from(layout.effects) {
             said.insert(0, self.more(&placed));
@@ -151,6 +126,7 @@ impl Card<'_> {
         footer::draw_keys(
             self.look,
             gesture::keys(self.look, self.proposal),
+            1,
             row(area, area.height.saturating_sub(1)),
             buf,
         );
@@ -163,17 +139,11 @@ impl Card<'_> {
         let void = if self.state.now >= self.proposal.expires {
             Words::of(bold(self.look.bad()), "VOID")
         } else {
-            Words::of(
-                self.look.dim(),
-                format!("void {}", format::clock(self.proposal.expires)),
-            )
+            Words::of(self.look.dim(), format!("void {}", format::clock(self.proposal.expires)))
         };
         let id = self.proposal.digest.short();
         let drawn = format::span(self.state.now - self.proposal.drawn);
-        let mut right = Words::of(
-            self.look.dim(),
-            format!("proposal {} · ", id.get(..8).unwrap_or(id)),
-        );
+        let mut right = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
         right.append(void);
         right.push(self.look.dim(), format!(" · unchanged {drawn} "));
         let place = header::place(self.look, self.state);
@@ -184,69 +154,47 @@ impl Card<'_> {
         place.draw(from(area, 1), buf);
     }
 
+    /// Gives the rows away, most important part first.
     fn layout(&self, placed: &Placed, gesture: u16, body: Rect) -> Layout {
-        let gates = self.gates();
-        // What, how bad, cost, the gates, then.
-        let fixed = 4 + gates as u16 + gesture;
-        let mut budget = Budget(body.height.saturating_sub(fixed));
-        let running = budget.some(u16::from(self.under_way().is_some()));
-        let effects = budget.some(placed.height() as u16);
-        let opinion = budget.some(1);
-        let more = |gate: &crate::domain::verdict::GateResult, budget: &mut Budget| {
-            let passed = gate.state == GateState::Pass;
-            let wanted = if passed {
-                1
-            } else {
-                gates::rows(gate, body.width).min(3)
-            };
-            1 + budget.some(wanted.saturating_sub(1))
-        };
-        let shown = self.proposal.analysis.gates.iter().take(gates);
-        let gate_rows: Vec<u16> = shown.map(|gate| more(gate, &mut budget)).collect();
-        let mut chart = if self.has_chart() { budget.all(3) } else { 0 };
-        let mut blanks = [0; 4];
-        for n in [1, 2, 0, 3] {
-            blanks[n] = budget.all(1);
+        let analysis = &self.proposal.analysis;
+        let acts = analysis.offer.acts();
+        let mut budget = Budget(body.height);
+        let mut layout = Layout { headline: budget.some(1), ..Layout::default() };
+        layout.gesture = budget.some(gesture);
+        layout.failed = budget.some(1);
+        let said = wrap_within(analysis.reason.as_str(), usize::from(body.width.saturating_sub(LABEL)), 6);
+        layout.why = if acts { 0 } else { budget.some(said.len() as u16) };
+        let gates = analysis.gates.iter().take(self.gates());
+        layout.gates = gates.clone().map(|_| budget.some(1)).collect();
+        layout.cost = budget.some(1);
+        layout.then = budget.some(1);
+        layout.effects = budget.some(placed.height() as u16);
+        layout.running = budget.some(u16::from(self.under_way().is_some()));
+        layout.opinion = if acts { budget.some(1) } else { 0 };
+        for (gate, rows) in gates.zip(&mut layout.gates).filter(|(g, _)| g.state != GateState::Pass) {
+            *rows += budget.some(gates::rows(gate, body.width).min(3).saturating_sub(1));
         }
-        let said = wrap_within(
-            self.proposal.analysis.reason.as_str(),
-            self.opinion_width(body),
-            6,
-        )
-        .len() as u16;
-        let opinion = opinion
-            + if opinion > 0 {
-                budget.some(said.saturating_sub(1))
-            } else {
-                0
-            };
-        if chart > 0 {
-            chart += budget.some(7);
+        layout.chart = if self.has_chart() { budget.all(3) } else { 0 };
+        for n in [1, 3, 2, 0] {
+            layout.blanks[n] = budget.all(1);
         }
-        Layout {
-            blanks,
-            gates: gate_rows,
-            chart,
-            effects,
-            opinion,
-            gesture,
-            running,
+        if layout.opinion > 0 {
+            layout.opinion += budget.some((said.len() as u16).saturating_sub(1));
         }
+        if layout.chart > 0 {
+            layout.chart += budget.some(7);
+        }
+        layout
     }
 
-    /// Gates are read out for what acts; for the rest the sentence is the card.
+    /// All seven for what acts; without a plan those that are not about one.
     fn gates(&self) -> usize {
-        self.proposal.analysis.gates.len()
+        if self.proposal.analysis.offer.acts() { 7 } else { 3 }
     }
 
     fn has_chart(&self) -> bool {
         let slo = self.proposal.analysis.slos.first();
-        slo.and_then(|id| self.state.studies.get(id))
-            .is_some_and(|s| s.buckets.is_some())
-    }
-
-    fn opinion_width(&self, body: Rect) -> usize {
-        usize::from(body.width.saturating_sub(LABEL))
+        slo.and_then(|id| self.state.studies.get(id)).is_some_and(|s| s.buckets.is_some())
     }
 
     /// Everything, top down.
@@ -260,74 +208,48 @@ impl Card<'_> {
     ) -> Vec<usize> {
         let (look, analysis) = (self.look, &self.proposal.analysis);
         let mut rest = below(body, layout.blanks[0]);
-        self.headline(row(rest, 0), buf);
-        rest = below(rest, 1 + layout.blanks[1]);
-        how_bad::failed(look, self.state, analysis).draw(row(rest, 0), buf);
-        how_bad::cost(look, self.state, analysis).draw(row(rest, 1), buf);
-        rest = below(rest, 2);
-        if layout.chart > 0 {
-            self.strip(
-                Rect {
-                    height: layout.chart.min(rest.height),
-                    ..rest
-                },
-                buf,
-            );
-            rest = below(rest, layout.chart);
-        }
-        rest = below(rest, layout.blanks[2]);
-        for (gate, rows) in analysis.gates.iter().zip(&layout.gates) {
-            gates::one(
-                look,
-                gate,
-                *rows,
-                Rect {
-                    height: (*rows).min(rest.height),
-                    ..rest
-                },
-                buf,
-            );
-            rest = below(rest, *rows);
-        }
-        rest = below(rest, layout.blanks[3]);
-        let window = Rect {
-            height: layout.effects.min(rest.height),
-            ..rest
+        let mut next = |rows: u16, blank: u16| {
+            let part = Rect { height: rows.min(rest.height), ..rest };
+            rest = below(rest, rows + blank);
+            part
         };
-        let lines = placed.draw(look, 0, window, buf);
-        rest = below(rest, layout.effects);
-        self.then(row(rest, 0), buf);
-        rest = below(rest, 1);
-        if layout.running > 0 {
-            if let Some(words) = self.under_way() {
-                words.draw(row(rest, 0), buf);
-            }
-            rest = below(rest, 1);
+        self.headline(next(layout.headline, layout.blanks[1]), buf);
+        how_bad::failed(look, self.state, analysis).draw(next(layout.failed, 0), buf);
+        how_bad::cost(look, self.state, analysis).draw(next(layout.cost, 0), buf);
+        self.strip(next(layout.chart, layout.blanks[2]), buf);
+        self.why(next(layout.why, layout.blanks[3].min(layout.why)), buf);
+        for (gate, rows) in analysis.gates.iter().zip(&layout.gates).filter(|(_, rows)| **rows > 0) {
+            gates::one(look, gate, *rows, next(*rows, 0), buf);
         }
-        self.opinion(
-            Rect {
-                height: layout.opinion.min(rest.height),
-                ..rest
-            },
-            buf,
-        );
-        let zone = Rect {
-            y: body.bottom().saturating_sub(layout.gesture.min(body.height)),
-            height: layout.gesture.min(body.height),
-            ..body
-        };
-        gesture::draw(said, zone, buf);
+        next(layout.blanks[3], 0);
+        let lines = placed.draw(look, 0, next(layout.effects, 0), buf);
+        self.then(next(layout.then, 0), buf);
+        if let Some(words) = self.under_way() {
+            words.draw(next(layout.running, 0), buf);
+        }
+        self.opinion(next(layout.opinion, 0), buf);
+        let height = layout.gesture.min(body.height);
+        gesture::draw(said, Rect { y: body.bottom() - height, height, ..body }, buf);
         lines
+    }
+
+    /// Why nothing is offered that acts, and what a person can do all the same.
+    fn why(&self, area: Rect, buf: &mut Buffer) {
+        put(buf, columns(area, 0, LABEL - 1), "why", self.look.dim());
+        let place = from(area, LABEL);
+        let reason = self.proposal.analysis.reason.as_str();
+        for (n, line) in
+            wrap_within(reason, usize::from(place.width), usize::from(area.height.max(1))).iter().enumerate()
+        {
+            put(buf, row(place, n as u16), line, self.look.text());
+        }
     }
 
     /// Only the consequences, from where it was scrolled to; pages overlap, so none is skipped.
     fn page(&self, placed: &Placed, said: &[Words], body: Rect, buf: &mut Buffer) -> Vec<usize> {
         self.headline(row(body, 0), buf);
         let below_it = said.len() as u16;
-        let window = Rect {
-            height: body.height.saturating_sub(3 + below_it),
-            ..below(body, 2)
-        };
+        let window = Rect { height: body.height.saturating_sub(3 + below_it), ..below(body, 2) };
         let last = placed.height().saturating_sub(usize::from(window.height));
         let first = self.state.view.scroll.saturating_sub(PAGE).min(last);
         let lines = placed.draw(self.look, first, window, buf);
@@ -367,15 +289,12 @@ impl Card<'_> {
             Offer::Wait => {
                 let policy = &self.state.setup.policy;
                 let text = format!(
-                    "asked again in {}, or when the burn grows {} times",
+                    " waits: asked again in {}, or when the burn grows {} times",
                     policy.wait, policy.wait_burn_factor
                 );
-                Words::of(look.text(), text)
+                Words::of(look.key(), look.key_of("card", "wait").unwrap_or_default()).and(look.text(), text)
             }
-            Offer::None => Words::of(
-                look.text(),
-                "nothing is sent; this card stays until the world changes",
-            ),
+            Offer::None => Words::of(look.text(), "nothing is sent; the card changes when the world does"),
             Offer::Rollback | Offer::RestoreConfig if analysis.slos.is_empty() => Words::of(
                 look.text(),
                 "no SLO verifies it: the replicas are watched, the outcome is INCONCLUSIVE",
@@ -394,7 +313,7 @@ impl Card<'_> {
         {
             words.push(look.text(), "  ");
             words.push(look.key(), key);
-            words.push(look.accent(), " undoes it");
+            words.push(look.accent(), " undo it");
         }
         words.draw(area, buf);
     }
@@ -407,10 +326,7 @@ impl Card<'_> {
         Some(match &running.phase {
             Phase::Closed(outcome) => label.and(bold(look.text()), outcome.title()),
             Phase::Aborted(why) => label.and(look.bad(), why.as_str()),
-            _ => label.and(
-                look.attention(),
-                format!("still under way: {}", running.waiting_for),
-            ),
+            _ => label.and(look.attention(), format!("still under way: {}", running.waiting_for)),
         })
     }
 
@@ -422,9 +338,8 @@ impl Card<'_> {
         put(buf, columns(area, 0, LABEL - 1), "template", self.look.dim());
         let text = format!("“{}”", self.proposal.analysis.reason);
         let place = from(area, LABEL);
-        for (n, line) in wrap_within(&text, usize::from(place.width), usize::from(area.height))
-            .iter()
-            .enumerate()
+        for (n, line) in
+            wrap_within(&text, usize::from(place.width), usize::from(area.height)).iter().enumerate()
         {
             put(buf, row(place, n as u16), line, self.look.dim());
         }
@@ -456,12 +371,8 @@ pub fn what(look: &Look, state: &State, analysis: &Analysis) -> Words {
             }
         }
         Offer::RestoreConfig => {
-            let names: Vec<&str> = analysis
-                .plan
-                .iter()
-                .flat_map(|p| &p.configs)
-                .map(|(k, _)| k.name.as_str())
-                .collect();
+            let names: Vec<&str> =
+                analysis.plan.iter().flat_map(|p| &p.configs).map(|(k, _)| k.name.as_str()).collect();
             words.push(look.text(), format!("  ConfigMap {}", names.join(", ")));
             words.push(look.dim(), ", then restart");
         }
@@ -510,27 +421,12 @@ fn gone(look: &Look, state: &State, key: &Key, incident: Option<&Incident>, area
     for (n, line) in lines.iter().enumerate() {
         put(buf, row(body, 2 + n as u16), line, look.text());
     }
-    let said = state
-        .log
-        .iter()
-        .rev()
-        .filter(|l| matches!(l.source, "gate" | "action" | "verify" | "verdict"));
+    let said =
+        state.log.iter().rev().filter(|l| matches!(l.source, "gate" | "action" | "verify" | "verdict"));
     for (n, line) in said.take(4).enumerate() {
-        let text = fit(
-            &format!("{}  {}", format::clock(line.at), line.text),
-            usize::from(body.width),
-        );
-        put(
-            buf,
-            row(body, 3 + lines.len() as u16 + n as u16),
-            &text,
-            look.dim(),
-        );
+        let text = fit(&format!("{}  {}", format::clock(line.at), line.text), usize::from(body.width));
+        put(buf, row(body, 3 + lines.len() as u16 + n as u16), &text, look.dim());
     }
-    let keys = [
-        ("back", "back"),
-        ("undo", "undo the last action"),
-        ("help", "help"),
-    ];
+    let keys = [("back", "back"), ("undo", "undo the last action"), ("help", "help")];
     footer::draw(look, "card", &keys, row(area, area.height.saturating_sub(1)), buf);
 }

@@ -4,7 +4,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::clean::Clean;
 use crate::domain::format;
 use crate::domain::signal::{Health, Source};
 use crate::engine::state::State;
@@ -18,31 +17,22 @@ type Part = (u8, Words);
 
 /// Draws the header into the first row of `area`.
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
-    let area = Rect {
-        height: area.height.min(1),
-        ..area
-    };
+    let area = Rect { height: area.height.min(1), ..area };
     bar(look, state, area, buf);
-    let mut left = vec![(3, Words::of(bold(look.accent()), "goaround"))];
+    let mut left = vec![(6, Words::of(bold(look.accent()), "goaround"))];
     left.push((0, place(look, state)));
-    left.push((4, Words::of(look.dim(), state.user().to_string())));
+    left.push((5, Words::of(look.dim(), state.user().to_string())));
     if state.setup.read_only {
         left.push((1, Words::of(look.attention(), "read-only")));
     }
     if let (open @ 1.., age) = view::open_gates(state) {
-        let gates = if open == 1 {
-            "1 gate open".into()
-        } else {
-            format!("{open} gates open")
-        };
+        let gates = if open == 1 { "1 gate open".into() } else { format!("{open} gates open") };
         let words = format!("{gates} {}", age.unwrap_or_default());
         left.push((1, Words::of(bold(look.attention()), words)));
     }
     let mut right = sources(look, state);
-    right.push((
-        2,
-        Words::of(look.text(), format::clock(state.now)).and(look.dim(), " UTC"),
-    ));
+    let zone = if area.width >= 100 { " UTC" } else { "" };
+    right.push((2, Words::of(look.text(), format::clock(state.now)).and(look.dim(), zone)));
     shorten(usize::from(area.width), &mut left, &mut right);
     joined(left, 3).draw(from(area, 1), buf);
     joined(right, 2).and(look.text(), " ").draw_right(area, buf);
@@ -60,11 +50,7 @@ pub fn place(look: &Look, state: &State) -> Words {
         words.push(bold(look.bad()), "PROD ");
     }
     let context = &state.setup.context;
-    let context = if context.is_empty() {
-        "no context"
-    } else {
-        context.as_str()
-    };
+    let context = if context.is_empty() { "no context" } else { context.as_str() };
     words.push(look.text(), context);
     words.push(look.dim(), " / ");
     match &state.world.namespace {
@@ -109,7 +95,7 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
         .map(|source| {
             let known = state.world.sources.get(&source);
             let live = known.is_none_or(|s| matches!(s.health, Health::Live | Health::Starting));
-            (if live { 5 } else { 1 }, one(look, state, source, known))
+            (if live { 4 } else { 1 }, one(look, state, source, known))
         })
         .collect();
     let troubled: Vec<_> = state
@@ -123,20 +109,14 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
     match troubled.as_slice() {
         [] => {}
         [(source, s)] => parts.push((2, one(look, state, **source, Some(s)))),
-        many => parts.push((
-            2,
-            Words::of(look.attention(), format!("{} kinds not read", many.len())),
-        )),
+        many => parts.push((2, Words::of(look.attention(), format!("{} kinds not read", many.len())))),
     }
     parts
 }
 
 fn one(look: &Look, state: &State, source: Source, known: Option<&SourceState>) -> Words {
     let name = Words::of(look.dim(), format!("{} ", source.name()));
-    let age = state
-        .world
-        .age(source, state.now)
-        .map(|s| format::seconds(s as f64));
+    let age = state.world.age(source, state.now).map(|s| format::seconds(s as f64));
     match known.map(|s| &s.health) {
         None | Some(Health::Starting) => name.and(look.dim(), "starting"),
         // A watch is silent when nothing happens: only its long silences are worth a number.
@@ -151,13 +131,5 @@ fn one(look: &Look, state: &State, source: Source, known: Option<&SourceState>) 
             let age = age.map_or(String::new(), |age| format!(" {age}"));
             name.and(look.bad(), format!("DOWN{age}"))
         }
-    }
-}
-
-/// Why a source is not read, if it is not.
-pub fn trouble(known: &SourceState) -> Option<&Clean> {
-    match &known.health {
-        Health::Down(why) | Health::Forbidden(why) => Some(why),
-        Health::Live | Health::Starting => None,
     }
 }

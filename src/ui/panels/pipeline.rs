@@ -20,11 +20,7 @@ pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect,
         return;
     };
     let full = strip(look, state, incident, 2);
-    let strip = if full.width() <= usize::from(area.width) {
-        full
-    } else {
-        strip(look, state, incident, 1)
-    };
+    let strip = if full.width() <= usize::from(area.width) { full } else { strip(look, state, incident, 1) };
     strip.draw(area, buf);
 }
 
@@ -45,7 +41,8 @@ fn strip(look: &Look, state: &State, incident: &Incident, gap: usize) -> Words {
                 }
             }
             None if each < stage => words.push(look.faint(), format!("· {}", each.name())),
-            None => words.push(look.faint(), format!("  {}", each.name())),
+            None if gap > 1 => words.push(look.faint(), format!("  {}", each.name())),
+            None => words.push(look.faint(), each.name()),
         }
         words.push(look.text(), " ".repeat(gap));
     }
@@ -62,11 +59,7 @@ fn current(look: &Look, incident: &Incident, stage: Stage, since: chrono::TimeDe
     });
     match (stage, closed) {
         (Stage::Close, Some(outcome)) => {
-            let style = if *outcome == Outcome::Helped {
-                look.good()
-            } else {
-                look.bad()
-            };
+            let style = if *outcome == Outcome::Helped { look.good() } else { look.bad() };
             Words::of(bold(style), format!("✓ CLOSE {}", outcome.word()))
         }
         (Stage::Gate, _) if !incident.open_gate() => {
