@@ -124,7 +124,7 @@ fn sources_that_are_down_or_forbidden_are_named_with_the_next_step() {
     let forbidden = "may not list nodes; hint: a ClusterRole with list, watch on nodes";
     world.signal(Signal::Health(Source::Kind("nodes"), Health::Forbidden(Clean::new(forbidden))));
     world.signal(Signal::Clock(Source::Prometheus, 9_400));
-    world.now += chrono::TimeDelta::seconds(200);
+    world.now += chrono::TimeDelta::seconds(20);
     world.event(goaround::engine::Event::Tick);
     shot!("main_sources_down", world, 80 x 24);
     shot!("main_sources_down", world, 120 x 40);

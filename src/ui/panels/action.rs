@@ -49,7 +49,7 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         rest = below(rest, 1);
     }
     rest = below(rest, 1);
-    let chart = if rest.height >= 8 { (rest.height / 3).min(8) } else { 0 };
+    let chart = if rest.height >= 8 { (rest.height / 3).clamp(3, 8) } else { 0 };
     if chart > 0 {
         strip(look, state, incident, Rect { height: chart, ..rest }, buf);
         rest = below(rest, chart + 1);
@@ -174,16 +174,16 @@ fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
     let prediction = &running.prediction;
     let label = |word: &str| Words::of(look.dim(), format!("{word:<width$}", width = usize::from(LABEL)));
     let kept = match (&running.phase, prediction_kept(running)) {
-        (Phase::Closed(_), Some(true)) => ("   kept", look.good()),
-        (Phase::Closed(_), Some(false)) => ("   not kept", look.bad()),
+        (Phase::Closed(_), Some(true)) => ("kept: ", look.good()),
+        (Phase::Closed(_), Some(false)) => ("not kept: ", look.bad()),
         _ => ("", look.dim()),
     };
     let words = format!(
-        "no new errors from {} on; the 5 m window clears by {}",
+        "no new errors from {} on; 5 m window clear by {}",
         format::clock(prediction.clean_from),
         format::minute(prediction.clear_by)
     );
-    let mut lines = vec![label("prediction").and(look.text(), words).and(bold(kept.1), kept.0)];
+    let mut lines = vec![label("prediction").and(bold(kept.1), kept.0).and(look.text(), words)];
     let ratio =
         |c: &crate::domain::statistics::Counts| c.ratio().map_or("no requests".into(), format::percent);
     let (before, after) = (&running.incident, &running.since);

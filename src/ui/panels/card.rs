@@ -182,7 +182,9 @@ impl Card<'_> {
             layout.opinion += budget.some((said.len() as u16).saturating_sub(1));
         }
         if layout.chart > 0 {
-            layout.chart += budget.some(7);
+            // The line above the keys keeps its distance.
+            let spare = budget.0.saturating_sub(1).min(7);
+            layout.chart += budget.some(spare);
         }
         layout
     }
@@ -217,11 +219,12 @@ impl Card<'_> {
         how_bad::failed(look, self.state, analysis).draw(next(layout.failed, 0), buf);
         how_bad::cost(look, self.state, analysis).draw(next(layout.cost, 0), buf);
         self.strip(next(layout.chart, layout.blanks[2]), buf);
-        self.why(next(layout.why, layout.blanks[3].min(layout.why)), buf);
+        let reading = analysis.offer.acts();
+        self.why(next(layout.why, if reading { 0 } else { layout.blanks[3] }), buf);
         for (gate, rows) in analysis.gates.iter().zip(&layout.gates).filter(|(_, rows)| **rows > 0) {
             gates::one(look, gate, *rows, next(*rows, 0), buf);
         }
-        next(layout.blanks[3], 0);
+        next(if reading { layout.blanks[3] } else { 0 }, 0);
         let lines = placed.draw(look, 0, next(layout.effects, 0), buf);
         self.then(next(layout.then, 0), buf);
         if let Some(words) = self.under_way() {
@@ -266,9 +269,13 @@ impl Card<'_> {
 
     fn headline(&self, area: Rect, buf: &mut Buffer) {
         let analysis = &self.proposal.analysis;
-        let words = what(self.look, self.state, analysis)
-            .and(self.look.dim(), format!("  {}", target_words(analysis)));
-        words.draw(area, buf);
+        let words = what(self.look, self.state, analysis);
+        let long = words.clone().and(self.look.dim(), format!("  {}", target_words(analysis)));
+        if long.width() <= usize::from(area.width) {
+            long.draw(area, buf);
+        } else {
+            words.and(self.look.dim(), format!("  {}", target_judged(analysis))).draw(area, buf);
+        }
     }
 
     fn strip(&self, area: Rect, buf: &mut Buffer) {
@@ -299,6 +306,9 @@ impl Card<'_> {
                 look.text(),
                 "no SLO verifies it: the replicas are watched, the outcome is INCONCLUSIVE",
             ),
+            Offer::Rollback | Offer::RestoreConfig if analysis.attribution.onset.is_none() => {
+                Words::of(look.text(), "the SLI is watched; there is no burn to compare with")
+            }
             Offer::Rollback | Offer::RestoreConfig => {
                 let prediction = analysis.prediction(self.state.now);
                 let text = format!(
@@ -386,18 +396,25 @@ pub fn what(look: &Look, state: &State, analysis: &Analysis) -> Words {
     words
 }
 
-/// Why this target, in words.
+/// Why this target, in words, and how long it served.
 pub fn target_words(analysis: &Analysis) -> String {
-    let why = match (analysis.offer, analysis.gate(Gate::TargetGood)) {
+    let judged = target_judged(analysis);
+    let served = analysis.target_row().map(|r| r.served.length());
+    match served.filter(|s| *s > TimeDelta::zero() && !judged.is_empty()) {
+        Some(served) => format!("{judged}, served {}", format::span(served)),
+        None => judged.into(),
+    }
+}
+
+/// Why this target, in words.
+fn target_judged(analysis: &Analysis) -> &'static str {
+    match (analysis.offer, analysis.gate(Gate::TargetGood)) {
         (Offer::Rollback, GateState::Pass) => "last known good",
         (Offer::Rollback, GateState::Unknown) if analysis.undo_of.is_some() => "what served before",
         (Offer::Rollback, GateState::Unknown) => "not surely good",
         (Offer::Rollback, GateState::Fail) => "measured bad",
-        _ => return String::new(),
-    };
-    let served = analysis.target_row().map(|r| r.served.length());
-    let served = served.filter(|s| *s > TimeDelta::zero());
-    served.map_or(why.into(), |s| format!("{why}, served {}", format::span(s)))
+        _ => "",
+    }
 }
 
 /// There is no card any more: what became of it, and what the log says.

@@ -66,8 +66,12 @@ pub fn place(look: &Look, state: &State) -> Words {
 
 /// Leaves out what does not fit, least important first.
 fn shorten(width: usize, left: &mut Vec<Part>, right: &mut Vec<Part>) {
-    let wide = |parts: &[Part], gap: usize| parts.iter().map(|(_, w)| w.width() + gap).sum::<usize>();
-    while wide(left, 3) + wide(right, 2) + 1 > width {
+    let wide = |parts: &[Part], gap: usize| {
+        let words: usize = parts.iter().map(|(_, words)| words.width()).sum();
+        words + gap * parts.len().saturating_sub(1)
+    };
+    // One column at each end, two between both sides.
+    while wide(left, 3) + wide(right, 2) + 4 > width {
         let all = left.iter().chain(right.iter());
         let Some(last) = all.map(|(rank, _)| *rank).max().filter(|rank| *rank > 0) else {
             return;
@@ -108,8 +112,8 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
         .collect();
     match troubled.as_slice() {
         [] => {}
-        [(source, s)] => parts.push((2, one(look, state, **source, Some(s)))),
-        many => parts.push((2, Words::of(look.attention(), format!("{} kinds not read", many.len())))),
+        [(source, s)] => parts.push((3, one(look, state, **source, Some(s)))),
+        many => parts.push((3, Words::of(look.attention(), format!("{} kinds not read", many.len())))),
     }
     parts
 }

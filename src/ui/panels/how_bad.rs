@@ -21,7 +21,7 @@ pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
     };
     let Some(onset) = &analysis.attribution.onset else {
         let words = match analysis.verdict() {
-            Verdict::Recovering => "No stretch of errors stands out any more.",
+            Verdict::Recovering => "No errors stand out in the counts.",
             Verdict::NotEnoughData => "Too few requests to tell.",
             _ => "No counts: the SLI cannot be split, or no data came.",
         };

@@ -76,9 +76,12 @@ impl Scene<'_> {
         let list = match incident {
             Some(incident) => {
                 let rows = proposal::ROWS.min(left.height / 2);
-                let bottom = Rect { height: rows, y: left.bottom().saturating_sub(rows + 1), ..left };
-                proposal::draw(self.look, self.state, incident, bottom, buf);
-                Rect { height: left.height.saturating_sub(rows + 2), ..left }
+                // Right under the list that it came from.
+                let wanted = (self.rows.all.len() as u16).saturating_add(3);
+                let list = wanted.min(left.height.saturating_sub(rows + 2));
+                let place = Rect { height: rows, ..below(left, list + 1) };
+                proposal::draw(self.look, self.state, incident, place, buf);
+                top(left, list)
             }
             None => left,
         };

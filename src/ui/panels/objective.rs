@@ -14,7 +14,7 @@ use crate::engine::onset;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::wrap_within;
-use crate::ui::widgets::words::{Words, columns, from, put, row};
+use crate::ui::widgets::words::{Words, below, columns, from, put, row, top};
 
 /// Rows of the four numbers with heading.
 pub const ROWS: u16 = 5;
@@ -22,7 +22,7 @@ pub const ROWS: u16 = 5;
 /// Draws heading, mapping and numbers; [`ROWS`] rows.
 pub fn draw(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer) {
     title(look, slo, row(area, 0), buf);
-    mapping(look, state, slo, row(area, 1), buf);
+    mapping(look, state, slo, top(below(area, 1), 2), buf);
     numbers(look, state, slo, [row(area, 3), row(area, 4)], buf);
 }
 
@@ -48,7 +48,13 @@ fn mapping(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer) 
         Some(Ok((key, how))) => Words::of(look.dim(), "judges ")
             .and(look.text(), format!("Deployment {key}"))
             .and(look.dim(), format!(" {}", how.words())),
-        Some(Err(why)) => Words::of(look.attention(), why.words(&slo.id)),
+        Some(Err(why)) => {
+            let lines = wrap_within(&why.words(&slo.id), usize::from(area.width), 2);
+            for (n, line) in lines.iter().enumerate() {
+                put(buf, row(area, n as u16), line, look.attention());
+            }
+            return;
+        }
         None => Words::of(look.dim(), "its workload is being looked for"),
     };
     let words = match &slo.sli {
@@ -113,7 +119,7 @@ pub fn workload(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buf
     };
     let title = Words::of(look.strong(), key.name.as_str()).and(look.dim(), format!("  {}", key.namespace));
     title.draw(row(area, 0), buf);
-    let none = "no SLO judges this Deployment: nothing is measured, nothing is proposed by itself";
+    let none = "no SLO judges it: nothing is measured, nothing is proposed by itself";
     put(buf, row(area, 1), none, look.dim());
     let available = format!("{} of {}", deployment.available, deployment.replicas);
     let images: Vec<&str> = deployment.template.images.iter().map(|i| i.as_str()).collect();
