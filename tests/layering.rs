@@ -40,7 +40,6 @@ const PURE: &[&str] = &[
     "rand::",
 ];
 
-
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();

@@ -273,8 +273,7 @@ mod tests {
 
     #[test]
     fn the_scrape_interval_is_one_that_people_write() {
-        for (count, seconds) in
-            [(8.0, 15), (8.2, 15), (7.8, 15), (4.0, 30), (60.0, 2), (2.0, 60), (1.0, 120)]
+        for (count, seconds) in [(8.0, 15), (8.2, 15), (7.8, 15), (4.0, 30), (60.0, 2), (2.0, 60), (1.0, 120)]
         {
             assert_eq!(interval(count), Some(Window::from_secs(seconds)), "{count}");
         }
