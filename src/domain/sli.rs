@@ -115,6 +115,38 @@ pub fn understand(expr: &str) -> Result<SliExpression, NotUnderstood> {
     }
 }
 
+/// Labels that every series in `expr` must carry with one and the same value, recorded series included: which SLO an
+/// alert rule speaks of. Empty for what is not PromQL, and for what names no series.
+pub fn demanded(expr: &str) -> BTreeMap<String, String> {
+    let mut common = None;
+    if let Ok(tree) = parse(expr) {
+        demands(&tree, &mut common);
+    }
+    common.unwrap_or_default()
+}
+
+fn demands(expr: &Expr, common: &mut Option<BTreeMap<String, String>>) {
+    let vector = match expr {
+        Expr::VectorSelector(vector) => vector,
+        Expr::MatrixSelector(matrix) => &matrix.vs,
+        Expr::Aggregate(aggregate) => return demands(&aggregate.expr, common),
+        Expr::Unary(unary) => return demands(&unary.expr, common),
+        Expr::Paren(paren) => return demands(&paren.expr, common),
+        Expr::Subquery(subquery) => return demands(&subquery.expr, common),
+        Expr::Call(call) => return call.args.args.iter().for_each(|arg| demands(arg, common)),
+        Expr::Binary(binary) => {
+            demands(&binary.lhs, common);
+            return demands(&binary.rhs, common);
+        }
+        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => return,
+    };
+    let found = selector::demanded(vector);
+    match common {
+        None => *common = Some(found),
+        Some(common) => common.retain(|label, value| found.get(label) == Some(value)),
+    }
+}
+
 /// Parses what is short enough to be walked safely.
 fn parse(expr: &str) -> Result<Expr, NotUnderstood> {
     if expr.len() > LONGEST || selector::tokens(expr) > TOKENS {

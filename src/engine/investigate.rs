@@ -13,6 +13,8 @@ const EVERY: i64 = 15;
 const HISTORY_EVERY: i64 = 300;
 /// An inquiry that was not answered by then is given up.
 const GIVE_UP: i64 = 60;
+/// Resolution of the question when a pod served.
+pub const SERVED_STEP: Window = Window::minutes(5);
 /// How far back a revision's counts are looked for.
 pub const HISTORY: Window = Window::days(7);
 /// Queries of one inquiry at the most.
@@ -118,7 +120,7 @@ impl Study {
         }
         if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
             let served =
-                Ask::Served { from: now - Window::days(1).delta(), to: now, step: Window::minutes(5) };
+                Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
             if add(history) && add(served) {
                 self.history_asked = Some(now);

@@ -14,7 +14,7 @@ use crate::domain::plan::FieldChange;
 use crate::domain::statistics::Counts;
 use crate::domain::verdict::Method;
 
-use super::investigate::Study;
+use super::investigate::{SERVED_STEP, Study};
 use super::record::PastAction;
 use super::world::World;
 
@@ -167,8 +167,9 @@ pub fn served(
             served.stretches.extend(&pod.stretches);
         }
     }
-    for served in all.values_mut() {
+    for (uid, served) in &mut all {
         served.stretches = joined(std::mem::take(&mut served.stretches));
+        clip(served, uid, revisions);
     }
     // By creation: until the next one was created. Wrong for a reused ReplicaSet, which the card says ("by time").
     let mut by_age: Vec<&&ReplicaSet> = revisions.iter().filter(|r| r.meta.created.is_some()).collect();
@@ -184,6 +185,18 @@ pub fn served(
         }
     }
     all
+}
+
+/// A stretch is known to one step of the question only; creation times are exact. It cannot begin before the
+/// ReplicaSet existed, and its last step ends where the next ReplicaSet was created.
+fn clip(served: &mut Served, uid: &Uid, revisions: &[&ReplicaSet]) {
+    let created = revisions.iter().find(|r| r.meta.uid == *uid).and_then(|r| r.meta.created);
+    let others: Vec<Time> = revisions.iter().filter(|r| r.meta.uid != *uid).filter_map(|r| r.meta.created).collect();
+    for (from, to) in &mut served.stretches {
+        *from = created.map_or(*from, |created| created.clamp(*from, (*from + SERVED_STEP.delta()).min(*to)));
+        let last = others.iter().filter(|at| **at > *from && **at < *to && *to - **at <= SERVED_STEP.delta()).min();
+        *to = last.copied().unwrap_or(*to);
+    }
 }
 
 /// Overlapping and neighbouring stretches as one.
@@ -314,6 +327,20 @@ mod tests {
         let stretches =
             vec![(at(0), at(600)), (at(300), at(900)), (at(1_000), at(2_000)), (at(9_000), at(9_600))];
         assert_eq!(joined(stretches), vec![(at(0), at(2_000)), (at(9_000), at(9_600))]);
+    }
+
+    #[test]
+    fn two_minutes_of_service_are_not_ten_because_the_question_is_coarse() {
+        let set = |uid: &str, created: i64| {
+            let mut set = ReplicaSet::default();
+            set.meta.uid = Uid(uid.into());
+            set.meta.created = Some(at(created));
+            set
+        };
+        let (old, new) = (set("old", 250), set("new", 370));
+        let mut served = Served { stretches: vec![(at(0), at(600))], by_pod: true };
+        clip(&mut served, &old.meta.uid, &[&old, &new]);
+        assert_eq!(served.stretches, vec![(at(250), at(370))]);
     }
 
     #[test]

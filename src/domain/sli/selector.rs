@@ -114,6 +114,15 @@ impl Selector {
     }
 }
 
+/// Labels that a selector of any kind wants to have one value.
+pub(super) fn demanded(vector: &VectorSelector) -> BTreeMap<String, String> {
+    let matchers = vector.matchers.matchers.iter().map(Matcher::from_parser);
+    matchers
+        .filter(|m| m.op == Op::Equal && m.label != NAME && !m.value.is_empty())
+        .map(|m| (m.label, m.value))
+        .collect()
+}
+
 impl Matcher {
     fn from_parser(parsed: &Parsed) -> Self {
         Self {

@@ -315,3 +315,14 @@ fn alerts_of_another_shape_have_no_pairs() {
         assert_eq!(table(expr, None), [], "{expr}");
     }
 }
+
+#[test]
+fn what_an_alert_rule_speaks_of_is_what_all_its_series_must_carry() {
+    let rule = r#"(max without (sloth_window) (slo:sli_error:ratio_rate5m{sloth_id="a",handler="/x"} > (14.4 * 0.001))
+        and max without (sloth_window) (slo:sli_error:ratio_rate1h{sloth_id="a",handler="/y"} > (14.4 * 0.001)))
+        or sum_over_time(x{sloth_id="a",code=~"5.."}[1h]) > 0"#;
+    assert_eq!(demanded(rule), [("sloth_id".to_owned(), "a".to_owned())].into());
+    for nothing in ["vector(1)", "not promql (", r#"a{sloth_id="a"} and b"#] {
+        assert!(demanded(nothing).is_empty(), "{nothing}");
+    }
+}

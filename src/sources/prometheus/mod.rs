@@ -7,9 +7,16 @@
 //! ```
 
 pub mod answer;
+mod assemble;
 pub mod client;
+mod cycle;
+mod declared;
 pub mod discovery;
 pub mod error;
+mod inquire;
+mod known;
+mod rules;
+mod schedule;
 mod shape;
 pub mod transport;
 
@@ -18,5 +25,7 @@ pub use answer::{
     Series,
 };
 pub use client::Client;
+pub use cycle::{Options, run};
 pub use error::{PromError, TlsFault};
+pub use inquire::answer;
 pub use transport::{Basic, Direct, ServiceProxy};

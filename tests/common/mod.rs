@@ -1,0 +1,194 @@
+//! The real binary in a real pseudo-terminal: keys in, the screen as a person sees it out. Everything waits on text;
+//! the longest wait is a bound against hanging, never a measure.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// No wait is longer; a machine under load is slow, not stuck.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running program.
+pub struct Screen {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn std::io::Write + Send>,
+    seen: Arc<Mutex<Seen>>,
+    /// State folder, if the test gave none.
+    pub folder: Arc<tempfile::TempDir>,
+}
+
+struct Seen {
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    ended: bool,
+}
+
+impl Screen {
+    /// Starts `goaround ARGUMENTS` on a screen of this size, with a state folder of its own.
+    pub fn start(columns: u16, rows: u16, arguments: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::start_in(columns, rows, arguments, folder, &[])
+    }
+
+    /// The same with a given folder and environment.
+    pub fn start_in(
+        columns: u16,
+        rows: u16,
+        arguments: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pty");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_goaround"));
+        command.args(arguments);
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        command.env("GOAROUND_STATE_DIR", folder.path().join("state"));
+        command.env("GOAROUND_CONFIG_DIR", folder.path().join("config"));
+        command.env_remove("NO_COLOR");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("the binary starts");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let keys = pair.master.take_writer().expect("a writer");
+        let columns_rows = (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns));
+        let (Some(rows), Some(columns)) = columns_rows else { panic!("a screen has a size") };
+        let seen = Arc::new(Mutex::new(Seen {
+            parser: vt100::Parser::new(rows, columns, 0),
+            raw: Vec::new(),
+            ended: false,
+        }));
+        let writer = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut bytes = [0_u8; 65_536];
+            loop {
+                let read = reader.read(&mut bytes).unwrap_or(0);
+                let mut seen = writer.lock().expect("lock");
+                if read == 0 {
+                    seen.ended = true;
+                    return;
+                }
+                seen.raw.extend_from_slice(&bytes[..read]);
+                seen.parser.process(&bytes[..read]);
+            }
+        });
+        Self { child, master: pair.master, keys, seen, folder }
+    }
+
+    /// The screen as text.
+    pub fn text(&self) -> String {
+        self.seen.lock().expect("lock").parser.screen().contents()
+    }
+
+    /// Everything that was ever written.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.seen.lock().expect("lock").raw).into_owned()
+    }
+
+    /// Waits until the screen satisfies `wanted`; shows it when it never does.
+    pub fn wait_for(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            let text = self.text();
+            if wanted(&text) {
+                return text;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never came: {what}\n{text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until `text` is on the screen.
+    pub fn wait(&self, text: &str) -> String {
+        self.wait_for(text, |screen| screen.contains(text))
+    }
+
+    /// Waits until `text` is not on the screen any more.
+    pub fn wait_gone(&self, text: &str) -> String {
+        self.wait_for(&format!("no {text}"), |screen| !screen.contains(text))
+    }
+
+    /// Presses keys as they are, in one write.
+    pub fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("keys");
+        self.keys.flush().expect("keys");
+    }
+
+    /// Types like a hand: one key after the other.
+    pub fn type_slowly(&mut self, text: &str) {
+        for c in text.chars() {
+            self.press(&c.to_string());
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    /// Changes the size of the terminal.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).expect("resize");
+        let (Some(rows), Some(columns)) = (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns)) else {
+            panic!("a screen has a size")
+        };
+        self.seen.lock().expect("lock").parser.screen_mut().set_size(rows, columns);
+    }
+
+    /// Process id.
+    pub fn process(&self) -> u32 {
+        self.child.process_id().expect("a process")
+    }
+
+    /// Sends a signal by name, as `kill` knows it.
+    pub fn signal(&self, name: &str) {
+        let status = std::process::Command::new("kill")
+            .args([format!("-{name}"), self.process().to_string()])
+            .status()
+            .expect("kill");
+        assert!(status.success());
+    }
+
+    /// Waits for the end; gives the exit code.
+    pub fn end(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                // What it wrote last is read before anybody looks.
+                while !self.seen.lock().expect("lock").ended && begun.elapsed() < PATIENCE {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                return status.exit_code();
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The terminal was given back: main screen, cursor visible, bracketed paste off, cooked mode.
+    pub fn assert_restored(&self) {
+        let seen = self.seen.lock().expect("lock");
+        let screen = seen.parser.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen was left on");
+        assert!(!screen.hide_cursor(), "the cursor was left hidden");
+        assert!(!screen.bracketed_paste(), "bracketed paste was left on");
+        drop(seen);
+        let termios = self.master.get_termios();
+        if let Some(termios) = termios {
+            let flags = format!("{:?}", termios.local_flags);
+            assert!(flags.contains("ICANON") && flags.contains("ECHO"), "raw mode was left on: {flags}");
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
