@@ -318,7 +318,7 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
 }
 
 /// Linear time until the budget is gone, by the 1 h and by the 5 m burn; `None` when it is gone or nothing burns.
-fn gone_in(slo: &Slo, period: Window) -> Option<(TimeDelta, TimeDelta)> {
+pub fn gone_in(slo: &Slo, period: Window) -> Option<(TimeDelta, TimeDelta)> {
     let left = slo.remaining.number().filter(|left| *left > 0.0)?;
     let after = |window| {
         let burn = slo.burn(window).number().filter(|b| *b > 0.0)?;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::document::{Document, Table};
 use crate::domain::policy::Policy;
@@ -110,9 +111,12 @@ impl Config {
         self.prod_contexts.iter().any(|pattern| pattern.matches(context))
     }
 
-    /// All SLOs that are declared by a file, in the order of the configuration.
-    pub fn declared(&self) -> impl Iterator<Item = &Declared> {
-        self.slos.iter().flat_map(|entry| &entry.declared)
+    /// All SLOs that are declared by a file, with its name, in the order of the configuration.
+    pub fn declared(&self) -> impl Iterator<Item = (Clean, &Declared)> {
+        self.slos.iter().flat_map(|entry| {
+            let file = Clean::new(entry.file.as_deref().unwrap_or(Path::new("")).display().to_string());
+            entry.declared.iter().map(move |declared| (file.clone(), declared))
+        })
     }
 
     /// Whose SLO it is, as far as the configuration says. What an `id` says comes before what its whole file says.

@@ -45,7 +45,7 @@ pub struct Performer {
     /// Prometheus, once it is known.
     pub prometheus: Arc<OnceCell<Arc<Client>>>,
     /// SLOs declared by file.
-    pub declared: Arc<Vec<Declared>>,
+    pub declared: Arc<Vec<(Clean, Declared)>>,
     /// The journal; `None`: it could not be opened.
     pub journal: Option<Arc<Mutex<Journal>>>,
     /// The store of earlier contents.

@@ -97,7 +97,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         events: tx.clone(),
         cluster: cluster.clone(),
         prometheus: Arc::new(OnceCell::new()),
-        declared: Arc::new(config.declared().cloned().collect()),
+        declared: Arc::new(config.declared().map(|(file, declared)| (file, declared.clone())).collect()),
         journal: journal.map(|j| Arc::new(Mutex::new(j))),
         contents: contents.map(|c| Arc::new(Mutex::new(c))),
         cycle: CYCLE,

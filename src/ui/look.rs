@@ -1,0 +1,130 @@
+//! How it looks: theme, keymap and glyphs, and the styles that panels ask for by meaning. Without colours the same
+//! meanings become bold, dim, underlined and reversed; none of them is ever told by style alone.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::keymap::Keymap;
+use super::theme::Theme;
+
+/// Theme, keymap, glyphs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Look {
+    /// Colours by meaning.
+    pub theme: Theme,
+    /// Which key is which command.
+    pub keymap: Keymap,
+    /// Only ASCII may be drawn.
+    pub ascii: bool,
+}
+
+impl Look {
+    fn mono(&self) -> bool {
+        let Theme { text, bad, good, .. } = &self.theme;
+        [text, bad, good].iter().all(|c| **c == Color::Reset)
+    }
+
+    fn fore(&self, colour: Color, without: Modifier) -> Style {
+        let style = Style::new().fg(colour);
+        if self.mono() {
+            style.add_modifier(without)
+        } else {
+            style
+        }
+    }
+
+    fn back(&self, colour: Color, without: Modifier) -> Style {
+        let style = Style::new().bg(colour);
+        if self.mono() {
+            style.add_modifier(without)
+        } else {
+            style
+        }
+    }
+
+    /// What must be read.
+    pub fn text(&self) -> Style {
+        self.fore(self.theme.text, Modifier::empty())
+    }
+
+    /// The one thing of a zone that decides.
+    pub fn strong(&self) -> Style {
+        self.text().add_modifier(Modifier::BOLD)
+    }
+
+    /// Labels and units.
+    pub fn dim(&self) -> Style {
+        self.fore(self.theme.dim, Modifier::DIM)
+    }
+
+    /// What only guides the eye.
+    pub fn faint(&self) -> Style {
+        self.fore(self.theme.faint, Modifier::DIM)
+    }
+
+    /// The empty part of a gauge.
+    pub fn track(&self) -> Style {
+        self.fore(self.theme.track, Modifier::DIM)
+    }
+
+    /// Measured good.
+    pub fn good(&self) -> Style {
+        self.fore(self.theme.good, Modifier::empty())
+    }
+
+    /// Needs a person.
+    pub fn attention(&self) -> Style {
+        self.fore(self.theme.attention, Modifier::BOLD)
+    }
+
+    /// Burning, failed.
+    pub fn bad(&self) -> Style {
+        self.fore(self.theme.bad, Modifier::BOLD)
+    }
+
+    /// Keys and where the operator is.
+    pub fn accent(&self) -> Style {
+        self.fore(self.theme.accent, Modifier::UNDERLINED)
+    }
+
+    /// A key in a line of keys.
+    pub fn key(&self) -> Style {
+        self.accent().add_modifier(Modifier::BOLD)
+    }
+
+    /// Background of the selected row.
+    pub fn selection(&self) -> Style {
+        self.back(self.theme.selection, Modifier::empty())
+    }
+
+    /// Background of header and footer.
+    pub fn bar(&self) -> Style {
+        self.back(self.theme.bar, Modifier::empty())
+    }
+
+    /// Background of an open proposal.
+    pub fn proposal(&self) -> Style {
+        self.back(self.theme.proposal, Modifier::empty())
+    }
+
+    /// Background of a production context.
+    pub fn prod(&self) -> Style {
+        self.back(self.theme.prod, Modifier::REVERSED)
+    }
+
+    /// The first key of a command as it is shown, if it has one.
+    pub fn key_of(&self, context: &str, command: &str) -> Option<String> {
+        let first = self.keymap.keys_for(context, command).into_iter().next()?;
+        Some(match first.as_str() {
+            "up" => "↑".into(),
+            "down" => "↓".into(),
+            "left" => "←".into(),
+            "right" => "→".into(),
+            _ => first,
+        })
+    }
+}
+
+/// The same, bold.
+pub fn bold(style: Style) -> Style {
+    style.add_modifier(Modifier::BOLD)
+}

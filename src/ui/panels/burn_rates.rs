@@ -1,0 +1,67 @@
+//! Burn per window against its threshold, on a logarithmic scale: a pair burns when both of its lines cross the tick.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::format;
+use crate::domain::slo::{Severity, Slo, WindowPair};
+use crate::domain::value::Value;
+use crate::domain::window::Window;
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::gauge;
+use crate::ui::widgets::words::{columns, put, put_right, row};
+
+/// Rows that all pairs take.
+pub fn rows(slo: &Slo) -> u16 {
+    (slo.pairs.len() * 2).min(8) as u16
+}
+
+/// Draws as many windows as `area` has rows, the most severe pair first.
+pub fn draw(look: &Look, slo: &Slo, area: Rect, buf: &mut Buffer) {
+    let windows = slo
+        .pairs
+        .iter()
+        .flat_map(|pair| [(pair.short, pair), (pair.long, pair)]);
+    for (n, (window, pair)) in windows.take(usize::from(area.height)).enumerate() {
+        one(look, slo, window, pair, row(area, n as u16), buf);
+    }
+}
+
+fn one(look: &Look, slo: &Slo, window: Window, pair: &WindowPair, area: Rect, buf: &mut Buffer) {
+    const NAME: u16 = 4;
+    const BURN: u16 = 10;
+    const LIMIT: u16 = 16;
+    put_right(buf, columns(area, 0, NAME), &window.to_string(), look.dim());
+    let wide = area.width.saturating_sub(NAME + 1 + BURN + 2 + LIMIT);
+    let line = columns(area, NAME + 1, wide);
+    let burn = slo.burn(window);
+    let over = matches!(burn, Value::Number(b) if b > pair.factor);
+    let style = match (over, pair.severity, burn) {
+        (true, Severity::Page, _) => look.bad(),
+        (true, Severity::Ticket, _) => look.attention(),
+        (false, _, Value::Number(_)) => look.good(),
+        _ => look.dim(),
+    };
+    let shown = burn.number().unwrap_or(0.0);
+    gauge::burn(buf, line, shown, pair.factor, style, look.track(), look.text());
+    let number = if over {
+        bold(style)
+    } else if burn.number().is_some() {
+        look.text()
+    } else {
+        look.dim()
+    };
+    put_right(
+        buf,
+        columns(area, NAME + 1 + wide, BURN),
+        &format::burn_value(burn),
+        number,
+    );
+    let limit = format!("{} > {}", pair.severity.word(), format::burn(pair.factor));
+    put(
+        buf,
+        columns(area, NAME + 1 + wide + BURN + 2, LIMIT),
+        &limit,
+        look.dim(),
+    );
+}

@@ -1,0 +1,163 @@
+//! The header: where we are, who we are, what waits for a person, how each source is, what time it is. Production is
+//! said in words on a tinted bar. On a narrow screen the least important part goes first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::clean::Clean;
+use crate::domain::format;
+use crate::domain::signal::{Health, Source};
+use crate::engine::state::State;
+use crate::engine::view;
+use crate::engine::world::SourceState;
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::words::{Words, from, tint};
+
+/// A part of the header; the higher its rank, the sooner it is left out.
+type Part = (u8, Words);
+
+/// Draws the header into the first row of `area`.
+pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
+    let area = Rect {
+        height: area.height.min(1),
+        ..area
+    };
+    bar(look, state, area, buf);
+    let mut left = vec![(3, Words::of(bold(look.accent()), "goaround"))];
+    left.push((0, place(look, state)));
+    left.push((4, Words::of(look.dim(), state.user().to_string())));
+    if state.setup.read_only {
+        left.push((1, Words::of(look.attention(), "read-only")));
+    }
+    if let (open @ 1.., age) = view::open_gates(state) {
+        let gates = if open == 1 {
+            "1 gate open".into()
+        } else {
+            format!("{open} gates open")
+        };
+        let words = format!("{gates} {}", age.unwrap_or_default());
+        left.push((1, Words::of(bold(look.attention()), words)));
+    }
+    let mut right = sources(look, state);
+    right.push((
+        2,
+        Words::of(look.text(), format::clock(state.now)).and(look.dim(), " UTC"),
+    ));
+    shorten(usize::from(area.width), &mut left, &mut right);
+    joined(left, 3).draw(from(area, 1), buf);
+    joined(right, 2).and(look.text(), " ").draw_right(area, buf);
+}
+
+/// The tinted bar of a header.
+pub fn bar(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
+    tint(buf, area, if state.setup.prod { look.prod() } else { look.bar() });
+}
+
+/// Context and namespace, production in words.
+pub fn place(look: &Look, state: &State) -> Words {
+    let mut words = Words::new();
+    if state.setup.prod {
+        words.push(bold(look.bad()), "PROD ");
+    }
+    let context = &state.setup.context;
+    let context = if context.is_empty() {
+        "no context"
+    } else {
+        context.as_str()
+    };
+    words.push(look.text(), context);
+    words.push(look.dim(), " / ");
+    match &state.world.namespace {
+        Some(namespace) if state.world.scope_forbidden => {
+            words.push(look.text(), namespace.as_str());
+            words.push(look.dim(), " only");
+        }
+        Some(namespace) => words.push(look.text(), namespace.as_str()),
+        None => words.push(look.text(), "all namespaces"),
+    }
+    words
+}
+
+/// Leaves out what does not fit, least important first.
+fn shorten(width: usize, left: &mut Vec<Part>, right: &mut Vec<Part>) {
+    let wide = |parts: &[Part], gap: usize| parts.iter().map(|(_, w)| w.width() + gap).sum::<usize>();
+    while wide(left, 3) + wide(right, 2) + 1 > width {
+        let all = left.iter().chain(right.iter());
+        let Some(last) = all.map(|(rank, _)| *rank).max().filter(|rank| *rank > 0) else {
+            return;
+        };
+        left.retain(|(rank, _)| *rank != last);
+        right.retain(|(rank, _)| *rank != last);
+    }
+}
+
+fn joined(parts: Vec<Part>, gap: usize) -> Words {
+    let mut words = Words::new();
+    for (n, (_, part)) in parts.into_iter().enumerate() {
+        if n > 0 {
+            words.push(Default::default(), " ".repeat(gap));
+        }
+        words.append(part);
+    }
+    words
+}
+
+/// Each main source with its age, and every kind that is not read.
+fn sources(look: &Look, state: &State) -> Vec<Part> {
+    let mut parts: Vec<Part> = [Source::Prometheus, Source::Kubernetes]
+        .into_iter()
+        .map(|source| {
+            let known = state.world.sources.get(&source);
+            let live = known.is_none_or(|s| matches!(s.health, Health::Live | Health::Starting));
+            (if live { 5 } else { 1 }, one(look, state, source, known))
+        })
+        .collect();
+    let troubled: Vec<_> = state
+        .world
+        .sources
+        .iter()
+        .filter(|(source, s)| {
+            matches!(source, Source::Kind(_)) && matches!(s.health, Health::Down(_) | Health::Forbidden(_))
+        })
+        .collect();
+    match troubled.as_slice() {
+        [] => {}
+        [(source, s)] => parts.push((2, one(look, state, **source, Some(s)))),
+        many => parts.push((
+            2,
+            Words::of(look.attention(), format!("{} kinds not read", many.len())),
+        )),
+    }
+    parts
+}
+
+fn one(look: &Look, state: &State, source: Source, known: Option<&SourceState>) -> Words {
+    let name = Words::of(look.dim(), format!("{} ", source.name()));
+    let age = state
+        .world
+        .age(source, state.now)
+        .map(|s| format::seconds(s as f64));
+    match known.map(|s| &s.health) {
+        None | Some(Health::Starting) => name.and(look.dim(), "starting"),
+        // A watch is silent when nothing happens: only its long silences are worth a number.
+        Some(Health::Live) if source != Source::Prometheus => {
+            let quiet = state.world.age(source, state.now).filter(|s| *s >= 60);
+            let age = quiet.map_or(String::new(), |_| format!(" {}", age.unwrap_or_default()));
+            name.and(look.dim(), format!("live{age}"))
+        }
+        Some(Health::Live) => name.and(look.dim(), age.unwrap_or_else(|| "live".into())),
+        Some(Health::Forbidden(_)) => name.and(look.attention(), "forbidden"),
+        Some(Health::Down(_)) => {
+            let age = age.map_or(String::new(), |age| format!(" {age}"));
+            name.and(look.bad(), format!("DOWN{age}"))
+        }
+    }
+}
+
+/// Why a source is not read, if it is not.
+pub fn trouble(known: &SourceState) -> Option<&Clean> {
+    match &known.health {
+        Health::Down(why) | Health::Forbidden(why) => Some(why),
+        Health::Live | Health::Starting => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! Help, printed from the keymap: what each key does here, then on the other screen, then what no keymap can bind.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::engine::state::State;
+use crate::ui::commands;
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::words::{Words, below, columns, from, put, row};
+
+use super::{footer, header};
+
+/// Columns of the keys.
+const KEYS: u16 = 12;
+
+/// Draws the help of the screen that it is laid over.
+pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
+    header::draw(look, state, row(area, 0), buf);
+    let here = commands::context(state);
+    let other = if here == "main" { "card" } else { "main" };
+    let body = Rect {
+        height: area.height.saturating_sub(2),
+        ..below(area, 1)
+    };
+    let both = body.width >= 70;
+    let width = if both { body.width / 2 } else { body.width };
+    context(look, here, Rect { width, ..body }, buf);
+    if both {
+        let right = from(body, width);
+        let used = context(look, other, right, buf);
+        typing(look, below(right, used + 1), buf);
+    }
+    let keys = vec![("any key".to_owned(), "closes the help".to_owned())];
+    footer::draw_keys(look, keys, row(area, area.height.saturating_sub(1)), buf);
+}
+
+/// Draws the commands of one context; returns the rows used.
+fn context(look: &Look, name: &str, area: Rect, buf: &mut Buffer) -> u16 {
+    let title = if name == "main" {
+        "MAIN SCREEN"
+    } else {
+        "CARD, EVIDENCE, DIFF"
+    };
+    put(buf, from(row(area, 0), 1), title, look.dim());
+    let mut used = 1;
+    for line in look.keymap.help(name) {
+        let keys = look.keymap.keys_for(name, line.command).join(" ");
+        let keys = if keys.is_empty() {
+            "no key".to_owned()
+        } else {
+            keys
+        };
+        let place = row(area, used);
+        put(buf, columns(place, 1, KEYS - 1), &keys, look.key());
+        put(
+            buf,
+            columns(from(place, 1), KEYS, place.width.saturating_sub(KEYS + 2)),
+            line.help,
+            look.text(),
+        );
+        used += 1;
+    }
+    used
+}
+
+/// What is typed and cannot be bound.
+fn typing(look: &Look, area: Rect, buf: &mut Buffer) {
+    let lines = [
+        ("approving", "is typed: a token, never one key"),
+        ("tab", "in a reason: names the next gate"),
+        ("ctrl+s", "in the edit form: a new card"),
+    ];
+    for (n, (key, text)) in lines.into_iter().enumerate() {
+        let line = Words::of(
+            bold(look.accent()),
+            format!("{key:<width$}", width = usize::from(KEYS)),
+        );
+        line.and(look.text(), text)
+            .draw(from(row(area, n as u16), 1), buf);
+    }
+}

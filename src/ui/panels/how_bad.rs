@@ -1,0 +1,86 @@
+//! How bad it is and what waiting costs, in sentences: nobody multiplies at night.
+
+use crate::domain::format;
+use crate::domain::slo::Slo;
+use crate::domain::value::Value;
+use crate::domain::verdict::Verdict;
+use crate::engine::analysis::Analysis;
+use crate::engine::state::State;
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::words::Words;
+
+/// The most urgent SLO of an analysis.
+pub fn slo<'a>(state: &'a State, analysis: &Analysis) -> Option<&'a Slo> {
+    analysis.slos.first().and_then(|id| state.world.slos.get(id))
+}
+
+/// How many failed, against what is allowed, and whether it goes on.
+pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
+    let Some(slo) = slo(state, analysis) else {
+        return Words::of(look.dim(), "No SLO judges this workload: nothing is measured.");
+    };
+    let Some(onset) = &analysis.attribution.onset else {
+        let words = match analysis.verdict() {
+            Verdict::Recovering => "No stretch of errors stands out any more.",
+            Verdict::NotEnoughData => "Too few requests to tell.",
+            _ => "No counts: the SLI cannot be split, or no data came.",
+        };
+        return Words::of(look.text(), words);
+    };
+    let during = onset.during;
+    let mut words = Words::of(bold(look.bad()), format::bad_of(during.bad, during.total))
+        .and(
+            look.text(),
+            format!(" requests failed since {}: ", format::minute(onset.began)),
+        )
+        .and(
+            look.strong(),
+            during.ratio().map_or("no traffic".into(), format::percent),
+        );
+    if let Some(budget) = slo.budget() {
+        words.push(look.text(), format!(", allowed {}", format::percent(budget)));
+    }
+    let going = match onset.ended {
+        Some(ended) => Words::of(look.good(), format!("   over since {}", format::minute(ended))),
+        None => Words::of(look.bad(), "   not recovering"),
+    };
+    words.append(going);
+    words
+}
+
+/// What is left, how long it lasts, and what ten minutes more cost.
+pub fn cost(look: &Look, state: &State, analysis: &Analysis) -> Words {
+    let Some(slo) = slo(state, analysis) else {
+        return Words::new();
+    };
+    let cost = &analysis.cost;
+    let mut text = match (slo.remaining, cost.gone_in) {
+        (Value::Number(left), _) if left < 0.0 => format!("Budget {}.", format::remaining(slo.remaining)),
+        (Value::Number(_), Some((slow, fast))) => {
+            let soon = if fast < slow {
+                format!(" ({} at the 5 m burn)", format::span(fast))
+            } else {
+                String::new()
+            };
+            format!(
+                "Budget ({} left) gone in {}{soon}.",
+                format::remaining(slo.remaining),
+                format::span(slow)
+            )
+        }
+        (Value::Number(_), None) => format!("Budget: {} left.", format::remaining(slo.remaining)),
+        (other, _) => format!("Budget: {}.", format::percent_value(other)),
+    };
+    let over = analysis
+        .attribution
+        .onset
+        .as_ref()
+        .is_none_or(|o| o.ended.is_some());
+    if let (Some(share), false) = (cost.share_per_minute, over) {
+        text.push_str(&format!(
+            " Ten minutes more cost {} of the whole.",
+            format::percent(share * 10.0)
+        ));
+    }
+    Words::of(look.text(), text)
+}

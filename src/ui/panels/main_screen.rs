@@ -1,0 +1,275 @@
+//! The dashboard. From 110 columns on everything at once, list and proposal beside the selected SLO; below that the
+//! same zones as pages, one at a time, with header, proposal and keys always there.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::engine::revisions::RevisionRow;
+use crate::engine::state::State;
+use crate::engine::view::{self, Pane, Row};
+use crate::ui::LEAST;
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::words::{Words, below, from, put, row, rule, top};
+
+use super::error_ratio::{self, Series};
+use super::slo_list::{self, Rows};
+use super::{burn_rates, footer, header, log, notices, objective, pipeline, proposal, revisions};
+
+/// From here on all zones at once.
+const WIDE: (u16, u16) = (110, 30);
+
+/// What the zones of one frame share.
+struct Scene<'a> {
+    look: &'a Look,
+    state: &'a State,
+    rows: Rows,
+    timeline: Vec<RevisionRow>,
+}
+
+/// Draws the screen.
+pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
+    let rows = Rows::of(state);
+    let timeline = rows
+        .workload(state)
+        .map(|key| view::timeline(state, &key))
+        .unwrap_or_default();
+    let scene = Scene {
+        look,
+        state,
+        rows,
+        timeline,
+    };
+    header::draw(look, state, row(area, 0), buf);
+    let mut lines = notices::lines(look, state);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let small = "! smaller than 80x24: nothing can be approved here";
+        lines.insert(0, Words::of(look.attention(), small));
+    }
+    let most = if area.height >= 30 { 3 } else { 1 };
+    let noted = (lines.len() as u16).min(most).min(area.height.saturating_sub(2));
+    notices::draw(
+        look,
+        &lines,
+        Rect {
+            height: noted,
+            ..below(area, 1)
+        },
+        buf,
+    );
+    if area.height < 2 {
+        return;
+    }
+    let body = Rect {
+        height: area.height.saturating_sub(2 + noted),
+        ..below(area, 1 + noted)
+    };
+    if area.width >= WIDE.0 && area.height >= WIDE.1 {
+        scene.all(body, buf);
+    } else {
+        scene.page(body, buf);
+    }
+    scene.keys(row(area, area.height - 1), buf);
+}
+
+impl Scene<'_> {
+    fn all(&self, area: Rect, buf: &mut Buffer) {
+        let revisions = (self.timeline.len().clamp(1, usize::from(area.height / 8).max(3)) + 1) as u16;
+        let log = (area.height / 6).max(4);
+        let fixed = revisions + 1 + log + 4;
+        let upper = area.height.saturating_sub(fixed);
+        self.upper(
+            Rect {
+                height: upper,
+                ..area
+            },
+            buf,
+        );
+        let rest = below(area, upper);
+        rule(buf, row(rest, 0), self.look.faint());
+        self.revisions(top(below(rest, 1), revisions), buf);
+        let rest = below(rest, 1 + revisions);
+        rule(buf, row(rest, 0), self.look.faint());
+        self.pipeline(row(rest, 1), buf);
+        rule(buf, row(rest, 2), self.look.faint());
+        let log_area = Rect {
+            height: log,
+            ..below(rest, 3)
+        };
+        log::draw(
+            self.look,
+            self.state,
+            self.state.view.log_scroll,
+            log_area.intersection(area),
+            buf,
+        );
+    }
+
+    /// List and proposal on the left, the selected SLO on the right.
+    fn upper(&self, area: Rect, buf: &mut Buffer) {
+        let width = (area.width * 9 / 20).clamp(50, 84);
+        let left = Rect {
+            width,
+            ..below(area, 1)
+        };
+        let right = from(below(area, 1), width + 2);
+        let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
+        let list = match incident {
+            Some(incident) => {
+                let rows = proposal::ROWS.min(left.height / 2);
+                let bottom = Rect {
+                    height: rows,
+                    y: left.bottom().saturating_sub(rows + 1),
+                    ..left
+                };
+                proposal::draw(self.look, self.state, incident, bottom, buf);
+                Rect {
+                    height: left.height.saturating_sub(rows + 2),
+                    ..left
+                }
+            }
+            None => left,
+        };
+        slo_list::draw(self.look, self.state, &self.rows, list, buf);
+        self.detail(
+            Rect {
+                width: right.width.saturating_sub(1),
+                ..right
+            },
+            buf,
+        );
+    }
+
+    fn detail(&self, area: Rect, buf: &mut Buffer) {
+        let Some(slo) = self.rows.slo(self.state) else {
+            if let Some(Row::Workload(key)) = &self.rows.selected {
+                objective::workload(self.look, self.state, key, area, buf);
+            }
+            return;
+        };
+        objective::draw(self.look, self.state, slo, area, buf);
+        let rest = below(area, objective::ROWS + 1);
+        // The chart needs seven rows to say anything; the page's windows matter most.
+        let burns = burn_rates::rows(slo).min(rest.height.saturating_sub(8).max(4));
+        burn_rates::draw(self.look, slo, top(rest, burns), buf);
+        let chart = below(rest, burns + 1);
+        let analysis = self.analysis();
+        let found = analysis.map(|a| &a.attribution);
+        let series = Series::of(
+            self.state,
+            &slo.id,
+            &self.timeline,
+            found.and_then(|f| f.onset.as_ref()),
+            found.and_then(|f| f.change.as_ref()).map(|c| c.began),
+        );
+        error_ratio::draw(self.look, &series, self.state.view.range, chart, buf);
+    }
+
+    fn analysis(&self) -> Option<&crate::engine::analysis::Analysis> {
+        let key = self.rows.workload(self.state)?;
+        self.state.incidents.get(&key)?.analysis.as_ref()
+    }
+
+    fn revisions(&self, area: Rect, buf: &mut Buffer) {
+        let slo = self.rows.slo(self.state);
+        let table = revisions::Table {
+            rows: &self.timeline,
+            analysis: self.analysis(),
+            budget: slo.and_then(|s| s.budget()),
+            burning: slo.is_some_and(|s| s.burning().is_some()),
+            focused: self.state.view.pane == Pane::Revisions,
+        };
+        revisions::draw(self.look, self.state, &table, area, buf);
+    }
+
+    fn pipeline(&self, area: Rect, buf: &mut Buffer) {
+        let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
+        pipeline::draw(self.look, self.state, incident, area, buf);
+    }
+
+    /// One zone, the names of all four above it, the proposal below it.
+    fn page(&self, area: Rect, buf: &mut Buffer) {
+        self.tabs(row(area, 0), buf);
+        let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
+        let below_it = match incident {
+            Some(_) if area.height >= 16 => 6,
+            Some(_) if area.height >= 10 => 3,
+            _ => 0,
+        };
+        let body = Rect {
+            height: area.height.saturating_sub(2 + below_it),
+            ..below(area, 2)
+        };
+        match self.state.view.pane {
+            Pane::List => slo_list::draw(self.look, self.state, &self.rows, body, buf),
+            Pane::Detail => {
+                let inner = from(body, 1);
+                self.detail(
+                    Rect {
+                        width: inner.width.saturating_sub(1),
+                        ..inner
+                    },
+                    buf,
+                );
+            }
+            Pane::Revisions => self.revisions(body, buf),
+            Pane::Log => log::draw(self.look, self.state, self.state.view.log_scroll, body, buf),
+        }
+        if let (Some(incident), true) = (incident, below_it > 0) {
+            let place = Rect {
+                y: area.bottom() - below_it,
+                height: below_it,
+                ..area
+            };
+            if below_it > 3 {
+                self.pipeline(row(place, 0), buf);
+                proposal::draw(self.look, self.state, incident, below(place, 1), buf);
+            } else {
+                proposal::draw(self.look, self.state, incident, place, buf);
+            }
+        }
+    }
+
+    fn tabs(&self, area: Rect, buf: &mut Buffer) {
+        let look = self.look;
+        let mut words = Words::new();
+        for (pane, name) in [
+            (Pane::List, "list"),
+            (Pane::Detail, "detail"),
+            (Pane::Revisions, "revisions"),
+            (Pane::Log, "log"),
+        ] {
+            if pane == self.state.view.pane {
+                words.push(bold(look.accent()), format!("[{name}]"));
+            } else {
+                words.push(look.dim(), format!(" {name} "));
+            }
+            words.push(look.text(), " ");
+        }
+        let used = words.draw(from(area, 1), buf) + 3;
+        if let Some(slo) = self
+            .rows
+            .slo(self.state)
+            .filter(|_| self.state.view.pane != Pane::List)
+        {
+            put(buf, from(area, used), slo.id.0.as_str(), look.dim());
+        }
+    }
+
+    fn keys(&self, area: Rect, buf: &mut Buffer) {
+        let mut keys = vec![("gate", "gate"), ("up", "select"), ("open", "open")];
+        keys.extend([
+            ("focus_next", "panel"),
+            ("diff", "diff"),
+            ("evidence", "evidence"),
+            ("log", "log"),
+        ]);
+        keys.extend([
+            ("range_1", "range"),
+            ("by_hand", "by hand"),
+            ("undo", "undo"),
+            ("filter", "filter"),
+        ]);
+        keys.extend([("help", "help"), ("quit", "quit")]);
+        footer::draw(self.look, "main", &keys, area, buf);
+    }
+}

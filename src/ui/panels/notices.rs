@@ -1,0 +1,83 @@
+//! What stands between the person and the truth: sources that are down or forbidden, a journal that cannot be written,
+//! clocks that differ. One line each with the reason and the next step; nothing when all is well.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::format;
+use crate::domain::signal::{Health, Source};
+use crate::engine::state::State;
+use crate::ui::look::Look;
+use crate::ui::widgets::text::fit;
+use crate::ui::widgets::words::{Words, from, row};
+
+/// Clocks that differ by less are the same.
+const CLOCK: i64 = 5_000;
+
+/// The lines, most important first.
+pub fn lines(look: &Look, state: &State) -> Vec<Words> {
+    let line =
+        |style, name: &str, text: String| Words::of(style, format!("! {name} ")).and(look.text(), text);
+    let mut lines = Vec::new();
+    if let Some(why) = state.journal_closed() {
+        lines.push(line(
+            look.bad(),
+            "journal",
+            format!("cannot be written, nothing can be approved: {why}"),
+        ));
+    }
+    for (source, known) in &state.world.sources {
+        if let Health::Down(why) = &known.health {
+            let heard = known.heard.map_or("never heard".into(), |at| {
+                format!("last heard {}", format::since(at, state.now))
+            });
+            lines.push(line(
+                look.bad(),
+                &format!("{} down", source.name()),
+                format!("({heard}) {why}"),
+            ));
+        }
+    }
+    lines.extend(forbidden(look, state));
+    for (source, ms) in state.world.clocks.iter().filter(|(_, ms)| ms.abs() > CLOCK) {
+        let text = format!("of {} differs from ours by {} s", source.name(), ms / 1_000);
+        lines.push(line(look.attention(), "clock", text));
+    }
+    for warning in state.world.warnings.iter().take(1) {
+        lines.push(line(look.attention(), "prom partial", warning.to_string()));
+    }
+    lines
+}
+
+/// All kinds that may not be read as one line, with the first one's hint.
+fn forbidden(look: &Look, state: &State) -> Option<Words> {
+    let mut names = Vec::new();
+    let mut hint = None;
+    for (source, known) in &state.world.sources {
+        if let Health::Forbidden(why) = &known.health {
+            names.push(if *source == Source::Prometheus {
+                "prom"
+            } else {
+                source.name()
+            });
+            hint.get_or_insert(why);
+        }
+    }
+    let why = hint?;
+    let text = format!("{}: {why}", names.join(", "));
+    Some(Words::of(look.attention(), "! forbidden ").and(look.text(), text))
+}
+
+/// Draws as many as `area` has rows; the last row says how many more there are.
+pub fn draw(look: &Look, lines: &[Words], area: Rect, buf: &mut Buffer) {
+    let rows = usize::from(area.height);
+    for (n, line) in lines.iter().take(rows).enumerate() {
+        let more = lines.len() - rows.min(lines.len());
+        let area = from(row(area, n as u16), 1);
+        line.draw(area, buf);
+        if n + 1 == rows && more > 0 {
+            let text = fit(&format!("  +{more} more (l)"), usize::from(area.width));
+            Words::of(look.dim(), text).draw_right(area, buf);
+        }
+    }
+}

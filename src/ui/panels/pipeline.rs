@@ -1,0 +1,85 @@
+//! The stages of an incident on one line: what was reached and how long it took, where it stands, what is to come.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::format;
+use crate::domain::verdict::{Outcome, Stage};
+use crate::engine::incident::Incident;
+use crate::engine::state::State;
+use crate::engine::verify::Phase;
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::words::{Words, from};
+
+/// Draws the strip of `incident`.
+pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect, buf: &mut Buffer) {
+    let area = from(area, 1);
+    let Some(incident) = incident else {
+        let calm = format!("{} SLOs watched, nothing burns here", state.world.slos.len());
+        Words::of(look.dim(), calm).draw(area, buf);
+        return;
+    };
+    let full = strip(look, state, incident, 2);
+    let strip = if full.width() <= usize::from(area.width) {
+        full
+    } else {
+        strip(look, state, incident, 1)
+    };
+    strip.draw(area, buf);
+}
+
+fn strip(look: &Look, state: &State, incident: &Incident, gap: usize) -> Words {
+    let stage = incident.stage();
+    let mut words = Words::new();
+    for each in Stage::ALL {
+        let at = incident.reached.get(&each);
+        let next = incident.reached.range(each..).nth(1).map(|(_, at)| *at);
+        match at {
+            Some(at) if each == stage => words.append(current(look, incident, each, state.now - *at)),
+            Some(at) => {
+                words.push(look.good(), "✓ ");
+                words.push(look.text(), each.name());
+                let took = next.unwrap_or(state.now) - *at;
+                if gap > 1 {
+                    words.push(look.dim(), format!(" {}", format::span(took)));
+                }
+            }
+            None if each < stage => words.push(look.faint(), format!("· {}", each.name())),
+            None => words.push(look.faint(), format!("  {}", each.name())),
+        }
+        words.push(look.text(), " ".repeat(gap));
+    }
+    words
+}
+
+/// The stage at which it stands, with why it stands there.
+fn current(look: &Look, incident: &Incident, stage: Stage, since: chrono::TimeDelta) -> Words {
+    let name = stage.name().to_uppercase();
+    let running = incident.running.as_ref();
+    let closed = running.and_then(|r| match &r.phase {
+        Phase::Closed(outcome) => Some(outcome),
+        _ => None,
+    });
+    match (stage, closed) {
+        (Stage::Close, Some(outcome)) => {
+            let style = if *outcome == Outcome::Helped {
+                look.good()
+            } else {
+                look.bad()
+            };
+            Words::of(bold(style), format!("✓ CLOSE {}", outcome.word()))
+        }
+        (Stage::Gate, _) if !incident.open_gate() => {
+            let why = match &incident.waiting {
+                Some(waiting) => format!("waits until {}", format::minute(waiting.until)),
+                None => "decided".into(),
+            };
+            Words::of(look.text(), format!("▶ {name} ")).and(look.dim(), why)
+        }
+        _ => {
+            let style = look.attention();
+            let since = format::elapsed(since.max(chrono::TimeDelta::zero()));
+            Words::of(bold(style), format!("▶ {name} {since}"))
+        }
+    }
+}

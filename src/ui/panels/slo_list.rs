@@ -1,0 +1,327 @@
+//! The list: every SLO with its budget, its burn and the time that is left, most urgent first; below them, dim, the
+//! Deployments that no SLO judges. Only the rows that are on the screen are drawn.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::domain::clean::Clean;
+use crate::domain::cluster::Key;
+use crate::domain::format;
+use crate::domain::slo::{Severity, Slo, SloId};
+use crate::domain::value::Value;
+use crate::domain::window::Window;
+use crate::engine::analysis;
+use crate::engine::state::State;
+use crate::engine::view::{self, Row};
+use crate::ui::look::{Look, bold};
+use crate::ui::widgets::gauge;
+use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
+
+/// The rows of a frame, computed once.
+pub struct Rows {
+    /// All that pass the filter.
+    pub all: Vec<Row>,
+    /// The selected one.
+    pub selected: Option<Row>,
+}
+
+impl Rows {
+    /// Of `state`.
+    pub fn of(state: &State) -> Self {
+        let all = view::rows(state);
+        let wanted = state.view.selected.as_ref().filter(|row| all.contains(row));
+        let selected = wanted.or(all.first()).cloned();
+        Self { all, selected }
+    }
+
+    /// The selected SLO.
+    pub fn slo<'a>(&self, state: &'a State) -> Option<&'a Slo> {
+        match &self.selected {
+            Some(Row::Slo(id)) => state.world.slos.get(id),
+            _ => None,
+        }
+    }
+
+    /// The workload of the selected row.
+    pub fn workload(&self, state: &State) -> Option<Key> {
+        match self.selected.as_ref()? {
+            Row::Slo(id) => view::workload_of(state, id).cloned(),
+            Row::Workload(key) => Some(key.clone()),
+        }
+    }
+}
+
+/// Columns of a row; all but the name are fixed.
+struct Columns {
+    name: u16,
+    gauge: u16,
+}
+
+const MARK: u16 = 2;
+const LEFT: u16 = 7;
+const BURN: u16 = 7;
+const GONE: u16 = 9;
+
+impl Columns {
+    fn within(width: u16) -> Self {
+        let gauge = (width / 4).clamp(4, 24);
+        let rest = 1 + MARK + gauge + LEFT + BURN + GONE;
+        Self {
+            name: width.saturating_sub(rest),
+            gauge,
+        }
+    }
+
+    fn mark(&self) -> u16 {
+        1 + self.name
+    }
+
+    fn gauge_at(&self) -> u16 {
+        self.mark() + MARK
+    }
+
+    fn left(&self) -> u16 {
+        self.gauge_at() + self.gauge
+    }
+
+    fn burn(&self) -> u16 {
+        self.left() + LEFT
+    }
+
+    fn gone(&self) -> u16 {
+        self.burn() + BURN
+    }
+}
+
+/// Draws heading, rows and the line below them.
+pub fn draw(look: &Look, state: &State, rows: &Rows, area: Rect, buf: &mut Buffer) {
+    let columns = Columns::within(area.width);
+    heading(look, state, &columns, row(area, 0), buf);
+    let visible = usize::from(area.height.saturating_sub(2));
+    let at = rows
+        .all
+        .iter()
+        .position(|r| Some(r) == rows.selected.as_ref())
+        .unwrap_or(0);
+    let first = at.saturating_sub(visible.saturating_sub(1));
+    let names = several(state);
+    for (n, each) in rows.all.iter().skip(first).take(visible).enumerate() {
+        let area = row(below(area, 1), n as u16);
+        if Some(each) == rows.selected.as_ref() {
+            tint(buf, area, look.selection());
+            put(buf, area, "▌", look.accent());
+        }
+        match each {
+            Row::Slo(id) => slo_row(look, state, id, &names, &columns, area, buf),
+            Row::Workload(key) => workload_row(look, state, key, &columns, area, buf),
+        }
+    }
+    if rows.all.is_empty() {
+        empty(look, state, row(area, 1), buf);
+    }
+    summary(
+        look,
+        state,
+        rows.all.len(),
+        row(area, area.height.saturating_sub(1)),
+        buf,
+    );
+}
+
+fn heading(look: &Look, state: &State, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
+    let period = state.world.slos.values().find_map(|s| s.period);
+    let period = period.map_or(String::new(), |p| format!(" {p}"));
+    put(buf, from(area, 1), "SLO", look.dim());
+    put(
+        buf,
+        columns(area, columns_of.gauge_at(), columns_of.gauge),
+        &format!("BUDGET{period}"),
+        look.dim(),
+    );
+    for (at, width, word) in [
+        (columns_of.left(), LEFT, "LEFT"),
+        (columns_of.burn(), BURN, "BURN"),
+        (columns_of.gone(), GONE, "GONE IN"),
+    ] {
+        put_right(buf, columns(area, at, width), word, look.dim());
+    }
+}
+
+/// Services with more than one SLO, whose rows need the SLO's name as well.
+fn several(state: &State) -> BTreeMap<&Clean, usize> {
+    let mut count = BTreeMap::new();
+    for slo in state.world.slos.values() {
+        *count.entry(&slo.service).or_insert(0) += 1;
+    }
+    count
+}
+
+fn slo_row(
+    look: &Look,
+    state: &State,
+    id: &SloId,
+    names: &BTreeMap<&Clean, usize>,
+    columns_of: &Columns,
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let Some(slo) = state.world.slos.get(id) else {
+        return;
+    };
+    let severity = slo.burning();
+    let name_style = if severity.is_some() {
+        look.strong()
+    } else {
+        look.text()
+    };
+    let mut name = Words::of(name_style, slo.service.as_str());
+    if names.get(&slo.service).is_some_and(|n| *n > 1) {
+        name.push(look.dim(), format!(" {}", slo.name));
+    }
+    name.draw(columns(area, 1, columns_of.name), buf);
+    let mark = match severity {
+        Some(Severity::Page) => ("!", bold(look.bad())),
+        Some(Severity::Ticket) => ("!", look.attention()),
+        None => ("", look.text()),
+    };
+    put(buf, columns(area, columns_of.mark(), 1), mark.0, mark.1);
+    budget(look, slo, columns_of, area, buf);
+    burn(look, slo, columns_of, area, buf);
+}
+
+/// Gauge and what is left, or the word for why there is none.
+fn budget(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
+    let both = columns(area, columns_of.gauge_at(), columns_of.gauge + LEFT);
+    match slo.remaining {
+        Value::Number(left) if left >= 0.0 => {
+            let style = budget_style(look, slo, left);
+            let gauge_area = columns(area, columns_of.gauge_at(), columns_of.gauge);
+            gauge::share(buf, gauge_area, left, style, look.track());
+            let text = format!("{:.1}%", left.min(1.0) * 100.0);
+            put_right(buf, columns(area, columns_of.left(), LEFT), &text, style);
+        }
+        Value::Number(_) => put_right(buf, both, &format::remaining(slo.remaining), bold(look.bad())),
+        Value::NaN => put_right(buf, both, "budget unknown", look.dim()),
+        other => put_right(buf, both, &format::percent_value(other), look.dim()),
+    }
+}
+
+/// Red only for what burns now, amber for a budget that runs out, green for one that is measured good.
+fn budget_style(look: &Look, slo: &Slo, left: f64) -> ratatui::style::Style {
+    match slo.burning() {
+        Some(Severity::Page) => look.bad(),
+        Some(Severity::Ticket) => look.attention(),
+        None if left < 0.5 => look.attention(),
+        None => look.good(),
+    }
+}
+
+fn burn(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
+    let short = slo.burn(Window::minutes(5));
+    let Value::Number(multiple) = short else {
+        let both = columns(area, columns_of.burn() + 1, BURN + GONE - 1);
+        put_right(buf, both, &format::percent_value(short), look.dim());
+        return;
+    };
+    let style = match slo.burning() {
+        Some(Severity::Page) => bold(look.bad()),
+        _ if multiple > 1.0 => look.attention(),
+        _ => look.text(),
+    };
+    put_right(
+        buf,
+        columns(area, columns_of.burn(), BURN),
+        &format::burn(multiple),
+        style,
+    );
+    let style = if slo.burning().is_some() {
+        look.strong()
+    } else {
+        look.dim()
+    };
+    put_right(buf, columns(area, columns_of.gone(), GONE), &gone_in(slo), style);
+}
+
+/// Time until the budget is gone at the burn of the last hour; a dash when it outlasts its period.
+pub fn gone_in(slo: &Slo) -> String {
+    if matches!(slo.remaining, Value::Number(left) if left <= 0.0) {
+        return "gone".into();
+    }
+    let slow = slo
+        .period
+        .and_then(|period| analysis::gone_in(slo, period))
+        .map(|(slow, _)| slow);
+    match (slow, slo.period) {
+        (Some(slow), Some(period)) if slow < period.delta() && slow > TimeDelta::zero() => format::span(slow),
+        _ => "—".into(),
+    }
+}
+
+fn workload_row(look: &Look, state: &State, key: &Key, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
+    let Some(deployment) = state.world.deployments.get(key) else {
+        return;
+    };
+    put(
+        buf,
+        columns(area, 1, columns_of.name),
+        key.name.as_str(),
+        look.dim(),
+    );
+    let ready = format!("{}/{} ready", deployment.available, deployment.replicas);
+    let words = Words::of(look.faint(), "no SLO   ").and(look.dim(), ready);
+    words.draw(from(area, columns_of.gauge_at()), buf);
+}
+
+fn empty(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
+    let filtered = !state.view.filter.is_empty();
+    let nothing = state.world.slos.is_empty() && state.world.deployments.is_empty();
+    let words = match (filtered, nothing) {
+        (_, true) => "no SLOs and no Deployments seen yet",
+        (true, false) => "nothing matches the filter",
+        (false, false) => "nothing to show",
+    };
+    put(buf, from(area, 1), words, look.dim());
+}
+
+/// What is shown of how much, the filter, and how many are not well.
+fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffer) {
+    let area = from(area, 1);
+    if state.view.filtering {
+        let filter = Clean::new(&state.view.filter);
+        let words = Words::of(look.key(), "/")
+            .and(look.strong(), filter.as_str())
+            .and(look.accent(), "▏");
+        let count = format!("  {shown} match   enter keeps it, esc clears it");
+        words.and(look.dim(), count).draw(area, buf);
+        return;
+    }
+    let (mut paging, mut risk, mut unknown) = (0, 0, 0);
+    for slo in state.world.slos.values() {
+        match view::state_word(slo) {
+            "paging" => paging += 1,
+            "ticket" | "exhausted" | "at risk" => risk += 1,
+            "unknown" => unknown += 1,
+            _ => {}
+        }
+    }
+    let mut words = Words::of(
+        look.dim(),
+        format!("{shown} rows, {} SLOs", state.world.slos.len()),
+    );
+    if !state.view.filter.is_empty() {
+        words.push(look.accent(), format!("   /{}", Clean::new(&state.view.filter)));
+    }
+    for (count, word, style) in [
+        (paging, "paging", look.bad()),
+        (risk, "at risk", look.attention()),
+        (unknown, "unknown", look.dim()),
+    ] {
+        if count > 0 {
+            words.push(style, format!("   {count} {word}"));
+        }
+    }
+    words.draw(area, buf);
+}

@@ -1,0 +1,118 @@
+//! Text by display width: how wide it is, how it is cut, how it is wrapped. Nothing is cut without a sign of it.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Columns that `text` takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// `text` within `columns`; what does not fit is cut and an ellipsis says so.
+pub fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        let wide = cluster.width();
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        out.push_str(cluster);
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// The end of `text` within `columns`: what a text field shows of a long text.
+pub fn tail(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut kept = Vec::new();
+    let mut used = 1;
+    for cluster in text.graphemes(true).rev() {
+        used += cluster.width();
+        if used > columns {
+            break;
+        }
+        kept.push(cluster);
+    }
+    kept.push("…");
+    kept.into_iter().rev().collect()
+}
+
+/// `text` in lines of at most `columns`, broken between words where it can be; every character is in one of them.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= columns {
+            line.push_str(&" ".repeat(gap));
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for cluster in word.graphemes(true) {
+            if width(&line) + cluster.width() > columns {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(cluster);
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// At most `rows` lines of `text`; the last one says by an ellipsis when there is more.
+pub fn wrap_within(text: &str, columns: usize, rows: usize) -> Vec<String> {
+    let mut lines = wrap(text, columns);
+    if lines.len() > rows {
+        lines.truncate(rows);
+        if let Some(last) = lines.last_mut() {
+            *last = fit(&format!("{last}…"), columns);
+            if !last.ends_with('…') {
+                last.push('…');
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_says_so_and_wide_characters_count_twice() {
+        assert_eq!(fit("api-gateway", 11), "api-gateway");
+        assert_eq!(fit("api-gateway", 6), "api-g…");
+        assert_eq!(fit("決済サービス", 6), "決済…");
+        assert_eq!(fit("決済", 0), "");
+        assert_eq!(tail("abcdef", 4), "…def");
+    }
+
+    #[test]
+    fn wrapping_loses_nothing() {
+        let text =
+            "no right to patch configmaps in shop; hint: averyveryverylongwordwithoutaspace 決済サービス";
+        for columns in 2..60 {
+            let lines = wrap(text, columns);
+            assert!(lines.iter().all(|l| width(l) <= columns), "{columns}");
+            let squeezed = |t: &str| t.split_whitespace().collect::<String>();
+            assert_eq!(squeezed(&lines.concat()), squeezed(text), "{columns}");
+        }
+        assert_eq!(wrap_within("aa bb cc", 2, 2), ["aa", "b…"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! A line of words, each in its style, drawn within a width: cut with an ellipsis, never over its neighbour.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::text;
+
+/// Words of one line.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Words(Vec<(String, Style)>);
+
+impl Words {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One word.
+    pub fn of(style: Style, text: impl Into<String>) -> Self {
+        Self::new().and(style, text)
+    }
+
+    /// These and another one.
+    pub fn and(mut self, style: Style, text: impl Into<String>) -> Self {
+        self.push(style, text);
+        self
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, style: Style, text: impl Into<String>) {
+        self.0.push((text.into(), style));
+    }
+
+    /// Adds all of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Columns that they take.
+    pub fn width(&self) -> usize {
+        self.0.iter().map(|(word, _)| text::width(word)).sum()
+    }
+
+    /// Nothing to draw.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|(word, _)| word.is_empty())
+    }
+
+    /// Draws from the left of `area`, in its first row. Returns the columns used.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer) -> u16 {
+        let mut left = usize::from(area.width);
+        let mut x = area.x;
+        let mut ahead = self.width();
+        for (word, style) in &self.0 {
+            let wide = text::width(word);
+            // The word that is cut is the last one: what follows must not look as if it belonged to it.
+            let cut = ahead > left && wide >= left;
+            let room = if cut { left } else { wide };
+            let shown = if cut {
+                text::fit(&format!("{word}…"), room)
+            } else {
+                word.clone()
+            };
+            let used = put(
+                buf,
+                Rect {
+                    x,
+                    width: room as u16,
+                    ..area
+                },
+                &shown,
+                *style,
+            );
+            left -= usize::from(used).min(left);
+            x += used;
+            ahead -= wide;
+            if left == 0 {
+                break;
+            }
+        }
+        x - area.x
+    }
+
+    /// Draws to the right end of `area`.
+    pub fn draw_right(&self, area: Rect, buf: &mut Buffer) {
+        let wide = (self.width() as u16).min(area.width);
+        self.draw(
+            Rect {
+                x: area.right() - wide,
+                width: wide,
+                ..area
+            },
+            buf,
+        );
+    }
+}
+
+/// Writes `text` into the first row of `area`, cut to its width. Returns the columns used.
+pub fn put(buf: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
+    let at = Position { x: area.x, y: area.y };
+    if area.width == 0 || area.height == 0 || !buf.area.contains(at) {
+        return 0;
+    }
+    let text = text::fit(text, usize::from(area.width));
+    let (end, _) = buf.set_stringn(area.x, area.y, &text, usize::from(area.width), style);
+    end - area.x
+}
+
+/// The same, to the right end.
+pub fn put_right(buf: &mut Buffer, area: Rect, text: &str, style: Style) {
+    Words::of(style, text).draw_right(area, buf);
+}
+
+/// A thin rule over the whole width.
+pub fn rule(buf: &mut Buffer, area: Rect, style: Style) {
+    put(buf, area, &"─".repeat(usize::from(area.width)), style);
+}
+
+/// Row `n` of `area`; empty when it has no such row.
+pub fn row(area: Rect, n: u16) -> Rect {
+    if n >= area.height {
+        return Rect { height: 0, ..area };
+    }
+    Rect {
+        y: area.y + n,
+        height: 1,
+        ..area
+    }
+}
+
+/// `area` without its first `n` columns.
+pub fn from(area: Rect, n: u16) -> Rect {
+    let n = n.min(area.width);
+    Rect {
+        x: area.x + n,
+        width: area.width - n,
+        ..area
+    }
+}
+
+/// `width` columns of `area` from column `x` on.
+pub fn columns(area: Rect, x: u16, width: u16) -> Rect {
+    let rest = from(area, x);
+    Rect {
+        width: width.min(rest.width),
+        ..rest
+    }
+}
+
+/// `area` without its first `n` rows.
+pub fn below(area: Rect, n: u16) -> Rect {
+    let n = n.min(area.height);
+    Rect {
+        y: area.y + n,
+        height: area.height - n,
+        ..area
+    }
+}
+
+/// The first `n` rows of `area`.
+pub fn top(area: Rect, n: u16) -> Rect {
+    Rect {
+        height: n.min(area.height),
+        ..area
+    }
+}
+
+/// Gives every cell of `area` the background of `style`.
+pub fn tint(buf: &mut Buffer, area: Rect, style: Style) {
+    buf.set_style(area.intersection(buf.area), style);
+}
