@@ -146,7 +146,9 @@ fn the_configuration_in_the_readme_is_the_defaults_and_names_every_key() {
     for key in keys(&toml::Value::Table(all)) {
         let named = block.lines().any(|l| {
             let l = l.trim_start_matches("# ");
-            l.starts_with(&format!("{key} =")) || l.starts_with(&format!("[{key}]")) || l.starts_with(&format!("[[{key}]]"))
+            l.starts_with(&format!("{key} ="))
+                || l.starts_with(&format!("[{key}]"))
+                || l.starts_with(&format!("[[{key}]]"))
         });
         assert!(named, "README.md does not show the key `{key}`");
     }
@@ -176,7 +178,8 @@ fn help(arguments: &[&str]) -> String {
 
 fn subcommands(help: &str) -> BTreeSet<String> {
     let Some((_, list)) = help.split_once("Commands:\n") else { return BTreeSet::new() };
-    let lines = list.lines().take_while(|l| !l.is_empty()).filter(|l| l.starts_with("  ") && !l.starts_with("   "));
+    let lines =
+        list.lines().take_while(|l| !l.is_empty()).filter(|l| l.starts_with("  ") && !l.starts_with("   "));
     lines.filter_map(|l| l.split_whitespace().next()).filter(|w| *w != "help").map(str::to_owned).collect()
 }
 
@@ -206,7 +209,9 @@ fn the_readme_lists_exactly_the_commands_and_no_flag_that_does_not_exist() {
     let listed: BTreeSet<String> = rows(table).iter().map(|r| words(r[0])).collect();
     assert_eq!(listed, commands);
     let cargo = ["--release"];
-    for word in readme.split(|c: char| c.is_whitespace() || "`/,;".contains(c)).filter(|w| w.starts_with("--")) {
+    for word in
+        readme.split(|c: char| c.is_whitespace() || "`/,;".contains(c)).filter(|w| w.starts_with("--"))
+    {
         if word.chars().skip(2).any(|c| c.is_ascii_lowercase()) && !cargo.contains(&word) {
             assert!(all.contains(word), "README.md speaks of {word}, which no command has");
         }
@@ -252,9 +257,11 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
         let reading = verbs.iter().all(|v| ["get", "list", "watch"].contains(&v.as_str()));
         assert!(reading && resource != "secrets", "{group} {resource}: {verbs:?}");
     }
-    let prometheus = ("".to_owned(), "services/proxy".to_owned(), vec!["get".to_owned(), "create".to_owned()]);
+    let prometheus =
+        ("".to_owned(), "services/proxy".to_owned(), vec!["get".to_owned(), "create".to_owned()]);
     assert_eq!(viewer["goaround-prometheus"], [prometheus]);
-    let patch = |group: &str, resource: &str| (group.to_owned(), resource.to_owned(), vec!["patch".to_owned()]);
+    let patch =
+        |group: &str, resource: &str| (group.to_owned(), resource.to_owned(), vec!["patch".to_owned()]);
     let operator = granted("deploy/operator.yaml");
     assert_eq!(operator["goaround-operator"], [patch("apps", "deployments"), patch("", "configmaps")]);
     assert_eq!(operator.len(), 1);
@@ -291,7 +298,8 @@ fn the_map_of_files_is_true() {
     }
     // The map lists what lies directly in a layer, files below it only where it helps.
     let map = between(&document, "<!-- map -->", "<!-- /map -->");
-    let lines: BTreeSet<String> = rows_of_all(map).into_iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
+    let lines: BTreeSet<String> =
+        rows_of_all(map).into_iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
     let direct = known.iter().filter_map(|file| {
         let inside = file.strip_prefix("src/")?;
         let parts: Vec<&str> = inside.split('/').collect();

@@ -81,7 +81,8 @@ impl Study {
         }
         let wants_change = focus.change.is_some() && self.since_change.is_none();
         let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
-        if !due && !(wants_change && self.pending.is_none() && !self.complete) {
+        let soon = wants_change && self.pending.is_none() && !self.complete;
+        if !(due || soon) {
             return None;
         }
         let asks = self.asks(focus, now);
@@ -119,8 +120,7 @@ impl Study {
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
         if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
-            let served =
-                Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
+            let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
             if add(history) && add(served) {
                 self.history_asked = Some(now);

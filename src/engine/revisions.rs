@@ -191,10 +191,12 @@ pub fn served(
 /// ReplicaSet existed, and its last step ends where the next ReplicaSet was created.
 fn clip(served: &mut Served, uid: &Uid, revisions: &[&ReplicaSet]) {
     let created = revisions.iter().find(|r| r.meta.uid == *uid).and_then(|r| r.meta.created);
-    let others: Vec<Time> = revisions.iter().filter(|r| r.meta.uid != *uid).filter_map(|r| r.meta.created).collect();
+    let others: Vec<Time> =
+        revisions.iter().filter(|r| r.meta.uid != *uid).filter_map(|r| r.meta.created).collect();
     for (from, to) in &mut served.stretches {
         *from = created.map_or(*from, |created| created.clamp(*from, (*from + SERVED_STEP.delta()).min(*to)));
-        let last = others.iter().filter(|at| **at > *from && **at < *to && *to - **at <= SERVED_STEP.delta()).min();
+        let last =
+            others.iter().filter(|at| **at > *from && **at < *to && *to - **at <= SERVED_STEP.delta()).min();
         *to = last.copied().unwrap_or(*to);
     }
 }

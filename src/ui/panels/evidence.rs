@@ -133,7 +133,7 @@ fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, line
                     look,
                     head,
                     21,
-                    &crate::domain::clean::Clean::new(query).to_string(),
+                    crate::domain::clean::Clean::new(query).as_str(),
                     columns,
                     lines,
                 );
