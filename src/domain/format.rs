@@ -156,6 +156,15 @@ pub fn offset(from: Time, to: Time) -> String {
     format!("{}{}", if delta < TimeDelta::zero() { "-" } else { "+" }, span(delta))
 }
 
+/// How long after a change the errors began, known to `step` only: `at once`, `+94 s`.
+pub fn onset(change: Time, onset: Time, step: Window) -> String {
+    if (onset - change).num_seconds() <= step.secs() as i64 {
+        "at once".into()
+    } else {
+        offset(change, onset)
+    }
+}
+
 /// A window beside a burn: `5m`, or `1h (3 min of data)` when the series are younger than it.
 pub fn window_covered(window: Window, data: Option<TimeDelta>) -> String {
     match data {

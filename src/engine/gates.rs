@@ -239,7 +239,7 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     };
     let line = format!(
         "onset {}; {new_name} {}, {old_name} {}",
-        format::offset(change.began, onset.began),
+        format::onset(change.began, onset.began, onset.step),
         percent(found.new),
         percent(found.old)
     );

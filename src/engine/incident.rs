@@ -493,7 +493,9 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     }
     if let Some(proposal) = &mut incident.proposal {
-        if now >= proposal.expires || past(proposal, mono, &state.setup.policy.void_after) {
+        // A card that offers to wait has nothing that could become void.
+        let void = now >= proposal.expires || past(proposal, mono, &state.setup.policy.void_after);
+        if proposal.analysis.offer.acts() && void {
             expire(state, workload, effects);
             return;
         }

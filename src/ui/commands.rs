@@ -45,10 +45,7 @@ static TABLE: &[(&str, Command)] = &[
 
 /// The command called `name`.
 pub fn named(name: &str) -> Option<Command> {
-    TABLE
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, command)| command.clone())
+    TABLE.iter().find(|(known, _)| *known == name).map(|(_, command)| command.clone())
 }
 
 /// The context in which keys are looked up.
@@ -109,10 +106,7 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
 
 fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
     let context = context(state);
-    let page = matches!(
-        state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Log
-    );
+    let page = matches!(state.view.screen, Screen::Evidence(_) | Screen::Diff(_) | Screen::Log);
     let found = keymap.lookup(context, key).or_else(|| {
         let other = if context == "main" { "card" } else { "main" };
         let moves = |name: &&str| matches!(*name, "home" | "end" | "back");
@@ -142,9 +136,7 @@ fn from_the_end(command: Command) -> Command {
 
 /// A key while a line of text is typed.
 fn typed(key: KeyEvent, read: u64) -> Option<Command> {
-    let plain = !key
-        .modifiers
-        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match key.code {
         KeyCode::Char(c) if plain => Some(Command::Char(c, read)),
         KeyCode::Backspace => Some(Command::Backspace),
@@ -183,10 +175,7 @@ mod tests {
         }
         for (n, (name, command)) in TABLE.iter().enumerate() {
             assert!(COMMANDS.iter().any(|(_, known, _)| known == name), "{name}");
-            assert!(
-                !TABLE[..n].iter().any(|(a, b)| a == name || b == command),
-                "{name}"
-            );
+            assert!(!TABLE[..n].iter().any(|(a, b)| a == name || b == command), "{name}");
         }
     }
 }

@@ -27,10 +27,7 @@ impl Editor {
 
     /// The text area with the text of `draft`.
     fn area(&mut self, draft: &Draft) -> &mut TextArea<'static> {
-        let stale = self
-            .area
-            .as_ref()
-            .is_none_or(|area| area.lines().join("\n") != draft.reason);
+        let stale = self.area.as_ref().is_none_or(|area| area.lines().join("\n") != draft.reason);
         if stale {
             self.area = None;
         }
@@ -44,9 +41,7 @@ impl Editor {
 
     /// The text area for drawing, if it shows the text of `draft`.
     pub fn drawn(&self, draft: &Draft) -> Option<&TextArea<'static>> {
-        self.area
-            .as_ref()
-            .filter(|area| area.lines().join("\n") == draft.reason)
+        self.area.as_ref().filter(|area| area.lines().join("\n") == draft.reason)
     }
 
     /// A key in the text area.

@@ -25,20 +25,12 @@ impl Look {
 
     fn fore(&self, colour: Color, without: Modifier) -> Style {
         let style = Style::new().fg(colour);
-        if self.mono() {
-            style.add_modifier(without)
-        } else {
-            style
-        }
+        if self.mono() { style.add_modifier(without) } else { style }
     }
 
     fn back(&self, colour: Color, without: Modifier) -> Style {
         let style = Style::new().bg(colour);
-        if self.mono() {
-            style.add_modifier(without)
-        } else {
-            style
-        }
+        if self.mono() { style.add_modifier(without) } else { style }
     }
 
     /// What must be read.

@@ -36,14 +36,7 @@ pub struct Ui {
 impl Ui {
     /// With the colours of `theme` and the keys of `keymap`.
     pub fn new(theme: Theme, keymap: Keymap) -> Self {
-        Self {
-            look: Look {
-                theme,
-                keymap,
-                ascii: false,
-            },
-            editor: Editor::default(),
-        }
+        Self { look: Look { theme, keymap, ascii: false }, editor: Editor::default() }
     }
 
     /// Draws nothing but ASCII, if `ascii`.
@@ -99,11 +92,7 @@ impl Ui {
     /// The command of text that was pasted as one piece.
     pub fn paste(&mut self, state: &State, text: String) -> Option<Command> {
         if let Some(draft) = editing(state) {
-            return if draft.field == 2 {
-                self.editor.paste(draft, &text)
-            } else {
-                None
-            };
+            return if draft.field == 2 { self.editor.paste(draft, &text) } else { None };
         }
         let takes_text = state.view.filtering || commands::live_card(state).is_some_and(|p| p.takes_text());
         takes_text.then_some(Command::Paste(text))

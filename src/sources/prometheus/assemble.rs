@@ -61,13 +61,7 @@ pub(super) fn slos(
 ) -> Vec<Slo> {
     let mut slos = Vec::new();
     let nothing = OfSlo::default();
-    let rules = |id: &Clean| {
-        known
-            .rules
-            .as_ref()
-            .and_then(|rules| rules.by_id.get(id))
-            .unwrap_or(&nothing)
-    };
+    let rules = |id: &Clean| known.rules.as_ref().and_then(|rules| rules.by_id.get(id)).unwrap_or(&nothing);
     let taken = |id: &Clean| declared.members.iter().any(|member| member.slo.id == *id);
     for (id, of) in &mut known.by_id {
         if !of.is_recorded() && taken(id) {
@@ -76,22 +70,12 @@ pub(super) fn slos(
         of.varying.extend(varying(of.identities()));
         let of = &*of;
         for labels in identities(id, of, rules(id)) {
-            let one = Recorded {
-                id,
-                of,
-                rules: rules(id),
-                labels: &labels,
-                now,
-            };
+            let one = Recorded { id, of, rules: rules(id), labels: &labels, now };
             slos.push(one.slo(parsed));
         }
     }
     let is_recorded = |id: &Clean| known.by_id.get(id).is_some_and(OfId::is_recorded);
-    for member in declared
-        .members
-        .iter_mut()
-        .filter(|member| !is_recorded(&member.slo.id))
-    {
+    for member in declared.members.iter_mut().filter(|member| !is_recorded(&member.slo.id)) {
         let groups: BTreeSet<&Labels> = member.ratios.keys().map(|(group, _)| group).collect();
         let differing = varying(groups);
         member.varying.extend(differing);
@@ -117,11 +101,7 @@ fn varying(identities: BTreeSet<&Labels>) -> BTreeSet<String> {
     let names: BTreeSet<&String> = identities.iter().flat_map(|labels| labels.keys()).collect();
     names
         .into_iter()
-        .filter(|name| {
-            identities
-                .iter()
-                .any(|labels| labels.get(*name) != first.get(*name))
-        })
+        .filter(|name| identities.iter().any(|labels| labels.get(*name) != first.get(*name)))
         .cloned()
         .collect()
 }
@@ -139,12 +119,7 @@ fn identities(id: &Clean, of: &OfId, rules: &OfSlo) -> BTreeSet<Labels> {
         told = objective.collect();
     }
     if told.is_empty() {
-        told = rules
-            .records
-            .first()
-            .map(|record| record.labels.clone())
-            .into_iter()
-            .collect();
+        told = rules.records.first().map(|record| record.labels.clone()).into_iter().collect();
     }
     if told.is_empty() {
         let mut least = Labels::from([(SLOTH_ID.to_owned(), id.clone())]);
@@ -159,27 +134,19 @@ fn identities(id: &Clean, of: &OfId, rules: &OfSlo) -> BTreeSet<Labels> {
 
 /// `sloth_id`, and in braces what this one of several groups has that others have not.
 fn named(id: &Clean, labels: &Labels, varying: &BTreeSet<String>) -> SloId {
-    let own: Vec<String> = varying
-        .iter()
-        .filter_map(|name| Some(format!("{name}=\"{}\"", labels.get(name)?)))
-        .collect();
-    SloId(if own.is_empty() {
-        id.clone()
-    } else {
-        Clean::new(format!("{id}{{{}}}", own.join(",")))
-    })
+    let own: Vec<String> =
+        varying.iter().filter_map(|name| Some(format!("{name}=\"{}\"", labels.get(name)?))).collect();
+    SloId(if own.is_empty() { id.clone() } else { Clean::new(format!("{id}{{{}}}", own.join(","))) })
 }
 
 /// Of several series with one id the one that contradicts `labels` in nothing and shares most with it.
 fn nearest<'a, T>(all: impl Iterator<Item = (&'a Labels, T)>, labels: &Labels) -> Option<T> {
     let shared = |other: &Labels| {
-        other
-            .iter()
-            .try_fold(0, |count, (name, value)| match labels.get(name) {
-                Some(own) if own == value => Some(count + 1),
-                Some(_) => None,
-                None => Some(count),
-            })
+        other.iter().try_fold(0, |count, (name, value)| match labels.get(name) {
+            Some(own) if own == value => Some(count + 1),
+            Some(_) => None,
+            None => Some(count),
+        })
     };
     all.filter_map(|(other, value)| Some((shared(other)?, value)))
         .max_by_key(|(count, _)| *count)
@@ -240,16 +207,11 @@ impl Recorded<'_> {
                 .get("sloth_objective")?;
             text.as_str().parse::<f64>().ok().map(|percent| percent / 100.0)
         };
-        nearest(recorded, self.labels)
-            .or_else(percent)
-            .filter(|ratio| *ratio > 0.0 && *ratio <= 1.0)
+        nearest(recorded, self.labels).or_else(percent).filter(|ratio| *ratio > 0.0 && *ratio <= 1.0)
     }
 
     fn period(&self) -> Option<Window> {
-        let days = nearest(
-            self.of.period_days.iter().map(|(l, days)| (l, *days)),
-            self.labels,
-        )?;
+        let days = nearest(self.of.period_days.iter().map(|(l, days)| (l, *days)), self.labels)?;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -284,10 +246,7 @@ impl Recorded<'_> {
                 continue;
             };
             let value = match (kept.value, late) {
-                (Value::Number(last), Some(late)) => Value::Stale {
-                    last,
-                    since: late.sampled.min(kept.at),
-                },
+                (Value::Number(last), Some(late)) => Value::Stale { last, since: late.sampled.min(kept.at) },
                 (value, _) => value.aged(kept.at, self.now, limit),
             };
             let reading = Reading { value, at: kept.at };
@@ -301,11 +260,7 @@ impl Recorded<'_> {
 
     /// What remains is recorded even while nothing else is, and then does not move: as old as the newest ratio.
     fn remaining(&self, ratios: &BTreeMap<Window, Reading>) -> Value {
-        let kept = self
-            .of
-            .remaining
-            .iter()
-            .map(|(labels, kept)| (labels, kept.value));
+        let kept = self.of.remaining.iter().map(|(labels, kept)| (labels, kept.value));
         let value = nearest(kept, self.labels).unwrap_or_default();
         match (value, ratios.values().next().map(|reading| reading.value)) {
             (Value::Number(last), Some(Value::Stale { since, .. })) => Value::Stale { last, since },
@@ -341,12 +296,9 @@ impl<'a> Watching<'a> {
         let rules: Vec<&AlertRule> = rules.watching(labels).collect();
         // A group label that a rule overwrites fits no group: then the alert is everybody's.
         let fits = |alert: &Active, labels: &Labels| {
-            of.varying.iter().all(|name| {
-                alert
-                    .labels
-                    .get(name)
-                    .is_none_or(|value| labels.get(name) == Some(value))
-            })
+            of.varying
+                .iter()
+                .all(|name| alert.labels.get(name).is_none_or(|value| labels.get(name) == Some(value)))
         };
         let identities = of.identities();
         let is_ours =
@@ -358,15 +310,9 @@ impl<'a> Watching<'a> {
             alert.since = same.and_then(|told| told.since);
         }
         // An alert that lost its sloth_id is not among ALERTS{sloth_id!=""}; its rule tells of it all the same.
-        let nameless = told()
-            .filter(|told| !told.labels.contains_key(SLOTH_ID))
-            .filter(is_ours);
+        let nameless = told().filter(|told| !told.labels.contains_key(SLOTH_ID)).filter(is_ours);
         active.extend(nameless.cloned());
-        Self {
-            rules,
-            active,
-            alerted: of.alerted,
-        }
+        Self { rules, active, alerted: of.alerted }
     }
 
     fn exists(&self) -> bool {
@@ -394,11 +340,7 @@ impl<'a> Watching<'a> {
     fn labels(&self) -> BTreeMap<Clean, Clean> {
         let mut labels = BTreeMap::new();
         for rule in self.by_severity() {
-            for (name, value) in rule
-                .labels
-                .iter()
-                .filter(|(_, value)| !value.as_str().contains("{{"))
-            {
+            for (name, value) in rule.labels.iter().filter(|(_, value)| !value.as_str().contains("{{")) {
                 labels.entry(Clean::new(name)).or_insert_with(|| value.clone());
             }
         }
@@ -406,9 +348,7 @@ impl<'a> Watching<'a> {
     }
 
     fn runbook(&self) -> Option<Clean> {
-        self.by_severity()
-            .into_iter()
-            .find_map(|rule| rule.runbook.clone())
+        self.by_severity().into_iter().find_map(|rule| rule.runbook.clone())
     }
 
     fn by_severity(&self) -> Vec<&AlertRule> {
@@ -444,21 +384,14 @@ impl<'a> Watching<'a> {
             pairs = default_pairs(period.unwrap_or(PERIOD));
         }
         // The most urgent first.
-        pairs.sort_by(|a, b| {
-            a.severity
-                .cmp(&b.severity)
-                .then_with(|| b.factor.total_cmp(&a.factor))
-        });
+        pairs.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| b.factor.total_cmp(&a.factor)));
         (pairs, from_rules)
     }
 }
 
 /// ALERTS and the rules API tell of the same alert.
 fn same_alert(told: &Active, alert: &Active) -> bool {
-    let own = alert
-        .labels
-        .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "__name__" | "alertstate"));
+    let own = alert.labels.iter().filter(|(name, _)| !matches!(name.as_str(), "__name__" | "alertstate"));
     own.eq(told.labels.iter())
 }
 
@@ -476,20 +409,13 @@ fn default_pairs(period: Window) -> Vec<WindowPair> {
 }
 
 fn clean_names(labels: &Labels) -> BTreeMap<Clean, Clean> {
-    labels
-        .iter()
-        .map(|(name, value)| (Clean::new(name), value.clone()))
-        .collect()
+    labels.iter().map(|(name, value)| (Clean::new(name), value.clone())).collect()
 }
 
 /// One group of an SLO that is evaluated here.
 fn evaluated(member: &Member, group: &Labels, of: Option<&OfId>, rules: &OfSlo, parsed: &mut Parsed) -> Slo {
     let Member { file, slo, .. } = member;
-    let mut labels: Labels = slo
-        .labels
-        .iter()
-        .map(|(k, v)| (k.to_string(), v.clone()))
-        .collect();
+    let mut labels: Labels = slo.labels.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
     labels.extend([
         (SLOTH_ID.to_owned(), slo.id.clone()),
         ("sloth_service".to_owned(), slo.service.clone()),
@@ -502,10 +428,7 @@ fn evaluated(member: &Member, group: &Labels, of: Option<&OfId>, rules: &OfSlo, 
         .iter()
         .filter(|((of, _), _)| of == group)
         .map(|((_, window), kept)| {
-            let reading = Reading {
-                value: kept.value,
-                at: kept.at,
-            };
+            let reading = Reading { value: kept.value, at: kept.at };
             (*window, reading)
         })
         .collect();

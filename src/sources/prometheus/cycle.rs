@@ -148,8 +148,7 @@ impl Cycle {
         if reached {
             self.known.forget();
             let known = &self.known;
-            self.declared
-                .without(|id| known.by_id.get(id).is_some_and(OfId::is_recorded));
+            self.declared.without(|id| known.by_id.get(id).is_some_and(OfId::is_recorded));
             let wanted = wanted(&self.known, &self.declared);
             self.schedule.settle(&wanted);
         }
@@ -175,10 +174,8 @@ impl Cycle {
         for part in [alone, rest] {
             // Collected first: a lazy iterator would make the future of the whole source not `Send`.
             let asking: Vec<_> = part.iter().map(|question| self.one(question, &broken)).collect();
-            let asked: Vec<Option<Reply>> = futures_util::stream::iter(asking)
-                .buffered(IN_FLIGHT)
-                .collect()
-                .await;
+            let asked: Vec<Option<Reply>> =
+                futures_util::stream::iter(asking).buffered(IN_FLIGHT).collect().await;
             replies.extend(asked.into_iter().flatten());
         }
         replies
@@ -200,11 +197,7 @@ impl Cycle {
         if got.as_ref().is_err_and(is_unreachable) {
             broken.store(true, Ordering::Relaxed);
         }
-        Some(Reply {
-            question: question.clone(),
-            got,
-            between: (begun, (self.options.clock)()),
-        })
+        Some(Reply { question: question.clone(), got, between: (begun, (self.options.clock)()) })
     }
 
     /// Takes a reply in, be it a refusal.
@@ -292,18 +285,10 @@ impl Cycle {
 
     fn warnings(&mut self) -> Vec<Clean> {
         // Batches that were halved or joined do not come again.
-        let batches: BTreeSet<u32> = self
-            .declared
-            .batches()
-            .into_iter()
-            .map(|(batch, _)| batch)
-            .collect();
-        self.notes
-            .retain(|question, _| !matches!(question, Question::Declared(n) if !batches.contains(n)));
+        let batches: BTreeSet<u32> = self.declared.batches().into_iter().map(|(batch, _)| batch).collect();
+        self.notes.retain(|question, _| !matches!(question, Question::Declared(n) if !batches.contains(n)));
         let known = &self.known;
-        let too_many = self
-            .declared
-            .too_many(|id| known.by_id.get(id).is_some_and(OfId::is_recorded));
+        let too_many = self.declared.too_many(|id| known.by_id.get(id).is_some_and(OfId::is_recorded));
         let mut warnings: BTreeSet<Clean> = self.notes.values().flatten().cloned().collect();
         if too_many > 0 {
             warnings.insert(Clean::new(format!(

@@ -18,10 +18,8 @@ const MARK: &str = "goaround_slo";
 /// Windows asked for in every cycle.
 const ALWAYS: [Window; 2] = [Window::minutes(5), Window::hours(1)];
 /// Windows asked for now and then; those of one line are one request.
-const LATER: [[Window; 3]; 2] = [
-    [Window::minutes(30), Window::hours(2), Window::hours(6)],
-    [Window::days(1), Window::days(3), PERIOD],
-];
+const LATER: [[Window; 3]; 2] =
+    [[Window::minutes(30), Window::hours(2), Window::hours(6)], [Window::days(1), Window::days(3), PERIOD]];
 /// The period of a declared SLO.
 pub(super) const PERIOD: Window = Window::days(30);
 
@@ -61,30 +59,22 @@ pub(super) struct DeclaredSlos {
 impl DeclaredSlos {
     pub fn new(declared: Vec<(Clean, Declared)>) -> Self {
         let mut seen = BTreeSet::new();
-        let members = declared
-            .into_iter()
-            .filter(|(_, slo)| seen.insert(slo.id.clone()))
-            .map(|(file, slo)| Member {
+        let members =
+            declared.into_iter().filter(|(_, slo)| seen.insert(slo.id.clone())).map(|(file, slo)| Member {
                 file,
                 slo,
                 ratios: BTreeMap::new(),
                 varying: BTreeSet::new(),
                 refused: None,
             });
-        Self {
-            members: members.collect(),
-            ..Self::default()
-        }
+        Self { members: members.collect(), ..Self::default() }
     }
 
     /// Takes note of which SLOs are recorded: these are not evaluated here.
     pub fn without(&mut self, is_recorded: impl Fn(&Clean) -> bool) {
         let members = self.members.iter().enumerate();
-        let evaluated: Vec<usize> = members
-            .filter(|(_, member)| !is_recorded(&member.slo.id))
-            .map(|(n, _)| n)
-            .take(MOST)
-            .collect();
+        let evaluated: Vec<usize> =
+            members.filter(|(_, member)| !is_recorded(&member.slo.id)).map(|(n, _)| n).take(MOST).collect();
         if evaluated == self.evaluated {
             return;
         }
@@ -108,12 +98,7 @@ impl DeclaredSlos {
 
     /// What was halved to find a faulty expression is one request again.
     fn join(&mut self) {
-        let halves: Vec<u32> = self
-            .batches
-            .iter()
-            .filter(|(_, b)| b.always)
-            .map(|(n, _)| *n)
-            .collect();
+        let halves: Vec<u32> = self.batches.iter().filter(|(_, b)| b.always).map(|(n, _)| *n).collect();
         if halves.len() > 1 {
             let parts = halves.into_iter().filter_map(|n| self.batches.remove(&n));
             let items = parts.flat_map(|batch| batch.items).collect();
@@ -142,9 +127,7 @@ impl DeclaredSlos {
         let terms = self.batches.get(&batch)?.items.iter().filter_map(|(n, window)| {
             let expr = self.members.get(*n)?.slo.query(*window);
             // The line break ends a comment that the expression may end in.
-            Some(format!(
-                "label_replace({expr}\n, \"{MARK}\", \"{n}:{window}\", \"\", \"\")"
-            ))
+            Some(format!("label_replace({expr}\n, \"{MARK}\", \"{n}:{window}\", \"\", \"\")"))
         });
         Some(terms.collect::<Vec<_>>().join("\nor\n"))
     }
@@ -168,9 +151,7 @@ impl DeclaredSlos {
         for ((n, window), rows) in rows {
             if let Some(member) = self.members.get_mut(n) {
                 member.refused = None;
-                let rows = rows
-                    .into_iter()
-                    .map(|(labels, value, at)| ((labels, window), value, at));
+                let rows = rows.into_iter().map(|(labels, value, at)| ((labels, window), value, at));
                 refresh(&mut member.ratios, |(_, of)| *of == window, rows);
             }
         }

@@ -53,12 +53,7 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time) -> 
             };
         }
     };
-    let asking = Asking {
-        client,
-        sli,
-        now,
-        permits: Semaphore::new(IN_FLIGHT),
-    };
+    let asking = Asking { client, sli, now, permits: Semaphore::new(IN_FLIGHT) };
     let answered = join_all(inquiry.asks.into_iter().map(|ask| asking.one(ask))).await;
     let queries = answered.iter().map(|(_, _, queries)| queries).sum();
     Findings {
@@ -117,10 +112,7 @@ impl Asking<'_> {
         let seconds = u64::try_from((to - from).num_seconds()).unwrap_or(0).max(1);
         let window = Window::from_secs(seconds);
         let at = to.min(self.now);
-        let (bad, total) = (
-            self.sli.bad_increase(window, &SPLIT),
-            self.sli.total_increase(window, &SPLIT),
-        );
+        let (bad, total) = (self.sli.bad_increase(window, &SPLIT), self.sli.total_increase(window, &SPLIT));
         let (bad, total) = tokio::join!(self.query(&bad, at), self.query(&total, at));
         Ok(Finding::Counts(joined(bad?, total?)))
     }
@@ -129,17 +121,10 @@ impl Asking<'_> {
         let Some(ends) = Ends::within(from, to.min(self.now), step) else {
             return Ok(Finding::Buckets(Vec::new()));
         };
-        let (bad, total) = (
-            self.sli.bad_increase(step, &[]),
-            self.sli.total_increase(step, &[]),
-        );
+        let (bad, total) = (self.sli.bad_increase(step, &[]), self.sli.total_increase(step, &[]));
         let (bad, total) = tokio::join!(self.range(&bad, ends), self.range(&total, ends));
         let (bad, total) = (by_time(bad?), by_time(total?));
-        let bucket = |end: Time| Bucket {
-            end,
-            bad: bad.get(&end).copied(),
-            total: total.get(&end).copied(),
-        };
+        let bucket = |end: Time| Bucket { end, bad: bad.get(&end).copied(), total: total.get(&end).copied() };
         Ok(Finding::Buckets(ends.all().map(bucket).collect()))
     }
 
@@ -171,10 +156,7 @@ impl Asking<'_> {
 
     async fn range(&self, promql: &str, ends: Ends) -> Result<Vec<Range>, PromError> {
         let _permit = self.permits.acquire().await;
-        let answer = self
-            .client
-            .query_range(promql, ends.first, ends.last, ends.step)
-            .await?;
+        let answer = self.client.query_range(promql, ends.first, ends.last, ends.step).await?;
         Ok(answer.data)
     }
 }
@@ -197,10 +179,7 @@ fn interval(count: f64) -> Option<Window> {
     }
     let measured = SCRAPES_OVER.secs_f64() / count;
     let distance = |nice: u64| (nice as f64 / measured).ln().abs();
-    INTERVALS
-        .into_iter()
-        .min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
-        .map(Window::from_secs)
+    INTERVALS.into_iter().min_by(|a, b| distance(*a).total_cmp(&distance(*b))).map(Window::from_secs)
 }
 
 /// The ends of consecutive buckets: whole multiples of the step, so that the next inquiry has the same ones.
@@ -233,9 +212,7 @@ impl Ends {
 /// Values by time, of the one series that an undivided sum has.
 fn by_time(ranges: Vec<Range>) -> BTreeMap<Time, f64> {
     let samples = ranges.into_iter().flat_map(|range| range.samples);
-    samples
-        .filter_map(|sample| Some((sample.at, sample.value.number()?.max(0.0))))
-        .collect()
+    samples.filter_map(|sample| Some((sample.at, sample.value.number()?.max(0.0)))).collect()
 }
 
 type Pod = (Option<Clean>, Option<Clean>);
@@ -267,22 +244,14 @@ fn joined(bad: Vec<Series>, total: Vec<Series>) -> Vec<PodCounts> {
     }
     rows.into_iter()
         .filter(|(_, (bad, total))| total.is_some() || *bad > 0.0)
-        .map(|((pod, hash), (bad, total))| PodCounts {
-            pod,
-            hash,
-            bad,
-            total: total.unwrap_or(bad),
-        })
+        .map(|((pod, hash), (bad, total))| PodCounts { pod, hash, bad, total: total.unwrap_or(bad) })
         .collect()
 }
 
 /// The stretches in which there were requests: a sample stands for the step before it.
 fn stretches(range: &Range, step: Window) -> Vec<(Time, Time)> {
     let mut stretches: Vec<(Time, Time)> = Vec::new();
-    let served = range
-        .samples
-        .iter()
-        .filter(|s| s.value.number().is_some_and(|n| n > 0.0));
+    let served = range.samples.iter().filter(|s| s.value.number().is_some_and(|n| n > 0.0));
     for sample in served {
         let begin = sample.at - step.delta();
         match stretches.last_mut() {
@@ -304,15 +273,9 @@ mod tests {
 
     #[test]
     fn the_scrape_interval_is_one_that_people_write() {
-        for (count, seconds) in [
-            (40.0, 15),
-            (41.0, 15),
-            (39.0, 15),
-            (20.0, 30),
-            (300.0, 2),
-            (10.0, 60),
-            (1.0, 300),
-        ] {
+        for (count, seconds) in
+            [(40.0, 15), (41.0, 15), (39.0, 15), (20.0, 30), (300.0, 2), (10.0, 60), (1.0, 300)]
+        {
             assert_eq!(interval(count), Some(Window::from_secs(seconds)), "{count}");
         }
         assert_eq!(interval(0.0), None);
@@ -341,13 +304,8 @@ mod tests {
         let bad = vec![row("a", 3.0), row("", 8.0), row("nan", 1.0)];
         let total = vec![row("a", 10.0), row("b", 20.0), row("nan", f64::NAN)];
         let counts = joined(bad, total);
-        let plain: Vec<(Option<&str>, f64, f64)> = counts
-            .iter()
-            .map(|c| (c.pod.as_ref().map(Clean::as_str), c.bad, c.total))
-            .collect();
-        assert_eq!(
-            plain,
-            [(None, 8.0, 8.0), (Some("a"), 3.0, 10.0), (Some("b"), 0.0, 20.0)]
-        );
+        let plain: Vec<(Option<&str>, f64, f64)> =
+            counts.iter().map(|c| (c.pod.as_ref().map(Clean::as_str), c.bad, c.total)).collect();
+        assert_eq!(plain, [(None, 8.0, 8.0), (Some("a"), 3.0, 10.0), (Some("b"), 0.0, 20.0)]);
     }
 }

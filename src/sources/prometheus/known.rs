@@ -23,20 +23,13 @@ pub(super) struct Kept {
 impl Kept {
     fn new(value: Value, at: Time, before: Option<&Self>) -> Self {
         let number = value.number().map(|number| (number, at));
-        Self {
-            value,
-            at,
-            number: number.or(before.and_then(|before| before.number)),
-            present: true,
-        }
+        Self { value, at, number: number.or(before.and_then(|before| before.number)), present: true }
     }
 
     fn gone(&mut self) {
         if self.present {
             self.present = false;
-            self.value = self
-                .number
-                .map_or(Value::Absent, |(last, since)| Value::Stale { last, since });
+            self.value = self.number.map_or(Value::Absent, |(last, since)| Value::Stale { last, since });
         }
     }
 
@@ -138,11 +131,7 @@ impl Known {
                 "pending" => false,
                 _ => return None,
             };
-            Some(Active {
-                labels,
-                firing,
-                since: None,
-            })
+            Some(Active { labels, firing, since: None })
         };
         self.replace(series, |of| &mut of.alerts, keep);
         for of in self.by_id.values_mut() {
@@ -152,9 +141,8 @@ impl Known {
 
     pub fn ratios(&mut self, window: &str, series: Vec<Series>) {
         for (id, series) in self.by_id(series) {
-            let readings = series
-                .into_iter()
-                .map(|s| ((identity(s.labels), window.to_owned()), s.value, s.at));
+            let readings =
+                series.into_iter().map(|s| ((identity(s.labels), window.to_owned()), s.value, s.at));
             let kept = &mut self.by_id.entry(id).or_default().ratios;
             refresh(kept, |(_, of)| of == window, readings);
         }
@@ -163,11 +151,7 @@ impl Known {
     pub fn remaining(&mut self, series: Vec<Series>) {
         for (id, series) in self.by_id(series) {
             let readings = series.into_iter().map(|s| (identity(s.labels), s.value, s.at));
-            refresh(
-                &mut self.by_id.entry(id).or_default().remaining,
-                |_| true,
-                readings,
-            );
+            refresh(&mut self.by_id.entry(id).or_default().remaining, |_| true, readings);
         }
     }
 
@@ -195,10 +179,8 @@ impl Known {
             let ruled = rules.and_then(|rules| rules.by_id.get(id));
             if let Some(ruled) = ruled.filter(|ruled| !ruled.records.is_empty()) {
                 // A label was added to the rules: the series without it are not coming back.
-                of.ratios
-                    .retain(|(labels, _), kept| kept.present || ruled.writing(labels).next().is_some());
-                of.remaining
-                    .retain(|labels, kept| kept.present || ruled.writing(labels).next().is_some());
+                of.ratios.retain(|(labels, _), kept| kept.present || ruled.writing(labels).next().is_some());
+                of.remaining.retain(|labels, kept| kept.present || ruled.writing(labels).next().is_some());
             }
             of.is_described()
                 || ruled.is_some()

@@ -175,9 +175,5 @@ impl OfSlo {
 pub(super) fn severity(labels: &Labels) -> Severity {
     let is = |name: &str, wanted: &[&str]| labels.get(name).map(|value| wanted.contains(&value.as_str()));
     let page = is("sloth_severity", &["page"]).or_else(|| is("severity", &["critical", "page"]));
-    if page == Some(true) {
-        Severity::Page
-    } else {
-        Severity::Ticket
-    }
+    if page == Some(true) { Severity::Page } else { Severity::Ticket }
 }

@@ -49,43 +49,17 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         rest = below(rest, 1);
     }
     rest = below(rest, 1);
-    let chart = if rest.height >= 8 {
-        (rest.height / 3).min(8)
-    } else {
-        0
-    };
+    let chart = if rest.height >= 8 { (rest.height / 3).min(8) } else { 0 };
     if chart > 0 {
-        strip(
-            look,
-            state,
-            incident,
-            Rect {
-                height: chart,
-                ..rest
-            },
-            buf,
-        );
+        strip(look, state, incident, Rect { height: chart, ..rest }, buf);
         rest = below(rest, chart + 1);
     }
     let log_rows = (rest.height / 2).min(8);
-    let effects = Rect {
-        height: rest.height.saturating_sub(log_rows + 1),
-        ..rest
-    };
+    let effects = Rect { height: rest.height.saturating_sub(log_rows + 1), ..rest };
     Placed::of(&effect_lines(running), effects.width).draw(look, 0, effects, buf);
-    let bottom = Rect {
-        y: rest.bottom() - log_rows,
-        height: log_rows,
-        x: area.x,
-        width: area.width,
-    };
+    let bottom = Rect { y: rest.bottom() - log_rows, height: log_rows, x: area.x, width: area.width };
     log::draw(look, state, 0, bottom, buf);
-    let keys = [
-        ("undo", "the way back"),
-        ("evidence", "evidence"),
-        ("help", "help"),
-        ("back", "back"),
-    ];
+    let keys = [("undo", "the way back"), ("evidence", "evidence"), ("help", "help"), ("back", "back")];
     footer::draw(look, "card", &keys, row(area, area.height.saturating_sub(1)), buf);
 }
 
@@ -98,10 +72,8 @@ fn title(look: &Look, incident: &Incident, running: &Running, area: Rect, buf: &
         Phase::Unknown(_) => ("OUTCOME UNKNOWN".into(), look.bad()),
         _ => (verb(running.plan.offer).into(), look.attention()),
     };
-    let target = incident
-        .analysis
-        .as_ref()
-        .and_then(|a| a.rows.iter().find(|r| r.uid == running.plan.target));
+    let target =
+        incident.analysis.as_ref().and_then(|a| a.rows.iter().find(|r| r.uid == running.plan.target));
     let mut words = Words::of(bold(style), word).and(look.strong(), format!(" {}", incident.workload.name));
     if let Some(target) = target.filter(|_| running.plan.offer == Offer::Rollback) {
         words.push(look.dim(), "  → ");
@@ -118,11 +90,7 @@ fn verb(offer: Offer) -> &'static str {
 }
 
 fn approved(look: &Look, running: &Running, area: Rect, buf: &mut Buffer) {
-    let by = format!(
-        "approved by {} at {}",
-        running.by,
-        format::clock(running.approved)
-    );
+    let by = format!("approved by {} at {}", running.by, format::clock(running.approved));
     let mut words = Words::of(look.dim(), by);
     if !running.reason.is_empty() {
         words.push(look.dim(), format!(": “{}”", Clean::new(&running.reason)));
@@ -143,11 +111,7 @@ fn steps(look: &Look, state: &State, running: &Running, area: Rect, buf: &mut Bu
         };
         put(buf, columns(area, 0, 2), mark, style);
         put(buf, columns(area, 2, LABEL - 3), name, style);
-        let text: Style = if step == Step::Ahead {
-            look.faint()
-        } else {
-            look.text()
-        };
+        let text: Style = if step == Step::Ahead { look.faint() } else { look.text() };
         put(buf, from(area, LABEL), &words, text);
     }
     4
@@ -158,13 +122,11 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
         1 => "1 conditional write".to_owned(),
         n => format!("{n} conditional writes, {} done", running.done),
     };
-    let sent = running.sent.map_or("nothing is sent yet".into(), |at| {
-        format!("{} {calls}", format::clock(at))
-    });
+    let sent =
+        running.sent.map_or("nothing is sent yet".into(), |at| format!("{} {calls}", format::clock(at)));
     let waits = running.waiting_for.clone();
-    let ended = running
-        .rollout_ended
-        .map_or(String::new(), |at| format!("rollout done {}", format::clock(at)));
+    let ended =
+        running.rollout_ended.map_or(String::new(), |at| format!("rollout done {}", format::clock(at)));
     let none = String::new;
     let since = running.sent.unwrap_or(running.approved);
     let elapsed = format::elapsed(state.now - since);
@@ -173,12 +135,9 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
         Phase::Rechecking | Phase::Recording => {
             ((Now, waits), (Ahead, none()), (Ahead, none()), (Ahead, none()))
         }
-        Phase::Executing => (
-            (Done, sent),
-            (Now, format!("waiting for {waits}")),
-            (Ahead, none()),
-            (Ahead, none()),
-        ),
+        Phase::Executing => {
+            ((Done, sent), (Now, format!("waiting for {waits}")), (Ahead, none()), (Ahead, none()))
+        }
         Phase::Unknown(why) => (
             (Done, sent),
             (Unknown, format!("{why}; it is read back, and never sent twice")),
@@ -191,50 +150,23 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
             (Now, format!("{waits}  {elapsed}")),
             (Ahead, none()),
         ),
-        Phase::Verifying => (
-            (Done, sent),
-            (Done, "by the API server".into()),
-            (Done, ended),
-            (Now, waits),
-        ),
+        Phase::Verifying => ((Done, sent), (Done, "by the API server".into()), (Done, ended), (Now, waits)),
         Phase::Closed(outcome) => {
             let counted = format!(
                 "{} failed since the rollout",
                 format::bad_of(running.since.bad, running.since.total)
             );
             let good = *outcome == Outcome::Helped;
-            let executed = if running.rollout_ended.is_some() {
-                (Done, ended)
-            } else {
-                (Failed, none())
-            };
+            let executed = if running.rollout_ended.is_some() { (Done, ended) } else { (Failed, none()) };
             let verified = if good { Done } else { Failed };
-            (
-                (Done, sent),
-                (Done, "by the API server".into()),
-                executed,
-                (verified, counted),
-            )
+            ((Done, sent), (Done, "by the API server".into()), executed, (verified, counted))
         }
-        Phase::Aborted(why) if running.sent.is_none() => (
-            (Failed, why.to_string()),
-            (Ahead, none()),
-            (Ahead, none()),
-            (Ahead, none()),
-        ),
-        Phase::Aborted(why) => (
-            (Done, sent),
-            (Failed, why.to_string()),
-            (Ahead, none()),
-            (Ahead, none()),
-        ),
+        Phase::Aborted(why) if running.sent.is_none() => {
+            ((Failed, why.to_string()), (Ahead, none()), (Ahead, none()), (Ahead, none()))
+        }
+        Phase::Aborted(why) => ((Done, sent), (Failed, why.to_string()), (Ahead, none()), (Ahead, none())),
     };
-    [
-        ("sent", a.0, a.1),
-        ("accepted", b.0, b.1),
-        ("executing", c.0, c.1),
-        ("verified", d.0, d.1),
-    ]
+    [("sent", a.0, a.1), ("accepted", b.0, b.1), ("executing", c.0, c.1), ("verified", d.0, d.1)]
 }
 
 /// The prediction and how it did; the incident beside what came after it.
@@ -251,37 +183,24 @@ fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
         format::clock(prediction.clean_from),
         format::minute(prediction.clear_by)
     );
-    let mut lines = vec![
-        label("prediction")
-            .and(look.text(), words)
-            .and(bold(kept.1), kept.0),
-    ];
+    let mut lines = vec![label("prediction").and(look.text(), words).and(bold(kept.1), kept.0)];
     let ratio =
         |c: &crate::domain::statistics::Counts| c.ratio().map_or("no requests".into(), format::percent);
     let (before, after) = (&running.incident, &running.since);
     let words = Words::of(
         look.text(),
-        format!(
-            "{} failed, {}",
-            format::bad_of(before.bad, before.total),
-            ratio(before)
-        ),
+        format!("{} failed, {}", format::bad_of(before.bad, before.total), ratio(before)),
     );
     let mut line = label("incident");
     line.append(words);
     lines.push(line);
     if running.rollout_ended.is_some() {
-        let text = format!(
-            "{} failed, {}",
-            format::bad_of(after.bad, after.total),
-            ratio(after)
-        );
+        let text = format!("{} failed, {}", format::bad_of(after.bad, after.total), ratio(after));
         lines.push(label("since then").and(look.strong(), text));
     }
     if let Phase::Aborted(why) | Phase::Unknown(why) = &running.phase {
-        for (n, line) in wrap_within(why.as_str(), columns.saturating_sub(usize::from(LABEL)), 3)
-            .into_iter()
-            .enumerate()
+        for (n, line) in
+            wrap_within(why.as_str(), columns.saturating_sub(usize::from(LABEL)), 3).into_iter().enumerate()
         {
             lines.push(label(if n == 0 { "why" } else { "" }).and(look.text(), line));
         }

@@ -18,10 +18,7 @@ pub fn rows(slo: &Slo) -> u16 {
 
 /// Draws as many windows as `area` has rows, the most severe pair first.
 pub fn draw(look: &Look, slo: &Slo, area: Rect, buf: &mut Buffer) {
-    let windows = slo
-        .pairs
-        .iter()
-        .flat_map(|pair| [(pair.short, pair), (pair.long, pair)]);
+    let windows = slo.pairs.iter().flat_map(|pair| [(pair.short, pair), (pair.long, pair)]);
     for (n, (window, pair)) in windows.take(usize::from(area.height)).enumerate() {
         one(look, slo, window, pair, row(area, n as u16), buf);
     }
@@ -51,17 +48,7 @@ fn one(look: &Look, slo: &Slo, window: Window, pair: &WindowPair, area: Rect, bu
     } else {
         look.dim()
     };
-    put_right(
-        buf,
-        columns(area, NAME + 1 + wide, BURN),
-        &format::burn_value(burn),
-        number,
-    );
+    put_right(buf, columns(area, NAME + 1 + wide, BURN), &format::burn_value(burn), number);
     let limit = format!("{} > {}", pair.severity.word(), format::burn(pair.factor));
-    put(
-        buf,
-        columns(area, NAME + 1 + wide + BURN + 2, LIMIT),
-        &limit,
-        look.dim(),
-    );
+    put(buf, columns(area, NAME + 1 + wide + BURN + 2, LIMIT), &limit, look.dim());
 }

@@ -34,10 +34,7 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     let large_enough = area.width >= LEAST.0 && area.height >= LEAST.1;
     let Some(incident) = state.incidents.get(key) else {
         gone(look, state, key, None, area, buf);
-        return Shown {
-            large_enough,
-            ..Shown::default()
-        };
+        return Shown { large_enough, ..Shown::default() };
     };
     let Some(proposal) = &incident.proposal else {
         if incident.running.is_some() {
@@ -45,42 +42,21 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
         } else {
             gone(look, state, key, Some(incident), area, buf);
         }
-        return Shown {
-            large_enough,
-            ..Shown::default()
-        };
+        return Shown { large_enough, ..Shown::default() };
     };
     let digest = Some(proposal.digest.clone());
     if proposal.gesture == Gesture::Decided && incident.running.is_some() {
         action::draw(look, state, incident, area, buf);
-        return Shown {
-            digest,
-            lines: Vec::new(),
-            large_enough,
-        };
+        return Shown { digest, lines: Vec::new(), large_enough };
     }
     if let Gesture::Editing(draft) = &proposal.gesture {
         edit_form::draw(look, editor, state, proposal, draft, area, buf);
-        return Shown {
-            digest,
-            lines: Vec::new(),
-            large_enough,
-        };
+        return Shown { digest, lines: Vec::new(), large_enough };
     }
-    let card = Card {
-        look,
-        state,
-        incident,
-        proposal,
-        large_enough,
-    };
+    let card = Card { look, state, incident, proposal, large_enough };
     let lines = card.draw(area, buf);
     // What cannot be approved on was not shown either: a token on it does not count as seen.
-    Shown {
-        digest: large_enough.then_some(()).and(digest),
-        lines,
-        large_enough,
-    }
+    Shown { digest: large_enough.then_some(()).and(digest), lines, large_enough }
 }
 
 struct Card<'a> {
@@ -130,13 +106,7 @@ impl Card<'_> {
             y: area.y + 1,
         };
         let placed = Placed::of(&self.proposal.effect_lines(), body.width);
-        let mut said = gesture::lines(
-            self.look,
-            self.state,
-            self.proposal,
-            self.large_enough,
-            body.width,
-        );
+        let mut said = gesture::lines(self.look, self.state, self.proposal, self.large_enough, body.width);
         let mut layout = self.layout(&placed, said.len() as u16, body);
         if placed.height() > usize::from(layout.effects) {
             said.insert(0, self.more(&placed));
@@ -163,17 +133,11 @@ impl Card<'_> {
         let void = if self.state.now >= self.proposal.expires {
             Words::of(bold(self.look.bad()), "VOID")
         } else {
-            Words::of(
-                self.look.dim(),
-                format!("void {}", format::clock(self.proposal.expires)),
-            )
+            Words::of(self.look.dim(), format!("void {}", format::clock(self.proposal.expires)))
         };
         let id = self.proposal.digest.short();
         let drawn = format::span(self.state.now - self.proposal.drawn);
-        let mut right = Words::of(
-            self.look.dim(),
-            format!("proposal {} · ", id.get(..8).unwrap_or(id)),
-        );
+        let mut right = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
         right.append(void);
         right.push(self.look.dim(), format!(" · unchanged {drawn} "));
         let place = header::place(self.look, self.state);
@@ -194,11 +158,7 @@ impl Card<'_> {
         let opinion = budget.some(1);
         let more = |gate: &crate::domain::verdict::GateResult, budget: &mut Budget| {
             let passed = gate.state == GateState::Pass;
-            let wanted = if passed {
-                1
-            } else {
-                gates::rows(gate, body.width).min(3)
-            };
+            let wanted = if passed { 1 } else { gates::rows(gate, body.width).min(3) };
             1 + budget.some(wanted.saturating_sub(1))
         };
         let shown = self.proposal.analysis.gates.iter().take(gates);
@@ -208,30 +168,13 @@ impl Card<'_> {
         for n in [1, 2, 0, 3] {
             blanks[n] = budget.all(1);
         }
-        let said = wrap_within(
-            self.proposal.analysis.reason.as_str(),
-            self.opinion_width(body),
-            6,
-        )
-        .len() as u16;
-        let opinion = opinion
-            + if opinion > 0 {
-                budget.some(said.saturating_sub(1))
-            } else {
-                0
-            };
+        let said =
+            wrap_within(self.proposal.analysis.reason.as_str(), self.opinion_width(body), 6).len() as u16;
+        let opinion = opinion + if opinion > 0 { budget.some(said.saturating_sub(1)) } else { 0 };
         if chart > 0 {
             chart += budget.some(7);
         }
-        Layout {
-            blanks,
-            gates: gate_rows,
-            chart,
-            effects,
-            opinion,
-            gesture,
-            running,
-        }
+        Layout { blanks, gates: gate_rows, chart, effects, opinion, gesture, running }
     }
 
     /// Gates are read out for what acts; for the rest the sentence is the card.
@@ -241,8 +184,7 @@ impl Card<'_> {
 
     fn has_chart(&self) -> bool {
         let slo = self.proposal.analysis.slos.first();
-        slo.and_then(|id| self.state.studies.get(id))
-            .is_some_and(|s| s.buckets.is_some())
+        slo.and_then(|id| self.state.studies.get(id)).is_some_and(|s| s.buckets.is_some())
     }
 
     fn opinion_width(&self, body: Rect) -> usize {
@@ -266,34 +208,16 @@ impl Card<'_> {
         how_bad::cost(look, self.state, analysis).draw(row(rest, 1), buf);
         rest = below(rest, 2);
         if layout.chart > 0 {
-            self.strip(
-                Rect {
-                    height: layout.chart.min(rest.height),
-                    ..rest
-                },
-                buf,
-            );
+            self.strip(Rect { height: layout.chart.min(rest.height), ..rest }, buf);
             rest = below(rest, layout.chart);
         }
         rest = below(rest, layout.blanks[2]);
         for (gate, rows) in analysis.gates.iter().zip(&layout.gates) {
-            gates::one(
-                look,
-                gate,
-                *rows,
-                Rect {
-                    height: (*rows).min(rest.height),
-                    ..rest
-                },
-                buf,
-            );
+            gates::one(look, gate, *rows, Rect { height: (*rows).min(rest.height), ..rest }, buf);
             rest = below(rest, *rows);
         }
         rest = below(rest, layout.blanks[3]);
-        let window = Rect {
-            height: layout.effects.min(rest.height),
-            ..rest
-        };
+        let window = Rect { height: layout.effects.min(rest.height), ..rest };
         let lines = placed.draw(look, 0, window, buf);
         rest = below(rest, layout.effects);
         self.then(row(rest, 0), buf);
@@ -304,13 +228,7 @@ impl Card<'_> {
             }
             rest = below(rest, 1);
         }
-        self.opinion(
-            Rect {
-                height: layout.opinion.min(rest.height),
-                ..rest
-            },
-            buf,
-        );
+        self.opinion(Rect { height: layout.opinion.min(rest.height), ..rest }, buf);
         let zone = Rect {
             y: body.bottom().saturating_sub(layout.gesture.min(body.height)),
             height: layout.gesture.min(body.height),
@@ -324,10 +242,7 @@ impl Card<'_> {
     fn page(&self, placed: &Placed, said: &[Words], body: Rect, buf: &mut Buffer) -> Vec<usize> {
         self.headline(row(body, 0), buf);
         let below_it = said.len() as u16;
-        let window = Rect {
-            height: body.height.saturating_sub(3 + below_it),
-            ..below(body, 2)
-        };
+        let window = Rect { height: body.height.saturating_sub(3 + below_it), ..below(body, 2) };
         let last = placed.height().saturating_sub(usize::from(window.height));
         let first = self.state.view.scroll.saturating_sub(PAGE).min(last);
         let lines = placed.draw(self.look, first, window, buf);
@@ -372,10 +287,7 @@ impl Card<'_> {
                 );
                 Words::of(look.text(), text)
             }
-            Offer::None => Words::of(
-                look.text(),
-                "nothing is sent; this card stays until the world changes",
-            ),
+            Offer::None => Words::of(look.text(), "nothing is sent; this card stays until the world changes"),
             Offer::Rollback | Offer::RestoreConfig if analysis.slos.is_empty() => Words::of(
                 look.text(),
                 "no SLO verifies it: the replicas are watched, the outcome is INCONCLUSIVE",
@@ -407,10 +319,7 @@ impl Card<'_> {
         Some(match &running.phase {
             Phase::Closed(outcome) => label.and(bold(look.text()), outcome.title()),
             Phase::Aborted(why) => label.and(look.bad(), why.as_str()),
-            _ => label.and(
-                look.attention(),
-                format!("still under way: {}", running.waiting_for),
-            ),
+            _ => label.and(look.attention(), format!("still under way: {}", running.waiting_for)),
         })
     }
 
@@ -422,9 +331,8 @@ impl Card<'_> {
         put(buf, columns(area, 0, LABEL - 1), "template", self.look.dim());
         let text = format!("“{}”", self.proposal.analysis.reason);
         let place = from(area, LABEL);
-        for (n, line) in wrap_within(&text, usize::from(place.width), usize::from(area.height))
-            .iter()
-            .enumerate()
+        for (n, line) in
+            wrap_within(&text, usize::from(place.width), usize::from(area.height)).iter().enumerate()
         {
             put(buf, row(place, n as u16), line, self.look.dim());
         }
@@ -456,12 +364,8 @@ pub fn what(look: &Look, state: &State, analysis: &Analysis) -> Words {
             }
         }
         Offer::RestoreConfig => {
-            let names: Vec<&str> = analysis
-                .plan
-                .iter()
-                .flat_map(|p| &p.configs)
-                .map(|(k, _)| k.name.as_str())
-                .collect();
+            let names: Vec<&str> =
+                analysis.plan.iter().flat_map(|p| &p.configs).map(|(k, _)| k.name.as_str()).collect();
             words.push(look.text(), format!("  ConfigMap {}", names.join(", ")));
             words.push(look.dim(), ", then restart");
         }
@@ -510,27 +414,12 @@ fn gone(look: &Look, state: &State, key: &Key, incident: Option<&Incident>, area
     for (n, line) in lines.iter().enumerate() {
         put(buf, row(body, 2 + n as u16), line, look.text());
     }
-    let said = state
-        .log
-        .iter()
-        .rev()
-        .filter(|l| matches!(l.source, "gate" | "action" | "verify" | "verdict"));
+    let said =
+        state.log.iter().rev().filter(|l| matches!(l.source, "gate" | "action" | "verify" | "verdict"));
     for (n, line) in said.take(4).enumerate() {
-        let text = fit(
-            &format!("{}  {}", format::clock(line.at), line.text),
-            usize::from(body.width),
-        );
-        put(
-            buf,
-            row(body, 3 + lines.len() as u16 + n as u16),
-            &text,
-            look.dim(),
-        );
+        let text = fit(&format!("{}  {}", format::clock(line.at), line.text), usize::from(body.width));
+        put(buf, row(body, 3 + lines.len() as u16 + n as u16), &text, look.dim());
     }
-    let keys = [
-        ("back", "back"),
-        ("undo", "undo the last action"),
-        ("help", "help"),
-    ];
+    let keys = [("back", "back"), ("undo", "undo the last action"), ("help", "help")];
     footer::draw(look, "card", &keys, row(area, area.height.saturating_sub(1)), buf);
 }

@@ -38,12 +38,7 @@ pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer)
     let mut lines = Vec::new();
     for object in &objects {
         lines.push(Words::of(bold(look.accent()), object.title.clone()));
-        compare(
-            look,
-            object,
-            usize::from(area.width.saturating_sub(2)),
-            &mut lines,
-        );
+        compare(look, object, usize::from(area.width.saturating_sub(2)), &mut lines);
         lines.push(Words::new());
     }
     if objects.is_empty() {
@@ -56,17 +51,13 @@ pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer)
 fn objects(state: &State, key: &Key) -> (String, Vec<Object>) {
     let incident = state.incidents.get(key);
     let analysis = incident.and_then(|i| i.proposal.as_ref().map(|p| &p.analysis).or(i.analysis.as_ref()));
-    let running = incident
-        .and_then(|i| i.running.as_ref())
-        .filter(|r| !r.over())
-        .map(|r| &r.plan);
+    let running = incident.and_then(|i| i.running.as_ref()).filter(|r| !r.over()).map(|r| &r.plan);
     match (analysis, running) {
         (_, Some(plan)) => ("live → the approved plan".into(), by_plan(state, plan)),
         (Some(analysis), None) => match (&analysis.plan, &analysis.dry_run) {
-            (Some(plan), DryRun::Accepted(answers)) => (
-                "live → what the server's dry run answered".into(),
-                by_answer(state, plan, answers),
-            ),
+            (Some(plan), DryRun::Accepted(answers)) => {
+                ("live → what the server's dry run answered".into(), by_answer(state, plan, answers))
+            }
             (Some(plan), dry_run) => {
                 let why = match dry_run {
                     DryRun::Refused(why) => format!("the server refused it: {why}"),
@@ -96,10 +87,7 @@ fn live(state: &State, plan: &Plan, path: &str) -> (String, Value) {
     }
     let deployment = state.world.deployments.get(&plan.workload);
     let template = deployment.map_or(Value::Null, |d| d.template.json.value());
-    (
-        format!("Deployment {}, pod template", plan.workload.name),
-        template,
-    )
+    (format!("Deployment {}, pod template", plan.workload.name), template)
 }
 
 fn by_answer(state: &State, plan: &Plan, answers: &[crate::domain::cluster::Json]) -> Vec<Object> {
@@ -107,28 +95,16 @@ fn by_answer(state: &State, plan: &Plan, answers: &[crate::domain::cluster::Json
     pairs
         .map(|(call, answer)| {
             let answer = answer.value();
-            let after = if is_config(&call.path) {
-                &answer["data"]
-            } else {
-                &answer["spec"]["template"]
-            };
+            let after = if is_config(&call.path) { &answer["data"] } else { &answer["spec"]["template"] };
             let (title, before) = live(state, plan, &call.path);
-            Object {
-                title,
-                before: lines(&before),
-                after: lines(after),
-            }
+            Object { title, before: lines(&before), after: lines(after) }
         })
         .collect()
 }
 
 fn by_plan(state: &State, plan: &Plan) -> Vec<Object> {
     let object = |call: &crate::domain::plan::Call| {
-        let path = if is_config(&call.path) {
-            "/data"
-        } else {
-            "/spec/template"
-        };
+        let path = if is_config(&call.path) { "/data" } else { "/spec/template" };
         let (title, before) = live(state, plan, &call.path);
         let operations = call.body.as_array().into_iter().flatten();
         let after = operations
@@ -136,11 +112,7 @@ fn by_plan(state: &State, plan: &Plan) -> Vec<Object> {
             .map(|op| lines(&op["value"]))
             .next();
         let before = lines(&before);
-        Object {
-            title,
-            after: after.unwrap_or_else(|| before.clone()),
-            before,
-        }
+        Object { title, after: after.unwrap_or_else(|| before.clone()), before }
     };
     plan.calls.iter().map(object).collect()
 }
@@ -150,16 +122,10 @@ fn by_history(state: &State, key: &Key) -> Vec<Object> {
         return Vec::new();
     };
     let history = state.world.history(deployment);
-    let older = history
-        .iter()
-        .find(|r| r.template.digest != deployment.template.digest);
+    let older = history.iter().find(|r| r.template.digest != deployment.template.digest);
     let before = older.map_or_else(Vec::new, |r| lines(&r.template.json.value()));
     let title = format!("Deployment {}, pod template", key.name);
-    vec![Object {
-        title,
-        before,
-        after: lines(&deployment.template.json.value()),
-    }]
+    vec![Object { title, before, after: lines(&deployment.template.json.value()) }]
 }
 
 /// A value as indented lines, names first, other keys in alphabetical order, so that only what differs differs.
@@ -177,11 +143,7 @@ fn print(value: &Value, indent: usize, lead: &str, out: &mut Vec<String>) {
             let mut keys: Vec<&String> = map.keys().collect();
             keys.sort_by_key(|key| (*key != "name", *key));
             for (n, key) in keys.into_iter().enumerate() {
-                let lead = if n == 0 {
-                    lead.to_owned()
-                } else {
-                    " ".repeat(lead.len())
-                };
+                let lead = if n == 0 { lead.to_owned() } else { " ".repeat(lead.len()) };
                 field(&map[key], indent, &lead, key, out);
             }
         }

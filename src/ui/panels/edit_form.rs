@@ -32,23 +32,11 @@ pub fn draw(
     let body = from(below(area, 2), 1);
     let title = Words::of(bold(look.attention()), "EDIT")
         .and(look.strong(), format!(" {}", proposal.analysis.workload.name));
-    let title = title.and(
-        look.dim(),
-        "  a new card is drawn from it; approvals of the old one are void",
-    );
+    let title = title.and(look.dim(), "  a new card is drawn from it; approvals of the old one are void");
     title.draw(row(body, 0), buf);
     let rows = &proposal.analysis.rows;
     let shown = rows.len().min(usize::from(body.height.saturating_sub(12)).max(3));
-    targets(
-        look,
-        rows,
-        draft,
-        Rect {
-            height: 1 + shown as u16,
-            ..below(body, 2)
-        },
-        buf,
-    );
+    targets(look, rows, draft, Rect { height: 1 + shown as u16, ..below(body, 2) }, buf);
     let rest = below(body, 4 + shown as u16);
     restore(look, proposal, draft, row(rest, 0), buf);
     reason(look, editor, draft, below(rest, 2), buf);
@@ -57,29 +45,13 @@ pub fn draw(
         put(buf, from(at, 1), note.as_str(), bold(look.attention()));
     }
     let keys: &[(&str, &str)] = match draft.field {
-        0 => &[
-            ("↑↓", "choose"),
-            ("tab", "next field"),
-            ("enter", "draw the new card"),
-            ("esc", "leave"),
-        ],
-        1 => &[
-            ("space", "toggle"),
-            ("tab", "next field"),
-            ("enter", "draw the new card"),
-            ("esc", "leave"),
-        ],
-        _ => &[
-            ("enter", "new line"),
-            ("tab", "next field"),
-            ("ctrl+s", "draw the new card"),
-            ("esc", "leave"),
-        ],
+        0 => &[("↑↓", "choose"), ("tab", "next field"), ("enter", "draw the new card"), ("esc", "leave")],
+        1 => &[("space", "toggle"), ("tab", "next field"), ("enter", "draw the new card"), ("esc", "leave")],
+        _ => {
+            &[("enter", "new line"), ("tab", "next field"), ("ctrl+s", "draw the new card"), ("esc", "leave")]
+        }
     };
-    let keys = keys
-        .iter()
-        .map(|(k, w)| ((*k).to_owned(), (*w).to_owned()))
-        .collect();
+    let keys = keys.iter().map(|(k, w)| ((*k).to_owned(), (*w).to_owned())).collect();
     footer::draw_keys(look, keys, row(area, area.height.saturating_sub(1)), buf);
 }
 
@@ -100,12 +72,7 @@ fn targets(look: &Look, rows: &[RevisionRow], draft: &Draft, area: Rect, buf: &m
             tint(buf, line, look.selection());
         }
         let current = each.mark == Mark::Current;
-        put(
-            buf,
-            columns(line, 2, 3),
-            if chosen { "(●)" } else { "( )" },
-            look.accent(),
-        );
+        put(buf, columns(line, 2, 3), if chosen { "(●)" } else { "( )" }, look.accent());
         let style = if chosen {
             look.strong()
         } else if current {
@@ -114,26 +81,12 @@ fn targets(look: &Look, rows: &[RevisionRow], draft: &Draft, area: Rect, buf: &m
             look.text()
         };
         put(buf, columns(line, 6, 15), &each.title(), style);
-        put_right(
-            buf,
-            columns(line, 21, 6),
-            &format::span(each.served.length()),
-            look.text(),
-        );
+        put_right(buf, columns(line, 21, 6), &format::span(each.served.length()), look.text());
         let (counts, ratio) = failed(each);
         put_right(buf, columns(line, 28, 20), &counts, look.text());
         put_right(buf, columns(line, 49, 8), &ratio, look.text());
-        let words = if current {
-            "serves now".into()
-        } else {
-            changes(each)
-        };
-        put(
-            buf,
-            columns(line, 59, line.width.saturating_sub(60)),
-            &words,
-            look.dim(),
-        );
+        let words = if current { "serves now".into() } else { changes(each) };
+        put(buf, columns(line, 59, line.width.saturating_sub(60)), &words, look.dim());
     }
 }
 
@@ -142,22 +95,11 @@ fn restore(look: &Look, proposal: &Proposal, draft: &Draft, area: Rect, buf: &mu
     words.push(look.accent(), if draft.restore { "[x] " } else { "[ ] " });
     let analysis = &proposal.analysis;
     let plan = analysis.plan.iter().flat_map(|p| &p.configs).map(|(key, _)| key);
-    let names: Vec<&str> = analysis
-        .addable
-        .iter()
-        .chain(plan)
-        .map(|key| key.name.as_str())
-        .collect();
+    let names: Vec<&str> = analysis.addable.iter().chain(plan).map(|key| key.name.as_str()).collect();
     if names.is_empty() {
-        words.push(
-            look.dim(),
-            "ConfigMaps: no earlier content is known, nothing to restore",
-        );
+        words.push(look.dim(), "ConfigMaps: no earlier content is known, nothing to restore");
     } else {
-        words.push(
-            look.text(),
-            format!("the content of ConfigMap {} as well", names.join(", ")),
-        );
+        words.push(look.text(), format!("the content of ConfigMap {} as well", names.join(", ")));
     }
     words.draw(area, buf);
 }
@@ -170,10 +112,7 @@ fn reason(look: &Look, editor: &Editor, draft: &Draft, area: Rect, buf: &mut Buf
         ..from(below(area, 1), 2)
     };
     tint(buf, place, look.selection());
-    match editor
-        .drawn(draft)
-        .filter(|_| draft.field == 2 && place.width > 0 && place.height > 0)
-    {
+    match editor.drawn(draft).filter(|_| draft.field == 2 && place.width > 0 && place.height > 0) {
         Some(text) => {
             let mut text = text.clone();
             text.set_style(look.text().patch(look.selection()));

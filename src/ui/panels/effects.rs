@@ -56,17 +56,9 @@ impl Placed {
         let last = self.rows.last_mut().filter(|row| row.kind == line.kind);
         let fresh = last.is_none();
         if let Some(row) = last {
-            let end = row
-                .pieces
-                .iter()
-                .map(|p| p.at + width(&p.text))
-                .max()
-                .unwrap_or(0);
+            let end = row.pieces.iter().map(|p| p.at + width(&p.text)).max().unwrap_or(0);
             if end + GAP + width(text) <= room {
-                row.pieces.push(Piece {
-                    at: end + GAP,
-                    text: text.to_owned(),
-                });
+                row.pieces.push(Piece { at: end + GAP, text: text.to_owned() });
                 let at = self.rows.len() - 1;
                 self.lines.push(at..at + 1);
                 return;
@@ -105,12 +97,7 @@ impl Placed {
                 put(buf, columns(area, 0, LABEL - 1), label, style);
             }
             for piece in &each.pieces {
-                put(
-                    buf,
-                    columns(area, LABEL + piece.at as u16, area.width),
-                    &piece.text,
-                    text,
-                );
+                put(buf, columns(area, LABEL + piece.at as u16, area.width), &piece.text, text);
             }
         }
         // A width too small for any text drew nothing whole.
@@ -135,10 +122,7 @@ mod tests {
     use crate::domain::clean::Clean;
 
     fn line(kind: EffectKind, text: &str) -> EffectLine {
-        EffectLine {
-            kind,
-            text: Clean::new(text),
-        }
+        EffectLine { kind, text: Clean::new(text) }
     }
 
     #[test]
@@ -157,10 +141,7 @@ mod tests {
     #[test]
     fn a_line_of_which_one_row_is_missing_is_not_whole() {
         let long = "word ".repeat(60);
-        let placed = Placed::of(
-            &[line(EffectKind::Also, &long), line(EffectKind::Also, "short")],
-            80,
-        );
+        let placed = Placed::of(&[line(EffectKind::Also, &long), line(EffectKind::Also, "short")], 80);
         let height = placed.height();
         assert!(height > 4);
         assert_eq!(placed.whole(0..height - 2), Vec::<usize>::new());

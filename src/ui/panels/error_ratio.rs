@@ -56,32 +56,14 @@ impl<'a> Series<'a> {
             };
             buckets.iter().map(sample).collect()
         });
-        let budget = state
-            .world
-            .slos
-            .get(slo)
-            .and_then(|s| s.budget())
-            .unwrap_or(0.001);
-        Self {
-            samples,
-            budget,
-            revisions,
-            onset,
-            change,
-            now: state.now,
-        }
+        let budget = state.world.slos.get(slo).and_then(|s| s.budget()).unwrap_or(0.001);
+        Self { samples, budget, revisions, onset, change, now: state.now }
     }
 
     fn chart(&self, from: Time) -> Chart<'_> {
         let seen = self.samples.iter().filter(|s| s.to > from);
         let most = seen.filter_map(|s| s.ratio).fold(self.budget, f64::max);
-        Chart {
-            samples: &self.samples,
-            from,
-            to: self.now,
-            top: round_up(most),
-            budget: self.budget,
-        }
+        Chart { samples: &self.samples, from, to: self.now, top: round_up(most), budget: self.budget }
     }
 
     /// Rollouts that began after `from`, oldest first.
@@ -106,33 +88,18 @@ pub fn draw(look: &Look, series: &Series<'_>, range: usize, area: Rect, buf: &mu
     let begin = series.now - window.delta();
     ranges(look, series, range, begin, row(area, 0), buf);
     let chart = series.chart(begin);
-    let body = from(
-        Rect {
-            height: area.height - 4,
-            ..below(area, 1)
-        },
-        AXIS,
-    );
+    let body = from(Rect { height: area.height - 4, ..below(area, 1) }, AXIS);
     scale(look, &chart, area, body, buf);
     chart.draw(body, buf, shades(look));
     marks(look, series, &chart, body, buf);
     let axis = from(row(area, area.height - 3), AXIS);
-    put(
-        buf,
-        axis,
-        &format!("└{}", "─".repeat(usize::from(axis.width.saturating_sub(1)))),
-        look.faint(),
-    );
+    put(buf, axis, &format!("└{}", "─".repeat(usize::from(axis.width.saturating_sub(1)))), look.faint());
     names(look, series, &chart, from(row(area, area.height - 2), AXIS), buf);
     times(look, &chart, window, from(row(area, area.height - 1), AXIS), buf);
 }
 
 fn shades(look: &Look) -> Shades {
-    Shades {
-        over: look.bad(),
-        within: look.dim(),
-        zero: look.track(),
-    }
+    Shades { over: look.bad(), within: look.dim(), zero: look.track() }
 }
 
 fn ranges(look: &Look, series: &Series<'_>, range: usize, begin: Time, area: Rect, buf: &mut Buffer) {
@@ -149,10 +116,7 @@ fn ranges(look: &Look, series: &Series<'_>, range: usize, begin: Time, area: Rec
     match first {
         None => words.push(look.dim(), "   no counts yet"),
         Some(first) if first - begin > Window::minutes(10).delta() => {
-            words.push(
-                look.dim(),
-                format!("   counts since {}", format::since(first, series.now)),
-            );
+            words.push(look.dim(), format!("   counts since {}", format::since(first, series.now)));
         }
         Some(_) => {}
     }
@@ -162,12 +126,7 @@ fn ranges(look: &Look, series: &Series<'_>, range: usize, begin: Time, area: Rec
 /// Labels of the vertical axis: top, middle, zero.
 fn scale(look: &Look, chart: &Chart<'_>, area: Rect, body: Rect, buf: &mut Buffer) {
     let label = |n: u16, text: String, buf: &mut Buffer| {
-        put_right(
-            buf,
-            columns(row(below(area, 1), n), 0, AXIS - 1),
-            &text,
-            look.dim(),
-        );
+        put_right(buf, columns(row(below(area, 1), n), 0, AXIS - 1), &text, look.dim());
     };
     label(0, format::percent(chart.top), buf);
     if body.height >= 5 {
@@ -194,27 +153,20 @@ fn marks(look: &Look, series: &Series<'_>, chart: &Chart<'_>, body: Rect, buf: &
 fn names(look: &Look, series: &Series<'_>, chart: &Chart<'_>, area: Rect, buf: &mut Buffer) {
     let mut labels: Vec<(u16, String, Style)> = Vec::new();
     let rollouts = series.rollouts(chart.from);
-    let before = series
-        .revisions
-        .iter()
-        .filter(|r| r.began.is_some_and(|b| b <= chart.from))
-        .max_by_key(|r| r.began);
+    let before =
+        series.revisions.iter().filter(|r| r.began.is_some_and(|b| b <= chart.from)).max_by_key(|r| r.began);
     if let Some(row) = before {
         labels.push((0, row.title(), look.text()));
     }
     for (began, row) in rollouts {
-        let style = if row.mark == Mark::Current {
-            look.strong()
-        } else {
-            look.text()
-        };
+        let style = if row.mark == Mark::Current { look.strong() } else { look.text() };
         labels.push((chart.column(began, area.width).unwrap_or(0), row.title(), style));
     }
     if let Some(onset) = series.onset
         && let Some(x) = chart.column(onset.began, area.width)
     {
         let text = match series.change {
-            Some(change) => format!("▲ onset {}", format::offset(change, onset.began)),
+            Some(change) => format!("▲ onset {}", format::onset(change, onset.began, onset.step)),
             None => format!("▲ onset {}", format::minute(onset.began)),
         };
         labels.push((x, text, look.bad()));
@@ -262,10 +214,7 @@ pub fn strip(look: &Look, series: &Series<'_>, area: Rect, buf: &mut Buffer) {
     let hour = series.now - Window::hours(1).delta();
     let begin = earliest.map_or(hour, |at| hour.min(at - Window::minutes(15).delta()));
     let chart = series.chart(begin);
-    let body = Rect {
-        height: area.height - 1,
-        ..area
-    };
+    let body = Rect { height: area.height - 1, ..area };
     chart.draw(body, buf, shades(look));
     if let Some(x) = series.change.and_then(|at| chart.column(at, body.width)) {
         for y in 0..body.height {
@@ -283,7 +232,7 @@ pub fn strip(look: &Look, series: &Series<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(onset) = series.onset {
         let x = chart.column(onset.began, area.width).unwrap_or(0);
         let text = match series.change {
-            Some(change) => format!("onset {}", format::offset(change, onset.began)),
+            Some(change) => format!("onset {}", format::onset(change, onset.began, onset.step)),
             None => format!("onset {}", format::minute(onset.began)),
         };
         labels.push((x, text, look.bad()));

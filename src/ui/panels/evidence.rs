@@ -29,37 +29,21 @@ pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer)
     let title = Words::of(look.strong(), "EVIDENCE").and(look.dim(), format!("  {key}"));
     title.draw(from(row(area, 1), 1), buf);
     if lines.is_empty() {
-        put(
-            buf,
-            from(row(area, 3), 1),
-            "nothing has been analysed yet",
-            look.dim(),
-        );
+        put(buf, from(row(area, 3), 1), "nothing has been analysed yet", look.dim());
     }
     scrolled(look, state, &lines, area, buf);
 }
 
 /// Draws a page of lines below its title, scrolled, with its keys.
 pub fn scrolled(look: &Look, state: &State, lines: &[Words], area: Rect, buf: &mut Buffer) {
-    let body = from(
-        Rect {
-            height: area.height.saturating_sub(4),
-            ..below(area, 3)
-        },
-        1,
-    );
+    let body = from(Rect { height: area.height.saturating_sub(4), ..below(area, 3) }, 1);
     let visible = usize::from(body.height);
     let first = state.view.scroll.min(lines.len().saturating_sub(visible));
     for (n, line) in lines.iter().skip(first).take(visible).enumerate() {
         line.draw(row(body, n as u16), buf);
     }
     if lines.len() > visible {
-        let text = format!(
-            "{}-{} of {} ",
-            first + 1,
-            (first + visible).min(lines.len()),
-            lines.len()
-        );
+        let text = format!("{}-{} of {} ", first + 1, (first + visible).min(lines.len()), lines.len());
         put_right(buf, row(area, 1), &text, look.dim());
     }
     let keys = [
@@ -81,14 +65,7 @@ fn lines(look: &Look, state: &State, analysis: &Analysis, columns: usize) -> Vec
         let head =
             Words::of(style, format!("{word:<8}")).and(look.text(), format!("{:<13}", gate.gate.name()));
         let ids = format!("  {}", gate.evidence.join(" "));
-        wrapped(
-            look,
-            head,
-            21,
-            &format!("{}{ids}", gate.line),
-            columns,
-            &mut lines,
-        );
+        wrapped(look, head, 21, &format!("{}{ids}", gate.line), columns, &mut lines);
     }
     for block in &analysis.blocks {
         let head = Words::of(bold(look.bad()), format!("{:<21}", "cannot be approved"));
@@ -107,17 +84,8 @@ fn lines(look: &Look, state: &State, analysis: &Analysis, columns: usize) -> Vec
 fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, lines: &mut Vec<Words>) {
     let found = &analysis.attribution;
     let head = Words::of(look.strong(), format!("{:<21}", analysis.verdict().word()));
-    let difference = found
-        .difference
-        .map_or(String::new(), |d| format!("{d}, {}. ", found.method.words()));
-    wrapped(
-        look,
-        head,
-        21,
-        &format!("{difference}{}", analysis.reason),
-        columns,
-        lines,
-    );
+    let difference = found.difference.map_or(String::new(), |d| format!("{d}, {}. ", found.method.words()));
+    wrapped(look, head, 21, &format!("{difference}{}", analysis.reason), columns, lines);
     for id in &analysis.slos {
         let how = analysis.how.as_ref().map_or("by hand".into(), |how| how.words());
         let head = Words::of(look.dim(), format!("{:<21}", "SLO"));
@@ -129,14 +97,7 @@ fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, line
                 ("all requests", sli.total_increase(window, &[])),
             ] {
                 let head = Words::of(look.dim(), format!("{label:<21}"));
-                wrapped(
-                    look,
-                    head,
-                    21,
-                    crate::domain::clean::Clean::new(query).as_str(),
-                    columns,
-                    lines,
-                );
+                wrapped(look, head, 21, crate::domain::clean::Clean::new(query).as_str(), columns, lines);
             }
         }
     }
@@ -146,11 +107,7 @@ fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, line
 /// A head and text that goes on below itself.
 fn wrapped(look: &Look, head: Words, indent: usize, text: &str, columns: usize, lines: &mut Vec<Words>) {
     for (n, line) in wrap(text, columns.saturating_sub(indent)).into_iter().enumerate() {
-        let start = if n == 0 {
-            head.clone()
-        } else {
-            Words::of(look.text(), " ".repeat(indent))
-        };
+        let start = if n == 0 { head.clone() } else { Words::of(look.text(), " ".repeat(indent)) };
         lines.push(start.and(look.text(), line));
     }
 }
@@ -202,37 +159,17 @@ fn cost(look: &Look, analysis: &Analysis, columns: usize, lines: &mut Vec<Words>
         share(cost.share_per_minute),
         cost.arithmetic.join(", ")
     );
-    wrapped(
-        look,
-        Words::of(look.dim(), format!("{:<21}", "cost")),
-        21,
-        &text,
-        columns,
-        lines,
-    );
+    wrapped(look, Words::of(look.dim(), format!("{:<21}", "cost")), 21, &text, columns, lines);
 }
 
 /// The calls that would be sent, with the digest that is approved.
 fn calls(look: &Look, analysis: &Analysis, columns: usize, lines: &mut Vec<Words>) {
     let Some(plan) = &analysis.plan else { return };
     for call in &plan.calls {
-        let tests = call
-            .body
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|op| op["op"] == "test")
-            .count();
+        let tests = call.body.as_array().into_iter().flatten().filter(|op| op["op"] == "test").count();
         let path = crate::domain::clean::Clean::new(&call.path);
         let text = format!("{} {path}, {tests} preconditions", call.method.as_str());
-        wrapped(
-            look,
-            Words::of(look.dim(), format!("{:<21}", "call")),
-            21,
-            &text,
-            columns,
-            lines,
-        );
+        wrapped(look, Words::of(look.dim(), format!("{:<21}", "call")), 21, &text, columns, lines);
     }
     if let Some(digest) = &analysis.digest {
         let head = Words::of(look.dim(), format!("{:<21}", "digest"));

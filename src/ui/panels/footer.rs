@@ -12,9 +12,8 @@ pub type Entry = (&'static str, &'static str);
 
 /// Draws the keys of `entries`, which are commands of `context`.
 pub fn draw(look: &Look, context: &str, entries: &[Entry], area: Rect, buf: &mut Buffer) {
-    let keys = entries
-        .iter()
-        .filter_map(|(command, word)| Some((key(look, context, command)?, (*word).to_owned())));
+    let keys =
+        entries.iter().filter_map(|(command, word)| Some((key(look, context, command)?, (*word).to_owned())));
     draw_keys(look, keys.collect(), area, buf);
 }
 

@@ -28,18 +28,9 @@ pub fn one(look: &Look, gate: &GateResult, rows: u16, area: Rect, buf: &mut Buff
     put(buf, columns(area, 0, 7), word, style);
     put(buf, columns(area, 8, 12), gate.gate.name(), look.text());
     let sentence = from(area, NAME);
-    let lines = wrap_within(
-        gate.line.as_str(),
-        usize::from(sentence.width),
-        usize::from(rows.max(1)),
-    );
+    let lines = wrap_within(gate.line.as_str(), usize::from(sentence.width), usize::from(rows.max(1)));
     for (n, line) in lines.iter().enumerate() {
-        put(
-            buf,
-            row(sentence, n as u16),
-            line,
-            if passed { look.dim() } else { look.text() },
-        );
+        put(buf, row(sentence, n as u16), line, if passed { look.dim() } else { look.text() });
     }
     lines.len() as u16
 }

@@ -58,21 +58,12 @@ fn blocks(look: &Look, proposal: &Proposal, columns: usize, lines: &mut Vec<Word
     let more = analysis.blocks.len().saturating_sub(BLOCKS);
     for (n, block) in analysis.blocks.iter().take(BLOCKS).enumerate() {
         let rows = if analysis.blocks.len() == 1 { 2 } else { 1 };
-        for (m, line) in wrap_within(block.as_str(), columns.saturating_sub(LABEL.len()), rows)
-            .iter()
-            .enumerate()
+        for (m, line) in
+            wrap_within(block.as_str(), columns.saturating_sub(LABEL.len()), rows).iter().enumerate()
         {
-            let label = if n == 0 && m == 0 {
-                LABEL.to_owned()
-            } else {
-                " ".repeat(LABEL.len())
-            };
+            let label = if n == 0 && m == 0 { LABEL.to_owned() } else { " ".repeat(LABEL.len()) };
             let last = n + 1 == BLOCKS && more > 0;
-            let line = if last {
-                format!("{line}  +{more} more (v)")
-            } else {
-                line.clone()
-            };
+            let line = if last { format!("{line}  +{more} more (v)") } else { line.clone() };
             lines.push(Words::of(bold(look.bad()), label).and(look.text(), line));
         }
     }
@@ -80,10 +71,7 @@ fn blocks(look: &Look, proposal: &Proposal, columns: usize, lines: &mut Vec<Word
 
 fn idle(look: &Look, state: &State, proposal: &Proposal) -> Words {
     if proposal.gesture == Gesture::Decided {
-        return Words::of(
-            look.attention(),
-            "decided: everything is read once more before anything is sent",
-        );
+        return Words::of(look.attention(), "decided: everything is read once more before anything is sent");
     }
     if !proposal.analysis.offer.acts() {
         return Words::new();
@@ -92,22 +80,14 @@ fn idle(look: &Look, state: &State, proposal: &Proposal) -> Words {
     let unseen = proposal.unseen(state.mono);
     if unseen > 0 {
         let page = look.key_of("card", "page_down").unwrap_or_default();
-        let lines = if unseen == 1 {
-            "1 effect line".to_owned()
-        } else {
-            format!("{unseen} effect lines")
-        };
+        let lines = if unseen == 1 { "1 effect line".to_owned() } else { format!("{unseen} effect lines") };
         return Words::of(look.dim(), format!("{lines} to be read for 0.8 s ("))
             .and(look.key(), page)
             .and(look.dim(), " where there are more), then ")
             .and(look.key(), arm)
             .and(look.dim(), " arms");
     }
-    let next = if proposal.needs_reason() {
-        "a reason, then a token"
-    } else {
-        "a token"
-    };
+    let next = if proposal.needs_reason() { "a reason, then a token" } else { "a token" };
     Words::of(look.dim(), "all effect lines read; ")
         .and(look.key(), arm)
         .and(look.dim(), format!(" arms, then {next} is typed"))
@@ -161,17 +141,12 @@ pub fn draw(lines: &[Words], area: Rect, buf: &mut Buffer) {
 /// The keys that do something, by the gesture.
 pub fn keys(look: &Look, proposal: &Proposal) -> Vec<(String, String)> {
     let fixed = |pairs: &[(&str, &str)]| {
-        pairs
-            .iter()
-            .map(|(k, w)| ((*k).to_owned(), (*w).to_owned()))
-            .collect::<Vec<_>>()
+        pairs.iter().map(|(k, w)| ((*k).to_owned(), (*w).to_owned())).collect::<Vec<_>>()
     };
     match &proposal.gesture {
-        Gesture::Reason(_) => fixed(&[
-            ("enter", "on to the token"),
-            ("tab", "insert gate"),
-            ("esc", "disarm"),
-        ]),
+        Gesture::Reason(_) => {
+            fixed(&[("enter", "on to the token"), ("tab", "insert gate"), ("esc", "disarm")])
+        }
         Gesture::Token { .. } => fixed(&[("backspace", "correct"), ("esc", "disarm")]),
         Gesture::Rejecting(_) => fixed(&[("enter", "reject"), ("esc", "back")]),
         _ => {
@@ -190,12 +165,7 @@ pub fn keys(look: &Look, proposal: &Proposal) -> Vec<(String, String)> {
                     commands.push(("add_restore", "add restore"));
                 }
             }
-            commands.extend([
-                ("evidence", "evidence"),
-                ("diff", "diff"),
-                ("help", "help"),
-                ("back", "back"),
-            ]);
+            commands.extend([("evidence", "evidence"), ("diff", "diff"), ("help", "help"), ("back", "back")]);
             let key = |(command, word): (&str, &str)| Some((look.key_of("card", command)?, word.to_owned()));
             commands.into_iter().filter_map(key).collect()
         }

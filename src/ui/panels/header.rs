@@ -18,10 +18,7 @@ type Part = (u8, Words);
 
 /// Draws the header into the first row of `area`.
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
-    let area = Rect {
-        height: area.height.min(1),
-        ..area
-    };
+    let area = Rect { height: area.height.min(1), ..area };
     bar(look, state, area, buf);
     let mut left = vec![(3, Words::of(bold(look.accent()), "goaround"))];
     left.push((0, place(look, state)));
@@ -30,19 +27,12 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
         left.push((1, Words::of(look.attention(), "read-only")));
     }
     if let (open @ 1.., age) = view::open_gates(state) {
-        let gates = if open == 1 {
-            "1 gate open".into()
-        } else {
-            format!("{open} gates open")
-        };
+        let gates = if open == 1 { "1 gate open".into() } else { format!("{open} gates open") };
         let words = format!("{gates} {}", age.unwrap_or_default());
         left.push((1, Words::of(bold(look.attention()), words)));
     }
     let mut right = sources(look, state);
-    right.push((
-        2,
-        Words::of(look.text(), format::clock(state.now)).and(look.dim(), " UTC"),
-    ));
+    right.push((2, Words::of(look.text(), format::clock(state.now)).and(look.dim(), " UTC")));
     shorten(usize::from(area.width), &mut left, &mut right);
     joined(left, 3).draw(from(area, 1), buf);
     joined(right, 2).and(look.text(), " ").draw_right(area, buf);
@@ -60,11 +50,7 @@ pub fn place(look: &Look, state: &State) -> Words {
         words.push(bold(look.bad()), "PROD ");
     }
     let context = &state.setup.context;
-    let context = if context.is_empty() {
-        "no context"
-    } else {
-        context.as_str()
-    };
+    let context = if context.is_empty() { "no context" } else { context.as_str() };
     words.push(look.text(), context);
     words.push(look.dim(), " / ");
     match &state.world.namespace {
@@ -123,20 +109,14 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
     match troubled.as_slice() {
         [] => {}
         [(source, s)] => parts.push((2, one(look, state, **source, Some(s)))),
-        many => parts.push((
-            2,
-            Words::of(look.attention(), format!("{} kinds not read", many.len())),
-        )),
+        many => parts.push((2, Words::of(look.attention(), format!("{} kinds not read", many.len())))),
     }
     parts
 }
 
 fn one(look: &Look, state: &State, source: Source, known: Option<&SourceState>) -> Words {
     let name = Words::of(look.dim(), format!("{} ", source.name()));
-    let age = state
-        .world
-        .age(source, state.now)
-        .map(|s| format::seconds(s as f64));
+    let age = state.world.age(source, state.now).map(|s| format::seconds(s as f64));
     match known.map(|s| &s.health) {
         None | Some(Health::Starting) => name.and(look.dim(), "starting"),
         // A watch is silent when nothing happens: only its long silences are worth a number.

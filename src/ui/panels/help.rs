@@ -18,10 +18,7 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     header::draw(look, state, row(area, 0), buf);
     let here = commands::context(state);
     let other = if here == "main" { "card" } else { "main" };
-    let body = Rect {
-        height: area.height.saturating_sub(2),
-        ..below(area, 1)
-    };
+    let body = Rect { height: area.height.saturating_sub(2), ..below(area, 1) };
     let both = body.width >= 70;
     let width = if both { body.width / 2 } else { body.width };
     context(look, here, Rect { width, ..body }, buf);
@@ -36,28 +33,15 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
 
 /// Draws the commands of one context; returns the rows used.
 fn context(look: &Look, name: &str, area: Rect, buf: &mut Buffer) -> u16 {
-    let title = if name == "main" {
-        "MAIN SCREEN"
-    } else {
-        "CARD, EVIDENCE, DIFF"
-    };
+    let title = if name == "main" { "MAIN SCREEN" } else { "CARD, EVIDENCE, DIFF" };
     put(buf, from(row(area, 0), 1), title, look.dim());
     let mut used = 1;
     for line in look.keymap.help(name) {
         let keys = look.keymap.keys_for(name, line.command).join(" ");
-        let keys = if keys.is_empty() {
-            "no key".to_owned()
-        } else {
-            keys
-        };
+        let keys = if keys.is_empty() { "no key".to_owned() } else { keys };
         let place = row(area, used);
         put(buf, columns(place, 1, KEYS - 1), &keys, look.key());
-        put(
-            buf,
-            columns(from(place, 1), KEYS, place.width.saturating_sub(KEYS + 2)),
-            line.help,
-            look.text(),
-        );
+        put(buf, columns(from(place, 1), KEYS, place.width.saturating_sub(KEYS + 2)), line.help, look.text());
         used += 1;
     }
     used
@@ -71,11 +55,7 @@ fn typing(look: &Look, area: Rect, buf: &mut Buffer) {
         ("ctrl+s", "in the edit form: a new card"),
     ];
     for (n, (key, text)) in lines.into_iter().enumerate() {
-        let line = Words::of(
-            bold(look.accent()),
-            format!("{key:<width$}", width = usize::from(KEYS)),
-        );
-        line.and(look.text(), text)
-            .draw(from(row(area, n as u16), 1), buf);
+        let line = Words::of(bold(look.accent()), format!("{key:<width$}", width = usize::from(KEYS)));
+        line.and(look.text(), text).draw(from(row(area, n as u16), 1), buf);
     }
 }

@@ -29,14 +29,8 @@ pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
     };
     let during = onset.during;
     let mut words = Words::of(bold(look.bad()), format::bad_of(during.bad, during.total))
-        .and(
-            look.text(),
-            format!(" requests failed since {}: ", format::minute(onset.began)),
-        )
-        .and(
-            look.strong(),
-            during.ratio().map_or("no traffic".into(), format::percent),
-        );
+        .and(look.text(), format!(" requests failed since {}: ", format::minute(onset.began)))
+        .and(look.strong(), during.ratio().map_or("no traffic".into(), format::percent));
     if let Some(budget) = slo.budget() {
         words.push(look.text(), format!(", allowed {}", format::percent(budget)));
     }
@@ -71,16 +65,9 @@ pub fn cost(look: &Look, state: &State, analysis: &Analysis) -> Words {
         (Value::Number(_), None) => format!("Budget: {} left.", format::remaining(slo.remaining)),
         (other, _) => format!("Budget: {}.", format::percent_value(other)),
     };
-    let over = analysis
-        .attribution
-        .onset
-        .as_ref()
-        .is_none_or(|o| o.ended.is_some());
+    let over = analysis.attribution.onset.as_ref().is_none_or(|o| o.ended.is_some());
     if let (Some(share), false) = (cost.share_per_minute, over) {
-        text.push_str(&format!(
-            " Ten minutes more cost {} of the whole.",
-            format::percent(share * 10.0)
-        ));
+        text.push_str(&format!(" Ten minutes more cost {} of the whole.", format::percent(share * 10.0)));
     }
     Words::of(look.text(), text)
 }

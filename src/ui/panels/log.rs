@@ -17,11 +17,7 @@ const SOURCE: u16 = 10;
 /// Draws the end of the log, or `scrolled` lines before it.
 pub fn draw(look: &Look, state: &State, scrolled: usize, area: Rect, buf: &mut Buffer) {
     let rows = usize::from(area.height);
-    let end = state
-        .log
-        .len()
-        .saturating_sub(scrolled)
-        .max(rows.min(state.log.len()));
+    let end = state.log.len().saturating_sub(scrolled).max(rows.min(state.log.len()));
     let first = end.saturating_sub(rows);
     for (n, line) in state.log.range(first..end).enumerate() {
         one(look, line, row(area, n as u16), buf);
@@ -49,23 +45,13 @@ fn weight(look: &Look, weight: Weight) -> Style {
 /// The log alone.
 pub fn page(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     header::draw(look, state, row(area, 0), buf);
-    let title = Words::of(look.strong(), "EVENT LOG").and(
-        look.dim(),
-        format!("   {} lines, newest last, UTC", state.log.len()),
-    );
+    let title = Words::of(look.strong(), "EVENT LOG")
+        .and(look.dim(), format!("   {} lines, newest last, UTC", state.log.len()));
     title.draw(from(row(area, 1), 1), buf);
     rule(buf, row(area, 2), look.faint());
-    let body = Rect {
-        height: area.height.saturating_sub(4),
-        ..below(area, 3)
-    };
+    let body = Rect { height: area.height.saturating_sub(4), ..below(area, 3) };
     // Scrolling goes back from the end: the end is why one looks.
     draw(look, state, state.view.scroll, body, buf);
-    let keys = [
-        ("up", "older/newer"),
-        ("page_up", "page"),
-        ("log", "back"),
-        ("quit", "quit"),
-    ];
+    let keys = [("up", "older/newer"), ("page_up", "page"), ("log", "back"), ("quit", "quit")];
     footer::draw(look, "main", &keys, row(area, area.height.saturating_sub(1)), buf);
 }

@@ -29,16 +29,8 @@ struct Scene<'a> {
 /// Draws the screen.
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let rows = Rows::of(state);
-    let timeline = rows
-        .workload(state)
-        .map(|key| view::timeline(state, &key))
-        .unwrap_or_default();
-    let scene = Scene {
-        look,
-        state,
-        rows,
-        timeline,
-    };
+    let timeline = rows.workload(state).map(|key| view::timeline(state, &key)).unwrap_or_default();
+    let scene = Scene { look, state, rows, timeline };
     header::draw(look, state, row(area, 0), buf);
     let mut lines = notices::lines(look, state);
     if area.width < LEAST.0 || area.height < LEAST.1 {
@@ -47,22 +39,11 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     }
     let most = if area.height >= 30 { 3 } else { 1 };
     let noted = (lines.len() as u16).min(most).min(area.height.saturating_sub(2));
-    notices::draw(
-        look,
-        &lines,
-        Rect {
-            height: noted,
-            ..below(area, 1)
-        },
-        buf,
-    );
+    notices::draw(look, &lines, Rect { height: noted, ..below(area, 1) }, buf);
     if area.height < 2 {
         return;
     }
-    let body = Rect {
-        height: area.height.saturating_sub(2 + noted),
-        ..below(area, 1 + noted)
-    };
+    let body = Rect { height: area.height.saturating_sub(2 + noted), ..below(area, 1 + noted) };
     if area.width >= WIDE.0 && area.height >= WIDE.1 {
         scene.all(body, buf);
     } else {
@@ -77,13 +58,7 @@ impl Scene<'_> {
         let log = (area.height / 6).max(4);
         let fixed = revisions + 1 + log + 4;
         let upper = area.height.saturating_sub(fixed);
-        self.upper(
-            Rect {
-                height: upper,
-                ..area
-            },
-            buf,
-        );
+        self.upper(Rect { height: upper, ..area }, buf);
         let rest = below(area, upper);
         rule(buf, row(rest, 0), self.look.faint());
         self.revisions(top(below(rest, 1), revisions), buf);
@@ -91,52 +66,27 @@ impl Scene<'_> {
         rule(buf, row(rest, 0), self.look.faint());
         self.pipeline(row(rest, 1), buf);
         rule(buf, row(rest, 2), self.look.faint());
-        let log_area = Rect {
-            height: log,
-            ..below(rest, 3)
-        };
-        log::draw(
-            self.look,
-            self.state,
-            self.state.view.log_scroll,
-            log_area.intersection(area),
-            buf,
-        );
+        let log_area = Rect { height: log, ..below(rest, 3) };
+        log::draw(self.look, self.state, self.state.view.log_scroll, log_area.intersection(area), buf);
     }
 
     /// List and proposal on the left, the selected SLO on the right.
     fn upper(&self, area: Rect, buf: &mut Buffer) {
         let width = (area.width * 9 / 20).clamp(50, 84);
-        let left = Rect {
-            width,
-            ..below(area, 1)
-        };
+        let left = Rect { width, ..below(area, 1) };
         let right = from(below(area, 1), width + 2);
         let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
         let list = match incident {
             Some(incident) => {
                 let rows = proposal::ROWS.min(left.height / 2);
-                let bottom = Rect {
-                    height: rows,
-                    y: left.bottom().saturating_sub(rows + 1),
-                    ..left
-                };
+                let bottom = Rect { height: rows, y: left.bottom().saturating_sub(rows + 1), ..left };
                 proposal::draw(self.look, self.state, incident, bottom, buf);
-                Rect {
-                    height: left.height.saturating_sub(rows + 2),
-                    ..left
-                }
+                Rect { height: left.height.saturating_sub(rows + 2), ..left }
             }
             None => left,
         };
         slo_list::draw(self.look, self.state, &self.rows, list, buf);
-        self.detail(
-            Rect {
-                width: right.width.saturating_sub(1),
-                ..right
-            },
-            buf,
-        );
+        self.detail(Rect { width: right.width.saturating_sub(1), ..right }, buf);
     }
 
     fn detail(&self, area: Rect, buf: &mut Buffer) {
@@ -195,31 +145,18 @@ impl Scene<'_> {
             Some(_) if area.height >= 10 => 3,
             _ => 0,
         };
-        let body = Rect {
-            height: area.height.saturating_sub(2 + below_it),
-            ..below(area, 2)
-        };
+        let body = Rect { height: area.height.saturating_sub(2 + below_it), ..below(area, 2) };
         match self.state.view.pane {
             Pane::List => slo_list::draw(self.look, self.state, &self.rows, body, buf),
             Pane::Detail => {
                 let inner = from(body, 1);
-                self.detail(
-                    Rect {
-                        width: inner.width.saturating_sub(1),
-                        ..inner
-                    },
-                    buf,
-                );
+                self.detail(Rect { width: inner.width.saturating_sub(1), ..inner }, buf);
             }
             Pane::Revisions => self.revisions(body, buf),
             Pane::Log => log::draw(self.look, self.state, self.state.view.log_scroll, body, buf),
         }
         if let (Some(incident), true) = (incident, below_it > 0) {
-            let place = Rect {
-                y: area.bottom() - below_it,
-                height: below_it,
-                ..area
-            };
+            let place = Rect { y: area.bottom() - below_it, height: below_it, ..area };
             if below_it > 3 {
                 self.pipeline(row(place, 0), buf);
                 proposal::draw(self.look, self.state, incident, below(place, 1), buf);
@@ -246,29 +183,15 @@ impl Scene<'_> {
             words.push(look.text(), " ");
         }
         let used = words.draw(from(area, 1), buf) + 3;
-        if let Some(slo) = self
-            .rows
-            .slo(self.state)
-            .filter(|_| self.state.view.pane != Pane::List)
-        {
+        if let Some(slo) = self.rows.slo(self.state).filter(|_| self.state.view.pane != Pane::List) {
             put(buf, from(area, used), slo.id.0.as_str(), look.dim());
         }
     }
 
     fn keys(&self, area: Rect, buf: &mut Buffer) {
         let mut keys = vec![("gate", "gate"), ("up", "select"), ("open", "open")];
-        keys.extend([
-            ("focus_next", "panel"),
-            ("diff", "diff"),
-            ("evidence", "evidence"),
-            ("log", "log"),
-        ]);
-        keys.extend([
-            ("range_1", "range"),
-            ("by_hand", "by hand"),
-            ("undo", "undo"),
-            ("filter", "filter"),
-        ]);
+        keys.extend([("focus_next", "panel"), ("diff", "diff"), ("evidence", "evidence"), ("log", "log")]);
+        keys.extend([("range_1", "range"), ("by_hand", "by hand"), ("undo", "undo"), ("filter", "filter")]);
         keys.extend([("help", "help"), ("quit", "quit")]);
         footer::draw(self.look, "main", &keys, area, buf);
     }

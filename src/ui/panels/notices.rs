@@ -20,22 +20,14 @@ pub fn lines(look: &Look, state: &State) -> Vec<Words> {
         |style, name: &str, text: String| Words::of(style, format!("! {name} ")).and(look.text(), text);
     let mut lines = Vec::new();
     if let Some(why) = state.journal_closed() {
-        lines.push(line(
-            look.bad(),
-            "journal",
-            format!("cannot be written, nothing can be approved: {why}"),
-        ));
+        lines.push(line(look.bad(), "journal", format!("cannot be written, nothing can be approved: {why}")));
     }
     for (source, known) in &state.world.sources {
         if let Health::Down(why) = &known.health {
-            let heard = known.heard.map_or("never heard".into(), |at| {
-                format!("last heard {}", format::since(at, state.now))
-            });
-            lines.push(line(
-                look.bad(),
-                &format!("{} down", source.name()),
-                format!("({heard}) {why}"),
-            ));
+            let heard = known
+                .heard
+                .map_or("never heard".into(), |at| format!("last heard {}", format::since(at, state.now)));
+            lines.push(line(look.bad(), &format!("{} down", source.name()), format!("({heard}) {why}")));
         }
     }
     lines.extend(forbidden(look, state));
@@ -55,11 +47,7 @@ fn forbidden(look: &Look, state: &State) -> Option<Words> {
     let mut hint = None;
     for (source, known) in &state.world.sources {
         if let Health::Forbidden(why) = &known.health {
-            names.push(if *source == Source::Prometheus {
-                "prom"
-            } else {
-                source.name()
-            });
+            names.push(if *source == Source::Prometheus { "prom" } else { source.name() });
             hint.get_or_insert(why);
         }
     }

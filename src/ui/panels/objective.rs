@@ -30,22 +30,14 @@ fn title(look: &Look, slo: &Slo, area: Rect, buf: &mut Buffer) {
     let mut words = Words::of(look.strong(), slo.service.as_str()).and(look.dim(), format!(" {}", slo.name));
     match (slo.objective, slo.period) {
         (Some(objective), Some(period)) => {
-            words.push(
-                look.dim(),
-                format!("  {} over {period}", format::percent(objective)),
-            );
+            words.push(look.dim(), format!("  {} over {period}", format::percent(objective)));
         }
         (Some(objective), None) => words.push(look.dim(), format!("  {}", format::percent(objective))),
         (None, _) => words.push(look.dim(), "  objective not known"),
     }
     if let Some(alert) = slo.firing() {
-        let since = alert
-            .active_at
-            .map_or(String::new(), |at| format!(" since {}", format::minute(at)));
-        words.push(
-            bold(look.bad()),
-            format!("  ! {} fires{since}", alert.severity.word()),
-        );
+        let since = alert.active_at.map_or(String::new(), |at| format!(" since {}", format::minute(at)));
+        words.push(bold(look.bad()), format!("  ! {} fires{since}", alert.severity.word()));
     }
     words.draw(area, buf);
 }
@@ -62,10 +54,7 @@ fn mapping(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer) 
     let words = match &slo.sli {
         Sli::Understood(_) => words,
         Sli::NotUnderstood(why) => words.and(look.attention(), format!("   by time only, no counts: {why}")),
-        Sli::Unknown => words.and(
-            look.attention(),
-            "   by time only, no counts: its rule was not found",
-        ),
+        Sli::Unknown => words.and(look.attention(), "   by time only, no counts: its rule was not found"),
     };
     words.draw(area, buf);
 }
@@ -73,10 +62,7 @@ fn mapping(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer) 
 fn numbers(look: &Look, state: &State, slo: &Slo, rows: [Rect; 2], buf: &mut Buffer) {
     let burning = slo.burning().is_some();
     let hot = if burning { bold(look.bad()) } else { look.strong() };
-    let five = slo
-        .ratios
-        .get(&Window::minutes(5))
-        .map_or(Value::Absent, |r| r.value);
+    let five = slo.ratios.get(&Window::minutes(5)).map_or(Value::Absent, |r| r.value);
     let available = match five {
         Value::Number(ratio) => (format::percent(1.0 - ratio), hot),
         other => (format::percent_value(other), look.dim()),
@@ -98,11 +84,7 @@ fn numbers(look: &Look, state: &State, slo: &Slo, rows: [Rect; 2], buf: &mut Buf
     ];
     for (n, ((number, style), label)) in cells.into_iter().enumerate() {
         let at = n as u16 * width;
-        let wide = if n == 3 {
-            rows[0].width
-        } else {
-            width.saturating_sub(1)
-        };
+        let wide = if n == 3 { rows[0].width } else { width.saturating_sub(1) };
         put(buf, columns(rows[0], at, wide), &number, style);
         put(buf, columns(rows[1], at, wide), &label, look.dim());
     }
@@ -120,10 +102,7 @@ fn counts(state: &State, slo: &Slo) -> (String, String) {
     if sum.total <= 0.0 {
         return ("no traffic".into(), "in 5 m".into());
     }
-    (
-        format::count(sum.bad),
-        format!("failed of {} in 5 m", format::count(sum.total)),
-    )
+    (format::count(sum.bad), format!("failed of {} in 5 m", format::count(sum.total)))
 }
 
 /// A Deployment without an SLO.
@@ -138,15 +117,8 @@ pub fn workload(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buf
     let available = format!("{} of {}", deployment.available, deployment.replicas);
     let images: Vec<&str> = deployment.template.images.iter().map(|i| i.as_str()).collect();
     let mut lines = vec![("replicas", available), ("images", images.join(", "))];
-    for condition in deployment
-        .conditions
-        .iter()
-        .filter(|c| !c.holds || c.kind == "ReplicaFailure")
-    {
-        lines.push((
-            "condition",
-            format!("{} {}: {}", condition.kind, condition.reason, condition.message),
-        ));
+    for condition in deployment.conditions.iter().filter(|c| !c.holds || c.kind == "ReplicaFailure") {
+        lines.push(("condition", format!("{} {}: {}", condition.kind, condition.reason, condition.message)));
     }
     if deployment.paused {
         lines.push(("paused", "a rollback is not possible while it is paused".into()));

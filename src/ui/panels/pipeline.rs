@@ -20,11 +20,7 @@ pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect,
         return;
     };
     let full = strip(look, state, incident, 2);
-    let strip = if full.width() <= usize::from(area.width) {
-        full
-    } else {
-        strip(look, state, incident, 1)
-    };
+    let strip = if full.width() <= usize::from(area.width) { full } else { strip(look, state, incident, 1) };
     strip.draw(area, buf);
 }
 
@@ -62,11 +58,7 @@ fn current(look: &Look, incident: &Incident, stage: Stage, since: chrono::TimeDe
     });
     match (stage, closed) {
         (Stage::Close, Some(outcome)) => {
-            let style = if *outcome == Outcome::Helped {
-                look.good()
-            } else {
-                look.bad()
-            };
+            let style = if *outcome == Outcome::Helped { look.good() } else { look.bad() };
             Words::of(bold(style), format!("✓ CLOSE {}", outcome.word()))
         }
         (Stage::Gate, _) if !incident.open_gate() => {

@@ -36,12 +36,7 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
     }
     let area = from(area, 2);
     let Some(analysis) = &incident.analysis else {
-        put(
-            buf,
-            area,
-            &format!("{}: facts are being gathered", incident.workload),
-            look.dim(),
-        );
+        put(buf, area, &format!("{}: facts are being gathered", incident.workload), look.dim());
         return;
     };
     let (title, second) = titles(look, state, incident, analysis);
@@ -49,10 +44,7 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
     second.draw(row(area, 1), buf);
     let last = area.height.saturating_sub(1);
     let acts = analysis.offer.acts() && incident.open_gate();
-    let body = Rect {
-        height: last.saturating_sub(2),
-        ..below(area, 2)
-    };
+    let body = Rect { height: last.saturating_sub(2), ..below(area, 2) };
     if acts && body.height >= 7 {
         for (n, gate) in analysis.gates.iter().enumerate() {
             gates::one(look, gate, 1, row(body, n as u16), buf);
@@ -63,9 +55,8 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         }
     } else {
         let rows = usize::from(body.height);
-        for (n, line) in wrap_within(analysis.reason.as_str(), usize::from(body.width), rows)
-            .iter()
-            .enumerate()
+        for (n, line) in
+            wrap_within(analysis.reason.as_str(), usize::from(body.width), rows).iter().enumerate()
         {
             put(buf, row(body, n as u16), line, look.text());
         }
@@ -91,10 +82,9 @@ fn titles(look: &Look, state: &State, incident: &Incident, analysis: &Analysis) 
         let title = Words::of(bold(style), word).and(look.strong(), format!(" {name}"));
         let second = match &running.phase {
             Phase::Aborted(why) | Phase::Unknown(why) => why.to_string(),
-            Phase::Closed(_) => format!(
-                "{} failed since the rollout",
-                format::bad_of(running.since.bad, running.since.total)
-            ),
+            Phase::Closed(_) => {
+                format!("{} failed since the rollout", format::bad_of(running.since.bad, running.since.total))
+            }
             _ => running.waiting_for.clone(),
         };
         return (title, Words::of(look.text(), second));
@@ -102,9 +92,7 @@ fn titles(look: &Look, state: &State, incident: &Incident, analysis: &Analysis) 
     let title = card::what(look, state, analysis);
     let second = match (&incident.waiting, &incident.proposal) {
         (Some(waiting), _) => {
-            let burn = waiting
-                .burn
-                .map_or(String::new(), |b| format!(" or above {}", format::burn(b)));
+            let burn = waiting.burn.map_or(String::new(), |b| format!(" or above {}", format::burn(b)));
             format!("waiting: asked again at {}{burn}", format::minute(waiting.until))
         }
         (None, None) => match incident.rejected.last() {
@@ -121,11 +109,7 @@ fn titles(look: &Look, state: &State, incident: &Incident, analysis: &Analysis) 
 
 /// All gates in one line: how many pass, and the others by name.
 fn short(look: &Look, analysis: &Analysis) -> Words {
-    let passed = analysis
-        .gates
-        .iter()
-        .filter(|g| g.state == GateState::Pass)
-        .count();
+    let passed = analysis.gates.iter().filter(|g| g.state == GateState::Pass).count();
     let mut words = Words::of(look.good(), format!("{passed} pass"));
     for gate in analysis.gates.iter().filter(|g| g.state != GateState::Pass) {
         let (word, style) = gates::word(look, gate.state);
@@ -148,16 +132,9 @@ fn opens(look: &Look, incident: &Incident, analysis: &Analysis) -> Words {
         },
     );
     if let Some(proposal) = incident.proposal.as_ref().filter(|_| incident.open_gate()) {
-        words.push(
-            look.dim(),
-            format!("   void {}", format::minute(proposal.expires)),
-        );
+        words.push(look.dim(), format!("   void {}", format::minute(proposal.expires)));
     }
-    let burning = analysis
-        .attribution
-        .onset
-        .as_ref()
-        .is_some_and(|o| o.ended.is_none());
+    let burning = analysis.attribution.onset.as_ref().is_some_and(|o| o.ended.is_none());
     if let (Some(share), true, false) = (analysis.cost.share_per_minute, burning, incident.acting()) {
         words.push(look.dim(), format!(", waiting {}/min", format::percent(share)));
     }

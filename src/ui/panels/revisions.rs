@@ -38,12 +38,8 @@ const WORDS: u16 = 19;
 
 /// What is said of a revision: mark, its style, words.
 pub fn mark(look: &Look, table: &Table<'_>, each: &RevisionRow) -> (&'static str, Style, String) {
-    let is_target = table
-        .analysis
-        .is_some_and(|a| a.target.as_ref() == Some(&each.uid) && a.offer.acts());
-    let good = table
-        .analysis
-        .is_some_and(|a| a.gate(Gate::TargetGood) == GateState::Pass);
+    let is_target = table.analysis.is_some_and(|a| a.target.as_ref() == Some(&each.uid) && a.offer.acts());
+    let good = table.analysis.is_some_and(|a| a.gate(Gate::TargetGood) == GateState::Pass);
     let bad = matches!((each.ratio(), table.budget), (Some(ratio), Some(budget)) if ratio > budget);
     match &each.mark {
         Mark::Current if table.burning => ("●", look.bad(), "current".into()),
@@ -63,28 +59,16 @@ pub fn draw(look: &Look, state: &State, table: &Table<'_>, area: Rect, buf: &mut
     let wide = area.width >= 110;
     heading(look, table, wide, row(area, 0), buf);
     if table.rows.is_empty() {
-        put(
-            buf,
-            from(row(area, 1), 1),
-            "no ReplicaSets of it are known",
-            look.dim(),
-        );
+        put(buf, from(row(area, 1), 1), "no ReplicaSets of it are known", look.dim());
         return;
     }
     let each = if wide { 1 } else { 2 };
     let visible = usize::from((area.height.saturating_sub(1)) / each).max(1);
     let selected = state.view.revision.as_ref();
-    let at = table
-        .rows
-        .iter()
-        .position(|r| Some(&r.uid) == selected)
-        .unwrap_or(0);
+    let at = table.rows.iter().position(|r| Some(&r.uid) == selected).unwrap_or(0);
     let first = at.saturating_sub(visible - 1);
     for (n, revision) in table.rows.iter().enumerate().skip(first).take(visible) {
-        let place = Rect {
-            height: each.min(area.height),
-            ..below(area, 1 + (n - first) as u16 * each)
-        };
+        let place = Rect { height: each.min(area.height), ..below(area, 1 + (n - first) as u16 * each) };
         if place.bottom() > area.bottom() {
             break;
         }
@@ -105,14 +89,8 @@ pub fn draw(look: &Look, state: &State, table: &Table<'_>, area: Rect, buf: &mut
 }
 
 fn heading(look: &Look, table: &Table<'_>, wide: bool, area: Rect, buf: &mut Buffer) {
-    let style = if table.focused {
-        bold(look.accent())
-    } else {
-        look.dim()
-    };
-    Words::of(style, "REVISIONS")
-        .and(look.dim(), "   what changed")
-        .draw(from(area, 1), buf);
+    let style = if table.focused { bold(look.accent()) } else { look.dim() };
+    Words::of(style, "REVISIONS").and(look.dim(), "   what changed").draw(from(area, 1), buf);
     if !wide {
         return;
     }
@@ -120,12 +98,7 @@ fn heading(look: &Look, table: &Table<'_>, wide: bool, area: Rect, buf: &mut Buf
     put(buf, columns(area, at.client, CLIENT), "client", look.dim());
     put(buf, columns(area, at.since, SINCE), "since", look.dim());
     put_right(buf, columns(area, at.served, SERVED), "served", look.dim());
-    put(
-        buf,
-        columns(area, at.failed + 2, FAILED + RATIO),
-        "failed while serving",
-        look.dim(),
-    );
+    put(buf, columns(area, at.failed + 2, FAILED + RATIO), "failed while serving", look.dim());
 }
 
 /// Where the columns of the wide table begin.
@@ -145,52 +118,22 @@ impl Places {
         let failed = ratio.saturating_sub(FAILED);
         let served = failed.saturating_sub(SERVED);
         let since = served.saturating_sub(SINCE);
-        Self {
-            client: since.saturating_sub(CLIENT + 1),
-            since,
-            served,
-            failed,
-            ratio,
-            words,
-        }
+        Self { client: since.saturating_sub(CLIENT + 1), since, served, failed, ratio, words }
     }
 }
 
 fn one_line(look: &Look, state: &State, table: &Table<'_>, each: &RevisionRow, area: Rect, buf: &mut Buffer) {
     let at = Places::within(area.width);
     let (mark, style, words) = mark(look, table, each);
-    let strong = if each.mark == Mark::Current {
-        look.strong()
-    } else {
-        look.text()
-    };
+    let strong = if each.mark == Mark::Current { look.strong() } else { look.text() };
     put(buf, columns(area, 1, 1), mark, style);
     put(buf, columns(area, 3, 15), &each.title(), strong);
     let what = columns(area, 19, at.client.saturating_sub(20));
-    put(
-        buf,
-        what,
-        &changes(each),
-        if each.mark == Mark::Current {
-            look.text()
-        } else {
-            look.dim()
-        },
-    );
+    put(buf, what, &changes(each), if each.mark == Mark::Current { look.text() } else { look.dim() });
     let client = each.client.as_ref().map_or("", |c| c.as_str());
     put(buf, columns(area, at.client, CLIENT), client, look.dim());
-    put(
-        buf,
-        columns(area, at.since, SINCE),
-        &since(state, each),
-        look.dim(),
-    );
-    put_right(
-        buf,
-        columns(area, at.served, SERVED),
-        &format::span(each.served.length()),
-        look.text(),
-    );
+    put(buf, columns(area, at.since, SINCE), &since(state, each), look.dim());
+    put_right(buf, columns(area, at.served, SERVED), &format::span(each.served.length()), look.text());
     let (counts, ratio) = failed(each);
     let counted = if mark == "●" { style } else { look.text() };
     put_right(buf, columns(area, at.failed, FAILED), &counts, counted);
@@ -207,22 +150,13 @@ fn two_lines(
     buf: &mut Buffer,
 ) {
     let (mark, style, words) = mark(look, table, each);
-    let strong = if each.mark == Mark::Current {
-        look.strong()
-    } else {
-        look.text()
-    };
+    let strong = if each.mark == Mark::Current { look.strong() } else { look.text() };
     let (counts, ratio) = failed(each);
     let first = row(area, 0);
     put(buf, columns(first, 1, 1), mark, style);
     put(buf, columns(first, 3, 15), &each.title(), strong);
     put(buf, columns(first, 19, SINCE), &since(state, each), look.dim());
-    put_right(
-        buf,
-        columns(first, 19 + SINCE, SERVED - 1),
-        &format::span(each.served.length()),
-        look.text(),
-    );
+    put_right(buf, columns(first, 19 + SINCE, SERVED - 1), &format::span(each.served.length()), look.text());
     let line = Words::of(look.text(), format!("{counts}  {ratio}")).and(style, format!("  {words}"));
     line.draw(from(first, 19 + SINCE + SERVED + 1), buf);
     put(buf, from(row(area, 1), 5), &changes(each), look.dim());

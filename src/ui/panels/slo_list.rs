@@ -69,10 +69,7 @@ impl Columns {
     fn within(width: u16) -> Self {
         let gauge = (width / 4).clamp(4, 24);
         let rest = 1 + MARK + gauge + LEFT + BURN + GONE;
-        Self {
-            name: width.saturating_sub(rest),
-            gauge,
-        }
+        Self { name: width.saturating_sub(rest), gauge }
     }
 
     fn mark(&self) -> u16 {
@@ -101,11 +98,7 @@ pub fn draw(look: &Look, state: &State, rows: &Rows, area: Rect, buf: &mut Buffe
     let columns = Columns::within(area.width);
     heading(look, state, &columns, row(area, 0), buf);
     let visible = usize::from(area.height.saturating_sub(2));
-    let at = rows
-        .all
-        .iter()
-        .position(|r| Some(r) == rows.selected.as_ref())
-        .unwrap_or(0);
+    let at = rows.all.iter().position(|r| Some(r) == rows.selected.as_ref()).unwrap_or(0);
     let first = at.saturating_sub(visible.saturating_sub(1));
     let names = several(state);
     for (n, each) in rows.all.iter().skip(first).take(visible).enumerate() {
@@ -122,25 +115,14 @@ pub fn draw(look: &Look, state: &State, rows: &Rows, area: Rect, buf: &mut Buffe
     if rows.all.is_empty() {
         empty(look, state, row(area, 1), buf);
     }
-    summary(
-        look,
-        state,
-        rows.all.len(),
-        row(area, area.height.saturating_sub(1)),
-        buf,
-    );
+    summary(look, state, rows.all.len(), row(area, area.height.saturating_sub(1)), buf);
 }
 
 fn heading(look: &Look, state: &State, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
     let period = state.world.slos.values().find_map(|s| s.period);
     let period = period.map_or(String::new(), |p| format!(" {p}"));
     put(buf, from(area, 1), "SLO", look.dim());
-    put(
-        buf,
-        columns(area, columns_of.gauge_at(), columns_of.gauge),
-        &format!("BUDGET{period}"),
-        look.dim(),
-    );
+    put(buf, columns(area, columns_of.gauge_at(), columns_of.gauge), &format!("BUDGET{period}"), look.dim());
     for (at, width, word) in [
         (columns_of.left(), LEFT, "LEFT"),
         (columns_of.burn(), BURN, "BURN"),
@@ -172,11 +154,7 @@ fn slo_row(
         return;
     };
     let severity = slo.burning();
-    let name_style = if severity.is_some() {
-        look.strong()
-    } else {
-        look.text()
-    };
+    let name_style = if severity.is_some() { look.strong() } else { look.text() };
     let mut name = Words::of(name_style, slo.service.as_str());
     if names.get(&slo.service).is_some_and(|n| *n > 1) {
         name.push(look.dim(), format!(" {}", slo.name));
@@ -231,17 +209,8 @@ fn burn(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Buff
         _ if multiple > 1.0 => look.attention(),
         _ => look.text(),
     };
-    put_right(
-        buf,
-        columns(area, columns_of.burn(), BURN),
-        &format::burn(multiple),
-        style,
-    );
-    let style = if slo.burning().is_some() {
-        look.strong()
-    } else {
-        look.dim()
-    };
+    put_right(buf, columns(area, columns_of.burn(), BURN), &format::burn(multiple), style);
+    let style = if slo.burning().is_some() { look.strong() } else { look.dim() };
     put_right(buf, columns(area, columns_of.gone(), GONE), &gone_in(slo), style);
 }
 
@@ -250,10 +219,7 @@ pub fn gone_in(slo: &Slo) -> String {
     if matches!(slo.remaining, Value::Number(left) if left <= 0.0) {
         return "gone".into();
     }
-    let slow = slo
-        .period
-        .and_then(|period| analysis::gone_in(slo, period))
-        .map(|(slow, _)| slow);
+    let slow = slo.period.and_then(|period| analysis::gone_in(slo, period)).map(|(slow, _)| slow);
     match (slow, slo.period) {
         (Some(slow), Some(period)) if slow < period.delta() && slow > TimeDelta::zero() => format::span(slow),
         _ => "—".into(),
@@ -264,12 +230,7 @@ fn workload_row(look: &Look, state: &State, key: &Key, columns_of: &Columns, are
     let Some(deployment) = state.world.deployments.get(key) else {
         return;
     };
-    put(
-        buf,
-        columns(area, 1, columns_of.name),
-        key.name.as_str(),
-        look.dim(),
-    );
+    put(buf, columns(area, 1, columns_of.name), key.name.as_str(), look.dim());
     let ready = format!("{}/{} ready", deployment.available, deployment.replicas);
     let words = Words::of(look.faint(), "no SLO   ").and(look.dim(), ready);
     words.draw(from(area, columns_of.gauge_at()), buf);
@@ -291,9 +252,7 @@ fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffe
     let area = from(area, 1);
     if state.view.filtering {
         let filter = Clean::new(&state.view.filter);
-        let words = Words::of(look.key(), "/")
-            .and(look.strong(), filter.as_str())
-            .and(look.accent(), "▏");
+        let words = Words::of(look.key(), "/").and(look.strong(), filter.as_str()).and(look.accent(), "▏");
         let count = format!("  {shown} match   enter keeps it, esc clears it");
         words.and(look.dim(), count).draw(area, buf);
         return;
@@ -307,10 +266,7 @@ fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffe
             _ => {}
         }
     }
-    let mut words = Words::of(
-        look.dim(),
-        format!("{shown} rows, {} SLOs", state.world.slos.len()),
-    );
+    let mut words = Words::of(look.dim(), format!("{shown} rows, {} SLOs", state.world.slos.len()));
     if !state.view.filter.is_empty() {
         words.push(look.accent(), format!("   /{}", Clean::new(&state.view.filter)));
     }

@@ -48,10 +48,7 @@ pub struct Shades {
 impl Chart<'_> {
     /// The column of a point in time; `None` outside of the axis.
     pub fn column(&self, at: Time, width: u16) -> Option<u16> {
-        let (span, into) = (
-            (self.to - self.from).num_milliseconds(),
-            (at - self.from).num_milliseconds(),
-        );
+        let (span, into) = ((self.to - self.from).num_milliseconds(), (at - self.from).num_milliseconds());
         if span <= 0 || into < 0 || into > span || width == 0 {
             return None;
         }
@@ -80,12 +77,7 @@ impl Chart<'_> {
                     |half: Option<&Option<f64>>| self.dots(half.copied().flatten(), area.height, from_bottom);
                 let cell = braille(dots(pair.first()), dots(pair.get(1)));
                 if cell != '\u{2800}' {
-                    put(
-                        buf,
-                        columns(row(area, y), x as u16, 1),
-                        cell.encode_utf8(&mut [0; 4]),
-                        style,
-                    );
+                    put(buf, columns(row(area, y), x as u16, 1), cell.encode_utf8(&mut [0; 4]), style);
                 }
             }
         }
@@ -119,11 +111,7 @@ impl Chart<'_> {
     fn dots(&self, ratio: Option<f64>, height: u16, from_bottom: u16) -> u16 {
         let Some(ratio) = ratio else { return 0 };
         let all = f64::from(height) * 4.0;
-        let level = if self.top > 0.0 {
-            (ratio / self.top * all).round()
-        } else {
-            0.0
-        };
+        let level = if self.top > 0.0 { (ratio / self.top * all).round() } else { 0.0 };
         // Even a zero is one dot: it was measured.
         let level = level.clamp(1.0, all) as u16;
         level.saturating_sub(from_bottom * 4).min(4)
@@ -140,13 +128,8 @@ fn braille(left: u16, right: u16) -> char {
 
 /// The next round ratio above `ratio`: 1, 2 or 5 times a power of ten percent, and 25 %.
 pub fn round_up(ratio: f64) -> f64 {
-    let steps = [
-        0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0,
-    ];
-    steps
-        .into_iter()
-        .find(|step| *step >= ratio * 1.02)
-        .unwrap_or(1.0)
+    let steps = [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
+    steps.into_iter().find(|step| *step >= ratio * 1.02).unwrap_or(1.0)
 }
 
 #[cfg(test)]
@@ -157,11 +140,7 @@ mod tests {
     #[test]
     fn a_zero_is_a_line_and_missing_data_are_nothing() {
         let at = |m: i64| Time::UNIX_EPOCH + TimeDelta::minutes(m);
-        let sample = |m: i64, ratio| Sample {
-            from: at(m),
-            to: at(m + 1),
-            ratio,
-        };
+        let sample = |m: i64, ratio| Sample { from: at(m), to: at(m + 1), ratio };
         let samples = [
             sample(0, Some(0.0)),
             sample(1, Some(0.0)),
@@ -170,30 +149,13 @@ mod tests {
             sample(4, Some(1.0)),
             sample(5, Some(0.5)),
         ];
-        let chart = Chart {
-            samples: &samples,
-            from: at(0),
-            to: at(6),
-            top: 1.0,
-            budget: 0.001,
-        };
+        let chart = Chart { samples: &samples, from: at(0), to: at(6), top: 1.0, budget: 0.001 };
         let area = Rect::new(0, 0, 3, 2);
         let mut buf = Buffer::empty(area);
         let plain = Style::new();
-        chart.draw(
-            area,
-            &mut buf,
-            Shades {
-                over: plain,
-                within: plain,
-                zero: plain,
-            },
-        );
-        let rows: Vec<String> = buf
-            .content()
-            .chunks(3)
-            .map(|r| r.iter().map(|c| c.symbol()).collect())
-            .collect();
+        chart.draw(area, &mut buf, Shades { over: plain, within: plain, zero: plain });
+        let rows: Vec<String> =
+            buf.content().chunks(3).map(|r| r.iter().map(|c| c.symbol()).collect()).collect();
         assert_eq!(rows, ["  ⡇", "⣀ ⣿"]);
         assert_eq!(chart.column(at(3), 6), Some(3));
         assert_eq!(chart.column(at(7), 6), None);

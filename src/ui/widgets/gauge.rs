@@ -23,12 +23,7 @@ pub fn burn(buf: &mut Buffer, area: Rect, burn: f64, threshold: f64, line: Style
     let halves = (place(burn) * f64::from(area.width) * 2.0).round() as u16;
     bar(buf, area, halves, line, track);
     let at = (place(threshold) * f64::from(area.width)) as u16;
-    put(
-        buf,
-        columns(area, at.min(area.width.saturating_sub(1)), 1),
-        "│",
-        tick,
-    );
+    put(buf, columns(area, at.min(area.width.saturating_sub(1)), 1), "│", tick);
 }
 
 /// Where a multiple lies on the scale, 0..1.
@@ -70,11 +65,7 @@ mod tests {
             (7.0, "━━━━━━━━"),
             (f64::NAN, "────────"),
         ] {
-            assert_eq!(
-                drawn(|b, a| super::share(b, a, share, plain, plain)),
-                line,
-                "{share}"
-            );
+            assert_eq!(drawn(|b, a| super::share(b, a, share, plain, plain)), line, "{share}");
         }
     }
 

@@ -57,21 +57,8 @@ impl Words {
             // The word that is cut is the last one: what follows must not look as if it belonged to it.
             let cut = ahead > left && wide >= left;
             let room = if cut { left } else { wide };
-            let shown = if cut {
-                text::fit(&format!("{word}…"), room)
-            } else {
-                word.clone()
-            };
-            let used = put(
-                buf,
-                Rect {
-                    x,
-                    width: room as u16,
-                    ..area
-                },
-                &shown,
-                *style,
-            );
+            let shown = if cut { text::fit(&format!("{word}…"), room) } else { word.clone() };
+            let used = put(buf, Rect { x, width: room as u16, ..area }, &shown, *style);
             left -= usize::from(used).min(left);
             x += used;
             ahead -= wide;
@@ -85,14 +72,7 @@ impl Words {
     /// Draws to the right end of `area`.
     pub fn draw_right(&self, area: Rect, buf: &mut Buffer) {
         let wide = (self.width() as u16).min(area.width);
-        self.draw(
-            Rect {
-                x: area.right() - wide,
-                width: wide,
-                ..area
-            },
-            buf,
-        );
+        self.draw(Rect { x: area.right() - wide, width: wide, ..area }, buf);
     }
 }
 
@@ -122,48 +102,30 @@ pub fn row(area: Rect, n: u16) -> Rect {
     if n >= area.height {
         return Rect { height: 0, ..area };
     }
-    Rect {
-        y: area.y + n,
-        height: 1,
-        ..area
-    }
+    Rect { y: area.y + n, height: 1, ..area }
 }
 
 /// `area` without its first `n` columns.
 pub fn from(area: Rect, n: u16) -> Rect {
     let n = n.min(area.width);
-    Rect {
-        x: area.x + n,
-        width: area.width - n,
-        ..area
-    }
+    Rect { x: area.x + n, width: area.width - n, ..area }
 }
 
 /// `width` columns of `area` from column `x` on.
 pub fn columns(area: Rect, x: u16, width: u16) -> Rect {
     let rest = from(area, x);
-    Rect {
-        width: width.min(rest.width),
-        ..rest
-    }
+    Rect { width: width.min(rest.width), ..rest }
 }
 
 /// `area` without its first `n` rows.
 pub fn below(area: Rect, n: u16) -> Rect {
     let n = n.min(area.height);
-    Rect {
-        y: area.y + n,
-        height: area.height - n,
-        ..area
-    }
+    Rect { y: area.y + n, height: area.height - n, ..area }
 }
 
 /// The first `n` rows of `area`.
 pub fn top(area: Rect, n: u16) -> Rect {
-    Rect {
-        height: n.min(area.height),
-        ..area
-    }
+    Rect { height: n.min(area.height), ..area }
 }
 
 /// Gives every cell of `area` the background of `style`.
