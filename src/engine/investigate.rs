@@ -56,6 +56,8 @@ pub struct Study {
     pub intervals: Vec<Answered<PodCounts>>,
     /// Last error, by what was asked.
     pub errors: Vec<Clean>,
+    /// A change came under suspicion between two inquiries and was asked for at once; this is done once.
+    pub hurried: bool,
     /// The first inquiry was answered.
     pub complete: bool,
     /// Queries of the last inquiry.
@@ -81,10 +83,11 @@ impl Study {
         }
         let wants_change = focus.change.is_some() && self.since_change.is_none();
         let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
-        let soon = wants_change && self.pending.is_none() && !self.complete;
+        let soon = wants_change && !self.hurried;
         if !(due || soon) {
             return None;
         }
+        self.hurried |= !due;
         let asks = self.asks(focus, now);
         self.pending = Some((number, now));
         self.asked = Some(now);
