@@ -14,8 +14,6 @@ pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
     walk(&mut Vec::new(), before, after, &mut found);
     let several =
         [before, after].iter().any(|t| t["spec"]["containers"].as_array().is_some_and(|c| c.len() > 1));
-    // The image first: it is what a person asks for, and what most rollouts are about.
-    found.sort_by_key(|(path, _, _)| path.last().is_none_or(|last| last != "image"));
     found
         .into_iter()
         .filter(|(path, _, _)| path.last().is_none_or(|last| last != "pod-template-hash"))

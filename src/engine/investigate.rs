@@ -83,8 +83,7 @@ impl Study {
         }
         let wants_change = focus.change.is_some() && self.since_change.is_none();
         let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
-        let soon = wants_change && !self.hurried;
-        if !(due || soon) {
+        if !due && !(wants_change && !self.hurried) {
             return None;
         }
         self.hurried |= !due;
