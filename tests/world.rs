@@ -1,6 +1,8 @@
 //! The embedded world over real HTTP: what a client of the Kubernetes API and of the Prometheus API sees of it, and
 //! that the same seed, the same writes and the same times give the same answers.
 
+#![expect(clippy::disallowed_methods, reason = "a variable names the Prometheus to compare with")]
+
 use goaround::demo::clock::Clock;
 use goaround::demo::{Running, promql, scenario};
 use goaround::domain::Time;

@@ -154,6 +154,7 @@ async fn session(url: &str) -> Connected {
         kubeconfig: vec![file],
         context: None,
         hide_env: Vec::new(),
+        #[expect(clippy::disallowed_methods, reason = "a session of its own, as the shell opens one")]
         clock: Arc::new(chrono::Utc::now),
     };
     connect(options).await.expect("a session")
