@@ -31,7 +31,7 @@ pub fn percent(ratio: f64) -> String {
 /// A burn rate: `0×`, `0.3×`, `17.6×`, `200×`.
 pub fn burn(multiple: f64) -> String {
     let m = multiple.abs();
-    let digits = if m < 0.05 || m >= 99.95 { 0 } else { 1 };
+    let digits = if (0.05..99.95).contains(&m) { 1 } else { 0 };
     format!("{:.digits$}×", multiple + 0.0).replace("-0×", "0×")
 }
 
@@ -154,6 +154,15 @@ pub fn since(time: Time, now: Time) -> String {
 pub fn offset(from: Time, to: Time) -> String {
     let delta = to - from;
     format!("{}{}", if delta < TimeDelta::zero() { "-" } else { "+" }, span(delta))
+}
+
+/// How long after a change the errors began, known to `step` only: `at once`, `+94 s`.
+pub fn onset(change: Time, onset: Time, step: Window) -> String {
+    if (onset - change).num_seconds() <= step.secs() as i64 {
+        "at once".into()
+    } else {
+        offset(change, onset)
+    }
 }
 
 /// A window beside a burn: `5m`, or `1h (3 min of data)` when the series are younger than it.

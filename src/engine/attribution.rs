@@ -178,7 +178,10 @@ fn quiet_or_few(look: &Look<'_>) -> Verdict {
     let recent = onset::between(buckets, *step, look.now - Window::minutes(10).delta(), look.now);
     let enough = recent.total >= look.setup.policy.min_requests as f64;
     let within = recent.ratio().is_some_and(|r| r <= look.budget());
-    if enough && within { Verdict::Recovering } else { Verdict::NotEnoughData }
+    // The recorded window must agree: right after an onset the counts are not in yet.
+    let window = look.slo.and_then(|s| s.ratios.get(&Window::minutes(5))).and_then(|r| r.value.number());
+    let calm = window.is_some_and(|ratio| ratio <= look.budget());
+    if enough && within && calm { Verdict::Recovering } else { Verdict::NotEnoughData }
 }
 
 /// The changes of the last hours, oldest first.

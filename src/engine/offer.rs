@@ -485,7 +485,7 @@ pub fn reason(
         let onset = found
             .onset
             .as_ref()
-            .map_or(String::new(), |o| format!(", onset {} after it", format::offset(change.began, o.began)));
+            .map_or(String::new(), |o| format!(", onset {}", format::onset(change.began, o.began, o.step)));
         format!(" after {what} at {}{onset}", format::clock(change.began))
     });
     let sentence = match found.verdict {

@@ -18,6 +18,8 @@ const SURE: f64 = 0.001;
 pub struct Onset {
     /// Its begin: the start of its first bucket, so up to one bucket early.
     pub began: Time,
+    /// How exactly its begin is known.
+    pub step: Window,
     /// Its end, when it is over: clearly fewer errors after it, and no more than the objective allows.
     pub ended: Option<Time>,
     /// Counts before and after it.
@@ -67,6 +69,7 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
     // The ramp down at the end of a spike would dilute it, the ramp up too: both are short.
     Some(Onset {
         began: cells[first].end - step.delta(),
+        step,
         ended,
         outside,
         during,
@@ -94,38 +97,35 @@ pub fn clearly_more(more: Counts, than: Counts) -> bool {
     fisher_greater(than, more).is_some_and(|p| p < SURE)
 }
 
-/// The stretch `first..last` with the greatest likelihood ratio among those with more errors than the rest.
+/// The stretch `first..last` with the greatest likelihood ratio among those with more errors than the rest. Only when
+/// none stands out, all of the time is one, if it is surely above the budget: then the onset lies before the data.
 fn best_stretch(cells: &[Cell], budget: f64) -> Option<(usize, usize)> {
     let sums = Sums::of(cells);
+    let all = cells.len();
     let mut best: Option<(f64, usize, usize)> = None;
-    for first in 0..cells.len() {
-        for last in first + 1..=cells.len() {
-            let inside = sums.inside(first, last);
-            let outside = sums.outside(first, last);
-            let (Some(high), low) = (ratio(inside), ratio(outside).unwrap_or(budget)) else {
-                continue;
-            };
+    for first in 0..all {
+        for last in first + 1..=all {
+            let (inside, outside) = (sums.inside(first, last), sums.outside(first, last));
+            let (Some(high), Some(low)) = (ratio(inside), ratio(outside)) else { continue };
             if high <= low || high <= budget || inside.bad < 1.0 {
                 continue;
             }
-            let gain = likelihood_gain(inside, outside, budget);
+            let gain = likelihood_gain(inside, outside);
             if best.is_none_or(|(most, _, _)| gain > most) {
                 best = Some((gain, first, last));
             }
         }
     }
     // Chi-square with one degree of freedom, corrected for the number of stretches looked at.
-    let looked_at = (cells.len() * cells.len()).max(1) as f64;
-    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln()).map(|(_, first, last)| (first, last))
+    let looked_at = (all * all).max(1) as f64;
+    best.filter(|(gain, _, _)| *gain > 10.83 + 2.0 * looked_at.ln())
+        .map(|(_, first, last)| (first, last))
+        .or_else(|| wilson(sums.inside(0, all), Z95).filter(|i| i.low > budget).map(|_| (0, all)))
 }
 
-/// `2 [k0 ln(r0/r) + k1 ln(r1/r)]`; with nothing outside, against the budget instead of the common ratio.
-fn likelihood_gain(inside: Counts, outside: Counts, budget: f64) -> f64 {
+/// `2 [k0 ln(r0/r) + k1 ln(r1/r)]`: how much better two ratios explain the counts than one.
+fn likelihood_gain(inside: Counts, outside: Counts) -> f64 {
     let term = |k: f64, r: f64, common: f64| if k > 0.0 { k * (r / common).ln() } else { 0.0 };
-    if outside.total <= 0.0 {
-        let high = inside.bad / inside.total;
-        return 2.0 * term(inside.bad, high, budget.max(1e-9));
-    }
     let common = (inside.bad + outside.bad) / (inside.total + outside.total);
     let (high, low) = (inside.bad / inside.total, outside.bad / outside.total);
     2.0 * (term(inside.bad, high, common) + term(outside.bad, low, common))
@@ -216,6 +216,15 @@ mod tests {
     fn errors_within_the_objective_have_no_onset() {
         assert_eq!(find(&series(&[0.0005; 60]), STEP, 0.001), None);
         assert_eq!(find(&[], STEP, 0.001), None);
+    }
+
+    #[test]
+    fn a_full_hour_before_does_not_swallow_the_onset() {
+        let mut ratios = vec![0.0; 57];
+        ratios.extend([0.4, 1.0, 1.0]);
+        let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+        assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * 57);
+        assert!(onset.outside.total > 30_000.0);
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn names(look: &Look, series: &Series<'_>, chart: &Chart<'_>, area: Rect, buf: &
         && let Some(x) = chart.column(onset.began, area.width)
     {
         let text = match series.change {
-            Some(change) => format!("▲ onset {}", format::offset(change, onset.began)),
+            Some(change) => format!("▲ onset {}", format::onset(change, onset.began, onset.step)),
             None => format!("▲ onset {}", format::minute(onset.began)),
         };
         labels.push((x, text, look.bad()));
@@ -232,7 +232,7 @@ pub fn strip(look: &Look, series: &Series<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(onset) = series.onset {
         let x = chart.column(onset.began, area.width).unwrap_or(0);
         let text = match series.change {
-            Some(change) => format!("onset {}", format::offset(change, onset.began)),
+            Some(change) => format!("onset {}", format::onset(change, onset.began, onset.step)),
             None => format!("onset {}", format::minute(onset.began)),
         };
         labels.push((x, text, look.bad()));

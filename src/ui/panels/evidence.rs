@@ -98,7 +98,7 @@ fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, line
                 ("all requests", sli.total_increase(window, &[])),
             ] {
                 let head = Words::of(look.dim(), format!("{label:<21}"));
-                wrapped(look, head, 21, &crate::domain::clean::Clean::new(query).to_string(), columns, lines);
+                wrapped(look, head, 21, crate::domain::clean::Clean::new(query).as_str(), columns, lines);
             }
         }
     }
