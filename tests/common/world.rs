@@ -145,7 +145,7 @@ impl World {
         world
     }
 
-    /// The story of the drawings: 4.12 went out at 12:28:10, and since 12:29:44 a fifth of the requests fails.
+    /// The story of the drawings: 4.12 went out at 12:26:10, and since 12:28:44 a fifth of the requests fails.
     pub fn burning() -> Self {
         Self::burning_with(setup(), |_| {})
     }
@@ -153,7 +153,7 @@ impl World {
     /// The same, with something else before the alert comes.
     pub fn burning_with(setup: Setup, change: impl FnOnce(&mut Self)) -> Self {
         let mut world = Self::empty(setup);
-        world.errors = Errors { from: Some(at("12:29:44")), to: None, ratio: 0.2, rate: 31.0 };
+        world.errors = Errors { from: Some(at("12:28:44")), to: None, ratio: 0.2, rate: 31.0 };
         change(&mut world);
         world.connect();
         world.slos = slos(world.now, true);
@@ -213,7 +213,7 @@ impl World {
                 node: Some(Clean::new("node-1")),
                 phase: Clean::new("Running"),
                 ready: true,
-                created: Some(at("12:28:12")),
+                created: Some(at("12:26:12")),
                 ..Default::default()
             })
             .collect();
@@ -570,7 +570,7 @@ fn revisions() -> Vec<Revision> {
             "4.11",
             "50",
             on(19, "16:20:00"),
-            Some((on(19, "16:20:00"), at("12:28:10"))),
+            Some((on(19, "16:20:00"), at("12:26:10"))),
             (12.0, 1_203_000.0),
         ),
         revision(
@@ -578,8 +578,8 @@ fn revisions() -> Vec<Revision> {
             "7f9c4d8b6",
             "4.12",
             "5",
-            at("12:28:10"),
-            Some((at("12:28:12"), now)),
+            at("12:26:10"),
+            Some((at("12:26:12"), now)),
             (1_962.0, 17_311.0),
         ),
     ]
@@ -638,7 +638,7 @@ fn deployment_json(world: &World, ready: i64) -> serde_json::Value {
             "name": "api-gateway", "namespace": "shop", "uid": "dep-1", "generation": 5, "resourceVersion": "900",
             "creationTimestamp": "2026-10-01T08:00:00Z", "labels": {"app": "api-gateway"},
             "annotations": {"deployment.kubernetes.io/revision": current.number.to_string()},
-            "managedFields": [{"manager": "helm", "operation": "Update", "time": "2026-11-20T12:28:10Z",
+            "managedFields": [{"manager": "helm", "operation": "Update", "time": "2026-11-20T12:26:10Z",
                 "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:containers": {}}}}}}]},
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "api-gateway"}},
             "strategy": {"type": "RollingUpdate"}, "template": template_of(world, current, None)},

@@ -166,10 +166,7 @@ fn two_lines(
 
 /// What a revision changed; a claim about why is marked as one.
 pub fn changes(each: &RevisionRow) -> String {
-    let mut sorted: Vec<_> = each.changes.iter().collect();
-    // The image tells most.
-    sorted.sort_by_key(|change| !change.field.as_str().ends_with("image"));
-    let mut all: Vec<String> = sorted.into_iter().map(diff::sentence).collect();
+    let mut all: Vec<String> = each.changes.iter().map(diff::sentence).collect();
     if let Some(claim) = &each.claim {
         all.push(format!("“{claim}” (claim)"));
     }
