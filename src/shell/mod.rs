@@ -14,5 +14,7 @@ pub mod run;
 pub mod session;
 pub mod sha256;
 pub mod slo_file;
+pub mod signals;
 pub mod terminal;
 pub mod tls;
+pub mod tty;
