@@ -111,9 +111,8 @@ impl TerminalFront {
         let since = now.saturating_sub(drawn);
         // A burst of keys is drawn as it comes to rest.
         let keys = self.urgent && (self.input.is_empty() || since >= FRAME);
-        let stale = self.changed
-            || state.now.timestamp() != self.drawn_second
-            || unseen(state) != self.drawn_unseen;
+        let stale =
+            self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
         keys || (stale && since >= if calm(state) { CALM_FRAME } else { FRAME })
     }
 
@@ -257,30 +256,3 @@ fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
         }
     }
 }
-<<<<<<< HEAD
-
-/// Gives the terminal back. Harmless when it was not taken.
-pub fn restore() {
-    let mut out = io::stdout();
-    let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, crossterm::cursor::Show);
-    let _ = disable_raw_mode();
-}
-
-/// A panic anywhere ends the program: first the screen, then the message, where it can be read. An action that was
-/// under way has its intent on disk and is read back at the next start.
-#[expect(clippy::print_stderr, reason = "there is no screen any more, and nobody above to tell")]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a panic in one task would leave the others running without a screen"
-)]
-fn guard_panics() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        restore();
-        before(info);
-        eprintln!("goaround: this is a bug; an action that was under way is read back at the next start");
-        std::process::exit(101);
-    }));
-}
-=======
->>>>>>> h/pty
