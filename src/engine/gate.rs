@@ -30,6 +30,8 @@ pub const SEEN_AFTER: Duration = Duration::from_millis(800);
 const TOO_FAST: Duration = Duration::from_millis(40);
 /// Characters of a token: no I, L, O, 0, 1, which look alike.
 const ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+/// The note while there is no room; it goes when there is.
+const TOO_SMALL: &str = "cannot be approved: the screen is smaller than 80x24";
 /// Length of a token.
 pub const TOKEN: usize = 4;
 
@@ -135,7 +137,8 @@ pub struct Proposal {
     /// What STILL TRUE compares: facts that must not change.
     pub held: String,
     sight: Sight,
-    large_enough: bool,
+    /// Whether the last frame had room for approving; `None`: no frame showed this card yet.
+    large_enough: Option<bool>,
 }
 
 impl Proposal {
@@ -157,7 +160,7 @@ impl Proposal {
             gesture: Gesture::Idle,
             note: None,
             sight: Sight::default(),
-            large_enough: false,
+            large_enough: None,
             analysis,
         }
     }
@@ -194,10 +197,15 @@ impl Proposal {
     /// Takes the report of a drawn frame.
     pub fn shown(&mut self, shown: &Shown, mono: Duration) {
         let ours = shown.digest.as_ref() == Some(&self.digest);
-        self.large_enough = ours && shown.large_enough;
-        if ours && !shown.large_enough && matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. }) {
+        self.large_enough = if shown.large_enough { ours.then_some(true) } else { Some(false) };
+        let armed = matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. });
+        if armed && self.large_enough != Some(true) {
+            // What cannot be read cannot be approved, whatever was read before.
             self.gesture = Gesture::Idle;
-            self.note = Some(Clean::new("disarmed: the screen became smaller than 80x24"));
+            self.note = Some(Clean::new(TOO_SMALL));
+        }
+        if self.large_enough == Some(true) && self.note.as_ref().is_some_and(|n| n == TOO_SMALL) {
+            self.note = None;
         }
         let lines: &[usize] = if ours { &shown.lines } else { &[] };
         self.sight.update(lines, mono);
@@ -219,8 +227,8 @@ impl Proposal {
         self.note = None;
         if let Some(block) = self.analysis.blocks.first() {
             self.note = Some(Clean::new(format!("cannot be approved: {block}")));
-        } else if !self.large_enough {
-            self.note = Some(Clean::new("cannot be approved: the screen is smaller than 80x24"));
+        } else if self.large_enough == Some(false) {
+            self.note = Some(Clean::new(TOO_SMALL));
         } else if self.unseen(mono) > 0 {
             let left = self.unseen(mono);
             self.note = Some(Clean::new(format!(

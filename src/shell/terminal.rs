@@ -2,11 +2,12 @@
 //! most once a second. What was armed is disarmed when somebody else had the terminal meanwhile.
 
 use std::io::{self, BufWriter, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event as TermEvent, KeyEvent};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
 use crate::domain::signal::Health;
@@ -25,6 +26,8 @@ const FRAME: Duration = Duration::from_millis(66);
 const CALM_FRAME: Duration = Duration::from_millis(950);
 /// The clock in the header moves.
 const TICK: Duration = Duration::from_millis(250);
+/// What comes within this was not typed key by key.
+const ONE_READ: Duration = Duration::from_millis(40);
 /// A frame is one write.
 const BUFFER: usize = 64 * 1024;
 
@@ -129,6 +132,12 @@ impl TerminalFront {
         Ok(Event::Shown(shown.unwrap_or_default()))
     }
 
+    /// Forgets what is on the screen. `Terminal::clear` would ask the terminal where its cursor is, and wait.
+    fn anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
+    }
+
     /// One at a time: what a key means depends on what the key before it did.
     fn command(&mut self, state: &State, input: Input) -> Vec<Command> {
         self.urgent = true;
@@ -154,7 +163,7 @@ impl TerminalFront {
                 self.away = false;
                 self.urgent = true;
                 // A terminal that cannot be taken again is gone: the next frame says so.
-                if tty::take().and_then(|()| self.terminal.clear()).is_err() {
+                if tty::take().and_then(|()| self.anew()).is_err() {
                     return vec![Command::Quit];
                 }
             }
@@ -235,12 +244,17 @@ impl Front for TerminalFront {
     }
 }
 
-/// Reads keys on a thread of its own. Events that were already there belong to the same read of the terminal.
+/// Reads keys on a thread of its own. Events that come together belong to the same read of the terminal, also when a
+/// slow line cut them in two.
 fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
     let mut read = 0;
+    let mut began: Option<Instant> = None;
     loop {
-        read += 1;
         let Ok(first) = event::read() else { return };
+        if began.is_none_or(|at| at.elapsed() >= ONE_READ) {
+            began = Some(Instant::now());
+            read += 1;
+        }
         let mut next = Some(first);
         while let Some(event) = next.take() {
             let input = match event {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// No wait is longer; a machine under load is slow, not stuck.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program.
 pub struct Screen {
@@ -21,6 +21,7 @@ pub struct Screen {
     keys: Option<Box<dyn std::io::Write + Send>>,
     seen: Arc<Mutex<Seen>>,
     deaf: Arc<AtomicBool>,
+    closed: Arc<AtomicBool>,
     /// Modes of the terminal before the start.
     modes: String,
     /// State folder, if the test gave none.
@@ -81,6 +82,8 @@ impl Screen {
         let writer = Arc::clone(&seen);
         let deaf = Arc::new(AtomicBool::new(false));
         let paused = Arc::clone(&deaf);
+        let closed = Arc::new(AtomicBool::new(false));
+        let hung = Arc::clone(&closed);
         std::thread::spawn(move || {
             let mut bytes = [0_u8; 65_536];
             loop {
@@ -88,6 +91,10 @@ impl Screen {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 let read = reader.read(&mut bytes).unwrap_or(0);
+                if hung.load(Ordering::SeqCst) {
+                    writer.lock().expect("lock").ended = true;
+                    return;
+                }
                 let mut seen = writer.lock().expect("lock");
                 if read == 0 {
                     seen.ended = true;
@@ -97,7 +104,7 @@ impl Screen {
                 seen.parser.process(&bytes[..read]);
             }
         });
-        Self { child, master: Some(pair.master), keys: Some(keys), seen, deaf, modes, folder }
+        Self { child, master: Some(pair.master), keys: Some(keys), seen, deaf, closed, modes, folder }
     }
 
     /// The screen as text.
@@ -114,10 +121,12 @@ impl Screen {
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
         loop {
+            let ended = self.seen.lock().expect("lock").ended;
             let text = self.text();
             if wanted(&text) {
                 return text;
             }
+            assert!(!ended, "it ended before: {what}\n{text}");
             assert!(begun.elapsed() < PATIENCE, "never came: {what}\n{text}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -166,9 +175,10 @@ impl Screen {
 
     /// Closes the terminal, as a lost line does.
     pub fn hang_up(&mut self) {
-        self.be_deaf();
         self.keys = None;
         self.master = None;
+        // The reader holds the last end; the clock of the next frame lets it go.
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Process id.
@@ -183,6 +193,23 @@ impl Screen {
             .status()
             .expect("kill");
         assert!(status.success());
+    }
+
+    /// Waits until the process is in this state, as `ps` names it.
+    pub fn wait_state(&self, wanted: &str) {
+        let begun = Instant::now();
+        loop {
+            let output = std::process::Command::new("ps")
+                .args(["-o", "state=", "-p", &self.process().to_string()])
+                .output()
+                .expect("ps");
+            let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            if state.starts_with(wanted) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "its state is {state:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits for the end; gives the exit code.
@@ -210,6 +237,11 @@ impl Screen {
         assert!(!screen.hide_cursor(), "the cursor was left hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste was left on");
         drop(seen);
+        self.assert_cooked();
+    }
+
+    /// The modes of the terminal are what they were before the start.
+    pub fn assert_cooked(&self) {
         assert!(self.modes.contains("ICANON") && self.modes.contains("ECHO"), "{}", self.modes);
         assert_eq!(
             modes(&**self.master.as_ref().expect("an open terminal")),

@@ -143,13 +143,19 @@ impl Card<'_> {
         };
         let id = self.proposal.digest.short();
         let drawn = format::span(self.state.now - self.proposal.drawn);
-        let mut right = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
-        right.append(void);
-        right.push(self.look.dim(), format!(" · unchanged {drawn} "));
+        let id = id.get(..8).unwrap_or(id);
         let place = header::place(self.look, self.state);
-        let room = usize::from(area.width);
-        if place.width() + right.width() + 3 <= room {
-            right.draw_right(area, buf);
+        let room = usize::from(area.width).saturating_sub(place.width() + 3);
+        // What is void tells first whether a key is worth pressing; the rest gives way.
+        let ends = [(format!("proposal {id} · "), format!(" · unchanged {drawn} ")), (format!("{id} · "), " ".into())];
+        for (before, after) in ends.into_iter().chain([(String::new(), " ".into())]) {
+            let mut right = Words::of(self.look.dim(), before);
+            right.append(void.clone());
+            right.push(self.look.dim(), after);
+            if right.width() <= room {
+                right.draw_right(area, buf);
+                break;
+            }
         }
         place.draw(from(area, 1), buf);
     }
