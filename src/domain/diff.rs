@@ -14,6 +14,14 @@ pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
     walk(&mut Vec::new(), before, after, &mut found);
     let several =
         [before, after].iter().any(|t| t["spec"]["containers"].as_array().is_some_and(|c| c.len() > 1));
+    // What people ask for first comes first: the image, then env, then volumes; a restart last.
+    found.sort_by_key(|(path, _, _)| match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [.., "image"] => 0,
+        [_, _, _, "env", ..] => 1,
+        ["spec", "volumes", ..] => 2,
+        [.., RESTARTED_AT] => 4,
+        _ => 3,
+    });
     found
         .into_iter()
         .filter(|(path, _, _)| path.last().is_none_or(|last| last != "pod-template-hash"))

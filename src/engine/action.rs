@@ -411,11 +411,11 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     match running.phase {
-        Phase::Unknown(_) => {
-            if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) {
-                running.read_back_asked = Some(now);
-                effects.push(Effect::ReadBack(running.action.clone(), running.calls.clone()));
-            }
+        Phase::Unknown(_)
+            if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) =>
+        {
+            running.read_back_asked = Some(now);
+            effects.push(Effect::ReadBack(running.action.clone(), running.calls.clone()));
         }
         Phase::Stabilising | Phase::Verifying => {
             let before = running.phase.clone();

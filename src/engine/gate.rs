@@ -132,7 +132,7 @@ pub struct Proposal {
     pub gesture: Gesture,
     /// A word to the person: why nothing happened.
     pub note: Option<Clean>,
-    /// Facts that must not change: see [`held`].
+    /// What STILL TRUE compares: facts that must not change.
     pub held: String,
     sight: Sight,
     large_enough: bool,

@@ -7,7 +7,6 @@ use crate::domain::cluster::{Deployment, Right, Uid};
 use crate::domain::evidence::EvidenceList;
 use crate::domain::format;
 use crate::domain::plan::{DryRun, IRREVERSIBLE, Plan};
-use crate::domain::signal::Source;
 use crate::domain::slo::{Slo, WindowPair};
 use crate::domain::statistics::Difference;
 use crate::domain::value::Value;
@@ -569,11 +568,4 @@ fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
         ));
     }
     against
-}
-
-/// A source whose clock is off by more than 5 s, in words.
-pub fn clock_words(look: &Look<'_>) -> Option<String> {
-    let (source, ms) = look.world.clocks.iter().max_by_key(|(_, ms)| ms.abs())?;
-    let name = if *source == Source::Prometheus { "Prometheus" } else { "the API server" };
-    (ms.abs() > 5_000).then(|| format!("the clock of {name} differs by {} s", ms / 1_000))
 }

@@ -260,13 +260,11 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
 fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let now = state.now;
     compare_revisions(state, workload);
+    refocus(state, workload);
     investigate(state, workload, effects);
     ask_rights(state, workload, effects);
-    let analysed = look(state, workload).map(|look| {
-        let focus = focus(&look);
-        (analysis::analyse(&look), focus)
-    });
-    let Some((analysis, focus)) = analysed else {
+    let analysed = look(state, workload).map(|look| analysis::analyse(&look));
+    let Some(analysis) = analysed else {
         withdraw(state, workload, "the Deployment does not exist any more", effects);
         return;
     };
@@ -274,10 +272,6 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
-    incident.focus = focus;
-    if let Some(from) = incident.running.as_ref().filter(|r| !r.over()).and_then(|r| r.rollout_ended) {
-        incident.focus.verify_from = Some(from);
-    }
     incident.reach(Stage::Enrich, now);
     if studied {
         incident.reach(Stage::Analyse, now);
@@ -305,10 +299,11 @@ fn compare_revisions(state: &mut State, workload: &Key) {
         return;
     };
     let history = state.world.history(deployment);
-    for pair in history.windows(2) {
-        let uids = (pair[1].meta.uid.clone(), pair[0].meta.uid.clone());
+    for revision in &history {
+        let Some(older) = state.world.predecessor(&history, revision) else { continue };
+        let uids = (older.meta.uid.clone(), revision.meta.uid.clone());
         state.diffs.entry(uids).or_insert_with(|| {
-            diff::templates(&pair[1].template.json.value(), &pair[0].template.json.value())
+            diff::templates(&older.template.json.value(), &revision.template.json.value())
         });
     }
 }
@@ -407,6 +402,14 @@ fn focus(look: &Look<'_>) -> Focus {
         older.filter_map(|r| r.served.stretches.last().copied()).take(2).collect()
     };
     Focus { change, verify_from: None, intervals }
+}
+
+/// What the next inquiry looks at is decided before it is sent, so that the first one counts the suspected change.
+fn refocus(state: &mut State, workload: &Key) {
+    let Some(mut focus) = look(state, workload).map(|look| focus(&look)) else { return };
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    focus.verify_from = incident.running.as_ref().filter(|r| !r.over()).and_then(|r| r.rollout_ended);
+    incident.focus = focus;
 }
 
 fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {

@@ -79,9 +79,8 @@ impl Study {
         if self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP) {
             return None;
         }
-        let wants_change = focus.change.is_some() && self.since_change.is_none();
         let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
-        if !due && !(wants_change && self.pending.is_none() && !self.complete) {
+        if !due {
             return None;
         }
         let asks = self.asks(focus, now);
@@ -101,7 +100,9 @@ impl Study {
             }
             fits
         };
-        if self.scrape.is_none() {
+        let past_due = self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY);
+        // Asked again now and then: what was learnt of a young service was too long.
+        if self.scrape.is_none() || past_due {
             add(Ask::Scrape);
         }
         if let Some(from) = focus.verify_from {
@@ -118,7 +119,7 @@ impl Study {
         for (n, (from, to)) in focus.intervals.iter().take(2).enumerate() {
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
-        if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
+        if past_due {
             let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
             if add(history) && add(served) {

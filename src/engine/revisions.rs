@@ -256,7 +256,7 @@ pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -
     let (counts, _) = by_revision(history.map(|a| a.data.as_slice()).unwrap_or_default(), &revisions);
     let client = template_client(facts.deployment);
     let mut rows = Vec::with_capacity(revisions.len());
-    for (n, revision) in revisions.iter().enumerate() {
+    for revision in &revisions {
         let uid = &revision.meta.uid;
         let is_current = current.as_ref() == Some(uid);
         let served = served.remove(uid).unwrap_or_default();
@@ -273,7 +273,11 @@ pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -
             number: revision.revision,
             images: revision.template.images.clone(),
             digest: revision.template.digest.clone(),
-            changes: revisions.get(n + 1).map(|older| changes(older, revision, diffs)).unwrap_or_default(),
+            changes: facts
+                .world
+                .predecessor(&revisions, revision)
+                .map(|older| changes(older, revision, diffs))
+                .unwrap_or_default(),
             client: if is_current { client.clone() } else { None },
             claim: revision.change_cause.clone(),
             began: began(facts.world, revision, Some(&served)),

@@ -52,8 +52,8 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             }
         }
         Event::DryRun(digest, answer) => {
-            if state.dry_runs.contains_key(&digest) {
-                state.dry_runs.insert(digest, answer);
+            if let Some(asked) = state.dry_runs.get_mut(&digest) {
+                *asked = answer;
                 return true;
             }
         }

@@ -198,7 +198,8 @@ pub fn most_urgent_gate(state: &State) -> Option<Key> {
     let acts = |i: &&super::incident::Incident| i.proposal.as_ref().is_some_and(|p| p.analysis.offer.acts());
     let running = state.incidents.values().find(|i| i.acting());
     let open = state.incidents.values().filter(|i| i.open_gate());
-    open.clone().find(acts).or(running).or_else(|| open.clone().next()).map(|i| i.workload.clone())
+    let any = || open.clone().next().or_else(|| state.incidents.values().next());
+    open.clone().find(acts).or(running).or_else(any).map(|i| i.workload.clone())
 }
 
 /// Open gates that want a person, and how long the oldest waits.

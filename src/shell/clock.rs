@@ -18,11 +18,13 @@ pub struct Clock {
 
 impl Clock {
     /// The host's own time.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
     pub fn host() -> Self {
         Self { anchor: Instant::now(), origin: chrono::Utc::now(), rate: 1.0 }
     }
 
     /// The present moment on both clocks, to scale from.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
     pub fn origin_now() -> (Instant, Time) {
         (Instant::now(), chrono::Utc::now())
     }
@@ -65,6 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a moment in the past cannot be had otherwise")]
     fn a_scaled_clock_runs_faster_and_says_how_long_world_time_takes() {
         let anchor = Instant::now().checked_sub(Duration::from_secs(2)).expect("two seconds of uptime");
         let clock = Clock::scaled(anchor, Time::UNIX_EPOCH, 60.0);

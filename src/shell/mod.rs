@@ -4,7 +4,6 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod content;
-pub mod folders;
 pub mod history;
 pub mod journal;
 pub mod one_look;

@@ -197,6 +197,11 @@ pub fn restore() {
 
 /// A panic anywhere ends the program: first the screen, then the message, where it can be read. An action that was
 /// under way has its intent on disk and is read back at the next start.
+#[expect(clippy::print_stderr, reason = "there is no screen any more, and nobody above to tell")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a panic in one task would leave the others running without a screen"
+)]
 fn guard_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

@@ -30,6 +30,7 @@ pub struct Environment {
 
 impl Environment {
     /// Reads the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
     pub fn read() -> Self {
         Self::from(|name| std::env::var_os(name))
     }
