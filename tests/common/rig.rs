@@ -186,6 +186,13 @@ impl Rig {
         succeeded(command.arg("kubectl").arg("--kubeconfig").arg(self.kubeconfig("admin")).args(arguments))
     }
 
+    /// Applies an object as cluster admin.
+    pub fn apply(&self, object: &Value) {
+        let file = self.home.join("object.json");
+        std::fs::write(&file, object.to_string()).expect("a file");
+        self.kubectl(&["apply", "-f", &file.display().to_string()]);
+    }
+
     /// An object as JSON.
     pub fn object(&self, namespace: &str, kind: &str, name: &str) -> Value {
         let text = self.kubectl(&["-n", namespace, "get", kind, name, "-o", "json"]);
@@ -198,7 +205,13 @@ impl Rig {
     }
 
     /// Waits until `propose -o json` satisfies `wanted`.
-    pub fn propose_until(&self, user: &str, state: &Path, what: &str, wanted: impl Fn(&Said) -> bool) -> Said {
+    pub fn propose_until(
+        &self,
+        user: &str,
+        state: &Path,
+        what: &str,
+        wanted: impl Fn(&Said) -> bool,
+    ) -> Said {
         let begun = Instant::now();
         loop {
             let said = self.goaround(user, state, &["propose", "-o", "json"]);
