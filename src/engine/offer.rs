@@ -13,6 +13,7 @@ use crate::domain::verdict::{GateState, Offer, Verdict};
 
 use super::analysis::{Look, Wish};
 use super::attribution::{Attribution, ChangeKind, config_edits};
+use super::gates;
 use super::onset::clearly_more;
 use super::revisions::{Mark, RevisionRow};
 use super::surroundings::Surroundings;
@@ -175,7 +176,11 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     let long_enough = length >= policy.min_served.delta();
     let often_enough = counts.total >= policy.min_served_requests as f64;
     if long_enough && often_enough {
-        state(GateState::Pass, format!("{said}; its references exist"))
+        let references = match gates::unread_references(look, Some(&row.uid)) {
+            unread if unread.is_empty() => "its references exist".to_owned(),
+            unread => format!("{} not readable", unread.join(" and ")),
+        };
+        state(GateState::Pass, format!("{said}; {references}"))
     } else {
         state(GateState::Unknown, format!("only {said}"))
     }
