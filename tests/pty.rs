@@ -56,9 +56,16 @@ fn arm(screen: &mut Screen) -> String {
         screen.wait(ARMS);
         screen.press("a");
         let text = screen.wait_for("token, reason or refusal", |text| {
-            [TOKEN, "must still name", "is named; enter", "changed while", "cannot be approved", "not read yet"]
-                .iter()
-                .any(|words| text.contains(words))
+            [
+                TOKEN,
+                "must still name",
+                "is named; enter",
+                "changed while",
+                "cannot be approved",
+                "not read yet",
+            ]
+            .iter()
+            .any(|words| text.contains(words))
         });
         if text.contains("must still name") || text.contains("is named; enter") {
             give_reason(screen);
@@ -178,7 +185,9 @@ fn only_the_token_typed_by_a_hand_approves() {
         screen.press("\r\r \t\x1b[A");
         // A pasted token is refused in words.
         screen.press(&format!("\x1b[200~{token}\x1b[201~"));
-        screen.wait_for("the paste is refused", |t| t.contains("typed, not pasted") || t.contains("changed while"));
+        screen.wait_for("the paste is refused", |t| {
+            t.contains("typed, not pasted") || t.contains("changed while")
+        });
         not_yet(&screen);
         // One write is not a hand.
         screen.press(&token);
@@ -191,7 +200,9 @@ fn only_the_token_typed_by_a_hand_approves() {
             let typed = format!("to approve   {}", first.repeat(n));
             screen.wait_for(&typed, |text| text.contains(&typed) || text.contains("changed while"));
         }
-        screen.wait_for("the wrong word is refused", |t| t.contains("is not the token") || t.contains("changed while"));
+        screen.wait_for("the wrong word is refused", |t| {
+            t.contains("is not the token") || t.contains("changed while")
+        });
         not_yet(&screen);
         screen.press("\x7f\x7f\x7f\x7f");
         screen.wait_for("erased", |text| text.contains(TOKEN) || text.contains("changed while"));
@@ -295,7 +306,9 @@ fn editing_draws_a_new_card_with_another_digest() {
     screen.wait("▶ target");
     // What serves already cannot be chosen.
     screen.press("\x1b[A");
-    screen.wait_for("the current one", |text| text.lines().any(|l| l.contains("(●)") && l.contains("serves now")));
+    screen.wait_for("the current one", |text| {
+        text.lines().any(|l| l.contains("(●)") && l.contains("serves now"))
+    });
     screen.press("\r");
     screen.wait("serves already");
     screen.press("\x1b[B");
@@ -474,10 +487,10 @@ fn signals_end_it_with_the_terminal_restored() {
 
 #[test]
 fn a_panic_restores_the_terminal_and_is_readable_after_it() {
-    for (place, arguments) in [("draw", &[][..]), ("task", &[][..]), ("draw", &FAST[..]), ("task", &FAST[..])] {
+    for (place, arguments) in [("draw", &[][..]), ("task", &[][..]), ("draw", &FAST[..]), ("task", &FAST[..])]
+    {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
-        let mut screen =
-            Screen::start_in(120, 40, arguments, folder, &[("GOAROUND_DEBUG_PANIC", place)]);
+        let mut screen = Screen::start_in(120, 40, arguments, folder, &[("GOAROUND_DEBUG_PANIC", place)]);
         assert_eq!(screen.end(), 101, "{place}");
         screen.assert_restored();
         let text = screen.text();

@@ -257,7 +257,7 @@ impl Proposal {
         match &mut self.gesture {
             Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
             Gesture::Token { typed, shown: Some(shown), .. }
-                if self.large_enough && mono > *shown && !c.is_whitespace() =>
+                if self.large_enough != Some(false) && mono > *shown && !c.is_whitespace() =>
             {
                 self.note = None;
                 if typed.len() < TOKEN {

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crate::actions::Refusal;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Deployment, Right, Uid};
+use crate::domain::cluster::{Deployment, RefKind, Right, Uid};
 use crate::domain::evidence::EvidenceList;
 use crate::domain::format;
 use crate::domain::plan::{DryRun, IRREVERSIBLE, Plan};
@@ -18,7 +18,7 @@ use crate::domain::verdict::{Gate, GateResult, GateState, Method, Offer};
 
 use super::analysis::Look;
 use super::attribution::{Attribution, TRAFFIC_STEP};
-use super::offer::{self, TargetState};
+use super::offer::TargetState;
 use super::record::PastAction;
 use super::surroundings::Surroundings;
 
@@ -335,7 +335,12 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         1 => "1 other SLO quiet".to_owned(),
         n => format!("{n} other SLOs quiet"),
     };
-    (Pass, format!("{quiet}{callers}, {traffic}, {}", around.infrastructure_source), ids)
+    let silent = if around.silent == 0 { String::new() } else { format!(", {} without data", around.silent) };
+    let line = format!("{quiet}{silent}{callers}, {traffic}, {}", around.infrastructure_source);
+    match around.callees_silent.as_slice() {
+        [] => (Pass, line, ids),
+        [one, ..] => (Unknown, format!("no data about {one}, which it calls; {line}"), ids),
+    }
 }
 
 fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
@@ -379,12 +384,13 @@ fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let Some(plan) = facts.plan else {
         return (Unknown, "there is no plan".into(), vec![]);
     };
-    let unreadable = facts.target.map(|uid| offer::unreadable(look, uid)).unwrap_or_default();
-    if plan.not_restored.is_empty() && !unreadable.is_empty() {
-        let line = format!("{} cannot be read: whether they changed is not known", unreadable.join(", "));
-        return (Unknown, line, vec![]);
-    }
+    let unread = unread_references(look, facts.target);
     match plan.not_restored.as_slice() {
+        [] if !unread.is_empty() => {
+            let line =
+                format!("{} not readable: whether they changed since is not known", unread.join(" and "));
+            (Unknown, line, vec![])
+        }
         [] if plan.configs.is_empty() => {
             (Pass, "referenced ConfigMaps and Secrets unchanged since".into(), vec![])
         }
@@ -400,6 +406,23 @@ fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             (Fail, format!("{} {} {}{more}", first.kind, first.name, first.why), vec![id])
         }
     }
+}
+
+/// Kinds to which the target refers and which may not be read: nobody knows what happened to them.
+pub(super) fn unread_references(look: &Look<'_>, target: Option<&Uid>) -> Vec<&'static str> {
+    let revision = target.and_then(|uid| look.world.replica_sets.get(uid));
+    let mut unread = Vec::new();
+    for reference in revision.into_iter().flat_map(|r| &r.template.references) {
+        let (kind, name) = match reference.kind {
+            RefKind::ConfigMap => ("configmaps", "ConfigMaps"),
+            RefKind::Secret => ("secrets", "Secrets"),
+            RefKind::PersistentVolumeClaim => continue,
+        };
+        if !look.world.reads(kind) && !unread.contains(&name) {
+            unread.push(name);
+        }
+    }
+    unread
 }
 
 fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {

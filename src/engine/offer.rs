@@ -14,6 +14,7 @@ use crate::domain::verdict::{GateState, Offer, Verdict};
 
 use super::analysis::{Look, Wish};
 use super::attribution::{Attribution, ChangeKind, config_edits};
+use super::gates;
 use super::onset::clearly_more;
 use super::revisions::{Mark, RevisionRow};
 use super::surroundings::Surroundings;
@@ -189,9 +190,9 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     }
     let long_enough = length >= policy.min_served.delta();
     let often_enough = counts.total >= policy.min_served_requests as f64;
-    let unreadable = unreadable(look, &row.uid);
-    if !unreadable.is_empty() {
-        state(GateState::Unknown, format!("{said}; its {} cannot be read", unreadable.join(", ")))
+    let unread = gates::unread_references(look, Some(&row.uid));
+    if !unread.is_empty() {
+        state(GateState::Unknown, format!("{said}; {} not readable", unread.join(" and ")))
     } else if long_enough && often_enough {
         state(GateState::Pass, format!("{said}; its references exist"))
     } else {
@@ -210,21 +211,6 @@ fn missing_reference(look: &Look<'_>, uid: &Uid) -> Option<String> {
         let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
         missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
     })
-}
-
-/// Kinds that this revision refers to and that cannot be read: nothing can be said of them.
-pub fn unreadable(look: &Look<'_>, uid: &Uid) -> Vec<&'static str> {
-    let Some(revision) = look.world.replica_sets.get(uid) else { return Vec::new() };
-    let mut kinds: Vec<&'static str> = revision
-        .template
-        .references
-        .iter()
-        .filter(|r| !r.optional && !look.world.reads(resource(r.kind)))
-        .map(|r| r.kind.kind())
-        .collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds
 }
 
 /// A kind as the API names its resource.

@@ -8,6 +8,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
+use crate::domain::window::Window;
 
 use super::analysis::Look;
 use super::onset::Onset;
@@ -39,9 +40,13 @@ pub struct Surroundings {
     pub siblings_burning: Vec<Burning>,
     /// Other SLOs in the namespace or on an edge that are quiet.
     pub quiet: usize,
+    /// Those of whose short window there are no fresh data.
+    pub silent: usize,
+    /// Callees among them: whether they burn is not known.
+    pub callees_silent: Vec<Clean>,
     /// Trouble of nodes and evictions near the onset.
     pub infrastructure: Vec<Clean>,
-    /// Which sources of that kind could be read: "nodes fine" or "nodes not readable, pods fine".
+    /// Which sources of that kind could be read, as in "nodes not readable, pods fine".
     pub infrastructure_source: &'static str,
 }
 
@@ -68,7 +73,16 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
         let is_callee = look.calls(own, workload);
         let near = is_callee || workload.namespace == own.namespace;
         if !burns(slo) {
-            around.quiet += usize::from(near);
+            // No request is no error; no data is no answer.
+            let heard = matches!(
+                slo.burn(Window::minutes(5)),
+                Value::Number(_) | Value::NaN | Value::Infinite { .. }
+            );
+            around.quiet += usize::from(near && heard);
+            around.silent += usize::from(near && !heard);
+            if is_callee && !heard {
+                around.callees_silent.push(workload.name.clone());
+            }
             continue;
         }
         let is_caller = !is_callee && look.calls(workload, own);
@@ -140,5 +154,11 @@ fn infrastructure(look: &Look<'_>, onset: Option<Time>, around: &mut Surrounding
     }
     around.infrastructure.sort();
     around.infrastructure.dedup();
-    around.infrastructure_source = if nodes { "nodes fine" } else { "nodes not readable, pods fine" };
+    // Which nodes are ours is known from our pods only.
+    around.infrastructure_source = match (nodes, look.world.reads("pods")) {
+        (true, true) => "nodes fine",
+        (false, true) => "nodes not readable, pods fine",
+        (true, false) => "pods not readable, so our nodes are not known",
+        (false, false) => "nodes and pods not readable",
+    };
 }

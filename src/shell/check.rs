@@ -136,17 +136,34 @@ fn prometheus(state: &State) -> Vec<Check> {
         return vec![Check::hinted("prometheus", "fail", why.as_str())];
     }
     match &state.world.prometheus {
+        Some(found) if !answered(state) => {
+            let detail = format!("{}: it has not answered yet", found.at);
+            vec![Check::new("prometheus", "warn", detail, "mend what failed above, then check again")]
+        }
         Some(found) => {
             let mut all = vec![Check::ok("prometheus", format!("{}: {}", found.at, found.why))];
             all.extend(found.others.iter().map(|o| Check::ok("prometheus", format!("also there: {o}"))));
             all.extend(state.world.warnings.iter().map(|w| Check::new("prometheus", "warn", w, "")));
             all
         }
-        None => vec![Check::new("prometheus", "fail", "none was found", "name it with --prometheus URL")],
+        None => {
+            let looked = state.world.sources.get(&Source::Kubernetes).is_some_and(|s| s.synced);
+            let detail = if looked { "none was found" } else { "not looked for: the cluster did not answer" };
+            vec![Check::new("prometheus", "fail", detail, "name it with --prometheus URL")]
+        }
     }
 }
 
+/// Prometheus has told all that it knows of SLOs.
+fn answered(state: &State) -> bool {
+    state.world.sources.get(&Source::Prometheus).is_some_and(|s| s.synced)
+}
+
 fn slos(state: &State) -> Vec<Check> {
+    if state.world.slos.is_empty() && !answered(state) {
+        let detail = "not known: Prometheus has told nothing";
+        return vec![Check::new("slos", "warn", detail, "mend what failed above, then check again")];
+    }
     if state.world.slos.is_empty() {
         return vec![Check::new(
             "slos",

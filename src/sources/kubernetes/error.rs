@@ -114,7 +114,7 @@ pub enum ReadError {
         why: Clean,
     },
     /// 403.
-    #[error("{0}")]
+    #[error("{0}; hint: log in as somebody who may, or ask for a Role with this right")]
     Forbidden(Clean),
     /// 404: no such object, or an API that this server does not have.
     #[error("not found: {0}")]

@@ -99,7 +99,8 @@ pub enum PromError {
     },
     /// Sent elsewhere; not followed, because it is a login page or another scheme.
     #[error(
-        "{at} redirects ({status}) to {to}; hint: give the final URL; if it is a login page, use an address behind it"
+        "{at} redirects ({status}){}; hint: give the final URL; if it is a login page, use an address behind it",
+        target(to)
     )]
     Redirect {
         /// The URL without user and query.
@@ -111,7 +112,7 @@ pub enum PromError {
     },
     /// A page for people.
     #[error(
-        "{at} answered with an HTML page ({status}) instead of JSON; hint: the URL is the part before /api/v1, and not behind a login page"
+        "{at} answered with an HTML page ({status}) instead of JSON; hint: {}", html_hint(*status)
     )]
     Html {
         /// The URL without user and query.
@@ -197,6 +198,18 @@ impl PromError {
 
 fn after(said: &Clean) -> String {
     if said.is_empty() { String::new() } else { format!(": {said}") }
+}
+
+/// Where a redirect leads, if it says so.
+fn target(to: &Clean) -> String {
+    if to.is_empty() { String::new() } else { format!(" to {to}") }
+}
+
+fn html_hint(status: u16) -> &'static str {
+    match status {
+        500.. => "a proxy answers for a Prometheus that is down or overloaded; it is asked again by itself",
+        _ => "the URL is the part before /api/v1, and not behind a login page",
+    }
 }
 
 fn status_hint(status: u16, said: &Clean) -> &'static str {

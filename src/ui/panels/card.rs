@@ -147,7 +147,10 @@ impl Card<'_> {
         let place = header::place(self.look, self.state);
         let room = usize::from(area.width).saturating_sub(place.width() + 3);
         // What is void tells first whether a key is worth pressing; the rest gives way.
-        let ends = [(format!("proposal {id} · "), format!(" · unchanged {drawn} ")), (format!("{id} · "), " ".into())];
+        let ends = [
+            (format!("proposal {id} · "), format!(" · unchanged {drawn} ")),
+            (format!("{id} · "), " ".into()),
+        ];
         for (before, after) in ends.into_iter().chain([(String::new(), " ".into())]) {
             let mut right = Words::of(self.look.dim(), before);
             right.append(void.clone());
