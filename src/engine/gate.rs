@@ -195,6 +195,10 @@ impl Proposal {
     pub fn shown(&mut self, shown: &Shown, mono: Duration) {
         let ours = shown.digest.as_ref() == Some(&self.digest);
         self.large_enough = ours && shown.large_enough;
+        if ours && !shown.large_enough && matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. }) {
+            self.gesture = Gesture::Idle;
+            self.note = Some(Clean::new("disarmed: the screen became smaller than 80x24"));
+        }
         let lines: &[usize] = if ours { &shown.lines } else { &[] };
         self.sight.update(lines, mono);
         if let (Gesture::Token { shown: first, .. }, true) = (&mut self.gesture, ours) {

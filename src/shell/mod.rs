@@ -13,6 +13,8 @@ pub mod propose;
 pub mod run;
 pub mod session;
 pub mod sha256;
+pub mod signals;
 pub mod slo_file;
 pub mod terminal;
 pub mod tls;
+pub mod tty;

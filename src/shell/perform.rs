@@ -56,6 +56,8 @@ pub struct Performer {
     pub clock: Clock,
     /// Tasks under way.
     pub tasks: TaskTracker,
+    /// Records on their way to the disk: nobody leaves before they are there.
+    pub records: TaskTracker,
     /// Ends everything.
     pub cancel: CancellationToken,
     /// Bounds the reads of contents.
@@ -106,7 +108,7 @@ impl Performer {
                 this.tell(Event::Rechecked(digest, Box::new(fresh))).await;
             }),
             Effect::Record { ticket, kind, body } => {
-                self.clone().spawn(async move { this.record(ticket, kind, body).await });
+                self.records.spawn(async move { this.record(ticket, kind, body).await });
             }
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
             Effect::ReadBack(action, calls) => {
@@ -120,9 +122,10 @@ impl Performer {
         self.tasks.spawn(task);
     }
 
-    /// Waits for what is still being written; what hangs is left after two seconds.
+    /// Waits for records that are still being written; a disk that hangs is left after two seconds.
     pub async fn flush(&self) {
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.appends.lock()).await;
+        self.records.close();
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.records.wait()).await;
     }
 
     async fn tell(&self, event: Event) {
