@@ -1,7 +1,7 @@
 //! One look at one workload: everything that is computed about it, from the verdict to the plan. A pure function of
 //! the facts, so the same facts give the same card.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -67,6 +67,8 @@ pub struct Look<'a> {
     pub mapped: &'a BTreeMap<SloId, Result<(Key, How), Unmapped>>,
     /// Onsets of all incidents.
     pub onsets: BTreeMap<Key, Time>,
+    /// Whom each workload in question calls.
+    pub edges: &'a BTreeMap<Key, BTreeSet<Key>>,
     /// Earlier actions.
     pub actions: Vec<PastAction>,
     /// Dry runs by digest.
@@ -87,9 +89,9 @@ impl Look<'_> {
         self.slo.and_then(Slo::budget).filter(|b| *b > 0.0).unwrap_or(0.001)
     }
 
-    /// `depends_on` of the config.
-    pub fn depends_on(&self, workload: &Key) -> &[Key] {
-        self.setup.depends_on.get(workload).map(Vec::as_slice).unwrap_or_default()
+    /// Does `caller` call `callee`, as far as edges are known?
+    pub fn calls(&self, caller: &Key, callee: &Key) -> bool {
+        self.edges.get(caller).is_some_and(|callees| callees.contains(callee))
     }
 
     /// The cluster as it stands in the digest.

@@ -241,14 +241,16 @@ impl Proposal {
     /// Gates that a reason must still name.
     pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = Gate> + 'a {
         let said = reason.to_uppercase();
-        self.analysis.not_passed().filter(move |gate| !said.contains(gate.name()))
+        self.analysis.not_passed().filter(move |gate| !names(&said, gate.name()))
     }
 
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
             Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
-            Gesture::Token { typed, shown: Some(shown), .. } if mono > *shown && !c.is_whitespace() => {
+            Gesture::Token { typed, shown: Some(shown), .. }
+                if self.large_enough && mono > *shown && !c.is_whitespace() =>
+            {
                 self.note = None;
                 if typed.len() < TOKEN {
                     typed.push((c.to_ascii_uppercase(), mono, read));
@@ -401,6 +403,14 @@ impl Sight {
     }
 }
 
+/// Is `name` in `said` as words of its own? "3 hours" does not name OURS.
+fn names(said: &str, name: &str) -> bool {
+    said.match_indices(name).any(|(at, _)| {
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        !letter(said[..at].chars().next_back()) && !letter(said[at + name.len()..].chars().next())
+    })
+}
+
 /// Longest text of a field.
 const LONGEST: usize = 400;
 
@@ -427,7 +437,7 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
 
 /// What STILL TRUE compares: uid, template, annotations and ConfigMap data (all under the digest), rights and other
 /// blocks, verdict, gate states, target. Figures are left out.
-fn held(analysis: &Analysis) -> String {
+pub(super) fn held(analysis: &Analysis) -> String {
     let gates: Vec<&str> = analysis.gates.iter().map(|g| g.state.word()).collect();
     let digest = analysis.digest.as_ref().map_or("", |d| d.0.as_str());
     format!("{}|{digest}|{}|{:?}", analysis.fingerprint, gates.join(","), analysis.blocks)

@@ -237,6 +237,12 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
             return decide(state, key, decision, effects);
         }
         match command {
+            // What is decided is decided: a key that bounces must not take the card back.
+            Command::Arm | Command::Reject | Command::Edit | Command::Wait | Command::AddRestore
+                if proposal.gesture == Gesture::Decided =>
+            {
+                return false;
+            }
             Command::Arm => {
                 proposal.arm(mono, &given);
                 return false;

@@ -14,13 +14,14 @@ pub struct Clock {
     anchor: Instant,
     origin: Time,
     rate: f64,
+    host: bool,
 }
 
 impl Clock {
     /// The host's own time.
     #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
     pub fn host() -> Self {
-        Self { anchor: Instant::now(), origin: chrono::Utc::now(), rate: 1.0 }
+        Self { anchor: Instant::now(), origin: chrono::Utc::now(), rate: 1.0, host: true }
     }
 
     /// The present moment on both clocks, to scale from.
@@ -31,11 +32,15 @@ impl Clock {
 
     /// A clock that shows `origin` at `anchor` and runs `rate` times as fast as the host's.
     pub fn scaled(anchor: Instant, origin: Time, rate: f64) -> Self {
-        Self { anchor, origin, rate }
+        Self { anchor, origin, rate, host: false }
     }
 
-    /// World time.
+    /// World time. The host's own is asked anew each time: it goes on while the machine sleeps, as the monotonic
+    /// clock does not, so an approval does not survive a closed lid.
     pub fn now(&self) -> Time {
+        if self.host {
+            return chrono::Utc::now();
+        }
         let micros = self.anchor.elapsed().as_secs_f64() * self.rate * 1e6;
         self.origin + TimeDelta::microseconds(micros as i64)
     }

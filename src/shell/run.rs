@@ -14,7 +14,7 @@ use super::session::Session;
 /// Events taken at once before a frame is drawn.
 const BATCH: usize = 512;
 /// An action that is on the wire is waited for this long after somebody wanted to leave.
-const FINISH: Duration = Duration::from_secs(45);
+const FINISH: Duration = Duration::from_secs(95);
 
 /// What a frontend says after a batch of events.
 pub enum Next {

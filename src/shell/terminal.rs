@@ -69,7 +69,7 @@ impl TerminalFront {
 
     fn taken(ui: Ui, signals: Signals) -> io::Result<Self> {
         tty::take()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty::Output::new()));
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty::Output::default()));
         let terminal = Terminal::new(backend)?;
         let (keys, input) = mpsc::unbounded_channel();
         std::thread::Builder::new().name("keys".into()).spawn(move || read_keys(&keys))?;
@@ -96,6 +96,7 @@ impl TerminalFront {
 
     /// Makes the way out after a panic testable: `draw` panics in the second frame, `task` on another thread.
     #[cfg(debug_assertions)]
+    #[expect(clippy::panic, reason = "it is what is asked for")]
     pub fn provoke(&mut self, panic: Option<&str>) {
         self.panics_at_draw = panic == Some("draw");
         if panic == Some("task") {

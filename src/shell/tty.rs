@@ -25,9 +25,9 @@ static OURS: Mutex<bool> = Mutex::new(false);
 /// Standard output while the terminal is ours. What is written later is thrown away.
 pub struct Output(Stdout);
 
-impl Output {
+impl Default for Output {
     /// The process's standard output.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self(io::stdout())
     }
 }
@@ -72,6 +72,10 @@ pub fn give_back() {
 }
 
 /// [`ours`], unless a write to the terminal does not end.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a span, on the way out, where no clock of a session is at hand"
+)]
 fn ours_soon() -> Option<MutexGuard<'static, bool>> {
     let begun = Instant::now();
     loop {
@@ -85,6 +89,7 @@ fn ours_soon() -> Option<MutexGuard<'static, bool>> {
 }
 
 /// Ends the process without the loop, which stands in a write that the terminal does not take.
+#[expect(clippy::disallowed_methods, reason = "the loop, whose destructors would run, does not come back")]
 pub fn abandon() -> ! {
     let _ = disable_raw_mode();
     std::process::exit(ABANDONED)
@@ -92,6 +97,10 @@ pub fn abandon() -> ! {
 
 /// A panic anywhere ends the program: first the screen, then the message, where it can be read. An action that was
 /// under way has its intent on disk and is read back at the next start.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a panic in one task would leave the others running without a screen"
+)]
 pub fn guard_panics() {
     std::panic::set_hook(Box::new(|info| {
         give_back();

@@ -2,6 +2,7 @@
 //! the longest wait is a bound against hanging, never a measure.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::disallowed_methods, reason = "a bound against hanging is real time")]
 
 use std::io::{Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
