@@ -228,7 +228,10 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     anyhow::bail!("`{what}` needs a terminal; hint: `{instead}` does without one")
 }
 
-#[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "panics are provoked in debug builds only"))]
+#[cfg_attr(
+    not(debug_assertions),
+    expect(unused_variables, reason = "panics are provoked in debug builds only")
+)]
 async fn in_terminal(mut session: Session, ui: Ui, environment: &Environment) -> anyhow::Result<State> {
     let mut front = TerminalFront::open(ui).context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]

@@ -33,9 +33,7 @@ const EVERY_TIME: [&str; 5] = [R5M, "slo:sli_error:ratio_rate1h", ALERTS, REMAIN
 type Labels = BTreeMap<String, String>;
 
 fn labels(of: &[(&str, &str)]) -> Labels {
-    of.iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect()
+    of.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
 /// Times and values.
@@ -93,15 +91,9 @@ impl Server {
         } else {
             head.uri.query().unwrap_or_default().to_owned()
         };
-        self.methods
-            .lock()
-            .expect("no panic")
-            .insert(head.method.to_string());
+        self.methods.lock().expect("no panic").insert(head.method.to_string());
         let url = reqwest::Url::parse(&format!("http://x/?{form}")).expect("parameters");
-        let query = url
-            .query_pairs()
-            .find(|(name, _)| name == "query")
-            .map(|(_, q)| q.into_owned());
+        let query = url.query_pairs().find(|(name, _)| name == "query").map(|(_, q)| q.into_owned());
         let query = query.unwrap_or_else(|| head.uri.path().to_owned());
         if query == R5M {
             self.cycles.fetch_add(1, Ordering::SeqCst);
@@ -123,37 +115,26 @@ impl Server {
     fn reply(&self, path: &str, query: &str) -> (u16, Json) {
         let (now, model) = (self.now(), self.model());
         if let Some((status, text)) = model.down {
-            return (
-                status,
-                json!({"status": "error", "errorType": "unavailable", "error": text}),
-            );
+            return (status, json!({"status": "error", "errorType": "unavailable", "error": text}));
         }
         let good = |kind: &str, result: Vec<Json>| {
             let data = json!({"resultType": kind, "result": result});
-            (
-                200,
-                json!({"status": "success", "data": data, "warnings": model.warnings}),
-            )
+            (200, json!({"status": "success", "data": data, "warnings": model.warnings}))
         };
         if path == "/api/v1/rules" {
-            return (
-                200,
-                json!({"status": "success", "data": {"groups": model.groups}}),
-            );
+            return (200, json!({"status": "success", "data": {"groups": model.groups}}));
         }
         if path == "/api/v1/query_range" {
             let series = model.ranges.get(query).cloned().unwrap_or_default();
-            let series = series
-                .into_iter()
-                .map(|(labels, values)| json!({"metric": labels, "values": values}));
+            let series =
+                series.into_iter().map(|(labels, values)| json!({"metric": labels, "values": values}));
             return good("matrix", series.collect());
         }
         if query == FRESH {
             let series = model.vectors.get(R5M).cloned().unwrap_or_default();
             let sampled = (now - model.lag).to_string();
-            let series = series
-                .into_iter()
-                .map(|(labels, _)| json!({"metric": labels, "value": [now, sampled]}));
+            let series =
+                series.into_iter().map(|(labels, _)| json!({"metric": labels, "value": [now, sampled]}));
             return good("vector", series.collect());
         }
         let Some(series) = model.vectors.get(query) else {
@@ -162,10 +143,7 @@ impl Server {
         };
         good(
             "vector",
-            series
-                .iter()
-                .map(|(labels, value)| json!({"metric": labels, "value": [now, value]}))
-                .collect(),
+            series.iter().map(|(labels, value)| json!({"metric": labels, "value": [now, value]})).collect(),
         )
     }
 }
@@ -183,17 +161,10 @@ impl Model {
 
     /// An SLO of 99.9 % as Sloth records it; `groups` are the labels of its `sum by`.
     fn sloth(&mut self, id: &str, groups: &[Labels]) {
-        let own = labels(&[
-            ("sloth_id", id),
-            ("sloth_service", "shop"),
-            ("sloth_slo", "requests"),
-        ]);
+        let own = labels(&[("sloth_id", id), ("sloth_service", "shop"), ("sloth_slo", "requests")]);
         let with = |more: &[(&str, &str)]| own.clone().into_iter().chain(labels(more)).collect::<Labels>();
-        let info = [
-            ("sloth_mode", "cli-gen-prom"),
-            ("sloth_objective", "99.9"),
-            ("sloth_version", "v0.16.0"),
-        ];
+        let info =
+            [("sloth_mode", "cli-gen-prom"), ("sloth_objective", "99.9"), ("sloth_version", "v0.16.0")];
         self.put("sloth_slo_info", &with(&info), "1");
         self.put("slo:objective:ratio", &own, "0.999");
         self.put("slo:time_period:days", &own, "30");
@@ -216,10 +187,7 @@ impl Model {
             }
         }
         for group in groups {
-            let series: Labels = with(&[("sloth_window", "30d")])
-                .into_iter()
-                .chain(group.clone())
-                .collect();
+            let series: Labels = with(&[("sloth_window", "30d")]).into_iter().chain(group.clone()).collect();
             self.put(REMAINING, &series, "0.5");
         }
         self.groups.push(json!({"name": format!("sloth-slo-sli-recordings-{id}"), "file": "f", "interval": 30, "rules": recordings}));
@@ -264,15 +232,10 @@ impl Rig {
         fill(&mut server.model());
         let serving = Arc::clone(&server);
         let app = axum::Router::new().fallback(move |request: Request| Arc::clone(&serving).serve(request));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let direct = Direct {
-            url,
-            ..Direct::default()
-        };
+        let direct = Direct { url, ..Direct::default() };
         let client = Arc::new(Client::direct(direct).await.expect("a client"));
         let clock = Arc::clone(&server);
         let options = Options {
@@ -282,13 +245,7 @@ impl Rig {
         let (tx, signals) = tokio::sync::mpsc::channel(1);
         let cancel = tokio_util::sync::CancellationToken::new();
         let source = tokio::spawn(run(Arc::clone(&client), declared, options, tx, cancel));
-        Self {
-            server,
-            client,
-            signals,
-            heard: Vec::new(),
-            source,
-        }
+        Self { server, client, signals, heard: Vec::new(), source }
     }
 
     /// Waits for a signal; what comes before it is kept.
@@ -316,8 +273,7 @@ impl Rig {
 
     /// The SLOs once everything was told.
     async fn synced(&mut self) -> Vec<Slo> {
-        self.until(|signal| matches!(signal, Signal::Synced(Source::Prometheus, _)).then_some(()))
-            .await;
+        self.until(|signal| matches!(signal, Signal::Synced(Source::Prometheus, _)).then_some(())).await;
         let mut heard = self.heard.iter().rev();
         heard
             .find_map(|signal| match signal {
@@ -338,9 +294,7 @@ impl Rig {
 
 fn value(slo: &Slo, window: &str) -> Value {
     let window: Window = window.parse().expect("a window");
-    slo.ratios
-        .get(&window)
-        .map_or(Value::Absent, |reading| reading.value)
+    slo.ratios.get(&window).map_or(Value::Absent, |reading| reading.value)
 }
 
 /// Requests by cycle: a question that comes again begins a new one. The first two cycles have no question in common, so
@@ -369,27 +323,15 @@ async fn costs(slos: usize) {
         assert_eq!(rig.slos(|_| true).await.len(), slos);
     }
     let asked = rig.server.asked();
-    assert!(
-        asked
-            .iter()
-            .all(|q| !q.contains("__name__") && !q.contains(" or ")),
-        "{asked:?}"
-    );
+    assert!(asked.iter().all(|q| !q.contains("__name__") && !q.contains(" or ")), "{asked:?}");
     let cycles = cycles(&asked);
     assert_eq!(cycles[0].len(), 15, "{:?}", cycles[0]);
     // The last one may not be over yet.
     for cycle in &cycles[1..cycles.len() - 1] {
         assert!(cycle.len() <= 8, "{cycle:?}");
-        assert!(
-            EVERY_TIME.iter().all(|q| cycle.iter().any(|asked| asked == q)),
-            "{cycle:?}"
-        );
+        assert!(EVERY_TIME.iter().all(|q| cycle.iter().any(|asked| asked == q)), "{cycle:?}");
     }
-    let rules = cycles[1..]
-        .iter()
-        .flatten()
-        .filter(|q| *q == "/api/v1/rules")
-        .count();
+    let rules = cycles[1..].iter().flatten().filter(|q| *q == "/api/v1/rules").count();
     assert!(rules >= 1, "rules come again within 16 cycles of 5 s");
     let most = rig.server.most_under_way.load(Ordering::SeqCst);
     assert!((2..=4).contains(&most), "{most} under way");
@@ -427,16 +369,9 @@ async fn the_first_two_cycles_tell_everything_and_then_it_is_synced() {
         "/api/v1/rules",
     ];
     assert_eq!(first, BTreeSet::from(wanted));
-    let slos = rig
-        .heard
-        .iter()
-        .filter(|signal| matches!(signal, Signal::Slos(_)))
-        .count();
+    let slos = rig.heard.iter().filter(|signal| matches!(signal, Signal::Slos(_))).count();
     assert_eq!(slos, 2, "{:?}", rig.heard);
-    assert!(
-        rig.heard
-            .contains(&Signal::Health(Source::Prometheus, Health::Live))
-    );
+    assert!(rig.heard.contains(&Signal::Health(Source::Prometheus, Health::Live)));
     let clock = rig.heard.iter().find_map(|signal| match signal {
         Signal::Clock(Source::Prometheus, ms) => Some(*ms),
         _ => None,
@@ -451,34 +386,19 @@ async fn an_slo_is_assembled_from_its_series_and_its_rules() {
     let slos = rig.synced().await;
     let [slo] = &slos[..] else { panic!("{slos:?}") };
     assert_eq!(
-        (
-            slo.id.to_string().as_str(),
-            slo.service.as_str(),
-            slo.name.as_str()
-        ),
+        (slo.id.to_string().as_str(), slo.service.as_str(), slo.name.as_str()),
         ("shop-requests", "shop", "requests")
     );
     assert_eq!((slo.objective, slo.period), (Some(0.999), Some(Window::days(30))));
     assert_eq!(slo.ratios.len(), 8);
-    assert!(
-        WINDOWS
-            .iter()
-            .all(|window| value(slo, window) == Value::Number(0.0005))
-    );
+    assert!(WINDOWS.iter().all(|window| value(slo, window) == Value::Number(0.0005)));
     assert_eq!(slo.remaining, Value::Number(0.5));
     assert_eq!(slo.origin, Origin::Recorded);
-    let pairs: Vec<(Severity, u64, u64)> = slo
-        .pairs
-        .iter()
-        .map(|pair| (pair.severity, pair.long.secs(), pair.short.secs()))
-        .collect();
+    let pairs: Vec<(Severity, u64, u64)> =
+        slo.pairs.iter().map(|pair| (pair.severity, pair.long.secs(), pair.short.secs())).collect();
     assert_eq!(
         pairs,
-        [
-            (Severity::Page, 3_600, 300),
-            (Severity::Page, 21_600, 1_800),
-            (Severity::Ticket, 259_200, 21_600)
-        ]
+        [(Severity::Page, 3_600, 300), (Severity::Page, 21_600, 1_800), (Severity::Ticket, 259_200, 21_600)]
     );
     assert!(slo.pairs_from_rules && slo.has_alert_rule && slo.alerts.is_empty());
     assert!((slo.pairs[0].factor - 14.4).abs() < 1e-9);
@@ -487,9 +407,7 @@ async fn an_slo_is_assembled_from_its_series_and_its_rules() {
     assert_eq!(slo.rule_labels.get("deployment"), Some(&Clean::from("shop")));
     assert_eq!(slo.rule_labels.get("team"), None);
     assert!(!slo.labels.contains_key("sloth_window") && slo.labels.contains_key("sloth_id"));
-    let Sli::Understood(sli) = &slo.sli else {
-        panic!("{:?}", slo.sli)
-    };
+    let Sli::Understood(sli) = &slo.sli else { panic!("{:?}", slo.sli) };
     assert_eq!(
         sli.total_increase(Window::minutes(1), &[]),
         r#"sum(increase(requests_total{service="shop"}[1m]))"#
@@ -513,37 +431,16 @@ async fn each_group_of_a_grouped_slo_is_an_slo_of_its_own() {
     .await;
     let slos = rig.synced().await;
     let ids: Vec<String> = slos.iter().map(|slo| slo.id.to_string()).collect();
-    assert_eq!(
-        ids,
-        [
-            r#"shop-requests{handler="/cart"}"#,
-            r#"shop-requests{handler="/pay"}"#
-        ]
-    );
-    assert!(
-        slos.iter()
-            .all(|slo| slo.objective == Some(0.999) && slo.remaining == Value::Number(0.5))
-    );
-    assert_eq!(
-        slos.iter().map(|slo| slo.alerts.len()).collect::<Vec<_>>(),
-        [0, 1]
-    );
-    let Sli::Understood(sli) = &slos[1].sli else {
-        panic!("{:?}", slos[1].sli)
-    };
-    assert!(
-        sli.bad_increase(Window::minutes(1), &["pod"])
-            .contains(r#"handler="/pay""#)
-    );
+    assert_eq!(ids, [r#"shop-requests{handler="/cart"}"#, r#"shop-requests{handler="/pay"}"#]);
+    assert!(slos.iter().all(|slo| slo.objective == Some(0.999) && slo.remaining == Value::Number(0.5)));
+    assert_eq!(slos.iter().map(|slo| slo.alerts.len()).collect::<Vec<_>>(), [0, 1]);
+    let Sli::Understood(sli) = &slos[1].sli else { panic!("{:?}", slos[1].sli) };
+    assert!(sli.bad_increase(Window::minutes(1), &["pod"]).contains(r#"handler="/pay""#));
     // One group goes: its name and the other's stay what they are.
     rig.change(|model| {
         for window in WINDOWS {
             let record = format!("slo:sli_error:ratio_rate{window}");
-            model
-                .vectors
-                .get_mut(&record)
-                .expect("series")
-                .retain(|(l, _)| l["handler"] == "/pay");
+            model.vectors.get_mut(&record).expect("series").retain(|(l, _)| l["handler"] == "/pay");
         }
     })
     .await;
@@ -585,9 +482,8 @@ async fn a_series_that_disappears_keeps_its_last_value_as_stale() {
     assert_eq!(value(&after[0], "1h"), Value::Number(0.0005));
     // And it stays: an hour of the world is as good as five seconds.
     rig.server.cycles.fetch_add(720, Ordering::SeqCst);
-    let later = rig
-        .slos(|slos| slos[0].ratios[&Window::hours(1)].at > since + Window::hours(1).delta())
-        .await;
+    let later =
+        rig.slos(|slos| slos[0].ratios[&Window::hours(1)].at > since + Window::hours(1).delta()).await;
     assert_eq!(value(&later[0], "5m"), Value::Stale { last, since: stale });
     rig.change(|model| {
         let own = labels(&[
@@ -622,9 +518,7 @@ async fn an_slo_goes_only_when_neither_series_nor_rules_know_it() {
     assert_eq!(slos.len(), 2, "its rules are still there");
     assert!(matches!(value(&slos[0], "5m"), Value::Stale { .. }));
     rig.change(|model| {
-        model
-            .groups
-            .retain(|group| !group["name"].as_str().is_some_and(|name| name.ends_with("-a")));
+        model.groups.retain(|group| !group["name"].as_str().is_some_and(|name| name.ends_with("-a")));
     })
     .await;
     rig.server.cycles.fetch_add(720, Ordering::SeqCst);
@@ -652,21 +546,11 @@ async fn samples_that_are_not_written_any_more_are_stale_although_the_server_sti
 
 #[tokio::test]
 async fn alerts_come_from_the_server_with_their_begin_from_the_rules() {
-    let page = labels(&[
-        ("alertname", "ShopPage"),
-        ("sloth_id", "shop-requests"),
-        ("sloth_severity", "page"),
-    ]);
-    let old = labels(&[
-        ("alertname", "Old"),
-        ("sloth_id", "shop-requests"),
-        ("severity", "critical"),
-    ]);
-    let ticket = labels(&[
-        ("alertname", "ShopTicket"),
-        ("sloth_id", "shop-requests"),
-        ("severity", "warning"),
-    ]);
+    let page =
+        labels(&[("alertname", "ShopPage"), ("sloth_id", "shop-requests"), ("sloth_severity", "page")]);
+    let old = labels(&[("alertname", "Old"), ("sloth_id", "shop-requests"), ("severity", "critical")]);
+    let ticket =
+        labels(&[("alertname", "ShopTicket"), ("sloth_id", "shop-requests"), ("severity", "warning")]);
     let with = |labels: &Labels, state: &str| {
         let mut labels = labels.clone();
         labels.insert("alertstate".to_owned(), state.to_owned());
@@ -688,14 +572,7 @@ async fn alerts_come_from_the_server_with_their_begin_from_the_rules() {
     let alerts: Vec<(&str, Severity, bool, bool)> = slos[0]
         .alerts
         .iter()
-        .map(|alert| {
-            (
-                alert.name.as_str(),
-                alert.severity,
-                alert.firing,
-                alert.active_at.is_some(),
-            )
-        })
+        .map(|alert| (alert.name.as_str(), alert.severity, alert.firing, alert.active_at.is_some()))
         .collect();
     assert_eq!(
         alerts,
@@ -710,12 +587,7 @@ async fn alerts_come_from_the_server_with_their_begin_from_the_rules() {
     for _ in 0..13 {
         rig.slos(|_| true).await;
     }
-    let rules = rig
-        .server
-        .asked()
-        .iter()
-        .filter(|q| *q == "/api/v1/rules")
-        .count();
+    let rules = rig.server.asked().iter().filter(|q| *q == "/api/v1/rules").count();
     assert!(rules >= 3, "{rules}");
 }
 
@@ -723,17 +595,10 @@ async fn alerts_come_from_the_server_with_their_begin_from_the_rules() {
 async fn the_windows_of_another_period_are_learnt_from_the_rules() {
     let mut rig = Rig::new(|model| {
         model.sloth("shop-requests", &[Labels::new()]);
-        let text = serde_json::to_string(&model.groups)
-            .expect("JSON")
-            .replace("30d", "4w");
+        let text = serde_json::to_string(&model.groups).expect("JSON").replace("30d", "4w");
         model.groups = serde_json::from_str(&text).expect("JSON");
-        let period = model
-            .vectors
-            .remove("slo:sli_error:ratio_rate30d")
-            .expect("series");
-        model
-            .vectors
-            .insert("slo:sli_error:ratio_rate4w".to_owned(), period);
+        let period = model.vectors.remove("slo:sli_error:ratio_rate30d").expect("series");
+        model.vectors.insert("slo:sli_error:ratio_rate4w".to_owned(), period);
         model.vectors.get_mut("slo:time_period:days").expect("series")[0].1 = "28".to_owned();
         // Without alert rules the pairs are the usual ones, with factors for this period.
         model.groups.truncate(1);
@@ -744,18 +609,9 @@ async fn the_windows_of_another_period_are_learnt_from_the_rules() {
     assert_eq!(slo.period, Some(Window::days(28)));
     assert_eq!(slo.ratios.keys().next_back(), Some(&Window::days(28)));
     assert!(!slo.pairs_from_rules && !slo.has_alert_rule);
-    let factors: Vec<f64> = slo
-        .pairs
-        .iter()
-        .map(|pair| (pair.factor * 1e4).round() / 1e4)
-        .collect();
+    let factors: Vec<f64> = slo.pairs.iter().map(|pair| (pair.factor * 1e4).round() / 1e4).collect();
     assert_eq!(factors, [13.44, 5.6, 2.8, 0.9333]);
-    assert!(
-        !rig.server
-            .asked()
-            .iter()
-            .any(|query| query.ends_with("ratio_rate30d"))
-    );
+    assert!(!rig.server.asked().iter().any(|query| query.ends_with("ratio_rate30d")));
 }
 
 #[tokio::test]
@@ -768,24 +624,11 @@ async fn what_cannot_be_counted_says_why() {
     })
     .await;
     let slos = rig.synced().await;
-    assert!(
-        matches!(&slos[0].sli, Sli::NotUnderstood(why) if !why.is_empty()),
-        "{:?}",
-        slos[0].sli
-    );
-    let inquiry = Inquiry {
-        number: 7,
-        slo: slos[0].id.clone(),
-        asks: vec![Ask::Scrape],
-    };
+    assert!(matches!(&slos[0].sli, Sli::NotUnderstood(why) if !why.is_empty()), "{:?}", slos[0].sli);
+    let inquiry = Inquiry { number: 7, slo: slos[0].id.clone(), asks: vec![Ask::Scrape] };
     let findings = answer(&rig.client, &slos[0], inquiry, Time::UNIX_EPOCH).await;
     assert_eq!((findings.number, findings.queries), (7, 0));
-    assert!(
-        findings.answers[0]
-            .1
-            .as_ref()
-            .is_err_and(|why| why.as_str().contains("cannot be counted"))
-    );
+    assert!(findings.answers[0].1.as_ref().is_err_and(|why| why.as_str().contains("cannot be counted")));
 }
 
 fn declared(id: &str, metric: &str) -> (Clean, Declared) {
@@ -816,10 +659,7 @@ fn evaluate(query: &str) -> Option<(u16, Json)> {
         let said = json!({"status": "error", "errorType": "execution", "error": "many-to-many matching not allowed"});
         return Some((422, said));
     }
-    let marks = query
-        .split("\"goaround_slo\", \"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next());
+    let marks = query.split("\"goaround_slo\", \"").skip(1).filter_map(|rest| rest.split('"').next());
     let rows = marks.map(|mark| json!({"metric": {"goaround_slo": mark}, "value": [BEGIN, "0.0025"]}));
     let data = json!({"resultType": "vector", "result": rows.collect::<Vec<_>>()});
     Some((200, json!({"status": "success", "data": data})))
@@ -844,12 +684,7 @@ async fn declared_slos_are_joined_in_one_request_and_recorded_ones_come_first() 
     for slo in files {
         assert_eq!(slo.origin, Origin::Declared(Clean::from("slos.yaml")));
         assert_eq!((slo.objective, slo.period), (Some(0.99), Some(Window::days(30))));
-        assert!(
-            WINDOWS
-                .iter()
-                .all(|window| value(slo, window) == Value::Number(0.0025)),
-            "{slo:?}"
-        );
+        assert!(WINDOWS.iter().all(|window| value(slo, window) == Value::Number(0.0025)), "{slo:?}");
         assert!(matches!(slo.remaining, Value::Number(left) if (left - 0.75).abs() < 1e-9));
         assert!(matches!(slo.sli, Sli::Understood(_)) && !slo.has_alert_rule && !slo.pairs_from_rules);
         assert_eq!(slo.pairs.len(), 4);
@@ -860,11 +695,7 @@ async fn declared_slos_are_joined_in_one_request_and_recorded_ones_come_first() 
     let asked = rig.server.asked();
     let joined = asked.iter().filter(|query| query.contains("goaround_slo"));
     let always: Vec<&String> = joined.filter(|query| query.contains(":5m\"")).collect();
-    assert!(
-        always
-            .iter()
-            .all(|query| query.matches("label_replace").count() == 10)
-    );
+    assert!(always.iter().all(|query| query.matches("label_replace").count() == 10));
     assert!(always.len() >= 15, "in every cycle");
     assert!(rig.server.methods.lock().expect("no panic").contains("GET"));
     for cycle in &cycles(&asked)[1..] {
@@ -876,14 +707,8 @@ async fn declared_slos_are_joined_in_one_request_and_recorded_ones_come_first() 
 async fn one_faulty_expression_harms_no_other_declared_slo() {
     let slos = (0..5).map(|n| declared(&format!("file-{n}"), if n == 3 { "broken" } else { "x_total" }));
     let mut rig = Rig::with(slos.collect(), |model| model.other = Some(evaluate)).await;
-    let all = |slo: &Slo| {
-        WINDOWS
-            .iter()
-            .all(|window| value(slo, window) == Value::Number(0.0025))
-    };
-    let slos = rig
-        .slos(|slos| slos.iter().filter(|slo| all(slo)).count() == 4)
-        .await;
+    let all = |slo: &Slo| WINDOWS.iter().all(|window| value(slo, window) == Value::Number(0.0025));
+    let slos = rig.slos(|slos| slos.iter().filter(|slo| all(slo)).count() == 4).await;
     assert!(slos[3].ratios.is_empty());
     let said = |signal: &Signal| match signal {
         Signal::Warnings(warnings) => warnings.iter().any(|why| why.as_str().contains("many-to-many")),
@@ -897,12 +722,7 @@ async fn one_faulty_expression_harms_no_other_declared_slo() {
     let asked = rig.server.asked();
     let joined = asked[before..].iter().filter(|query| query.contains(":5m\""));
     assert!(joined.clone().count() >= 3);
-    assert!(
-        joined
-            .into_iter()
-            .all(|query| query.matches("label_replace").count() == 8),
-        "{asked:?}"
-    );
+    assert!(joined.into_iter().all(|query| query.matches("label_replace").count() == 8), "{asked:?}");
     // It is asked again now and then, and is back once it is mended.
     rig.server.model().other = Some(|query| evaluate(&query.replace("broken", "mended")));
     rig.slos(|slos| slos.iter().all(all)).await;
@@ -916,16 +736,11 @@ async fn at_most_20_declared_slos_are_evaluated_and_the_others_are_named() {
     assert_eq!(slos.len(), 23);
     assert_eq!(slos.iter().filter(|slo| !slo.ratios.is_empty()).count(), 20);
     let warned = rig.heard.iter().any(|signal| match signal {
-        Signal::Warnings(warnings) => warnings
-            .iter()
-            .any(|why| why.as_str().starts_with("3 declared SLOs")),
+        Signal::Warnings(warnings) => warnings.iter().any(|why| why.as_str().starts_with("3 declared SLOs")),
         _ => false,
     });
     assert!(warned, "{:?}", rig.heard);
-    assert!(
-        rig.server.methods.lock().expect("no panic").contains("POST"),
-        "a long query is no URL"
-    );
+    assert!(rig.server.methods.lock().expect("no panic").contains("POST"), "a long query is no URL");
 }
 
 #[tokio::test]
@@ -942,17 +757,13 @@ async fn a_server_that_is_down_says_why_and_tells_no_slos_until_it_is_back() {
     let before = rig.server.asked().len();
     while rig.server.asked().len() < before + 20 {
         tokio::task::yield_now().await;
-        assert!(
-            rig.signals.try_recv().is_err(),
-            "nothing is told while it is down"
-        );
+        assert!(rig.signals.try_recv().is_err(), "nothing is told while it is down");
     }
     // Two attempts at one question, not eight questions: the server has enough to do.
     let asked = rig.server.asked();
     assert!(asked[before + 4..].iter().all(|query| query == R5M), "{asked:?}");
     rig.server.model().down = None;
-    rig.until(|signal| (*signal == Signal::Health(Source::Prometheus, Health::Live)).then_some(()))
-        .await;
+    rig.until(|signal| (*signal == Signal::Health(Source::Prometheus, Health::Live)).then_some(())).await;
     assert_eq!(value(&rig.slos(|_| true).await[0], "5m"), Value::Number(0.0005));
 }
 
@@ -963,11 +774,7 @@ async fn a_login_that_is_refused_is_forbidden_and_never_synced() {
         matches!(signal, Signal::Health(Source::Prometheus, Health::Forbidden(_))).then_some(())
     })
     .await;
-    assert!(
-        !rig.heard
-            .iter()
-            .any(|signal| matches!(signal, Signal::Synced(..) | Signal::Slos(_)))
-    );
+    assert!(!rig.heard.iter().any(|signal| matches!(signal, Signal::Synced(..) | Signal::Slos(_))));
 }
 
 #[tokio::test]
@@ -982,75 +789,44 @@ async fn warnings_are_told_and_taken_back() {
     })
     .await;
     rig.server.model().warnings.clear();
-    rig.until(|signal| (*signal == Signal::Warnings(vec![])).then_some(()))
-        .await;
+    rig.until(|signal| (*signal == Signal::Warnings(vec![])).then_some(())).await;
 }
 
 #[tokio::test]
 async fn an_inquiry_is_answered_in_counts() {
     let mut rig = Rig::new(|model| model.sloth("shop-requests", &[Labels::new()])).await;
     let slo = rig.synced().await.remove(0);
-    let Sli::Understood(sli) = &slo.sli else {
-        panic!("{:?}", slo.sli)
-    };
+    let Sli::Understood(sli) = &slo.sli else { panic!("{:?}", slo.sli) };
     let split = ["pod", "pod_template_hash"];
     let (ten, five) = (Window::minutes(10), Window::minutes(5));
     let a = labels(&[("pod", "a"), ("pod_template_hash", "1")]);
     let b = labels(&[("pod", "b"), ("pod_template_hash", "2")]);
     {
         let mut model = rig.server.model();
-        model.put(
-            r#"max(count_over_time(requests_total{service="shop"}[10m]))"#,
-            &Labels::new(),
-            "40",
-        );
+        model.put(r#"max(count_over_time(requests_total{service="shop"}[10m]))"#, &Labels::new(), "40");
         model.put(&sli.bad_increase(ten, &split), &b, "12");
         model.put(&sli.bad_increase(ten, &split), &Labels::new(), "3");
         model.put(&sli.total_increase(ten, &split), &a, "100");
         model.put(&sli.total_increase(ten, &split), &b, "50");
         model.put(&sli.total_increase(ten, &split), &labels(&[("pod", "c")]), "NaN");
         let end = |n: i64| BEGIN + 300 * n;
-        model.ranges.insert(
-            sli.bad_increase(five, &[]),
-            vec![(Labels::new(), vec![(end(2), "4")])],
-        );
+        model.ranges.insert(sli.bad_increase(five, &[]), vec![(Labels::new(), vec![(end(2), "4")])]);
         model.ranges.insert(
             sli.total_increase(five, &[]),
             vec![(Labels::new(), vec![(end(1), "10"), (end(2), "20")])],
         );
         let served = vec![(end(1), "10"), (end(2), "20"), (end(3), "0"), (end(4), "1")];
-        model
-            .ranges
-            .insert(sli.total_increase(five, &split), vec![(a, served)]);
+        model.ranges.insert(sli.total_increase(five, &split), vec![(a, served)]);
     }
     let at = |seconds: i64| Time::from_timestamp(BEGIN + seconds, 0).expect("a time");
-    let counts = Ask::Counts {
-        purpose: Purpose::SinceChange,
-        from: at(0),
-        to: at(600),
-    };
-    let buckets = Ask::Buckets {
-        from: at(0),
-        to: at(1_000),
-        step: five,
-    };
-    let served = Ask::Served {
-        from: at(0),
-        to: at(1_200),
-        step: five,
-    };
-    let inquiry = Inquiry {
-        number: 3,
-        slo: slo.id.clone(),
-        asks: vec![Ask::Scrape, counts, buckets, served],
-    };
+    let counts = Ask::Counts { purpose: Purpose::SinceChange, from: at(0), to: at(600) };
+    let buckets = Ask::Buckets { from: at(0), to: at(1_000), step: five };
+    let served = Ask::Served { from: at(0), to: at(1_200), step: five };
+    let inquiry =
+        Inquiry { number: 3, slo: slo.id.clone(), asks: vec![Ask::Scrape, counts, buckets, served] };
     let findings = answer(&rig.client, &slo, inquiry, at(1_200)).await;
     assert_eq!((findings.number, findings.queries), (3, 6));
-    let found: Vec<&Finding> = findings
-        .answers
-        .iter()
-        .map(|(_, f)| f.as_ref().expect("an answer"))
-        .collect();
+    let found: Vec<&Finding> = findings.answers.iter().map(|(_, f)| f.as_ref().expect("an answer")).collect();
     let [
         Finding::Scrape(scrape),
         Finding::Counts(counts),
@@ -1061,26 +837,12 @@ async fn an_inquiry_is_answered_in_counts() {
         panic!("{found:?}");
     };
     assert_eq!(*scrape, Some(Window::from_secs(15)));
-    let rows: Vec<(Option<&str>, f64, f64)> = counts
-        .iter()
-        .map(|c| (c.pod.as_ref().map(Clean::as_str), c.bad, c.total))
-        .collect();
-    assert_eq!(
-        rows,
-        [(None, 3.0, 3.0), (Some("a"), 0.0, 100.0), (Some("b"), 12.0, 50.0)]
-    );
-    let cells: Vec<(i64, Option<f64>, Option<f64>)> = buckets
-        .iter()
-        .map(|b| (b.end.timestamp() - BEGIN, b.bad, b.total))
-        .collect();
-    assert_eq!(
-        cells,
-        [
-            (300, None, Some(10.0)),
-            (600, Some(4.0), Some(20.0)),
-            (900, None, None)
-        ]
-    );
+    let rows: Vec<(Option<&str>, f64, f64)> =
+        counts.iter().map(|c| (c.pod.as_ref().map(Clean::as_str), c.bad, c.total)).collect();
+    assert_eq!(rows, [(None, 3.0, 3.0), (Some("a"), 0.0, 100.0), (Some("b"), 12.0, 50.0)]);
+    let cells: Vec<(i64, Option<f64>, Option<f64>)> =
+        buckets.iter().map(|b| (b.end.timestamp() - BEGIN, b.bad, b.total)).collect();
+    assert_eq!(cells, [(300, None, Some(10.0)), (600, Some(4.0), Some(20.0)), (900, None, None)]);
     assert_eq!(served.len(), 1);
     assert_eq!(served[0].stretches, [(at(0), at(600)), (at(900), at(1_200))]);
 }
@@ -1112,16 +874,8 @@ async fn a_past_that_is_too_long_is_shortened_and_says_so_by_its_begin() {
     let (asked, found) = &findings.answers[0];
     let from = to - Window::days(1).delta();
     let purpose = Purpose::History;
-    assert_eq!(
-        (asked, found),
-        (&Ask::Counts { purpose, from, to }, &Ok(Finding::Counts(vec![])))
-    );
-    assert!(
-        findings.answers[1]
-            .1
-            .as_ref()
-            .is_err_and(|why| why.as_str().contains("too many samples"))
-    );
+    assert_eq!((asked, found), (&Ask::Counts { purpose, from, to }, &Ok(Finding::Counts(vec![]))));
+    assert!(findings.answers[1].1.as_ref().is_err_and(|why| why.as_str().contains("too many samples")));
 }
 
 #[tokio::test]

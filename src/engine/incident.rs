@@ -302,10 +302,9 @@ fn compare_revisions(state: &mut State, workload: &Key) {
     for revision in &history {
         let Some(older) = state.world.predecessor(&history, revision) else { continue };
         let uids = (older.meta.uid.clone(), revision.meta.uid.clone());
-        state
-            .diffs
-            .entry(uids)
-            .or_insert_with(|| diff::templates(&older.template.json.value(), &revision.template.json.value()));
+        state.diffs.entry(uids).or_insert_with(|| {
+            diff::templates(&older.template.json.value(), &revision.template.json.value())
+        });
     }
 }
 

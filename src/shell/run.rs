@@ -80,7 +80,11 @@ pub async fn run(session: &mut Session, front: &mut impl Front) -> State {
             }
             // The log says the same sentence once.
             front.changed();
-            state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record");
+            state.say(
+                "gate",
+                Weight::Attention,
+                "leaving when the outcome of what was sent is on the record",
+            );
         }
     }
 }

@@ -114,9 +114,8 @@ impl TerminalFront {
         let since = now.saturating_sub(drawn);
         // A burst of keys is drawn as it comes to rest.
         let keys = self.urgent && (self.input.is_empty() || since >= FRAME);
-        let stale = self.changed
-            || state.now.timestamp() != self.drawn_second
-            || unseen(state) != self.drawn_unseen;
+        let stale =
+            self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
         keys || (stale && since >= if calm(state) { CALM_FRAME } else { FRAME })
     }
 

@@ -242,7 +242,11 @@ impl Screen {
     /// The modes of the terminal are what they were before the start.
     pub fn assert_cooked(&self) {
         assert!(self.modes.contains("ICANON") && self.modes.contains("ECHO"), "{}", self.modes);
-        assert_eq!(modes(&**self.master.as_ref().expect("an open terminal")), self.modes, "raw mode was left on");
+        assert_eq!(
+            modes(&**self.master.as_ref().expect("an open terminal")),
+            self.modes,
+            "raw mode was left on"
+        );
     }
 }
 

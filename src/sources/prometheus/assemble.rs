@@ -242,11 +242,7 @@ impl Recorded<'_> {
         // What is asked once a minute is not stale for being a minute old.
         let limit = self.limit_s() + 2 * LONG_WINDOW_S;
         let first = (self.labels.clone(), String::new());
-        let own = self
-            .of
-            .ratios
-            .range(first..)
-            .take_while(|((of, _), _)| of == self.labels);
+        let own = self.of.ratios.range(first..).take_while(|((of, _), _)| of == self.labels);
         for ((_, window), kept) in own {
             let Ok(window) = window.parse::<Window>() else {
                 continue;

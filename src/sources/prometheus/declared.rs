@@ -110,11 +110,7 @@ impl DeclaredSlos {
 
     fn insert(&mut self, items: Vec<(usize, Window)>, always: bool) {
         if !items.is_empty() {
-            let batch = Batch {
-                items,
-                always,
-                aside: false,
-            };
+            let batch = Batch { items, always, aside: false };
             self.batches.insert(self.next, batch);
             self.next += 1;
         }
@@ -165,10 +161,7 @@ impl DeclaredSlos {
         }
         if aside && let Some(back) = self.batches.remove(&batch) {
             // It answers again: it goes back to where it was.
-            let (always, later) = back
-                .items
-                .into_iter()
-                .partition(|(_, window)| ALWAYS.contains(window));
+            let (always, later) = back.items.into_iter().partition(|(_, window)| ALWAYS.contains(window));
             self.insert(always, true);
             self.insert(later, false);
             self.join();

@@ -119,9 +119,7 @@ impl Schedule {
         }
         let (fast, slow) = self.split(wanted);
         if !self.complete {
-            let all = fast
-                .into_iter()
-                .chain(slow.into_iter().map(|(question, _)| question));
+            let all = fast.into_iter().chain(slow.into_iter().map(|(question, _)| question));
             return all.filter(|q| !self.asked.contains_key(q)).take(MOST).collect();
         }
         let mut due: Vec<(f64, Question)> = slow
@@ -130,10 +128,7 @@ impl Schedule {
             .filter(|(overdue, _)| *overdue >= 1.0)
             .collect();
         due.sort_by(|(a, q), (b, r)| b.total_cmp(a).then_with(|| q.cmp(r)));
-        fast.into_iter()
-            .chain(due.into_iter().map(|(_, question)| question))
-            .take(MOST)
-            .collect()
+        fast.into_iter().chain(due.into_iter().map(|(_, question)| question)).take(MOST).collect()
     }
 
     /// `questions` were put and answered, be it by a refusal.
@@ -151,9 +146,7 @@ impl Schedule {
         if let [Question::Ratio(short), Question::Ratio(long), ..] = &fast[..] {
             self.windows = Some([short.clone(), long.clone()]);
         }
-        let mut all = fast
-            .into_iter()
-            .chain(slow.into_iter().map(|(question, _)| question));
+        let mut all = fast.into_iter().chain(slow.into_iter().map(|(question, _)| question));
         let unimportant = |question: &Question| wanted.halved && matches!(question, Question::Declared(_));
         self.complete |=
             !self.asked.is_empty() && all.all(|q| self.asked.contains_key(&q) || unimportant(&q));
@@ -240,11 +233,7 @@ fn windows(recorded: Option<&BTreeSet<String>>) -> Vec<(Window, String)> {
 }
 
 fn window_interval(window: Window) -> i64 {
-    if window < Window::days(1) {
-        WINDOW_S
-    } else {
-        LONG_WINDOW_S
-    }
+    if window < Window::days(1) { WINDOW_S } else { LONG_WINDOW_S }
 }
 
 fn interval(question: &Question) -> Option<i64> {

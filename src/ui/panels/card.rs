@@ -56,7 +56,8 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     let card = Card { look, state, incident, proposal, large_enough };
     let lines = card.draw(area, buf);
     // What cannot be approved on was not shown either: a token on it does not count as seen.
-    Shown { digest: large_enough.then_some(()).and(digest), lines, large_enough }
+    // Where there is no room for approving nothing counts as read.
+    Shown { digest, lines: if large_enough { lines } else { Vec::new() }, large_enough }
 }
 
 struct Card<'a> {
@@ -141,7 +142,10 @@ impl Card<'_> {
         let place = header::place(self.look, self.state);
         let room = usize::from(area.width).saturating_sub(place.width() + 3);
         // What is void tells first whether a key is worth pressing; the rest gives way.
-        let ends = [(format!("proposal {id} · "), format!(" · unchanged {drawn} ")), (format!("{id} · "), " ".into())];
+        let ends = [
+            (format!("proposal {id} · "), format!(" · unchanged {drawn} ")),
+            (format!("{id} · "), " ".into()),
+        ];
         for (before, after) in ends.into_iter().chain([(String::new(), " ".into())]) {
             let mut right = Words::of(self.look.dim(), before);
             right.append(void.clone());
