@@ -197,7 +197,7 @@ impl Proposal {
     /// Takes the report of a drawn frame.
     pub fn shown(&mut self, shown: &Shown, mono: Duration) {
         let ours = shown.digest.as_ref() == Some(&self.digest);
-        self.large_enough = if shown.large_enough { ours.then_some(true) } else { Some(false) };
+        self.large_enough = ours.then_some(shown.large_enough);
         let armed = matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. });
         if armed && self.large_enough != Some(true) {
             // What cannot be read cannot be approved, whatever was read before.
