@@ -206,8 +206,11 @@ pub fn slo_burn(begin: &str) -> scenario::Scenario {
 
 /// The same with changes to its text.
 pub fn scenario_of(begin: &str, change: impl FnOnce(&mut String)) -> scenario::Scenario {
-    let mut text =
-        include_str!("../../demo/slo-burn.toml").replacen("\nabout =", &format!("\nbegin = \"{begin}\"\nabout ="), 1);
+    let mut text = include_str!("../../demo/slo-burn.toml").replacen(
+        "\nabout =",
+        &format!("\nbegin = \"{begin}\"\nabout ="),
+        1,
+    );
     change(&mut text);
     scenario::parse("slo-burn", &text).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -256,7 +259,8 @@ impl Cluster {
     /// Changes an object as somebody else would.
     pub fn patch(&self, path: &str, patch: &Value) {
         let url = format!("{}{path}", self.world.kubernetes_url);
-        let request = self.kubernetes.shared.http.patch(url).header("content-type", "application/json-patch+json");
+        let request =
+            self.kubernetes.shared.http.patch(url).header("content-type", "application/json-patch+json");
         let answer = RUNTIME
             .block_on(request.header("user-agent", "kubectl-edit/1").body(patch.to_string()).send())
             .expect("an answer");
@@ -265,8 +269,14 @@ impl Cluster {
 
     /// Runs the program on it.
     pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(&self.prometheus.url, arguments)
+    }
+
+    /// Runs the program on it, with another Prometheus.
+    pub fn run_with(&self, prometheus: &str, arguments: &[&str]) -> Ran {
         let config = self.kubeconfig();
-        let target = ["--kubeconfig", &config.to_string_lossy(), "--prometheus", &self.prometheus.url].map(str::to_owned);
+        let target =
+            ["--kubeconfig", &config.to_string_lossy(), "--prometheus", prometheus].map(str::to_owned);
         run(&self.folder, arguments.iter().map(|a| (*a).to_owned()).chain(target))
     }
 
@@ -304,7 +314,8 @@ fn decoded(text: &str) -> BTreeMap<String, String> {
 
 fn asked(request: &Request, body: &[u8]) -> Asked {
     let path = request.uri().path().to_owned();
-    let form = request.headers().get("content-type").is_some_and(|t| t == "application/x-www-form-urlencoded");
+    let form =
+        request.headers().get("content-type").is_some_and(|t| t == "application/x-www-form-urlencoded");
     let mut parameters = decoded(request.uri().query().unwrap_or_default());
     if form {
         parameters.extend(decoded(&String::from_utf8_lossy(body)));
@@ -340,7 +351,13 @@ fn response(status: u16, kind: &str, body: Body) -> Response {
     Response::builder().status(status).header("content-type", kind).body(body).expect("a response")
 }
 
-async fn forwarded(shared: Arc<Shared>, rules: Rules, asked: Asked, request: Request, body: Bytes) -> Response {
+async fn forwarded(
+    shared: Arc<Shared>,
+    rules: Rules,
+    asked: Asked,
+    request: Request,
+    body: Bytes,
+) -> Response {
     let epoch = *shared.epoch.borrow();
     let watching = asked.parameter("watch") == "1";
     let listed = shared.listed.lock().expect("lock").get(&asked.path).copied();
@@ -399,23 +416,31 @@ fn whole(rules: &Rules, asked: &Asked, bytes: &[u8]) -> Vec<u8> {
 fn watched(shared: &Shared, rules: Rules, asked: Asked, upstream: reqwest::Response) -> Body {
     let epoch = shared.epoch.subscribe();
     let begin = (rules, asked, upstream, epoch, Vec::<u8>::new());
-    Body::from_stream(stream::unfold(begin, |(rules, asked, mut upstream, mut epoch, mut buffer)| async move {
-        loop {
-            if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = buffer.drain(..=end).collect();
-                let line = edited_line(&rules, &asked, line);
-                return Some((Ok::<_, std::convert::Infallible>(line), (rules, asked, upstream, epoch, buffer)));
+    Body::from_stream(stream::unfold(
+        begin,
+        |(rules, asked, mut upstream, mut epoch, mut buffer)| async move {
+            loop {
+                if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = buffer.drain(..=end).collect();
+                    let line = edited_line(&rules, &asked, line);
+                    return Some((
+                        Ok::<_, std::convert::Infallible>(line),
+                        (rules, asked, upstream, epoch, buffer),
+                    ));
+                }
+                tokio::select! {
+                    _ = epoch.changed() => return None,
+                    chunk = upstream.chunk() => buffer.extend_from_slice(&chunk.ok()??),
+                }
             }
-            tokio::select! {
-                _ = epoch.changed() => return None,
-                chunk = upstream.chunk() => buffer.extend_from_slice(&chunk.ok()??),
-            }
-        }
-    }))
+        },
+    ))
 }
 
 fn edited_line(rules: &Rules, asked: &Asked, line: Vec<u8>) -> Vec<u8> {
-    let (Some(edit), Ok(mut value)) = (&rules.edit, serde_json::from_slice::<Value>(&line)) else { return line };
+    let (Some(edit), Ok(mut value)) = (&rules.edit, serde_json::from_slice::<Value>(&line)) else {
+        return line;
+    };
     if value["type"] != "BOOKMARK" && value["type"] != "ERROR" {
         edit(asked, &mut value["object"]);
     }

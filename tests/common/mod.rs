@@ -134,7 +134,9 @@ impl Screen {
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         self.master.resize(size).expect("resize");
-        let (Some(rows), Some(columns)) = (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns)) else {
+        let (Some(rows), Some(columns)) =
+            (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns))
+        else {
             panic!("a screen has a size")
         };
         self.seen.lock().expect("lock").parser.screen_mut().set_size(rows, columns);
