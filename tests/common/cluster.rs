@@ -269,9 +269,14 @@ impl Cluster {
 
     /// Runs the program on it.
     pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(&self.prometheus.url, arguments)
+    }
+
+    /// Runs the program on it, with another Prometheus.
+    pub fn run_with(&self, prometheus: &str, arguments: &[&str]) -> Ran {
         let config = self.kubeconfig();
-        let target = ["--kubeconfig", &config.to_string_lossy(), "--prometheus", &self.prometheus.url]
-            .map(str::to_owned);
+        let target =
+            ["--kubeconfig", &config.to_string_lossy(), "--prometheus", prometheus].map(str::to_owned);
         run(&self.folder, arguments.iter().map(|a| (*a).to_owned()).chain(target))
     }
 
