@@ -165,7 +165,12 @@ impl Proposal {
         }
     }
 
-    /// How records and screens call it.
+    /// How the screens and the log call it: never by its token, which is shown only when armed.
+    pub fn name(&self) -> &str {
+        self.digest.short().get(..8).unwrap_or_default()
+    }
+
+    /// How records call it.
     pub fn id(&self) -> String {
         format!("{}-{}", self.digest.short(), self.opened.format("%H%M%S"))
     }
