@@ -2,6 +2,11 @@
 //! own audit log as the witness of what was written, and by whom. Runs when it is asked for (`.ci/rig`, which sets
 //! `GOAROUND_E2E=1`); each test has a rig of its own, so that no test sees what another one broke.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it is asked for by variables, and bounds against hanging are real time"
+)]
+
 #[path = "common/cockpit.rs"]
 mod cockpit;
 mod common;
@@ -90,7 +95,7 @@ fn now() -> f64 {
 fn gateway() -> Rig {
     let rig = Rig::monitored(false);
     rig.scenario(&["slo-burn"]);
-    rig.good_traffic("demo-slo", "api-gateway", 800.0);
+    rig.good_traffic("demo-slo", "api-gateway", 2_400.0);
     rig
 }
 
@@ -144,6 +149,7 @@ fn a_bad_reference_is_rolled_back_by_one_approved_write_and_that_helps() {
     let key_at = now();
     let title = cockpit.outcome("api-gateway");
     measured("seconds from the last key to HELPED", key.elapsed().as_secs());
+    println!("said: the end of the action\n{}", cockpit.screen.text());
     assert!(title.starts_with("HELPED"), "{}", cockpit.screen.text());
     let failed = last_failure(&rig, breach_at).expect("it failed");
     measured("seconds from the last key to the last failed request", failed - key_at);
@@ -178,10 +184,10 @@ fn a_bad_reference_is_rolled_back_by_one_approved_write_and_that_helps() {
     let state = cockpit.state();
     cockpit.quit();
     let rows = rig.goaround("operator", &state, &["history", "-o", "json"]).json();
-    let row = rows.as_array().and_then(|rows| rows.last()).cloned().unwrap_or_default();
+    let done = |row: &&Value| row["action"].as_str().is_some_and(|id| action.starts_with(id));
+    let row = rows.as_array().and_then(|rows| rows.iter().find(done)).cloned().unwrap_or_default();
     assert_eq!(row["outcome"], "helped", "{rows}");
     assert_eq!(row["by"], "operator", "{rows}");
-    assert!(action.starts_with(row["action"].as_str().unwrap_or("?")), "{rows}");
     let verified = rig.goaround("operator", &state, &["audit", "verify", "-o", "json"]);
     assert_eq!((verified.code, &verified.json()["ok"]), (0, &json!(true)), "{verified:?}");
 }
@@ -268,7 +274,7 @@ fn a_config_edited_in_place_that_nobody_saw_before_is_no_offer_and_the_reason_sa
 fn fleet() -> Rig {
     let rig = Rig::monitored(false);
     rig.scenario(&["fleet"]);
-    rig.good_traffic("demo-fleet", "impact-in", 200.0);
+    rig.good_traffic("demo-fleet", "impact-in", 600.0);
     rig
 }
 
@@ -486,7 +492,7 @@ fn a_deployment_that_no_slo_judges_is_rolled_back_by_hand_with_a_reason() {
     cockpit.wait("1 match");
     cockpit.screen.press("\r");
     cockpit.until("the card", |screen, text| {
-        if !text.contains("by hand  ") && text.contains("no SLO") {
+        if text.contains("no SLO judges it") {
             screen.press("u");
         }
         (text.contains("ROLL BACK traffic")).then_some(())

@@ -173,11 +173,19 @@ impl Rig {
         self.rig(&all);
     }
 
-    /// Breaks what runs, without a new revision.
+    /// Breaks what runs, without a new revision. A pod that is just going away cannot be told: then once more.
     pub fn fault(&self, target: &str, settings: &[&str]) {
-        let mut all = vec!["fault", target];
-        all.extend(settings);
-        self.rig(&all);
+        let begun = Instant::now();
+        loop {
+            let mut command = Command::new(command().expect("a rig"));
+            command.args(["fault", target]).args(settings).arg("--dir").arg(self.dir());
+            let done = command.stdin(Stdio::null()).output().expect("the command starts");
+            if done.status.success() {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{}", String::from_utf8_lossy(&done.stderr));
+            pause();
+        }
     }
 
     /// `kubectl` as cluster admin.
