@@ -303,7 +303,10 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
             .id(),
         evidence
             .add(
-                format!("budget of the period: {} x {rate:.1}/s x {period}, traffic as now", format::percent(budget)),
+                format!(
+                    "budget of the period: {} x {rate:.1}/s x {period}, traffic as now",
+                    format::percent(budget)
+                ),
                 "arithmetic",
                 look.now,
             )
