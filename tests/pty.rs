@@ -434,7 +434,7 @@ fn tiny_and_odd_sizes_are_drawn_without_a_panic() {
         screen.press("d");
     }
     screen.resize(80, 24);
-    screen.wait(ARMS);
+    screen.wait("demo-prod-eu");
     leave(&mut screen, "\x03");
 }
 
