@@ -265,7 +265,10 @@ fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> 
 pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) -> Option<&'a ChangeSeen> {
     let within = look.setup.policy.onset_within.delta();
     let tolerance = tolerance(look);
-    let before = |c: &&ChangeSeen| c.began <= onset.began + tolerance && onset.began - c.began <= within;
+    let before = |c: &&ChangeSeen| {
+        let in_time = c.began <= onset.began + tolerance && onset.began - c.began <= within;
+        in_time && !failed_before(look, onset, c.began)
+    };
     // Of several changes around the onset itself the one that changed most is the first suspect: a restart or an edit
     // in the minutes of a bad rollout is somebody's attempt to help.
     let around = |c: &&ChangeSeen| (onset.began - c.began).abs() <= tolerance;
@@ -277,6 +280,15 @@ pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) ->
     };
     let nearest = changes.iter().filter(before).filter(around).max_by_key(|c| (weight(c), c.began));
     nearest.or_else(|| changes.iter().rev().find(before))
+}
+
+/// Whole buckets of the errors' stretch lie before `began`: then they were there first.
+fn failed_before(look: &Look<'_>, onset: &Onset, began: Time) -> bool {
+    let Some(answered) = look.study.and_then(|s| s.buckets.as_ref()) else { return false };
+    let (buckets, step) = &answered.data;
+    let earlier = onset::between(buckets, *step, onset.began, began);
+    let usual = onset.during.ratio().unwrap_or(0.0);
+    earlier.bad >= 5.0 && earlier.ratio().is_some_and(|ratio| ratio >= usual / 2.0)
 }
 
 /// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the
