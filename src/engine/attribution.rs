@@ -91,7 +91,10 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
     let later_rollout = match (&onset, &change) {
         (Some(onset), None) => changes
             .iter()
-            .filter(|c| c.kind != ChangeKind::ConfigOnly && c.began > onset.began + tolerance(look))
+            .filter(|c| {
+                c.kind != ChangeKind::ConfigOnly
+                    && (c.began > onset.began + tolerance(look) || failed_before(look, onset, c.began))
+            })
             .map(|c| c.began)
             .max(),
         _ => None,
