@@ -180,8 +180,10 @@ fn approving_at_120x40_ends_as_helped_and_the_record_says_so() {
 #[test]
 fn only_the_token_typed_by_a_hand_approves() {
     let mut screen = card(LEAST);
+    let before = screen.raw();
     let token = loop {
         let token = arm(&mut screen);
+        assert!(!before.contains(&token), "the token {token} was shown before anything was armed");
         let not_yet = |screen: &Screen| {
             let text = screen.text();
             assert!(!text.contains("approved by") && !text.contains("decided:"), "{text}");
