@@ -118,7 +118,7 @@ pub fn rechecked(
         Err(why) => Some(format!("the second look failed: {why}")),
         Ok(fresh) => changed_since(&fresh, running, proposal),
     };
-    let expired = now >= proposal.expires;
+    let expired = proposal.void(now, mono);
     let refusal = changed
         .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
@@ -188,7 +188,7 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
     let Some((workload, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
-    let expired = incident.proposal.as_ref().is_none_or(|p| now >= p.expires);
+    let expired = incident.proposal.as_ref().is_none_or(|p| p.void(now, mono));
     let late = now - running.approved >= within.delta()
         || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(within.secs());
     let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), cluster);
