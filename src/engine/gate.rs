@@ -248,6 +248,8 @@ impl Proposal {
             self.note = Some(Clean::new(format!(
                 "{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)"
             )));
+        } else if self.large_enough.is_none() {
+            self.note = Some(Clean::new("cannot be approved: the card is not on the screen"));
         } else if self.needs_reason() {
             self.gesture = Gesture::Reason(given.to_owned());
         } else {
