@@ -507,8 +507,11 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
     };
     incident.reach(Stage::Verify, now);
     incident.reach(Stage::Close, now);
-    incident.wish = None;
-    incident.planned = now;
+    // The wish of this action was fulfilled when it was sent: one that is there now was made since, and its card, which
+    // somebody may be reading, stays as it is.
+    if incident.wish.is_none() {
+        incident.planned = now;
+    }
     let Some(running) = &mut incident.running else {
         return;
     };

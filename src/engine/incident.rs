@@ -120,6 +120,12 @@ impl Incident {
         self.running.as_ref().is_some_and(|r| !r.over())
     }
 
+    /// The way back of the action that is being watched is asked for, and not approved yet.
+    pub fn wants_way_back(&self) -> bool {
+        let wanted = self.wish.as_ref().and_then(|w| w.undo_of.as_ref());
+        wanted.is_some_and(|past| self.running.as_ref().is_some_and(|r| r.action.0 == past.action))
+    }
+
     /// A person is wanted.
     pub fn open_gate(&self) -> bool {
         self.proposal.as_ref().is_some_and(|p| p.gesture != Gesture::Decided)

@@ -283,7 +283,7 @@ fn leave_card(state: &mut State, key: &Key) {
     open(state, Screen::Main);
     if let Some(incident) = state.incidents.get_mut(key)
         && incident.wish.is_some()
-        && !incident.acting()
+        && (!incident.acting() || incident.wants_way_back())
     {
         incident.wish = None;
         incident.proposal = None;
