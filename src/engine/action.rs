@@ -557,8 +557,10 @@ pub fn propose_undo(state: &mut State, workload: &Key) {
         return;
     }
     let Some(action) = last else { return };
-    // A restore goes back by its ConfigMaps, a rollback by its revision, with the ConfigMaps that went with it.
-    let target = (action.offer == Offer::Rollback.word()).then(|| action.undo.replica_set.clone());
+    // A restore goes back by its ConfigMaps, a rollback by its revision, with the ConfigMaps that went with it. Of one
+    // that was done in part only the ConfigMaps were written.
+    let by_revision = action.offer == Offer::Rollback.word() && !action.partial();
+    let target = by_revision.then(|| action.undo.replica_set.clone());
     let incident = state
         .incidents
         .entry(workload.clone())
@@ -575,14 +577,15 @@ fn cannot_undo(state: &State, workload: &Key, action: &PastAction) -> Option<Str
         return Some("the action is still being sent: its way back can be proposed when it is known".into());
     }
     let deployment = state.world.deployments.get(workload)?;
-    if !action.written_template.0.is_empty() && deployment.template.digest != action.written_template {
+    let left = if action.partial() { &action.left_template } else { &action.written_template };
+    if !left.0.is_empty() && deployment.template.digest != *left {
         return Some(format!(
             "what action {} wrote does not serve any more: there is no way back of it",
             action.action
         ));
     }
     let gone = !state.world.replica_sets.contains_key(&action.undo.replica_set);
-    (gone && action.offer == Offer::Rollback.word()).then(|| {
+    (gone && action.offer == Offer::Rollback.word() && !action.partial()).then(|| {
         "the revision that served before is gone (revisionHistoryLimit): propose another one by hand".into()
     })
 }
