@@ -286,6 +286,9 @@ pub fn service(name: &str) -> Service {
     }
 }
 
+/// Changes what a second look shows.
+pub type Tamper = Box<dyn Fn(&mut FreshLook)>;
+
 /// The story.
 pub struct Story {
     pub state: State,
@@ -311,7 +314,7 @@ pub struct Story {
     /// How many calls the read-back finds done.
     pub found: Option<usize>,
     /// What the second look shows instead.
-    pub tamper: Option<Box<dyn Fn(&mut FreshLook)>>,
+    pub tamper: Option<Tamper>,
     pub sent: Vec<Approved>,
     read: u64,
 }
