@@ -118,7 +118,7 @@ pub fn rechecked(
         Err(why) => Some(format!("the second look failed: {why}")),
         Ok(fresh) => changed_since(&fresh, running, proposal),
     };
-    let expired = now >= proposal.expires;
+    let expired = proposal.void(now, mono);
     let refusal = changed
         .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
@@ -188,7 +188,7 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
     let Some((workload, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
-    let expired = incident.proposal.as_ref().is_none_or(|p| now >= p.expires);
+    let expired = incident.proposal.as_ref().is_none_or(|p| p.void(now, mono));
     let late = now - running.approved >= within.delta()
         || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(within.secs());
     let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), cluster);
@@ -507,8 +507,11 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
     };
     incident.reach(Stage::Verify, now);
     incident.reach(Stage::Close, now);
-    incident.wish = None;
-    incident.planned = now;
+    // The wish of this action was fulfilled when it was sent: one that is there now was made since, and its card, which
+    // somebody may be reading, stays as it is.
+    if incident.wish.is_none() {
+        incident.planned = now;
+    }
     let Some(running) = &mut incident.running else {
         return;
     };
@@ -554,8 +557,10 @@ pub fn propose_undo(state: &mut State, workload: &Key) {
         return;
     }
     let Some(action) = last else { return };
-    // A restore goes back by its ConfigMaps, a rollback by its revision, with the ConfigMaps that went with it.
-    let target = (action.offer == Offer::Rollback.word()).then(|| action.undo.replica_set.clone());
+    // A restore goes back by its ConfigMaps, a rollback by its revision, with the ConfigMaps that went with it. Of one
+    // that was done in part only the ConfigMaps were written.
+    let by_revision = action.offer == Offer::Rollback.word() && !action.partial();
+    let target = by_revision.then(|| action.undo.replica_set.clone());
     let incident = state
         .incidents
         .entry(workload.clone())
@@ -572,14 +577,15 @@ fn cannot_undo(state: &State, workload: &Key, action: &PastAction) -> Option<Str
         return Some("the action is still being sent: its way back can be proposed when it is known".into());
     }
     let deployment = state.world.deployments.get(workload)?;
-    if !action.written_template.0.is_empty() && deployment.template.digest != action.written_template {
+    let left = if action.partial() { &action.left_template } else { &action.written_template };
+    if !left.0.is_empty() && deployment.template.digest != *left {
         return Some(format!(
             "what action {} wrote does not serve any more: there is no way back of it",
             action.action
         ));
     }
     let gone = !state.world.replica_sets.contains_key(&action.undo.replica_set);
-    (gone && action.offer == Offer::Rollback.word()).then(|| {
+    (gone && action.offer == Offer::Rollback.word() && !action.partial()).then(|| {
         "the revision that served before is gone (revisionHistoryLimit): propose another one by hand".into()
     })
 }

@@ -125,7 +125,7 @@ pub fn find_onset(look: &Look<'_>) -> Option<Onset> {
     onset::find(buckets, *step, look.budget())
 }
 
-/// In this order: enough events, still going on, our change, a callee, traffic, nodes.
+/// In this order: enough events, still going on, a callee, our change, traffic, nodes.
 fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdict {
     let Some(onset) = &found.onset else {
         // Without an onset in counts: either too few events or no counts at all.
@@ -144,6 +144,10 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     let callee = around.callees_burning.iter().any(|callee| {
         callee.onset.is_some_and(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
     });
+    // A burning callee explains the errors of new pods too; only a strong difference says that they are our own.
+    if callee && found.difference != Some(Difference::Strong) {
+        return Verdict::Dependency;
+    }
     match &found.change {
         Some(change) if differs => match change.kind {
             ChangeKind::Template => return Verdict::BadDeploy,
@@ -152,9 +156,6 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
             ChangeKind::RestartOnly => {}
         },
         _ => {}
-    }
-    if callee && found.difference != Some(Difference::Strong) {
-        return Verdict::Dependency;
     }
     if found.later_rollout.is_some() {
         return Verdict::Preexisting;

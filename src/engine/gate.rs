@@ -126,6 +126,8 @@ pub struct Proposal {
     pub opened: Time,
     /// When it was opened, monotonic.
     pub opened_mono: Duration,
+    /// When it becomes void by the monotonic clock.
+    pub expires_mono: Duration,
     /// When anything but figures changed last.
     pub drawn: Time,
     /// When it becomes void.
@@ -155,6 +157,7 @@ impl Proposal {
             digest,
             opened: now,
             opened_mono: mono,
+            expires_mono: mono + void_after.to_std().unwrap_or_default(),
             drawn: now,
             expires: now + void_after,
             gesture: Gesture::Idle,
@@ -163,6 +166,12 @@ impl Proposal {
             large_enough: None,
             analysis,
         }
+    }
+
+    /// Nobody decided in time, by either clock: wall clocks can be set back. A scaled world runs faster than the
+    /// hand's clock, never slower, so there this clock is only the later of the two.
+    pub fn void(&self, now: Time, mono: Duration) -> bool {
+        now >= self.expires || mono >= self.expires_mono
     }
 
     /// How the screens and the log call it: never by its token, which is shown only when armed.
@@ -239,6 +248,8 @@ impl Proposal {
             self.note = Some(Clean::new(format!(
                 "{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)"
             )));
+        } else if self.large_enough.is_none() {
+            self.note = Some(Clean::new("cannot be approved: the card is not on the screen"));
         } else if self.needs_reason() {
             self.gesture = Gesture::Reason(given.to_owned());
         } else {

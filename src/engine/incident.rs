@@ -2,7 +2,6 @@
 //! analyses, and keeps the open card in step with the world. Decisions and actions go their way from here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
@@ -121,6 +120,12 @@ impl Incident {
         self.running.as_ref().is_some_and(|r| !r.over())
     }
 
+    /// The way back of the action that is being watched is asked for, and not approved yet.
+    pub fn wants_way_back(&self) -> bool {
+        let wanted = self.wish.as_ref().and_then(|w| w.undo_of.as_ref());
+        wanted.is_some_and(|past| self.running.as_ref().is_some_and(|r| r.action.0 == past.action))
+    }
+
     /// A person is wanted.
     pub fn open_gate(&self) -> bool {
         self.proposal.as_ref().is_some_and(|p| p.gesture != Gesture::Decided)
@@ -151,6 +156,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::action::resolve_old(state, &mut effects);
     state.dirty = false;
     state.reviewed = Some(state.now);
+    state.reviewed_mono = state.mono;
     effects
 }
 
@@ -517,8 +523,7 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     }
     if let Some(proposal) = &mut incident.proposal {
         // A card that offers to wait has nothing that could become void.
-        let void = now >= proposal.expires || past(proposal, mono, &state.setup.policy.void_after);
-        if proposal.analysis.offer.acts() && void {
+        if proposal.analysis.offer.acts() && proposal.void(now, mono) {
             expire(state, workload, effects);
             return;
         }
@@ -581,12 +586,6 @@ fn find_edges(state: &mut State) {
             (key, callees)
         })
         .collect();
-}
-
-/// The monotonic clock expires a card as well: wall clocks can be set back.
-fn past(proposal: &Proposal, mono: Duration, void_after: &Window) -> bool {
-    // Scaled worlds run faster than the hand's clock, never slower: this can only be the later of the two.
-    mono.saturating_sub(proposal.opened_mono) >= Duration::from_secs(void_after.secs())
 }
 
 fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {

@@ -207,7 +207,8 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
     let (mono, now) = (state.mono, state.now);
     let given =
         state.incidents.get(key).and_then(|i| i.wish.as_ref()).map(|w| w.reason.clone()).unwrap_or_default();
-    let live = state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| now < p.expires));
+    let live =
+        state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| !p.void(now, mono)));
     if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
@@ -282,7 +283,7 @@ fn leave_card(state: &mut State, key: &Key) {
     open(state, Screen::Main);
     if let Some(incident) = state.incidents.get_mut(key)
         && incident.wish.is_some()
-        && !incident.acting()
+        && (!incident.acting() || incident.wants_way_back())
     {
         incident.wish = None;
         incident.proposal = None;

@@ -73,6 +73,11 @@ pub struct PastAction {
 }
 
 impl PastAction {
+    /// Its first calls were done, its last one was not.
+    pub fn partial(&self) -> bool {
+        self.outcome.as_deref() == Some("partial")
+    }
+
     /// It ended HELPED.
     pub fn helped(&self) -> bool {
         self.outcome.as_deref() == Some("helped")

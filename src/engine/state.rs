@@ -106,6 +106,8 @@ pub struct State {
     pub dirty: bool,
     /// When the last review was.
     pub reviewed: Option<Time>,
+    /// The same by the monotonic clock.
+    pub reviewed_mono: Duration,
     /// ConfigMap versions that were asked for, so that none is read twice.
     pub config_asked: BTreeMap<Key, (String, Time)>,
     /// When each dry run was asked for: one that was not possible is tried again.

@@ -2,6 +2,7 @@
 
 use crate::domain::cluster::{Change, ClusterFact, Key};
 use crate::domain::signal::{Health, Signal, Source};
+use crate::domain::window::Window;
 
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
@@ -9,7 +10,7 @@ use super::state::{State, Weight};
 use super::{action, incident, input};
 
 /// A review happens at most this often, unless somebody is waiting for it.
-const REVIEW_EVERY: i64 = 1_000;
+const REVIEW_EVERY: Window = Window::from_secs(1);
 /// Between two searches for Prometheus, in seconds.
 const LOOK_FOR_PROMETHEUS_EVERY: i64 = 30;
 
@@ -20,7 +21,10 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
     find_prometheus(state, &mut effects);
-    let due = state.reviewed.is_none_or(|at| (state.now - at).num_milliseconds() >= REVIEW_EVERY);
+    // By either clock: a wall clock that was set back must not stop what expires.
+    let passed = state.mono.saturating_sub(state.reviewed_mono);
+    let due = state.reviewed.is_none_or(|at| state.now - at >= REVIEW_EVERY.delta())
+        || passed.as_secs() >= REVIEW_EVERY.secs();
     if review_now || (due && state.world.cluster_id.is_some()) {
         effects.extend(incident::review(state));
     }

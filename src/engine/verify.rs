@@ -148,7 +148,8 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
     if running.rollout_ended.is_some()
         && let Some((key, client)) = config_changed(running, world)
     {
-        return Some(Outcome::RevertedBy(Clean::new(format!("{client} (ConfigMap {})", key.name))));
+        let who = format!("{client} (client), ConfigMap {}", key.name);
+        return Some(Outcome::RevertedBy(Clean::new(who)));
     }
     if running.phase == Phase::Stabilising {
         stabilise(running, world, deployment, now);

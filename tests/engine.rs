@@ -1,0 +1,1094 @@
+//! An approved action goes its way: second look, durable intent, one send, outcome, rollout, verification. Every
+//! arrow is tried with its error, two actions at the same time are kept apart, and a recording replays.
+
+#[path = "common/story.rs"]
+mod story;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use goaround::domain::clean::Clean;
+use goaround::domain::cluster::{Change, ClusterFact, Uid};
+use goaround::domain::diff;
+use goaround::domain::plan::{ACTION, BY, Call, DryRun};
+use goaround::domain::statistics::Counts;
+use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
+use goaround::domain::window::Window;
+use goaround::engine::event::{Called, Command, FreshLook, Ticket};
+use goaround::engine::record::{PastAction, past_actions};
+use goaround::engine::verify::Phase;
+use goaround::engine::view::Screen;
+use goaround::engine::{Effect, Event, step};
+use proptest::prelude::*;
+use story::{Split, Story, Workload, at, config_map, content, key, kind, template};
+
+/// The story of a burning `api`, its rollback approved; these kinds of effects are held back.
+fn approved(hold: &[&'static str]) -> Story {
+    let mut story = Story::burning();
+    story.hold.extend(hold);
+    story.approve();
+    story
+}
+
+/// Two workloads burn since their own rollouts.
+fn two_burn(hold: &[&'static str]) -> Story {
+    let mut story = Story::told(vec![Workload::burning("api"), Workload::burning("web")], |_| {});
+    assert!(story.card("api").is_some() && story.card("web").is_some());
+    story.hold.extend(hold);
+    story
+}
+
+/// The rollback was sent and the server did it.
+fn sent() -> Story {
+    let story = approved(&[]);
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+    story
+}
+
+/// The rollout of the rollback is done.
+fn rolled_out() -> Story {
+    let mut story = sent();
+    let now = story.now;
+    story.workload_mut("api").errors[0].1 = now;
+    story.controller("api", 3);
+    story.pass(2);
+    assert_eq!(story.phase("api"), Phase::Verifying);
+    story
+}
+
+fn outcome(story: &Story) -> Option<Outcome> {
+    match story.phase("api") {
+        Phase::Closed(outcome) => Some(outcome),
+        _ => None,
+    }
+}
+
+fn aborted(story: &Story, name: &str) -> String {
+    match story.phase(name) {
+        Phase::Aborted(why) => why.to_string(),
+        other => panic!("not aborted: {other:?}"),
+    }
+}
+
+/// Kinds of all effects so far, those of the gate and the action only.
+fn course(story: &Story) -> Vec<&'static str> {
+    let effects = story.trace.iter().flat_map(|(_, effects)| effects);
+    effects.map(kind).filter(|k| ["recheck", "intent", "execute"].contains(k)).collect()
+}
+
+// Order.
+
+#[test]
+fn a_second_look_comes_before_the_record_and_the_record_before_the_one_send() {
+    let mut story = approved(&["recheck", "intent", "execute"]);
+    assert_eq!(course(&story), ["recheck"]);
+    story.pass(3);
+    assert_eq!(course(&story), ["recheck"], "nothing happens by itself");
+    story.answer("recheck");
+    assert_eq!(course(&story), ["recheck", "intent"]);
+    story.pass(3);
+    assert_eq!(course(&story), ["recheck", "intent"], "nothing is sent before the record is durable");
+    story.answer("intent");
+    assert_eq!(course(&story), ["recheck", "intent", "execute"]);
+    story.pass(3);
+    story.answer("execute");
+    story.controller("api", 3);
+    story.pass(30);
+    assert_eq!(course(&story), ["recheck", "intent", "execute"]);
+}
+
+#[test]
+fn an_intent_that_is_told_durable_twice_is_sent_once() {
+    let mut story = approved(&["intent", "execute"]);
+    let ticket = Ticket::Intent(story.action("api"));
+    for _ in 0..3 {
+        story.event(Event::Recorded(ticket.clone(), 7, "head".into()));
+    }
+    assert_eq!(story.count("execute"), 1);
+}
+
+#[test]
+fn a_record_of_something_else_sends_nothing() {
+    let mut story = approved(&["intent"]);
+    story.event(Event::Recorded(Ticket::Note, 7, "head".into()));
+    story.event(Event::Recorded(Ticket::Intent(Default::default()), 8, "head".into()));
+    assert_eq!(story.count("execute"), 0);
+    assert_eq!(story.phase("api"), Phase::Recording);
+    // Nor does a failed note abort the action whose own record is still on its way.
+    story.event(Event::RecordFailed(Ticket::Note, "busy".into()));
+    assert_eq!(story.phase("api"), Phase::Recording);
+    story.answer("intent");
+    assert_eq!(story.count("execute"), 1);
+}
+
+#[test]
+fn nothing_is_sent_when_the_record_cannot_be_made() {
+    let mut story = approved(&["intent"]);
+    story.journal = Err(Clean::new("No space left on device"));
+    story.answer("intent");
+    assert_eq!(story.count("execute"), 0);
+    assert!(aborted(&story, "api").contains("No space left"));
+    story.pass(3);
+    assert!(story.proposal().analysis.blocks.iter().any(|b| b.as_str().contains("journal")));
+    // A late word that it is durable after all does not bring the action back.
+    let ticket = Ticket::Intent(story.action("api"));
+    story.event(Event::Recorded(ticket, 9, "head".into()));
+    assert_eq!(story.count("execute"), 0);
+}
+
+#[test]
+fn a_journal_that_failed_between_approval_and_second_look_stops_the_action() {
+    let mut story = approved(&["recheck"]);
+    story.event(Event::Journal(Err("the folder is gone".into()), Vec::new()));
+    story.answer("recheck");
+    assert_eq!((story.count("intent"), story.count("execute")), (0, 0));
+    assert!(aborted(&story, "api").contains("the folder is gone"));
+}
+
+#[test]
+fn an_intent_that_is_durable_too_late_sends_nothing() {
+    for (wall, mono, late) in [(29, 29, false), (30, 0, true), (0, 30, true)] {
+        let mut story = approved(&["intent"]);
+        story.now += TimeDelta::seconds(wall);
+        story.mono += Duration::from_secs(mono);
+        story.answer("intent");
+        assert_eq!(story.count("execute"), usize::from(!late), "wall {wall} s, monotonic {mono} s");
+        if late {
+            let outcome = story.records("outcome").pop().expect("the intent in the journal gets its end");
+            assert_eq!((&outcome["done"], &outcome["unknown"]), (&0.into(), &false.into()));
+        }
+    }
+}
+
+// The second look.
+
+#[test]
+fn whatever_differs_in_the_second_look_aborts_and_names_itself() {
+    type Tamper = fn(&mut FreshLook);
+    fn changed(look: &mut FreshLook, edit: impl Fn(&mut goaround::domain::cluster::Deployment)) {
+        edit(look.deployment.as_mut().expect("a Deployment"));
+    }
+    let cases: [(&str, Tamper); 10] = [
+        ("gone", |l| l.deployment = None),
+        ("re-created", |l| changed(l, |d| d.meta.uid = Uid("another".into()))),
+        ("paused", |l| changed(l, |d| d.paused = true)),
+        ("the template changed", |l| {
+            changed(l, |d| {
+                let mut value = d.template.json.value();
+                value["spec"]["containers"][0]["image"] = "x:9".into();
+                d.template.json = goaround::domain::cluster::Json::of(&value);
+            });
+        }),
+        ("the annotations changed", |l| {
+            changed(l, |d| {
+                let mut value = d.annotations.value();
+                value["note"] = "hello".into();
+                d.annotations = goaround::domain::cluster::Json::of(&value);
+            });
+        }),
+        ("ReplicaSet is gone", |l| l.replica_sets.retain(|r| r.meta.uid.0 != "rs-api-bbb2")),
+        ("a right was taken away", |l| l.allowed = false),
+        ("the server refuses it now", |l| l.dry_run = DryRun::Refused("quota".into())),
+        ("could not repeat the dry run", |l| l.dry_run = DryRun::Unavailable("a webhook".into())),
+        ("could not repeat the dry run", |l| l.dry_run = DryRun::Pending),
+    ];
+    for (why, tamper) in cases {
+        let mut story = Story::burning();
+        story.tamper = Some(Box::new(tamper));
+        story.approve();
+        assert_eq!(course(&story), ["recheck"], "{why}");
+        assert!(aborted(&story, "api").contains(why), "{why}: {}", aborted(&story, "api"));
+        assert!(aborted(&story, "api").starts_with("nothing was sent"));
+        // The card is void: what is drawn next is not armed, and has another look at everything.
+        assert!(story.card("api").is_none_or(|c| c.gesture == goaround::engine::gate::Gesture::Idle));
+    }
+}
+
+#[test]
+fn a_config_map_that_changed_aborts_a_restore() {
+    for live in [None, Some(content(&config_map("api-config", "timeout=9s", None)))] {
+        let mut story = Story::config_edited(true);
+        assert_eq!(story.proposal().analysis.offer, Offer::RestoreConfig);
+        story.tamper = Some(Box::new(move |l| l.configs[0].1 = live.clone()));
+        story.approve();
+        assert_eq!(course(&story), ["recheck"]);
+        assert!(aborted(&story, "api").contains("ConfigMap api-config changed"));
+    }
+}
+
+#[test]
+fn a_second_look_that_fails_or_comes_late_aborts() {
+    let mut story = approved(&["recheck"]);
+    let digest = story.running("api").digest.clone();
+    story.event(Event::Rechecked(digest, Box::new(Err("connection refused".into()))));
+    assert!(aborted(&story, "api").contains("connection refused"));
+    // 30 s by either clock.
+    for (wall, mono, late) in [(29, 29, false), (30, 0, true), (0, 30, true)] {
+        let mut story = approved(&["recheck"]);
+        story.now += TimeDelta::seconds(wall);
+        story.mono += Duration::from_secs(mono);
+        story.answer("recheck");
+        assert_eq!(story.count("execute"), usize::from(!late), "wall {wall} s, monotonic {mono} s");
+        assert_eq!(matches!(story.phase("api"), Phase::Aborted(_)), late);
+    }
+}
+
+#[test]
+fn what_the_watch_or_prometheus_saw_between_approval_and_second_look_aborts_too() {
+    type Edit = fn(&mut Story);
+    let edits: [(&str, Edit); 3] = [
+        ("the burn is over", |s| s.heal("api")),
+        ("a callee burns", |s| {
+            s.workload_mut("web").burn(at("11:58:00"), 0.3);
+            s.slos();
+        }),
+        ("the target is gone", |s| {
+            s.workload_mut("api").sets.remove(1);
+            s.objects();
+        }),
+    ];
+    for (what, edit) in edits {
+        let mut story = approved(&["recheck"]);
+        edit(&mut story);
+        story.pass(2);
+        story.answer("recheck");
+        assert_eq!((story.count("intent"), story.count("execute")), (0, 0), "{what}");
+        assert!(aborted(&story, "api").starts_with("nothing was sent"), "{what}");
+    }
+}
+
+#[test]
+fn an_answer_to_an_older_second_look_is_dropped() {
+    let mut story = approved(&["recheck"]);
+    let effect = story.held.front().cloned();
+    let Some(Effect::Recheck(digest, ..)) = effect else { panic!("a second look") };
+    story.answer("recheck");
+    assert_eq!(story.count("execute"), 1);
+    story.event(Event::Rechecked(digest, Box::new(Err("late".into()))));
+    assert_eq!(story.count("execute"), 1);
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+}
+
+// Two at the same time.
+
+#[test]
+fn two_intents_in_flight_are_each_sent_by_their_own_record() {
+    // Whichever was approved first, and whichever record is durable first.
+    for (first, second) in [("api", "web"), ("web", "api")] {
+        for durable in ["api", "web"] {
+            let mut story = two_burn(&["intent", "execute"]);
+            story.approve_of(first);
+            story.approve_of(second);
+            assert_eq!((story.phase("api"), story.phase("web")), (Phase::Recording, Phase::Recording));
+            let (this, other) = (durable, if durable == "api" { "web" } else { "api" });
+            let id = story.action(this);
+            story.event(Event::Recorded(Ticket::Intent(id.clone()), 7, "head".into()));
+            assert_eq!(story.executions(), [id], "{first} was approved first");
+            assert_eq!(story.phase(other), Phase::Recording, "the other record is not durable yet");
+            let other = story.action(other);
+            story.event(Event::RecordFailed(Ticket::Intent(other), "disk full".into()));
+            assert_eq!(story.executions().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn the_answers_to_one_action_do_not_touch_the_other() {
+    let mut story = two_burn(&["execute", "read_back"]);
+    story.approve_of("api");
+    story.approve_of("web");
+    let (api, web) = (story.action("api"), story.action("web"));
+    assert_ne!(api, web);
+    story.event(Event::Called(web.clone(), 0, Called::Unknown("timeout".into())));
+    assert_eq!(story.phase("api"), Phase::Executing);
+    story.event(Event::Called(api.clone(), 0, Called::Done(Some(6))));
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+    assert!(matches!(story.phase("web"), Phase::Unknown(_)));
+    story.event(Event::ReadBack(api, Some(1)));
+    assert!(matches!(story.phase("web"), Phase::Unknown(_)));
+    story.event(Event::ReadBack(web, Some(1)));
+    assert_eq!(story.phase("web"), Phase::Stabilising);
+}
+
+// Calls.
+
+#[test]
+fn a_refused_or_unsent_call_ends_the_action_as_not_executed() {
+    for called in [Called::Refused("422 testing value failed".into()), Called::NotSent("no route".into())] {
+        let mut story = Story::burning();
+        story.calls.push_back(called);
+        story.approve();
+        assert!(aborted(&story, "api").starts_with("not executed"));
+        let outcome = story.records("outcome").pop().expect("an outcome");
+        assert_eq!((&outcome["done"], &outcome["unknown"]), (&0.into(), &false.into()));
+        assert_eq!(
+            story.state.journal.actions.last().and_then(|a| a.outcome.clone()).as_deref(),
+            Some("not_executed")
+        );
+        assert_eq!(story.count("execute"), 1, "never again by itself");
+        story.pass(60);
+        assert_eq!(story.count("execute"), 1);
+        assert!(story.card("api").is_some(), "it still burns: a new card, a new gesture");
+    }
+}
+
+#[test]
+fn an_unknown_outcome_is_read_back_until_it_is_known_and_nothing_else_happens_meanwhile() {
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("504 Gateway Timeout".into()));
+    story.approve();
+    let action = story.action("api");
+    story.pass(60);
+    assert!((10..=14).contains(&story.count("read_back")), "every 5 s: {}", story.count("read_back"));
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)), "an answer that could not be had says nothing");
+    assert!(story.card("api").is_none(), "no card");
+    story.command(Command::Undo);
+    story.turn_to("api");
+    story.command(Command::Arm);
+    story.pass(2);
+    assert!(story.card("api").is_none(), "no way back of something unknown");
+    assert_eq!(story.count("execute"), 1);
+    // It did arrive.
+    let call = story.sent[0].calls()[0].clone();
+    story.write(&call.path, &call.body);
+    story.objects();
+    story.found = Some(1);
+    story.pass(6);
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+    let read = story.records("read_back").pop().expect("a record");
+    assert_eq!((&read["action"], &read["found"]), (&action.0.into(), &true.into()));
+}
+
+#[test]
+fn an_action_that_is_not_there_is_called_not_applied_only_after_the_server_gave_up() {
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    story.found = Some(0);
+    story.pass(70);
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)), "the request may still arrive");
+    assert!(story.card("api").is_none());
+    story.pass(12);
+    assert!(aborted(&story, "api").starts_with("not executed"));
+    story.pass(2);
+    assert!(story.card("api").is_some(), "now another proposal may be made");
+}
+
+#[test]
+fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
+    let past = PastAction {
+        action: "01OLD".into(),
+        time: at("11:59:30"),
+        workload: "shop/api".into(),
+        cluster: "c0ffee".into(),
+        unknown: true,
+        last_path: "/apis/apps/v1/namespaces/shop/deployments/api".into(),
+        ..Default::default()
+    };
+    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past]);
+    story.approve();
+    assert_eq!(story.count("recheck"), 0);
+    assert!(story.count("read_back") > 0);
+    story.found = Some(0);
+    story.pass(10);
+    story.approve();
+    assert_eq!(story.count("recheck"), 0, "46 s after it was approved it may still arrive");
+    story.pass(60);
+    assert_eq!(story.records("read_back").len(), 1);
+    story.approve();
+    assert_eq!(story.count("recheck"), 1);
+}
+
+#[test]
+fn an_intent_without_an_outcome_in_the_journal_is_an_unknown_one() {
+    let mut story = approved(&["execute"]);
+    let intent = story.records("intent").pop().expect("an intent");
+    let read = past_actions([("intent", at("12:00:30"), &intent)].into_iter());
+    assert!(read[0].unknown && !read[0].executed);
+    assert_eq!(read[0].workload, "shop/api");
+    assert!(read[0].last_path.ends_with("/deployments/api"));
+    story.answer("execute");
+    let done = story.records("outcome").pop().expect("an outcome");
+    let read =
+        past_actions([("intent", at("12:00:30"), &intent), ("outcome", at("12:00:31"), &done)].into_iter());
+    assert!(!read[0].unknown && read[0].executed);
+}
+
+// Partly done.
+
+/// A restore of content whose second call, the restart, ends like this.
+fn restored_and(called: Called) -> Story {
+    partly(Story::config_edited(true), called)
+}
+
+/// The first of two calls is done, the second ends like this.
+fn partly(mut story: Story, called: Called) -> Story {
+    story.hold.insert("execute");
+    story.approve();
+    let Some(Effect::Execute(approved)) = story.held.pop_front() else { panic!("nothing was sent") };
+    assert_eq!(approved.calls().len(), 2);
+    let first = approved.calls()[0].clone();
+    let done = story.write(&first.path, &first.body);
+    story.hold.clear();
+    story.event(Event::Called(approved.action().clone(), 0, done));
+    story.config_maps();
+    story.event(Event::Called(approved.action().clone(), 1, called));
+    story
+}
+
+#[test]
+fn a_restore_whose_restart_was_refused_is_partial_and_the_rest_is_offered() {
+    let mut story = restored_and(Called::Refused("409".into()));
+    assert!(aborted(&story, "api").starts_with("partial: 1 of 2 calls were done"));
+    let past = story.state.journal.actions.last().expect("an action").clone();
+    assert!(past.executed && !past.unknown);
+    assert_eq!(past.outcome.as_deref(), Some("partial"));
+    story.pass(20);
+    let plan = story.proposal().analysis.plan.as_ref().expect("the rest");
+    assert_eq!(plan.calls.len(), 1, "only the restart");
+    assert!(plan.calls[0].path.ends_with("/deployments/api"));
+    // Or the reverse.
+    story.command(Command::Undo);
+    story.pass(2);
+    let plan = story.proposal().analysis.plan.as_ref().expect("the way back");
+    assert_eq!(plan.calls.len(), 2);
+    let body = plan.calls[0].body.to_string();
+    assert!(plan.calls[0].path.ends_with("/configmaps/api-config") && body.contains("timeout=1s"), "{body}");
+}
+
+#[test]
+fn a_rollback_with_a_restore_that_was_done_in_part_can_be_finished_or_reversed() {
+    let mut story = Story::told(vec![Workload::burning("api")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:50:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![story::known("timeout=5s")]);
+    });
+    story.command(Command::AddRestore);
+    story.pass(2);
+    let mut story = partly(story, Called::Refused("409".into()));
+    assert!(aborted(&story, "api").starts_with("partial"));
+    story.pass(2);
+    let plan = story.proposal().analysis.plan.as_ref().expect("the rest");
+    assert_eq!((plan.offer, plan.calls.len()), (Offer::Rollback, 1));
+    story.command(Command::Undo);
+    story.pass(2);
+    let plan = story.proposal().analysis.plan.as_ref().expect("the reverse");
+    assert!(plan.calls[0].body.to_string().contains("timeout=1s"), "the content is put back");
+}
+
+#[test]
+fn a_restore_whose_restart_is_not_there_after_an_unknown_outcome_is_partial_too() {
+    let mut story = restored_and(Called::Unknown("504".into()));
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)));
+    story.found = Some(1);
+    story.pass(90);
+    assert!(aborted(&story, "api").starts_with("partial"), "{}", aborted(&story, "api"));
+    let past = story.state.journal.actions.last().expect("an action").clone();
+    assert!(past.executed);
+    assert_ne!(past.outcome.as_deref(), Some("not_executed"));
+    let record = story.records("read_back").pop().expect("a record");
+    assert_eq!(record["done"], 1, "the journal says so as well");
+    story.pass(3);
+    let plan = story.proposal().analysis.plan.as_ref().expect("the rest");
+    assert_eq!(plan.calls.len(), 1);
+}
+
+#[test]
+fn a_restore_whose_first_call_is_unknown_is_partial_or_not_executed_as_the_read_back_finds() {
+    for arrived in [false, true] {
+        let mut story = Story::config_edited(true);
+        story.hold.insert("execute");
+        story.approve();
+        let Some(Effect::Execute(approved)) = story.held.pop_front() else { panic!("nothing was sent") };
+        story.hold.clear();
+        let first = approved.calls()[0].clone();
+        if arrived {
+            story.write(&first.path, &first.body);
+            story.config_maps();
+        }
+        story.event(Event::Called(approved.action().clone(), 0, Called::Unknown("504".into())));
+        story.found = Some(usize::from(arrived));
+        story.pass(90);
+        let expected = if arrived { "partial" } else { "not executed" };
+        assert!(aborted(&story, "api").starts_with(expected), "{arrived}: {}", aborted(&story, "api"));
+    }
+}
+
+// What is executed is what was approved.
+
+fn without_stamp(call: &Call) -> Call {
+    let mut call = call.clone();
+    for operation in call.body.as_array_mut().expect("operations") {
+        if operation["op"] == "test" {
+            continue;
+        }
+        if let Some(map) = operation["value"].as_object_mut() {
+            map.shift_remove(ACTION);
+            map.shift_remove(BY);
+        }
+    }
+    call
+}
+
+#[test]
+fn the_calls_that_are_executed_are_those_of_the_card_but_for_the_stamp() {
+    for mut story in [Story::burning(), Story::config_edited(true)] {
+        let plan = story.proposal().analysis.plan.clone().expect("a plan");
+        let digest = story.proposal().digest.clone();
+        assert_eq!(digest, plan.digest("c0ffee"));
+        story.approve();
+        let approved = story.sent.pop().expect("it was sent");
+        assert_eq!(*approved.digest(), digest);
+        let bare: Vec<Call> = approved.calls().iter().map(without_stamp).collect();
+        assert_eq!(bare, plan.calls);
+        let last = approved.calls().last().expect("a call").body.to_string();
+        assert!(last.contains(&format!("{}:{}", approved.action().0, digest.short())), "{last}");
+        assert!(last.contains("\"goaround.dev/by\":\"ana\""));
+        // The record holds the very calls that were sent.
+        let intent = story.records("intent").pop().expect("an intent");
+        let calls: Vec<serde_json::Value> =
+            approved.calls().iter().map(goaround::domain::plan::call_json).collect();
+        assert_eq!(intent["calls"], serde_json::Value::from(calls));
+    }
+}
+
+#[test]
+fn the_digest_depends_neither_on_the_approver_nor_on_figures() {
+    let digest = Story::burning().proposal().digest.clone();
+    let mut story = Story::empty(Default::default(), vec![Workload::burning("api"), Workload::new("web")]);
+    story.begin();
+    let bea = goaround::domain::cluster::Identity { user: Clean::new("bea"), groups: Vec::new() };
+    story.signal(goaround::domain::signal::Signal::Identity(bea));
+    story.workload_mut("api").history[1].total += 90_000.0;
+    story.workload_mut("api").errors[0].2 = 0.35;
+    story.workload_mut("api").burns[0] = 350.0;
+    story.slos();
+    story.pass(40);
+    assert_eq!(story.proposal().digest, digest);
+}
+
+#[test]
+fn the_digest_changes_with_every_fact_that_the_server_tests() {
+    let digest = |change: fn(&mut Story)| {
+        let story = Story::told(vec![Workload::burning("api"), Workload::new("web")], change);
+        story.proposal().digest.clone()
+    };
+    let base = digest(|_| {});
+    type Edit = fn(&mut Story);
+    let edits: [(&str, Edit); 5] = [
+        ("uid", |s| {
+            let api = s.workload_mut("api");
+            api.deployment["metadata"]["uid"] = "dep-2".into();
+            for set in &mut api.sets {
+                set["metadata"]["ownerReferences"][0]["uid"] = "dep-2".into();
+            }
+        }),
+        ("template", |s| {
+            let changed = template("api", "4.13", "5");
+            s.workload_mut("api").deployment["spec"]["template"] = changed.clone();
+            s.workload_mut("api").sets[2]["spec"]["template"] = changed;
+        }),
+        ("annotations", |s| {
+            s.workload_mut("api").deployment["metadata"]["annotations"]["team"] = "shop".into();
+        }),
+        ("target's template", |s| {
+            s.workload_mut("api").sets[1]["spec"]["template"]["spec"]["containers"][0]["image"] =
+                "y:1".into();
+        }),
+        ("target's annotations", |s| {
+            s.workload_mut("api").sets[1]["metadata"]["annotations"]["old"] = "yes".into();
+        }),
+    ];
+    let mut seen = vec![base.clone()];
+    for (what, edit) in edits {
+        let other = digest(edit);
+        assert!(!seen.contains(&other), "{what}");
+        seen.push(other);
+    }
+    // Of a restore also each part of the ConfigMap.
+    let restore = |edit: fn(&mut Story)| {
+        let mut story = Story::config_edited(true);
+        edit(&mut story);
+        story.objects();
+        story.pass(3);
+        story.analysis("api").digest.clone().expect("a plan")
+    };
+    let base = restore(|_| {});
+    assert_eq!(base, restore(|_| {}), "the same facts give the same digest");
+    type Change = fn(&mut Story);
+    let changes: [(&str, Change); 3] = [
+        ("data", |s| {
+            let map = s.configs.get_mut("api-config").expect("it");
+            map["metadata"]["resourceVersion"] = "75".into();
+            map["data"]["app.conf"] = "timeout=3s".into();
+        }),
+        ("binaryData", |s| {
+            let map = s.configs.get_mut("api-config").expect("it");
+            map["metadata"]["resourceVersion"] = "75".into();
+            map["binaryData"] = serde_json::json!({"a": "AA=="});
+        }),
+        ("uid", |s| {
+            let map = s.configs.get_mut("api-config").expect("it");
+            map["metadata"]["resourceVersion"] = "75".into();
+            map["metadata"]["uid"] = "cm-2".into();
+        }),
+    ];
+    for (what, change) in changes {
+        assert_ne!(base, restore(change), "{what}");
+    }
+}
+
+#[test]
+fn the_server_side_tests_of_the_patch_cover_uid_template_pause_and_annotations() {
+    let story = Story::burning();
+    let plan = story.proposal().analysis.plan.as_ref().expect("a plan");
+    let body = plan.calls[0].body.as_array().expect("operations").clone();
+    let tests: Vec<&str> =
+        body.iter().filter(|o| o["op"] == "test").filter_map(|o| o["path"].as_str()).collect();
+    assert_eq!(tests, ["/metadata/uid", "/spec/template", "/spec/paused", "/metadata/annotations"]);
+    let at = |op: &str| body.iter().position(|o| o["op"] == op);
+    let last_test = body.iter().rposition(|o| o["op"] == "test");
+    assert!(last_test < at("replace"), "tests come first");
+    assert!(!plan.changes.is_empty() && plan.changes.iter().all(|c| !diff::sentence(c).is_empty()));
+}
+
+// The way back.
+
+#[test]
+fn the_way_back_is_exempt_from_cool_down_and_needs_the_whole_gesture() {
+    let mut story = rolled_out();
+    story.command(Command::Undo);
+    story.pass(2);
+    let card = story.proposal();
+    assert_eq!(card.analysis.undo_of.as_ref(), Some(&story.action("api").0));
+    assert_eq!(card.analysis.target, Some(Uid("rs-api-ccc3".into())));
+    assert!(!story.gate_line(Gate::SafeNow).contains("cool-down"), "{}", story.gate_line(Gate::SafeNow));
+    assert_eq!(story.gate(Gate::Real), GateState::Unknown);
+    assert_eq!(story.gate(Gate::Ours), GateState::Unknown);
+    let first = story.action("api");
+    story.approve_of("api");
+    assert_eq!(story.executions().len(), 2);
+    assert_ne!(story.action("api"), first);
+    let intent = story.records("intent").pop().expect("an intent");
+    assert_eq!(intent["undo_of"], first.0.as_str());
+    assert_eq!(story.workload("api").deployment["spec"]["template"], template("api", "4.12", "5"));
+}
+
+#[test]
+fn another_action_within_the_cool_down_must_be_named_in_the_reason() {
+    let mut story = rolled_out();
+    story.pass(80);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+    // Somebody rolls a bad version out again.
+    let again = template("api", "4.13", "5");
+    let now = story.now;
+    story.workload_mut("api").revision(5, "eee5", again, &now.to_rfc3339());
+    story.workload_mut("api").burn(now, 0.3);
+    story.workload_mut("api").serve("eee5", &now.to_rfc3339(), None);
+    story.objects();
+    story.slos();
+    story.pass(180);
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
+    assert!(story.gate_line(Gate::SafeNow).contains("cool-down"), "{}", story.gate_line(Gate::SafeNow));
+    assert!(story.proposal().analysis.blocks.is_empty(), "it does not disable");
+}
+
+#[test]
+fn only_one_way_back_is_offered_while_one_is_on_its_way() {
+    let mut story = rolled_out();
+    story.command(Command::Undo);
+    story.pass(2);
+    story.hold.insert("execute");
+    story.approve_of("api");
+    let way_back = story.action("api");
+    assert_eq!(story.phase("api"), Phase::Executing);
+    story.pass(5);
+    assert!(story.card("api").is_none(), "no second card for the same way back");
+    story.answer("execute");
+    story.pass(5);
+    assert!(story.card("api").is_none());
+    assert_eq!(story.action("api"), way_back);
+}
+
+#[test]
+fn a_way_back_that_was_asked_for_stays_when_the_verification_ends() {
+    let mut story = rolled_out();
+    story.workload_mut("api").verify = Some((800.0, 4_000.0));
+    story.pass(50);
+    story.command(Command::Undo);
+    story.pass(2);
+    story.arm();
+    let digest = story.proposal().digest.clone();
+    story.pass(30);
+    assert_eq!(outcome(&story), Some(Outcome::NotHelped));
+    assert_eq!(story.proposal().digest, digest, "the card does not run away from the hand");
+    assert_eq!(story.proposal().analysis.undo_of.as_ref(), Some(&story.action("api").0));
+}
+
+#[test]
+fn a_way_back_that_was_left_does_not_come_again_by_itself() {
+    let mut story = rolled_out();
+    story.command(Command::Undo);
+    story.pass(2);
+    assert!(story.card("api").is_some());
+    story.command(Command::Back);
+    story.pass(90);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+    assert!(story.incident("api").wish.is_none() && story.card("api").is_none());
+}
+
+#[test]
+fn an_action_whose_way_back_was_not_sent_is_watched_as_before() {
+    let mut story = rolled_out();
+    let first = story.action("api");
+    story.command(Command::Undo);
+    story.pass(2);
+    story.tamper = Some(Box::new(|l| l.allowed = false));
+    story.approve_of("api");
+    assert_eq!(story.executions(), std::slice::from_ref(&first));
+    assert_eq!((story.action("api"), story.phase("api")), (first, Phase::Verifying));
+    assert!(story.records("closed").is_empty());
+    story.tamper = None;
+    story.pass(80);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+}
+
+#[test]
+fn an_action_cannot_be_undone_while_it_is_being_sent() {
+    for held in ["recheck", "intent", "execute"] {
+        let mut story = approved(&[held]);
+        let phase = story.phase("api");
+        story.command(Command::Undo);
+        story.pass(3);
+        assert_eq!(story.phase("api"), phase);
+        assert!(story.incident("api").wish.is_none(), "{held}");
+        story.answer(held);
+        assert_eq!(story.count("execute"), 1, "and goes on");
+    }
+}
+
+#[test]
+fn a_workload_on_which_nothing_was_done_has_no_way_back() {
+    let mut story = Story::burning();
+    story.command(Command::Undo);
+    assert!(story.incident("api").wish.is_none());
+    assert!(story.state.log.iter().any(|l| l.text.as_str().contains("nothing here that could be undone")));
+}
+
+#[test]
+fn a_deployment_that_vanishes_after_the_approval_ends_the_action_instead_of_leaving_it_hanging() {
+    for held in ["recheck", "intent", "execute"] {
+        let mut story = approved(&[held]);
+        story.workloads.retain(|w| w.name != "api");
+        story.fact(ClusterFact::Deployments(Change::Deleted(key("api"), Uid("dep-api".into()))));
+        story.pass(2);
+        match held {
+            "recheck" => {
+                let digest = story.running("api").digest.clone();
+                let gone = FreshLook {
+                    deployment: None,
+                    replica_sets: Vec::new(),
+                    configs: Vec::new(),
+                    dry_run: DryRun::Refused("not found".into()),
+                    allowed: true,
+                };
+                story.event(Event::Rechecked(digest, Box::new(Ok(gone))));
+            }
+            _ => {
+                story.hold.clear();
+                story.answer(held);
+            }
+        }
+        story.pass(2);
+        assert!(story.running("api").over(), "{held}: {:?}", story.phase("api"));
+    }
+}
+
+// Verification.
+
+#[test]
+fn the_outcome_follows_from_the_counts_since_the_rollout() {
+    // In the incident about 2,000 of 10,000 failed; the objective allows 0.1 %.
+    let helped = Some(Outcome::Helped);
+    let (not, worse) = (Some(Outcome::NotHelped), Some(Outcome::Worse));
+    for (bad, total, after, expected, what) in [
+        (0.0, 4_000.0, 59, None, "a minute is the least"),
+        (0.0, 4_000.0, 75, helped.clone(), "nothing fails any more"),
+        (0.0, 99.0, 75, None, "100 requests are the least"),
+        (0.0, 100.0, 75, helped.clone(), "100 requests are enough"),
+        (3.0, 4_000.0, 75, helped.clone(), "within the objective"),
+        (800.0, 4_000.0, 75, not.clone(), "as before"),
+        (400.0, 4_000.0, 75, None, "half as many may be on its way down"),
+        (2_400.0, 4_000.0, 75, worse.clone(), "three times as many"),
+        (5.0, 4_000.0, 75, None, "just above: not sure yet"),
+        (20.0, 100.0, 75, not.clone(), "few requests, and clearly no better"),
+        (90.0, 100.0, 75, worse.clone(), "few requests, and clearly worse"),
+    ] {
+        let mut story = rolled_out();
+        story.workload_mut("api").verify = Some((bad, total));
+        story.pass(after - 2);
+        assert_eq!(outcome(&story), expected, "{what}: {bad} of {total} after {after} s");
+    }
+}
+
+#[test]
+fn verification_gives_up_after_ten_minutes_with_the_reason() {
+    for (verify, words) in [
+        ((0.0, 20.0), "INCONCLUSIVE: too few requests within 10 min"),
+        ((400.0, 4_000.0), "INCONCLUSIVE: better, but not surely within the objective"),
+        ((5.0, 4_000.0), "INCONCLUSIVE: better, but not surely within the objective"),
+        ((0.0, 0.0), "INCONCLUSIVE: too few requests within 10 min"),
+    ] {
+        let mut story = rolled_out();
+        story.workload_mut("api").verify = Some(verify);
+        story.pass(560);
+        assert_eq!(outcome(&story), None);
+        story.pass(60);
+        assert_eq!(outcome(&story).map(|o| o.title()).as_deref(), Some(words));
+    }
+    let mut story = rolled_out();
+    story.hold.insert("inquire");
+    story.pass(620);
+    assert_eq!(outcome(&story).map(|o| o.title()).as_deref(), Some("INCONCLUSIVE: no counts within 10 min"));
+}
+
+#[test]
+fn windows_that_still_remember_the_incident_are_no_failure() {
+    let mut story = rolled_out();
+    // The page fires and the 5 m window shows 28 % for minutes after the last error.
+    story.workload_mut("api").burns[0] = 280.0;
+    story.slos();
+    story.pass(80);
+    assert!(story.workload("api").burning);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+    let closed = story.records("closed").pop().expect("a record");
+    assert_eq!(closed["outcome"], "helped");
+    assert_eq!(closed["since_rollout"]["bad"], 0.0);
+}
+
+#[test]
+fn whoever_puts_it_back_is_named() {
+    // In the rollout and while it is verified, in the template.
+    for mut story in [sent(), rolled_out()] {
+        let back = template("api", "4.12", "5");
+        let api = story.workload_mut("api");
+        api.deployment["spec"]["template"] = back;
+        api.deployment["metadata"]["generation"] = 9.into();
+        api.deployment["metadata"]["managedFields"] = serde_json::json!([{"manager": "argocd-controller",
+            "operation": "Apply", "time": "2026-11-20T12:02:00Z",
+            "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:containers": {}}}}}}]);
+        story.objects();
+        story.pass(1);
+        assert_eq!(outcome(&story), Some(Outcome::RevertedBy("argocd-controller (client)".into())));
+    }
+    // Re-created or deleted.
+    let mut story = rolled_out();
+    story.workload_mut("api").deployment["metadata"]["uid"] = "dep-2".into();
+    story.objects();
+    story.pass(1);
+    assert!(matches!(outcome(&story), Some(Outcome::RevertedBy(_))));
+}
+
+#[test]
+fn a_restored_config_map_that_is_edited_again_is_reverted_by_its_editor() {
+    let mut story = Story::config_edited(true);
+    story.approve();
+    let now = story.now;
+    story.workload_mut("api").errors[0].1 = now;
+    story.controller("api", 3);
+    story.pass(3);
+    assert_eq!(story.phase("api"), Phase::Verifying, "{:?}", story.running("api").waiting_for);
+    let mut again = config_map("api-config", "timeout=1s", Some("2026-11-20T12:02:00Z"));
+    again["metadata"]["resourceVersion"] = "88".into();
+    story.configs.insert("api-config".into(), again);
+    story.config_maps();
+    story.pass(2);
+    assert_eq!(
+        outcome(&story),
+        Some(Outcome::RevertedBy("kubectl-edit (client), ConfigMap api-config".into()))
+    );
+}
+
+#[test]
+fn a_rollout_that_does_not_finish_is_inconclusive_and_says_why() {
+    let mut story = sent();
+    story.controller("api", 1);
+    story.pass(30);
+    assert_eq!(story.phase("api"), Phase::Stabilising, "it may take its time");
+    story.workload_mut("api").deployment["status"]["conditions"] = serde_json::json!([{"type": "Progressing",
+        "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}]);
+    story.objects();
+    story.pass(1);
+    let words = outcome(&story).map(|o| o.title()).unwrap_or_default();
+    assert!(words.starts_with("INCONCLUSIVE") && words.contains("ProgressDeadlineExceeded"), "{words}");
+}
+
+#[test]
+fn the_watch_may_lag_behind_our_own_write() {
+    let mut story = sent();
+    // The watch still shows the Deployment as it was: nobody reverted anything.
+    let shown = story.workload("api").deployment.clone();
+    let mut old = shown.clone();
+    old["spec"]["template"] = template("api", "4.12", "5");
+    old["metadata"]["generation"] = 5.into();
+    story.fact(ClusterFact::Deployments(Change::Applied(story::deployment(&old))));
+    story.pass(15);
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+}
+
+#[test]
+fn what_helped_marks_the_revision_that_it_left_and_it_is_not_offered_again() {
+    let mut story = rolled_out();
+    story.pass(80);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+    let rows = &story.analysis("api").rows;
+    let left = rows.iter().find(|r| r.uid.0 == "rs-api-ccc3").expect("the bad one");
+    assert!(matches!(left.mark, goaround::engine::revisions::Mark::RolledBack(_)));
+    story.pass(5);
+    assert_eq!(story.executions().len(), 1);
+}
+
+// Determinism.
+
+#[test]
+fn the_same_events_give_the_same_states_and_effects() {
+    let mut story = two_burn(&[]);
+    let setup = story.state.setup.clone();
+    story.turn_to("api");
+    story.command(Command::Evidence);
+    story.command(Command::Back);
+    story.approve();
+    let now = story.now;
+    story.workload_mut("api").errors[0].1 = now;
+    story.controller("api", 3);
+    story.pass(80);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+    let mut again = goaround::engine::State::new(setup, at("12:00:00"));
+    again.view.screen = Screen::Card(key("api"));
+    for (n, (stamped, effects)) in story.trace.iter().enumerate() {
+        assert_eq!(step(&mut again, stamped.clone()), *effects, "event {n}: {stamped:?}");
+    }
+    assert_eq!(again, story.state);
+}
+
+/// Something that may happen in any order, at any time, told twice or never.
+#[derive(Clone, Debug)]
+enum Chance {
+    Answer(usize),
+    Drop(usize),
+    Repeat(usize),
+    Pass(i64),
+    Fail(usize),
+    Key(Command),
+    Approve(bool),
+    Controller,
+    Edit,
+    Found(Option<usize>),
+}
+
+fn chance() -> impl Strategy<Value = Chance> {
+    let keys = prop::sample::select(vec![
+        Command::Undo,
+        Command::Arm,
+        Command::Reject,
+        Command::Wait,
+        Command::Back,
+        Command::Submit,
+        Command::AddRestore,
+        Command::Char('x', 1),
+    ]);
+    prop_oneof![
+        16 => (0_usize..8).prop_map(Chance::Answer),
+        1 => (0_usize..8).prop_map(Chance::Drop),
+        1 => (0_usize..8).prop_map(Chance::Repeat),
+        3 => (1_i64..90).prop_map(Chance::Pass),
+        1 => (0_usize..8).prop_map(Chance::Fail),
+        2 => keys.prop_map(Chance::Key),
+        5 => any::<bool>().prop_map(Chance::Approve),
+        1 => Just(Chance::Controller),
+        1 => Just(Chance::Edit),
+        1 => prop::sample::select(vec![None, Some(1), Some(0)]).prop_map(Chance::Found),
+    ]
+}
+
+#[test]
+fn in_any_order_of_answers_each_execution_follows_its_own_durable_intent_and_happens_once() {
+    let config = proptest::test_runner::Config { cases: 60, failure_persistence: None, ..Default::default() };
+    let executed = std::cell::Cell::new(0_usize);
+    proptest!(config, |(chances in prop::collection::vec(chance(), 1..40))| {
+        let mut story = two_burn(&["recheck", "intent", "execute", "read_back"]);
+        story.hold.insert("dry_run");
+        for chance in chances {
+            match chance {
+                Chance::Answer(n) if !story.held.is_empty() => {
+                    let n = n % story.held.len();
+                    story.held.swap(0, n);
+                    let what = kind(&story.held[0]);
+                    story.answer(what);
+                }
+                Chance::Drop(n) if !story.held.is_empty() => {
+                    let n = n % story.held.len();
+                    story.held.remove(n);
+                }
+                Chance::Repeat(n) if !story.held.is_empty() => {
+                    let again = story.held[n % story.held.len()].clone();
+                    story.held.push_back(again);
+                }
+                Chance::Fail(n) if !story.held.is_empty() => {
+                    let n = n % story.held.len();
+                    if let Some(Effect::Record { ticket, .. }) = story.held.remove(n) {
+                        story.event(Event::RecordFailed(ticket, "disk full".into()));
+                    }
+                }
+                Chance::Pass(seconds) => story.jump(seconds),
+                Chance::Key(command) => story.command(command),
+                Chance::Approve(api) => {
+                    let name = if api { "api" } else { "web" };
+                    if story.state.incidents.contains_key(&key(name)) && story.card(name).is_some() {
+                        story.turn_to(name);
+                        story.approve_if_it_arms();
+                    }
+                }
+                Chance::Controller => story.controller("api", 3),
+                Chance::Edit => {
+                    story.workload_mut("api").deployment["metadata"]["annotations"]["note"] = "x".into();
+                    story.objects();
+                }
+                Chance::Found(found) => story.found = found,
+                _ => {}
+            }
+        }
+        // An execution needs its own intent's record to have been told durable before it, and comes once.
+        let mut durable = Vec::new();
+        let mut sent = Vec::new();
+        for (stamped, effects) in &story.trace {
+            if let Event::Recorded(Ticket::Intent(id), ..) = &stamped.event { durable.push(id.clone()); }
+            for effect in effects {
+                if let Effect::Execute(approved) = effect {
+                    prop_assert!(durable.contains(approved.action()), "sent without a record");
+                    prop_assert!(!sent.contains(approved.action()), "sent twice");
+                    sent.push(approved.action().clone());
+                }
+            }
+        }
+        executed.set(executed.get() + sent.len());
+    });
+    assert!(executed.get() > 20, "the property was tried on executions: {}", executed.get());
+}
+
+#[test]
+fn a_workload_without_pod_labels_is_verified_as_well() {
+    let mut api = Workload::burning("api");
+    api.split = Split::NoPods;
+    let mut story = Story::told(vec![api], |_| {});
+    story.approve();
+    assert_eq!(story.count("execute"), 1, "{:?}", story.proposal().note);
+    let now = story.now;
+    story.workload_mut("api").errors[0].1 = now;
+    story.controller("api", 3);
+    story.pass(80);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+    let counted: Counts = story.running("api").since;
+    assert!(counted.total > 100.0 && counted.bad == 0.0);
+    assert!(story.running("api").since.total < 40.0 * Window::minutes(10).secs_f64());
+}

@@ -1,0 +1,889 @@
+//! Worlds and what is said of them: every verdict, every rule of the seven gates, and which target is chosen. The
+//! worlds are told in objects, counts and times; the engine computes the rest.
+
+#[path = "common/story.rs"]
+mod story;
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use goaround::domain::clean::Clean;
+use goaround::domain::cluster::{
+    Autoscaler, Change, ClusterEvent, ClusterFact, DisruptionBudget, Key, Node, Pod, Uid,
+};
+use goaround::domain::plan::DryRun;
+use goaround::domain::policy::Policy;
+use goaround::domain::signal::{Health, Signal, Source};
+use goaround::domain::verdict::{Gate, GateState, Method, Offer, Verdict};
+use goaround::domain::window::Window;
+use goaround::engine::analysis::Wish;
+use goaround::engine::record::PastAction;
+use goaround::engine::state::Setup;
+use story::{Split, Story, Workload, at, config_map, key, known, nobody, pods, service, template};
+
+use GateState::{Fail, Pass, Unknown};
+
+/// A world in which `api` burns; something is changed before it begins.
+fn api(change: impl FnOnce(&mut Workload)) -> Story {
+    let mut workload = Workload::burning("api");
+    change(&mut workload);
+    Story::told(vec![workload, Workload::new("web")], |_| {})
+}
+
+/// The same, and the world around it is changed.
+fn around(change: impl FnOnce(&mut Story)) -> Story {
+    Story::told(vec![Workload::burning("api"), Workload::new("web")], change)
+}
+
+fn verdict(story: &Story) -> Verdict {
+    story.analysis("api").verdict()
+}
+
+fn offer(story: &Story) -> Offer {
+    story.analysis("api").offer
+}
+
+fn target(story: &Story) -> Option<&str> {
+    story.analysis("api").target.as_ref().map(|t| t.0.as_str())
+}
+
+fn reason(story: &Story) -> &str {
+    story.analysis("api").reason.as_str()
+}
+
+/// The last rollout was at this time instead of 11:57.
+fn rolled_out_at(workload: &mut Workload, clock: &str) {
+    workload.sets[2]["metadata"]["creationTimestamp"] = at(clock).to_rfc3339().into();
+    workload.served[1].2 = Some(at(clock));
+    workload.served[2].1 = at(clock);
+}
+
+/// Nothing was rolled out for 20 hours: 4.11 serves.
+fn no_rollout(workload: &mut Workload) {
+    workload.forget_revision();
+    workload.history.pop();
+}
+
+// Verdicts.
+
+#[test]
+fn a_new_template_whose_pods_fail_is_a_bad_deploy_by_pod() {
+    let story = api(|_| {});
+    assert_eq!(verdict(&story), Verdict::BadDeploy);
+    assert_eq!(story.analysis("api").attribution.method, Method::ByPod);
+    assert_eq!(offer(&story), Offer::Rollback);
+    for gate in Gate::ALL {
+        assert_eq!(story.gate(gate), Pass, "{}: {}", gate.name(), story.gate_line(gate));
+    }
+    assert!(!story.gate_line(Gate::Ours).contains("by time"));
+}
+
+#[test]
+fn without_labels_of_pods_it_is_a_bad_deploy_by_time() {
+    let story = api(|w| w.split = Split::NoPods);
+    assert_eq!(verdict(&story), Verdict::BadDeploy, "{}", reason(&story));
+    assert_eq!(story.analysis("api").attribution.method, Method::ByTime);
+    assert!(story.gate_line(Gate::Ours).contains("by time"), "{}", story.gate_line(Gate::Ours));
+}
+
+#[test]
+fn bad_requests_of_no_pod_are_counted_and_above_5_percent_the_pods_are_not_believed() {
+    // 1,000 bad requests in all; so many of them are a proxy's own.
+    for (unclaimed, method) in
+        [(0.0, Method::ByPod), (49.0, Method::ByPod), (51.0, Method::ByTime), (900.0, Method::ByTime)]
+    {
+        let story = api(|w| {
+            w.split = Split::Given(vec![
+                pods("api", "ccc3", 1_000.0 - unclaimed, 5_000.0),
+                pods("api", "bbb2", 0.0, 2_400.0),
+                nobody(unclaimed, unclaimed),
+            ]);
+        });
+        let found = &story.analysis("api").attribution;
+        assert_eq!(found.method, method, "{unclaimed} of 1,000 belong to no pod");
+        assert_eq!(found.unattributed.bad, unclaimed, "they are a row of their own, never dropped");
+        assert_eq!(verdict(&story), Verdict::BadDeploy);
+        let told = story.analysis("api").evidence.items().iter().any(|e| e.fact.as_str().contains("no pod"));
+        assert_eq!(told, unclaimed > 0.0);
+    }
+}
+
+#[test]
+fn any_change_of_the_template_counts_not_only_the_image() {
+    let mut changed = template("api", "4.11", "50");
+    changed["spec"]["containers"][0]["resources"] = serde_json::json!({"limits": {"memory": "16Mi"}});
+    let story = api(|w| {
+        w.sets.pop();
+        w.revision(3, "ccc3", changed, "2026-11-20T11:57:00Z");
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback));
+}
+
+#[test]
+fn edited_content_and_a_restart_are_a_config_change_that_an_undo_would_not_cure() {
+    let story = Story::config_edited(true);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(target(&story), Some("rs-api-ccc3"), "the current revision, restarted");
+    let plan = story.analysis("api").plan.as_ref().expect("a plan");
+    assert_eq!(plan.configs.len(), 1);
+    assert_eq!(plan.calls.len(), 2);
+    assert!(reason(&story).contains("an undo would change nothing"), "{}", reason(&story));
+    assert_eq!(story.gate(Gate::TargetGood), Pass, "{}", story.gate_line(Gate::TargetGood));
+}
+
+#[test]
+fn a_config_change_whose_earlier_content_is_not_known_is_told_and_nothing_is_offered() {
+    let story = Story::config_edited(false);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::None));
+    assert!(story.analysis("api").plan.is_none());
+    assert!(
+        reason(&story).contains("is not known") && reason(&story).contains("api-config"),
+        "{}",
+        reason(&story)
+    );
+}
+
+#[test]
+fn last_applied_is_an_earlier_content_where_it_differs_from_the_live_one() {
+    for (applied, expected) in [("timeout=5s", Offer::RestoreConfig), ("timeout=1s", Offer::None)] {
+        let mut story = Story::config_edited(false);
+        let last = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "api-config", "namespace": "shop"}, "data": {"app.conf": applied}});
+        let map = story.configs.get_mut("api-config").expect("it");
+        map["metadata"]["resourceVersion"] = "73".into();
+        map["metadata"]["annotations"] =
+            serde_json::json!({"kubectl.kubernetes.io/last-applied-configuration": last.to_string()});
+        story.config_maps();
+        story.pass(2);
+        assert_eq!(offer(&story), expected, "last applied {applied}");
+        assert_eq!(reason(&story).contains("from last-applied-configuration"), expected.acts());
+    }
+}
+
+#[test]
+fn content_edited_in_place_without_a_restart_is_a_config_change_too() {
+    let mut workload = Workload::burning("api");
+    no_rollout(&mut workload);
+    let story = Story::told(vec![workload, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:57:30Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(story.analysis("api").attribution.method, Method::ByTime);
+}
+
+#[test]
+fn a_restart_alone_changed_nothing_that_could_be_undone() {
+    let mut restarted = template("api", "4.11", "50");
+    restarted["metadata"]["annotations"] =
+        serde_json::json!({"kubectl.kubernetes.io/restartedAt": "2026-11-20T11:57:00Z"});
+    let story = api(|w| {
+        w.sets.pop();
+        w.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait));
+    assert!(reason(&story).contains("only a restart"), "{}", reason(&story));
+    assert!(story.analysis("api").plan.is_none());
+}
+
+/// `api` calls `web`, which burns too since `since`; the new and the old pods of `api` fail alike.
+fn callee_burns(since: &str, edge: impl FnOnce(&mut Story)) -> Story {
+    let mut api = Workload::burning("api");
+    no_rollout(&mut api);
+    let mut web = Workload::burning("web");
+    no_rollout(&mut web);
+    web.burn(at(since), 0.3);
+    Story::told(vec![api, web], edge)
+}
+
+fn depends_on(story: &mut Story) {
+    story.state.setup.depends_on = BTreeMap::from([(key("api"), vec![key("web")])]);
+}
+
+/// The template of `api` names the Service of `web`.
+fn names_web(story: &mut Story) {
+    let api = story.workload_mut("api");
+    let env = serde_json::json!({"name": "BACKEND", "value": "http://web.shop.svc:80/api"});
+    let set = api.sets.last_mut().expect("a revision");
+    for template in [&mut set["spec"]["template"], &mut api.deployment["spec"]["template"]] {
+        template["spec"]["containers"][0]["env"].as_array_mut().expect("env").push(env.clone());
+    }
+}
+
+#[test]
+fn a_callee_that_burns_no_later_is_the_dependency_whether_the_edge_is_configured_or_named() {
+    type Edge = fn(&mut Story);
+    let edges: [(&str, Edge); 3] = [
+        ("depends_on in the config", depends_on),
+        ("a Service name in the environment", names_web),
+        ("a Service name in a ConfigMap", |s| {
+            let text = "backend = http://web.shop/";
+            s.configs.insert("api-config".into(), config_map("api-config", text, None));
+        }),
+    ];
+    for (how, edge) in edges {
+        let story = callee_burns("11:57:00", edge);
+        assert_eq!(
+            (verdict(&story), offer(&story)),
+            (Verdict::Dependency, Offer::Wait),
+            "{how}: {}",
+            reason(&story)
+        );
+        assert_eq!(story.gate(Gate::OnlyUs), Fail, "{how}");
+        assert!(reason(&story).contains("web burns as well"), "{how}: {}", reason(&story));
+        assert!(story.analysis("api").plan.is_none(), "{how}: a rollback would be no cure");
+    }
+    // Without an edge it is a sibling: the gate fails, and nobody is blamed.
+    let story = callee_burns("11:57:00", |_| {});
+    assert_eq!(verdict(&story), Verdict::Unknown);
+    assert_eq!(story.gate(Gate::OnlyUs), Fail);
+}
+
+#[test]
+fn a_callee_that_began_to_burn_much_later_is_not_the_dependency() {
+    let story = callee_burns("11:58:00", depends_on);
+    assert_eq!(verdict(&story), Verdict::Dependency);
+    let mut api = Workload::burning("api");
+    no_rollout(&mut api);
+    api.burn(at("11:40:00"), 0.2);
+    let mut web = Workload::burning("web");
+    no_rollout(&mut web);
+    web.burn(at("11:57:00"), 0.3);
+    let story = Story::told(vec![api, web], depends_on);
+    assert_ne!(verdict(&story), Verdict::Dependency, "it began 17 min after ours");
+}
+
+#[test]
+fn a_burning_callee_outweighs_a_difference_that_is_only_likely() {
+    // 10 of 1,000 new against 0 of 1,000 old requests: likely. 200 of 1,000: strong.
+    for (bad, expected) in [(8.0, Verdict::Dependency), (400.0, Verdict::BadDeploy)] {
+        let mut api = Workload::burning("api");
+        api.split = Split::Given(vec![pods("api", "ccc3", bad, 1_000.0), pods("api", "bbb2", 0.0, 1_000.0)]);
+        let mut web = Workload::burning("web");
+        no_rollout(&mut web);
+        web.burn(at("11:57:00"), 0.3);
+        let story = Story::told(vec![api, web], depends_on);
+        assert_eq!(
+            verdict(&story),
+            expected,
+            "{bad} of 1,000: {:?}",
+            story.analysis("api").attribution.difference
+        );
+        assert_eq!(story.gate(Gate::OnlyUs), Fail, "and the gate says so either way");
+    }
+}
+
+#[test]
+fn a_burning_caller_is_a_consequence_and_no_argument_against_us() {
+    let story = Story::told(vec![Workload::burning("api"), Workload::burning("web")], |s| {
+        s.state.setup.depends_on = BTreeMap::from([(key("web"), vec![key("api")])]);
+        no_rollout(s.workload_mut("web"));
+    });
+    assert_eq!(verdict(&story), Verdict::BadDeploy);
+    assert_eq!(story.gate(Gate::OnlyUs), Pass, "{}", story.gate_line(Gate::OnlyUs));
+    assert!(story.gate_line(Gate::OnlyUs).contains("web burns as a consequence"));
+}
+
+#[test]
+fn a_sibling_counts_only_when_it_pages_and_began_within_five_minutes_of_ours() {
+    for (since, expected) in [("11:57:00", Fail), ("11:55:00", Fail), ("11:40:00", Pass)] {
+        let mut web = Workload::new("web");
+        no_rollout(&mut web);
+        web.burn(at(since), 0.3);
+        let story = Story::told(vec![Workload::burning("api"), web], |_| {});
+        assert_eq!(story.gate(Gate::OnlyUs), expected, "since {since}: {}", story.gate_line(Gate::OnlyUs));
+    }
+}
+
+#[test]
+fn more_traffic_and_no_rollout_is_traffic() {
+    for (rate, expected) in [(140.0, Verdict::Traffic), (50.0, Verdict::Unknown)] {
+        let story = api(|w| {
+            no_rollout(w);
+            w.rate = vec![(at("00:00:00"), 40.0), (at("11:58:00"), rate)];
+        });
+        assert_eq!(verdict(&story), expected, "{rate}/s: {}", reason(&story));
+        assert_eq!(offer(&story), Offer::Wait);
+        assert_eq!(story.gate(Gate::OnlyUs), if rate > 60.0 { Fail } else { Pass });
+    }
+}
+
+#[test]
+fn trouble_of_our_nodes_is_infrastructure_and_that_of_others_is_not() {
+    type Trouble = fn(&mut Story);
+    fn list(story: &mut Story, name: &str, ready: bool, since: &str) {
+        let node = Node { name: Clean::new(name), ready, since: Some(at(since)), ..Node::default() };
+        story.fact(ClusterFact::Nodes(Change::Listed(vec![node])));
+    }
+    let cases: [(&str, Trouble, bool); 6] = [
+        ("our node is not ready", |s| list(s, "node-1", false, "11:57:30"), true),
+        ("another node is not ready", |s| list(s, "node-9", false, "11:57:30"), false),
+        ("our node is well", |s| list(s, "node-1", true, "11:00:00"), false),
+        ("it was not ready long before", |s| list(s, "node-1", false, "10:00:00"), false),
+        (
+            "an event about our node",
+            |s| {
+                s.fact(ClusterFact::Events(Change::Listed(vec![ClusterEvent {
+                    key: Key::new("default", "e1"),
+                    about_kind: Clean::new("Node"),
+                    about_name: Clean::new("node-1"),
+                    warning: true,
+                    reason: Clean::new("NodeHasDiskPressure"),
+                    last: Some(at("11:57:50")),
+                    ..ClusterEvent::default()
+                }])));
+            },
+            true,
+        ),
+        (
+            "our pod was evicted",
+            |s| {
+                s.fact(ClusterFact::Pods(Change::Applied(Pod {
+                    key: key("api-bbb2-9"),
+                    uid: Uid("pod-evicted".into()),
+                    replica_set: Some(Uid("rs-api-bbb2".into())),
+                    phase: Clean::new("Failed"),
+                    reason: Some(Clean::new("Evicted")),
+                    created: Some(at("11:57:40")),
+                    ..Pod::default()
+                })));
+            },
+            true,
+        ),
+    ];
+    for (what, trouble, ours) in cases {
+        let mut story = api(no_rollout);
+        trouble(&mut story);
+        story.pass(2);
+        let expected = if ours { Verdict::Infrastructure } else { Verdict::Unknown };
+        assert_eq!(verdict(&story), expected, "{what}: {}", reason(&story));
+        assert_eq!(story.gate(Gate::OnlyUs), if ours { Fail } else { Pass }, "{what}");
+    }
+}
+
+#[test]
+fn nodes_that_may_not_be_listed_are_named_and_make_nothing_unknown() {
+    let mut story = around(|_| {});
+    let why = "may not list nodes";
+    story.signal(Signal::Health(Source::Kind("nodes"), Health::Forbidden(Clean::new(why))));
+    story.pass(2);
+    assert_eq!(story.gate(Gate::OnlyUs), Pass);
+    assert!(
+        story.gate_line(Gate::OnlyUs).contains("nodes not readable"),
+        "{}",
+        story.gate_line(Gate::OnlyUs)
+    );
+}
+
+#[test]
+fn errors_that_stopped_are_recovering_although_the_page_still_fires() {
+    let story = api(|w| w.errors[0] = (at("11:55:00"), at("11:58:00"), 0.2));
+    assert_eq!(verdict(&story), Verdict::Recovering, "{}", reason(&story));
+    assert_eq!((offer(&story), story.gate(Gate::Real)), (Offer::Wait, Fail));
+    assert!(story.gate_line(Gate::Real).contains("recovering"));
+}
+
+#[test]
+fn errors_that_began_before_the_rollout_are_preexisting() {
+    let story = api(|w| {
+        rolled_out_at(w, "11:57:00");
+        w.burn(at("11:40:00"), 0.2);
+        w.split =
+            Split::Given(vec![pods("api", "ccc3", 960.0, 4_800.0), pods("api", "bbb2", 480.0, 2_400.0)]);
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Preexisting, Offer::Wait), "{}", reason(&story));
+    assert_eq!(story.gate(Gate::Ours), Fail);
+    assert!(story.gate_line(Gate::Ours).contains("before the rollout"));
+}
+
+#[test]
+fn a_rollout_longer_ago_than_the_policy_allows_is_not_suspected() {
+    for (clock, expected) in [("11:29:00", Verdict::BadDeploy), ("11:27:00", Verdict::Unknown)] {
+        let story = api(|w| {
+            rolled_out_at(w, clock);
+            w.split = Split::NoPods;
+        });
+        assert_eq!(verdict(&story), expected, "rollout at {clock}, errors since 11:58");
+        if expected == Verdict::Unknown {
+            assert_eq!(story.gate(Gate::Ours), Fail);
+            assert!(story.gate_line(Gate::Ours).contains("no rollout and no edit"));
+        }
+    }
+}
+
+#[test]
+fn too_few_events_are_not_enough_data() {
+    // 0.5 requests a second: 60 requests since the onset, 12 of them bad; then 5 of 30.
+    for (rate, ratio) in [(0.5, 0.2), (0.25, 0.2)] {
+        let story = api(|w| {
+            w.rate = vec![(at("00:00:00"), rate)];
+            w.errors[0].2 = ratio;
+            w.split = Split::NoPods;
+        });
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::NotEnoughData, Offer::Wait), "{rate}/s");
+        assert!(story.analysis("api").plan.is_none());
+    }
+}
+
+#[test]
+fn real_needs_both_windows_and_ten_bad_events() {
+    let story = api(|w| w.burns[2] = 2.0);
+    assert_eq!(
+        story.gate(Gate::Real),
+        Pass,
+        "another pair of windows is over: {}",
+        story.gate_line(Gate::Real)
+    );
+    let story = api(|w| w.burns = [200.0, 2.0, 2.0, 2.0, 0.3]);
+    assert_eq!(story.gate(Gate::Real), Unknown, "the alert fires, the windows do not agree");
+    let story = around(|s| s.state.setup.policy.min_bad = 5_000);
+    assert_eq!(story.gate(Gate::Real), Unknown, "{}", story.gate_line(Gate::Real));
+}
+
+#[test]
+fn what_nothing_explains_is_unknown_and_a_rollback_is_not_offered() {
+    let story = api(no_rollout);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait));
+    assert!(reason(&story).starts_with("unknown: no rollout"));
+    assert_eq!(story.gate(Gate::Ours), Fail);
+}
+
+#[test]
+fn new_pods_that_fail_like_the_old_ones_are_not_our_deploy() {
+    let story = api(|w| {
+        w.split = Split::Given(vec![
+            pods("api", "ccc3", 40_000.0, 200_000.0),
+            pods("api", "bbb2", 40_000.0, 200_000.0),
+        ]);
+    });
+    assert_ne!(verdict(&story), Verdict::BadDeploy, "{}", reason(&story));
+    assert_ne!(story.gate(Gate::Ours), Pass);
+    assert_eq!(offer(&story), Offer::Wait);
+}
+
+// Target.
+
+#[test]
+fn the_target_is_the_newest_revision_that_kept_the_slo_never_just_the_previous_one() {
+    // The previous one failed half of its requests: the one before it is taken.
+    let story = api(|w| w.history[1] = pods("api", "bbb2", 600_000.0, 1_200_000.0));
+    assert_eq!(target(&story), Some("rs-api-aaa1"));
+    assert_eq!(story.gate(Gate::TargetGood), Pass);
+    // It served two minutes: known too little, an older one is surely good.
+    let story = api(|w| {
+        w.sets[1]["metadata"]["creationTimestamp"] = "2026-11-20T11:55:00Z".into();
+        w.served[0].2 = Some(at("11:55:00"));
+        w.served[1].1 = at("11:55:00");
+        w.history[1] = pods("api", "bbb2", 0.0, 4_800.0);
+    });
+    assert_eq!(target(&story), Some("rs-api-aaa1"));
+    assert_eq!(story.gate(Gate::TargetGood), Pass);
+}
+
+#[test]
+fn without_a_good_one_the_newest_unknown_is_offered_with_its_counts() {
+    let short = |w: &mut Workload| {
+        w.sets.remove(0);
+        w.served.remove(0);
+        w.history.remove(0);
+        w.sets[0]["metadata"]["creationTimestamp"] = "2026-11-20T11:55:00Z".into();
+        w.served[0].1 = at("11:55:00");
+        w.history[0] = pods("api", "bbb2", 0.0, 4_800.0);
+    };
+    let story = api(short);
+    assert_eq!((target(&story), story.gate(Gate::TargetGood)), (Some("rs-api-bbb2"), Unknown));
+    assert!(story.gate_line(Gate::TargetGood).contains("4,800"), "{}", story.gate_line(Gate::TargetGood));
+    assert_eq!(offer(&story), Offer::Rollback, "still offered");
+    assert!(story.analysis("api").blocks.is_empty(), "and not disabled");
+}
+
+#[test]
+fn below_the_objective_but_clearly_better_than_now_is_unknown_and_as_bad_as_now_is_no_target() {
+    for (bad, state, offered) in [(24_000.0, Unknown, Offer::Rollback), (240_000.0, Fail, Offer::None)] {
+        let story = api(|w| {
+            w.sets.remove(0);
+            w.served.remove(0);
+            w.history.remove(0);
+            w.history[0] = pods("api", "bbb2", bad, 1_200_000.0);
+        });
+        assert_eq!(offer(&story), offered, "{bad} of 1,200,000: {}", reason(&story));
+        if state == Unknown {
+            assert_eq!(story.gate(Gate::TargetGood), Unknown);
+            assert!(story.gate_line(Gate::TargetGood).contains("clearly better than now"));
+        } else {
+            assert!(reason(&story).contains("no earlier revision kept the SLO"), "{}", reason(&story));
+        }
+    }
+}
+
+#[test]
+fn the_thresholds_of_a_good_target_are_those_of_the_policy() {
+    let policy = Policy::default();
+    assert_eq!((policy.min_served, policy.min_served_requests), (Window::minutes(10), 1_000));
+    for (minutes, requests, expected) in
+        [(11, 1_001.0, Pass), (9, 1_001.0, Unknown), (11, 999.0, Unknown), (0, 0.0, Unknown)]
+    {
+        let story = api(|w| {
+            let from = at("11:57:00") - TimeDelta::minutes(minutes);
+            w.sets.remove(0);
+            w.served.remove(0);
+            w.history.remove(0);
+            w.sets[0]["metadata"]["creationTimestamp"] = from.to_rfc3339().into();
+            w.served[0].1 = from;
+            w.history[0] = pods("api", "bbb2", 0.0, requests);
+        });
+        let line = story.gate_line(Gate::TargetGood);
+        assert_eq!(story.gate(Gate::TargetGood), expected, "{minutes} min, {requests} requests: {line}");
+    }
+}
+
+#[test]
+fn a_revision_that_was_rolled_back_from_with_success_is_marked_bad() {
+    let left = story::replica_set(&Workload::new("api").sets[1]).template.digest;
+    for (outcome, expected) in [("helped", "rs-api-aaa1"), ("not_helped", "rs-api-bbb2")] {
+        let story = around(|s| {
+            s.past = vec![PastAction {
+                action: "01OLD".into(),
+                time: at("02:00:00"),
+                workload: "shop/api".into(),
+                cluster: "c0ffee".into(),
+                executed: true,
+                outcome: Some(outcome.into()),
+                left_template: left.clone(),
+                ..Default::default()
+            }];
+        });
+        assert_eq!(target(&story), Some(expected), "it {outcome}");
+    }
+}
+
+#[test]
+fn a_target_whose_config_map_is_gone_is_gone_itself_and_an_optional_one_is_not_missed() {
+    for (optional, expected) in [(false, "rs-api-aaa1"), (true, "rs-api-bbb2")] {
+        let story = api(|w| {
+            w.sets[1]["spec"]["template"]["spec"]["containers"][0]["envFrom"] =
+                serde_json::json!([{"configMapRef": {"name": "gone", "optional": optional}}]);
+        });
+        assert_eq!(target(&story), Some(expected), "optional: {optional}; {}", reason(&story));
+    }
+    // What may not be read is not missing.
+    let story = api(|w| {
+        w.sets[1]["spec"]["template"]["spec"]["volumes"][0] = serde_json::json!({"name": "config",
+            "persistentVolumeClaim": {"claimName": "unseen"}});
+    });
+    assert_eq!(target(&story), Some("rs-api-bbb2"));
+}
+
+#[test]
+fn by_hand_a_bad_target_is_shown_and_cannot_be_approved() {
+    let mut story = api(|w| w.history[1] = pods("api", "bbb2", 600_000.0, 1_200_000.0));
+    let now = story.now;
+    let wish = Wish { target: Some(Uid("rs-api-bbb2".into())), by_hand: true, ..Wish::default() };
+    story.state.incidents.get_mut(&key("api")).expect("an incident").want(wish, now);
+    story.pass(2);
+    assert_eq!((target(&story), story.gate(Gate::TargetGood)), (Some("rs-api-bbb2"), Fail));
+    assert!(story.analysis("api").blocks.iter().any(|b| b.as_str().starts_with("TARGET GOOD fails")));
+}
+
+// Reversible.
+
+#[test]
+fn what_is_declared_irreversible_fails_on_the_deployment_and_on_the_template() {
+    let why = "the schema was migrated";
+    let story = api(|w| w.deployment["metadata"]["annotations"]["goaround.dev/irreversible"] = why.into());
+    assert_eq!(story.gate(Gate::Reversible), Fail);
+    assert!(story.gate_line(Gate::Reversible).contains(why));
+    let mut changed = template("api", "4.12", "5");
+    changed["metadata"]["annotations"] = serde_json::json!({"goaround.dev/irreversible": why});
+    let story = api(|w| {
+        w.sets.pop();
+        w.revision(3, "ccc3", changed, "2026-11-20T11:57:00Z");
+    });
+    assert_eq!(story.gate(Gate::Reversible), Fail);
+    assert!(story.analysis("api").blocks.is_empty(), "it must be named, it does not disable");
+}
+
+#[test]
+fn what_changed_outside_the_template_is_not_restored_and_said_so() {
+    let story = around(|s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:50:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+    });
+    assert_eq!(verdict(&story), Verdict::BadDeploy);
+    assert_eq!(story.gate(Gate::Reversible), Fail, "{}", story.gate_line(Gate::Reversible));
+    let plan = story.analysis("api").plan.as_ref().expect("a plan");
+    assert_eq!(plan.not_restored.len(), 1);
+    assert!(plan.not_restored[0].why.as_str().contains("kubectl-edit (client)"));
+    assert_eq!(story.analysis("api").addable.len(), 1, "its restore can be added");
+    // With the restore added the gate passes, and the ConfigMap comes first.
+    let mut story = story;
+    story.command(goaround::engine::Command::AddRestore);
+    story.pass(2);
+    let plan = story.analysis("api").plan.as_ref().expect("a plan");
+    assert_eq!(plan.calls.len(), 2);
+    assert!(plan.calls[0].path.contains("/configmaps/"));
+    assert_eq!(story.gate(Gate::Reversible), Pass, "{}", story.gate_line(Gate::Reversible));
+}
+
+#[test]
+fn others_who_use_a_restored_config_map_are_lines_that_must_be_read() {
+    let mut story = Story::config_edited(true);
+    let shared = serde_json::json!({"name": "config", "configMap": {"name": "api-config"}});
+    story.workload_mut("web").deployment["spec"]["template"]["spec"]["volumes"][0] = shared;
+    story.objects();
+    story.pass(2);
+    let lines = story.proposal().effect_lines();
+    assert!(lines.iter().any(|l| l.text.as_str().contains("web uses ConfigMap api-config too")), "{lines:?}");
+}
+
+// Safe now.
+
+/// The world, and what SAFE NOW says of it.
+fn safe_now(change: impl FnOnce(&mut Story)) -> (GateState, String, bool) {
+    let story = around(change);
+    let disabled = !story.analysis("api").blocks.is_empty();
+    (story.gate(Gate::SafeNow), story.gate_line(Gate::SafeNow), disabled)
+}
+
+#[test]
+fn every_owner_that_would_undo_it_is_named() {
+    type Edit = fn(&mut serde_json::Value);
+    let owners: [(&str, Edit, GateState); 9] = [
+        (
+            "Argo CD",
+            |d| d["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:api".into(),
+            Fail,
+        ),
+        ("Argo CD", |d| d["metadata"]["labels"]["argocd.argoproj.io/instance"] = "shop".into(), Fail),
+        (
+            "Flux Kustomization",
+            |d| d["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "shop".into(),
+            Fail,
+        ),
+        (
+            "Flux HelmRelease",
+            |d| d["metadata"]["labels"]["helm.toolkit.fluxcd.io/name"] = "shop".into(),
+            Fail,
+        ),
+        (
+            "dry run accepted",
+            |d| {
+                d["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "shop".into();
+                d["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/reconcile"] = "disabled".into();
+            },
+            Pass,
+        ),
+        (
+            "argocd-controller applies",
+            |d| {
+                d["metadata"]["managedFields"][0]["manager"] = "argocd-controller".into();
+                d["metadata"]["managedFields"][0]["operation"] = "Apply".into();
+            },
+            Fail,
+        ),
+        (
+            "Rollout shop controls it",
+            |d| {
+                d["metadata"]["ownerReferences"] = serde_json::json!([{"kind": "Rollout", "name": "shop",
+                    "uid": "u", "controller": true}]);
+            },
+            Fail,
+        ),
+        (
+            "Helm release shop",
+            |d| d["metadata"]["annotations"]["meta.helm.sh/release-name"] = "shop".into(),
+            Unknown,
+        ),
+        ("dry run accepted", |_| {}, Pass),
+    ];
+    for (who, edit, expected) in owners {
+        let (state, line, disabled) = safe_now(|s| edit(&mut s.workload_mut("api").deployment));
+        assert_eq!((state, disabled), (expected, false), "{who}: {line}");
+        assert!(line.contains(who), "{who}: {line}");
+    }
+}
+
+fn budget(name: &str, selects: &str, healthy: i64) -> ClusterFact {
+    ClusterFact::DisruptionBudgets(Change::Listed(vec![DisruptionBudget {
+        key: key(name),
+        selector: BTreeMap::from([(Clean::new("app"), Clean::new(selects))]),
+        healthy,
+        wanted: 2,
+        allowed: 0,
+    }]))
+}
+
+fn autoscaler(of: &str, desired: i64) -> ClusterFact {
+    ClusterFact::Autoscalers(Change::Listed(vec![Autoscaler {
+        key: key("hpa"),
+        target: (Clean::new("Deployment"), Clean::new(of)),
+        min: 2,
+        max: 6,
+        desired,
+    }]))
+}
+
+#[test]
+fn capacity_counts_a_disruption_budget_an_autoscaler_at_its_maximum_recreate_and_zero_replicas() {
+    for (fact, expected, words) in [
+        (budget("pdb", "api", 1), Fail, "PDB pdb: 1 of 2 healthy"),
+        (budget("pdb", "api", 3), Pass, "PDB 3/2"),
+        (budget("pdb", "web", 1), Pass, "dry run accepted"),
+        (autoscaler("api", 6), Unknown, "HPA hpa is at its maximum of 6"),
+        (autoscaler("api", 4), Pass, "dry run accepted"),
+        (autoscaler("web", 6), Pass, "dry run accepted"),
+    ] {
+        let mut story = around(|_| {});
+        story.fact(fact);
+        story.pass(2);
+        assert_eq!(story.gate(Gate::SafeNow), expected, "{}", story.gate_line(Gate::SafeNow));
+        assert!(story.gate_line(Gate::SafeNow).contains(words), "{}", story.gate_line(Gate::SafeNow));
+        assert!(story.analysis("api").blocks.is_empty());
+    }
+    let (state, line, _) =
+        safe_now(|s| s.workload_mut("api").deployment["spec"]["strategy"]["type"] = "Recreate".into());
+    assert_eq!(state, Fail, "{line}");
+    let (state, line, _) = safe_now(|s| {
+        let api = &mut s.workload_mut("api").deployment;
+        api["spec"]["replicas"] = 0.into();
+        api["status"] = serde_json::json!({"observedGeneration": 5});
+    });
+    assert_eq!(state, Fail, "{line}");
+}
+
+#[test]
+fn a_freeze_a_pause_and_a_missing_right_fail_and_say_so() {
+    let (state, line, disabled) =
+        safe_now(|s| s.state.setup.policy.freeze = Some(Clean::new("Black Friday")));
+    assert_eq!((state, disabled), (Fail, false), "a freeze must be named, it does not disable");
+    assert!(line.contains("freeze: Black Friday"));
+    let (state, line, disabled) =
+        safe_now(|s| s.workload_mut("api").deployment["spec"]["paused"] = true.into());
+    assert_eq!((state, disabled), (Fail, true), "{line}");
+    assert!(line.contains("paused"));
+    let (state, line, disabled) = safe_now(|s| s.rights = false);
+    assert_eq!((state, disabled), (Fail, true));
+    assert!(line.contains("no right to patch deployments"), "{line}");
+    let (state, line, disabled) =
+        safe_now(|s| s.dry_run = Some(DryRun::Unavailable(Clean::new("a webhook"))));
+    assert_eq!((state, disabled), (Unknown, false), "shown, never skipped silently");
+    assert!(line.contains("no dry run: a webhook"));
+}
+
+fn acted(workload: &str, ago: i64, outcome: &str, undo_of: Option<&str>) -> PastAction {
+    PastAction {
+        action: format!("01{workload}{ago}"),
+        time: at("12:00:00") - TimeDelta::minutes(ago),
+        workload: format!("shop/{workload}"),
+        cluster: "c0ffee".into(),
+        executed: outcome != "not_executed",
+        outcome: Some(outcome.into()),
+        undo_of: undo_of.map(str::to_owned),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_cool_down_holds_for_half_an_hour_unless_the_last_action_did_not_help() {
+    for (past, expected) in [
+        (acted("api", 29, "helped", None), Fail),
+        (acted("api", 31, "helped", None), Pass),
+        (acted("api", 5, "inconclusive", None), Fail),
+        (acted("api", 5, "not_helped", None), Pass),
+        (acted("api", 5, "worse", None), Pass),
+        (acted("api", 5, "not_executed", None), Pass),
+        (acted("web", 5, "helped", None), Pass),
+    ] {
+        let what = format!("{} {:?}", past.action, past.outcome);
+        let (state, line, disabled) = safe_now(|s| s.past = vec![past]);
+        assert_eq!((state, disabled), (expected, false), "{what}: {line}");
+        assert_eq!(line.contains("cool-down"), expected == Fail, "{what}: {line}");
+    }
+}
+
+#[test]
+fn the_rate_limit_counts_the_actions_of_an_hour_on_this_cluster_and_no_undo() {
+    let three = |undo: Option<&str>, outcome: &str, ago: i64| -> Vec<PastAction> {
+        (0..3).map(|n| acted("web", ago + n, outcome, undo)).collect()
+    };
+    for (past, expected, what) in [
+        (three(None, "helped", 10), Fail, "three within the hour"),
+        (three(None, "helped", 61), Pass, "three more than an hour ago"),
+        (three(Some("01A"), "helped", 10), Pass, "three undos"),
+        (three(None, "not_executed", 10), Pass, "three that were not executed"),
+        (three(None, "helped", 10)[..2].to_vec(), Pass, "two"),
+    ] {
+        let (state, line, disabled) = safe_now(|s| s.past = past);
+        assert_eq!((state, disabled), (expected, false), "{what}: {line}");
+        assert_eq!(line.contains("rate limit"), expected == Fail, "{what}: {line}");
+    }
+    // Another cluster's actions in the same journal do not count.
+    let elsewhere: Vec<PastAction> = three(None, "helped", 10)
+        .into_iter()
+        .map(|past| PastAction { cluster: "another".into(), ..past })
+        .collect();
+    assert_eq!(safe_now(|s| s.past = elsewhere).0, Pass);
+}
+
+#[test]
+fn a_rollout_other_than_the_suspected_one_is_not_the_time() {
+    // Our own rollout hangs half way: that is the one to be rolled back.
+    let (state, line, _) = safe_now(|s| {
+        s.workload_mut("api").deployment["status"] = serde_json::json!({"observedGeneration": 5, "replicas": 4,
+            "updatedReplicas": 2, "availableReplicas": 2});
+    });
+    assert_eq!(state, Pass, "{line}");
+    // The controller has not seen the last change.
+    let (state, line, _) =
+        safe_now(|s| s.workload_mut("api").deployment["metadata"]["generation"] = 6.into());
+    assert_eq!(state, Fail, "{line}");
+    // By hand, without a burn, while something is rolled out.
+    let mut story = Story::told(vec![Workload::new("api")], |s| {
+        s.workload_mut("api").deployment["status"] = serde_json::json!({"observedGeneration": 5, "replicas": 4,
+            "updatedReplicas": 1, "availableReplicas": 3});
+    });
+    let uid = Uid("rs-api-bbb2".into());
+    let incident = goaround::engine::incident::by_hand;
+    incident(&mut story.state, &key("api"), uid);
+    story.pass(18);
+    assert_eq!(story.gate(Gate::SafeNow), Fail, "{}", story.gate_line(Gate::SafeNow));
+    assert!(story.gate_line(Gate::SafeNow).contains("another rollout is under way"));
+}
+
+#[test]
+fn by_hand_needs_no_burn_and_no_slo() {
+    let mut story = Story::told(vec![Workload::new("api")], |_| {});
+    assert!(story.state.incidents.is_empty(), "nothing burns");
+    goaround::engine::incident::by_hand(&mut story.state, &key("api"), Uid("rs-api-aaa1".into()));
+    story.pass(18);
+    let card = story.proposal();
+    assert!(card.analysis.by_hand && card.needs_reason());
+    assert_eq!(target(&story), Some("rs-api-aaa1"));
+    assert_eq!(story.gate(Gate::Real), Fail, "{}", story.gate_line(Gate::Real));
+    story.approve();
+    assert_eq!(story.records("intent").pop().expect("an intent")["by_hand"], true);
+    assert_eq!(story.count("execute"), 1);
+}
+
+// Mapping.
+
+#[test]
+fn an_slo_that_could_be_of_several_workloads_is_of_none_until_the_config_decides() {
+    let setup = |config: bool| Setup {
+        slo_workloads: if config {
+            BTreeMap::from([(goaround::domain::slo::SloId(Clean::new("api-availability")), key("web"))])
+        } else {
+            BTreeMap::new()
+        },
+        ..Setup::default()
+    };
+    let mut story = Story::empty(setup(true), vec![Workload::burning("api"), Workload::new("web")]);
+    story.begin();
+    assert_eq!(story.state.incidents.keys().collect::<Vec<_>>(), [&key("web")], "the config decides first");
+    let mut story = Story::empty(setup(false), vec![Workload::burning("api"), Workload::new("web")]);
+    story.services.push(service("other"));
+    story.begin();
+    assert_eq!(story.state.incidents.keys().collect::<Vec<_>>(), [&key("api")], "the SLI's own matcher");
+}
