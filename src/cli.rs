@@ -217,7 +217,7 @@ async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u
     let config = config::load(target.config.as_deref(), environment)?;
     need_terminal("goaround", "goaround propose")?;
     let session = session::start(&config, &wanted(target, &config, environment)).await?;
-    let state = in_terminal(session, ui(&config, environment)).await?;
+    let state = in_terminal(session, ui(&config, environment), environment).await?;
     farewell(&state);
     Ok(0)
 }
@@ -229,10 +229,18 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     anyhow::bail!("`{what}` needs a terminal; hint: `{instead}` does without one")
 }
 
-async fn in_terminal(mut session: Session, ui: Ui) -> anyhow::Result<State> {
+#[cfg_attr(
+    not(debug_assertions),
+    expect(unused_variables, reason = "panics are provoked in debug builds only")
+)]
+async fn in_terminal(mut session: Session, ui: Ui, environment: &Environment) -> anyhow::Result<State> {
     let mut front = TerminalFront::open(ui).context("the terminal cannot be used")?;
+    #[cfg(debug_assertions)]
+    front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
     drop(front);
+    // What was decided a moment ago is still on its way to the disk.
+    session.performer.flush().await;
     Ok(state)
 }
 
@@ -241,7 +249,8 @@ fn farewell(state: &State) {
     if let Some(Ok(head)) = &state.journal.head
         && !head.is_empty()
     {
-        println!("journal head {head}");
+        // Nobody may be there to read it: the terminal was closed.
+        let _ = writeln!(std::io::stdout(), "journal head {head}");
     }
 }
 
@@ -362,7 +371,7 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     if args.headless {
         return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
     }
-    in_terminal(session, ui(&config, environment)).await?;
+    in_terminal(session, ui(&config, environment), environment).await?;
     Ok(0)
 }
 

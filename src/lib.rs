@@ -5,13 +5,15 @@
 //!
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
 pub mod actions;
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "commands answer on standard output")]
 pub mod cli;
 pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod executor;
-
 pub mod shell;
 pub mod sources;
 pub mod ui;

@@ -1,6 +1,8 @@
 //! The journal as an adversary, a full disk, a killed process and sixteen writers at once see it. Children are this
 //! same test binary, asked for one ignored test by name.
 
+#![expect(clippy::disallowed_methods, reason = "children of a test are told what to do by variables")]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -237,6 +237,7 @@ fn options(file: PathBuf) -> Options {
         kubeconfig: vec![file],
         context: None,
         hide_env: vec!["CARGO_MANIFEST_DIR".to_owned()],
+        #[expect(clippy::disallowed_methods, reason = "a session of its own, as the shell opens one")]
         clock: Arc::new(chrono::Utc::now),
     }
 }

@@ -2,6 +2,8 @@
 //! the object as it was, the same Deployment. `GOAROUND_UNDO_CASES=FILE` runs any file of the same format; a relative
 //! name is tried from the directory where cargo was called, then from the package root.
 
+#![expect(clippy::disallowed_methods, reason = "a variable names other histories")]
+
 use std::path::{Path, PathBuf};
 
 use goaround::actions::undo::{

@@ -41,6 +41,9 @@ pub struct Ended {
     pub target: Option<u64>,
 }
 
+/// Prints new lines of the event log, of which so many were printed already; returns how many are printed now.
+type Tell<'a> = Box<dyn FnMut(&State, usize) -> usize + 'a>;
+
 /// The operator.
 pub struct Operator<'a> {
     scenario: &'a Scenario,
@@ -55,7 +58,7 @@ pub struct Operator<'a> {
     gone: Option<Time>,
     added: bool,
     lines: usize,
-    tell: Box<dyn FnMut(&State, usize) -> usize + 'a>,
+    tell: Tell<'a>,
     /// How it ended.
     pub ended: Option<Ended>,
 }
@@ -65,11 +68,7 @@ impl<'a> Operator<'a> {
     ///
     /// # Errors
     /// Never: an in-memory screen has nothing to fail; the type says so for the caller's `?`.
-    pub fn new(
-        scenario: &'a Scenario,
-        ui: Ui,
-        tell: Box<dyn FnMut(&State, usize) -> usize + 'a>,
-    ) -> Result<Self, std::convert::Infallible> {
+    pub fn new(scenario: &'a Scenario, ui: Ui, tell: Tell<'a>) -> Result<Self, std::convert::Infallible> {
         Ok(Self {
             about: Key::new(&scenario.namespace, &scenario.about),
             screen: Terminal::new(TestBackend::new(120, 40))?,

@@ -287,6 +287,8 @@ pub struct ReplicaSet {
     pub revision: Option<i64>,
     /// It has served before under another revision number, so its creation time says nothing of this rollout.
     pub reused: bool,
+    /// Revision numbers that it had before (`deployment.kubernetes.io/revision-history`).
+    pub former: Vec<i64>,
     /// `kubernetes.io/change-cause`: somebody's claim.
     pub change_cause: Option<Clean>,
     /// `goaround.dev/action`, when goaround brought it back.

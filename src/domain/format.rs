@@ -31,7 +31,7 @@ pub fn percent(ratio: f64) -> String {
 /// A burn rate: `0×`, `0.3×`, `17.6×`, `200×`.
 pub fn burn(multiple: f64) -> String {
     let m = multiple.abs();
-    let digits = if m < 0.05 || m >= 99.95 { 0 } else { 1 };
+    let digits = if (0.05..99.95).contains(&m) { 1 } else { 0 };
     format!("{:.digits$}×", multiple + 0.0).replace("-0×", "0×")
 }
 

@@ -86,8 +86,11 @@ impl FromStr for Window {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // `30d`, not `4w2d`: SLO periods are spoken of in days.
-        let (unit, factor) =
-            UNITS.iter().skip(1).find(|(_, factor)| *factor > 0 && self.0 % factor == 0).unwrap_or(&("s", 1));
+        let (unit, factor) = UNITS
+            .iter()
+            .skip(1)
+            .find(|(_, factor)| *factor > 0 && self.0.is_multiple_of(*factor))
+            .unwrap_or(&("s", 1));
         if self.0 == 0 { write!(f, "0s") } else { write!(f, "{}{unit}", self.0 / factor) }
     }
 }

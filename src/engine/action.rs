@@ -16,7 +16,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::plan::{Call, DryRun, JSON_PATCH, Method};
-use crate::domain::verdict::{Outcome, Stage};
+use crate::domain::verdict::{Offer, Outcome, Stage};
 
 use super::analysis::{Analysis, Wish};
 use super::effect::Effect;
@@ -37,18 +37,15 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
+    // Only the way back may be approved while an action is still watched, and nothing while one is being sent.
+    if incident.running.as_ref().is_some_and(|r| !r.over() && !r.watched()) {
+        return;
+    }
     let Some(proposal) = &incident.proposal else {
         return;
     };
     let analysis = &proposal.analysis;
     let Some(plan) = analysis.plan.clone() else { return };
-    // An action that is still verified ends here: what is verified from now on is its way back.
-    let left = incident.running.as_ref().filter(|r| !r.over()).map(|r| r.action.clone());
-    if let Some(left) = left {
-        let words = "its way back was approved";
-        let body = json!({"action": left.0, "outcome": "inconclusive", "words": words});
-        effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
-    }
     let action = gate::action_id(now, mono, &proposal.digest, &by);
     let calls = plan.stamped(&action.0, &proposal.digest, by.as_str());
     let slo = analysis.slos.first().cloned();
@@ -75,12 +72,15 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
         visible: false,
         settled: None,
         since: Default::default(),
+        unknown_since: None,
         read_back_asked: None,
         waiting_for: "reading everything once more".into(),
         action,
         plan: plan.clone(),
     };
     effects.push(Effect::Recheck(running.digest.clone(), Box::new(plan.clone()), gates::rights_for(&plan)));
+    // An action that is still watched waits beside its way back until that is really sent.
+    incident.before = incident.running.take().filter(|r| !r.over());
     incident.running = Some(running);
     incident.reach(Stage::Execute, now);
     state.say(
@@ -104,12 +104,14 @@ pub fn rechecked(
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
-    let (Some(running), Some(proposal)) = (&mut incident.running, &incident.proposal) else {
+    let Some(running) = incident.running.as_mut().filter(|r| r.phase == Phase::Rechecking) else {
         return;
     };
-    if running.phase != Phase::Rechecking {
+    let Some(proposal) = &incident.proposal else {
+        abort(state, workload, "nothing was sent: the card is gone", effects);
         return;
-    }
+    };
+    let moved = incident.analysis.as_ref().is_some_and(|now| gate::held(now) != proposal.held);
     let late = now - running.approved >= policy.execute_within.delta()
         || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(policy.execute_within.secs());
     let changed = match fresh {
@@ -118,6 +120,7 @@ pub fn rechecked(
     };
     let expired = now >= proposal.expires;
     let refusal = changed
+        .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
         .or(late.then(|| format!("the second look took longer than {}", policy.execute_within)))
         .or(expired.then(|| "the proposal expired".to_owned()));
@@ -129,7 +132,8 @@ pub fn rechecked(
     running.waiting_for = "the record to be on disk".into();
     let open = (now - proposal.opened).num_seconds();
     let body = record::intent(running, &proposal.analysis, cluster.as_str(), open);
-    effects.push(Effect::Record { ticket: Ticket::Intent, kind: record::INTENT, body });
+    let ticket = Ticket::Intent(running.action.clone());
+    effects.push(Effect::Record { ticket, kind: record::INTENT, body });
 }
 
 /// What differs between the approved card and the world right now, in words.
@@ -177,36 +181,71 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
     }
 }
 
-/// The intent is durable: now, and only now, the action is sealed and sent.
-pub fn recorded(state: &mut State, effects: &mut Vec<Effect>) {
+/// The intent is durable: now, and only now, the action is sealed and sent, if it is not too late by either clock.
+pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>) {
+    let (now, mono) = (state.now, state.mono);
+    let within = state.setup.policy.execute_within;
+    let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
+    let Some((workload, incident)) = recording(state, action) else { return };
+    let Some(running) = &incident.running else { return };
+    let expired = incident.proposal.as_ref().is_none_or(|p| now >= p.expires);
+    let late = now - running.approved >= within.delta()
+        || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(within.secs());
+    let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), cluster);
+    state.journal.actions.push(past);
+    if late || expired {
+        let why = "not executed: the approval expired before it was recorded";
+        outcome(state, &workload, false, Some(why), effects);
+        abort(
+            state,
+            &workload,
+            "nothing was sent: the approval expired before its record was on disk",
+            effects,
+        );
+    } else {
+        send(state, &workload, effects);
+    }
+}
+
+/// Seals and hands over. The card is gone, the wish fulfilled; what it undoes is not watched any more.
+fn send(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let now = state.now;
-    let waiting = state
-        .incidents
-        .values_mut()
-        .find(|i| i.running.as_ref().is_some_and(|r| r.phase == Phase::Recording));
-    let Some(incident) = waiting else { return };
-    let Some(running) = &mut incident.running else {
-        return;
-    };
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(running) = &mut incident.running else { return };
     running.phase = Phase::Executing;
     running.sent = Some(now);
     running.waiting_for = "the API server".into();
     let approved = gate::seal(running.action.clone(), running.digest.clone(), running.calls.clone());
-    let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), &state.world.cluster_id);
+    let calls =
+        if running.calls.len() == 1 { "1 call".to_owned() } else { format!("{} calls", running.calls.len()) };
+    let text = format!("action {} sent: {calls}", running.action.0);
     incident.proposal = None;
-    let text = format!("action {} sent: {} calls", running.action.0, running.calls.len());
-    state.journal.actions.push(past);
+    incident.wish = None;
+    if let Some(left) = incident.before.take() {
+        let words = "its way back was approved";
+        let body = json!({"action": left.action.0, "outcome": "inconclusive", "words": words});
+        effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
+    }
     effects.push(Effect::Execute(approved));
     state.say("gate", Weight::Attention, text);
 }
 
-fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: &Option<Clean>) -> PastAction {
+/// The incident whose action waits for this very record.
+fn recording<'a>(state: &'a mut State, action: &ActionId) -> Option<(Key, &'a mut incident::Incident)> {
+    state
+        .incidents
+        .iter_mut()
+        .find(|(_, i)| i.running.as_ref().is_some_and(|r| r.phase == Phase::Recording && r.action == *action))
+        .map(|(key, incident)| (key.clone(), incident))
+}
+
+fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: String) -> PastAction {
     PastAction {
         action: running.action.0.clone(),
         time: running.approved,
         by: running.by.clone(),
         workload: running.plan.workload.to_string(),
-        cluster: cluster.as_ref().map(Clean::to_string).unwrap_or_default(),
+        cluster,
         verdict: analysis.map_or(String::new(), |a| a.verdict().word().into()),
         offer: running.plan.offer.word().into(),
         target: analysis.and_then(record::target_words).unwrap_or_default(),
@@ -216,19 +255,20 @@ fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: &Option<
         unknown: true,
         last_path: running.calls.last().map(|c| c.path.clone()).unwrap_or_default(),
         left_template: running.plan.undo.template.clone(),
+        written_template: running.plan.written_template.clone(),
+        configs: running.plan.configs.clone(),
         undo: running.plan.undo.clone(),
         undo_of: analysis.and_then(|a| a.undo_of.clone()),
     }
 }
 
-/// The record could not be made: nothing is sent.
-pub fn record_failed(state: &mut State, why: &Clean, effects: &mut Vec<Effect>) {
+/// The record could not be made: of that action nothing is sent. A note that cannot be made closes the gate only.
+pub fn record_failed(state: &mut State, ticket: &Ticket, why: &Clean, effects: &mut Vec<Effect>) {
     state.journal.head = Some(Err(why.clone()));
-    let waiting = state
-        .incidents
-        .values()
-        .find(|i| i.running.as_ref().is_some_and(|r| r.phase == Phase::Recording))
-        .map(|i| i.workload.clone());
+    let waiting = match ticket {
+        Ticket::Intent(action) => recording(state, action).map(|(workload, _)| workload),
+        Ticket::Note => None,
+    };
     match waiting {
         Some(workload) => {
             abort(
@@ -247,13 +287,17 @@ fn abort(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>
     if let Some(incident) = state.incidents.get_mut(workload) {
         if let Some(running) = &mut incident.running {
             running.phase = Phase::Aborted(Clean::new(why));
+            state.dry_runs.remove(&running.digest);
+        }
+        if let Some(before) = incident.before.take() {
+            // The way back was not sent: what it would have undone is watched again.
+            incident.running = Some(before);
         }
         incident.reached.remove(&Stage::Execute);
         // The card is void; a new one is drawn from new facts.
         incident.proposal = None;
         incident.planned = state.now;
     }
-    state.dry_runs.clear();
     state.dirty = true;
     state.say("gate", Weight::Bad, format!("{workload}: {why}"));
     effects.push(Effect::Bell);
@@ -285,32 +329,38 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
                 state.say("action", Weight::Attention, format!("{workload}: written, the rollout goes on"));
             }
         }
-        Called::Refused(why) | Called::NotSent(why) => {
-            let partial = running.done > 0;
-            let sentence = if partial {
-                format!("partial: {} of {} calls were done, then: {why}", running.done, running.calls.len())
-            } else {
-                format!("not executed: {why}")
-            };
-            running.phase = Phase::Aborted(Clean::new(&sentence));
-            let plan = running.plan.clone();
-            outcome(state, &workload, false, Some(&sentence), effects);
-            if partial && let Some(incident) = state.incidents.get_mut(&workload) {
-                // The content is back, the pods do not know it yet: the rest is offered as a proposal of its own.
-                let target =
-                    (plan.offer == crate::domain::verdict::Offer::Rollback).then(|| plan.target.clone());
-                incident.want(Wish { target, rest: true, edited: true, ..Wish::default() }, now);
-            }
-            state.dry_runs.clear();
-            state.dirty = true;
-            state.say("action", Weight::Bad, format!("{workload}: {sentence}"));
-        }
+        Called::Refused(why) | Called::NotSent(why) => stopped(state, &workload, why.as_str(), effects),
         Called::Unknown(why) => {
             running.phase = Phase::Unknown(why.clone());
+            running.unknown_since = Some(now);
             outcome(state, &workload, true, Some(why.as_str()), effects);
             state.say("action", Weight::Bad, format!("{workload}: outcome unknown ({why}), reading back"));
         }
     }
+}
+
+/// An action ended before its last call was done. What was done stands and is said; the rest is offered anew.
+fn stopped(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(running) = &mut incident.running else { return };
+    let partial = running.done > 0;
+    let sentence = if partial {
+        format!("partial: {} of {} calls were done, then: {why}", running.done, running.calls.len())
+    } else {
+        format!("not executed: {why}")
+    };
+    running.phase = Phase::Aborted(Clean::new(&sentence));
+    state.dry_runs.remove(&running.digest);
+    let plan = running.plan.clone();
+    outcome(state, workload, false, Some(&sentence), effects);
+    if partial && let Some(incident) = state.incidents.get_mut(workload) {
+        // The content is back, the pods do not know it yet: the rest is offered as a proposal of its own.
+        let target = (plan.offer == Offer::Rollback).then(|| plan.target.clone());
+        incident.want(Wish { target, rest: true, edited: true, ..Wish::default() }, now);
+    }
+    state.dirty = true;
+    state.say("action", Weight::Bad, format!("{workload}: {sentence}"));
 }
 
 /// Records how the calls ended, and remembers it for the gates.
@@ -318,70 +368,79 @@ fn outcome(state: &mut State, workload: &Key, unknown: bool, why: Option<&str>, 
     let Some(running) = state.incidents.get(workload).and_then(|i| i.running.as_ref()) else {
         return;
     };
-    let (action, done) = (running.action.0.clone(), running.done);
+    let (action, done, of) = (running.action.0.clone(), running.done, running.calls.len());
     let body =
         json!({"action": action, "done": done, "of": running.calls.len(), "unknown": unknown, "why": why});
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::OUTCOME, body });
     if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
         past.unknown = unknown;
         past.executed |= done > 0;
-        if !past.executed && !unknown {
-            past.outcome = Some("not_executed".into());
+        if !unknown && done < of {
+            past.outcome = Some(if done > 0 { "partial" } else { "not_executed" }.into());
         }
     }
 }
 
-/// Somebody looked whether the object bears the action's id.
-pub fn read_back(state: &mut State, action: &ActionId, found: Option<bool>, effects: &mut Vec<Effect>) {
-    let now = state.now;
-    let holder = state
-        .incidents
-        .iter()
-        .find(|(_, i)| {
-            i.running.as_ref().is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
-        })
-        .map(|(k, _)| k.clone());
-    let old = holder.is_none();
-    let sent = match &holder {
-        Some(workload) => state.incidents.get(workload).and_then(|i| i.running.as_ref()).and_then(|r| r.sent),
-        None => state.journal.actions.iter().find(|a| a.action == action.0).map(|a| a.time),
+/// Somebody looked how many of an action's calls stand: ConfigMaps by their content, the Deployment by the action's
+/// id. `None`: it could not be read. What is not there yet may still come until the server has given it up.
+pub fn read_back(state: &mut State, action: &ActionId, stand: Option<usize>, effects: &mut Vec<Effect>) {
+    let Some(stand) = stand else { return };
+    let unknown = |i: &incident::Incident| {
+        i.running.as_ref().is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
     };
-    let too_late = sent.is_none_or(|sent| now - sent >= NEVER_APPLIED);
-    let applied = match found {
-        Some(true) => true,
-        Some(false) if too_late => false,
-        _ => return,
-    };
-    if let Some(workload) = &holder
-        && let Some(incident) = state.incidents.get_mut(workload)
-    {
-        if let Some(running) = &mut incident.running {
-            if applied {
-                running.done = running.calls.len();
-                running.phase = Phase::Stabilising;
-            } else {
-                running.phase =
-                    Phase::Aborted(Clean::new("not executed: read back, the server does not have it"));
-            }
-        }
-        if applied {
-            incident.reach(Stage::Stabilise, now);
-        }
+    let holder = state.incidents.iter().find(|(_, i)| unknown(i)).map(|(key, _)| key.clone());
+    match holder {
+        Some(workload) => read_back_own(state, &workload, stand, effects),
+        None => read_back_old(state, action, stand),
     }
-    if let Some(past) = state.journal.actions.iter_mut().find(|a| a.action == action.0) {
-        past.unknown = false;
-        past.executed |= applied;
-        if !applied {
-            past.outcome = Some("not_executed".into());
-        } else if old {
-            past.outcome = Some("inconclusive".into());
-        }
+    if !state.journal.actions.iter().any(|a| a.action == action.0 && a.unknown) {
+        let body = json!({"action": action.0, "unknown": false, "done": stand, "found": stand > 0});
+        effects.push(Effect::Record { ticket: Ticket::Note, kind: record::READ_BACK, body });
+        state.say(
+            "action",
+            Weight::Attention,
+            format!("action {} read back: {stand} of its calls stand", action.0),
+        );
     }
-    let body = json!({"action": action.0, "unknown": false, "done": usize::from(applied), "found": applied});
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::READ_BACK, body });
-    let word = if applied { "was applied" } else { "was not applied" };
-    state.say("action", Weight::Attention, format!("action {} read back: it {word}", action.0));
     state.dirty = true;
+}
+
+fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(incident) = state.incidents.get_mut(workload) else { return };
+    let Some(running) = &mut incident.running else { return };
+    let id = running.action.0.clone();
+    if stand >= running.calls.len() {
+        running.done = running.calls.len();
+        running.phase = Phase::Stabilising;
+        incident.reach(Stage::Stabilise, now);
+        settle(state, &id, true, None);
+    } else if running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED) {
+        running.done = stand;
+        stopped(state, workload, "read back, the server does not have it", effects);
+    }
+}
+
+/// An action of an earlier session: nobody watches it any more, so its end stays inconclusive.
+fn read_back_old(state: &mut State, action: &ActionId, stand: usize) {
+    let now = state.now;
+    let Some(past) = state.journal.actions.iter().find(|a| a.action == action.0 && a.unknown) else { return };
+    let calls = past.configs.len() + 1;
+    if stand >= calls {
+        settle(state, &action.0, true, Some("inconclusive"));
+    } else if now - past.time >= NEVER_APPLIED {
+        let word = if stand > 0 { "partial" } else { "not_executed" };
+        settle(state, &action.0, stand > 0, Some(word));
+    }
+}
+
+/// Remembers for the gates that an outcome is known.
+fn settle(state: &mut State, action: &str, executed: bool, outcome: Option<&str>) {
+    if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
+        past.unknown = false;
+        past.executed |= executed;
+        past.outcome = outcome.map(str::to_owned).or(past.outcome.take());
+    }
 }
 
 /// Actions of earlier sessions whose outcome nobody recorded are read back, until it is known.
@@ -397,7 +456,7 @@ pub fn resolve_old(state: &mut State, effects: &mut Vec<Effect>) {
     for past in state.actions_here().into_iter().filter(|a| a.unknown && !ours.contains(&a.action)) {
         let call =
             Call { method: Method::Patch, path: past.last_path, content_type: JSON_PATCH, body: Value::Null };
-        effects.push(Effect::ReadBack(ActionId(past.action), vec![call]));
+        effects.push(Effect::ReadBack(ActionId(past.action), call, past.configs));
     }
 }
 
@@ -411,10 +470,13 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     match running.phase {
-        Phase::Unknown(_) => {
-            if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) {
-                running.read_back_asked = Some(now);
-                effects.push(Effect::ReadBack(running.action.clone(), running.calls.clone()));
+        Phase::Unknown(_)
+            if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) =>
+        {
+            running.read_back_asked = Some(now);
+            if let Some(last) = running.calls.last().cloned() {
+                let configs = running.plan.configs.clone();
+                effects.push(Effect::ReadBack(running.action.clone(), last, configs));
             }
         }
         Phase::Stabilising | Phase::Verifying => {
@@ -478,38 +540,46 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
     state.dirty = true;
 }
 
-/// `z`: proposes the way back of the last action on `workload`.
+/// `z`: proposes the way back of the last action on `workload`, if what it wrote is still what serves.
 pub fn propose_undo(state: &mut State, workload: &Key) {
     let now = state.now;
     let name = workload.to_string();
     let last = state.actions_here().into_iter().rev().find(|a| a.workload == name && a.executed);
-    let Some(action) = last else {
-        state.say(
-            "gate",
-            Weight::Plain,
-            format!("{workload}: goaround has done nothing here that could be undone"),
-        );
-        return;
+    let refusal = match &last {
+        None => Some("goaround has done nothing here that could be undone".to_owned()),
+        Some(action) => cannot_undo(state, workload, action),
     };
-    let exists = state.world.replica_sets.contains_key(&action.undo.replica_set);
-    let target = (action.undo.configs.is_empty() && exists).then(|| action.undo.replica_set.clone());
+    if let Some(why) = refusal {
+        state.say("gate", Weight::Plain, format!("{workload}: {why}"));
+        return;
+    }
+    let Some(action) = last else { return };
+    // A restore goes back by its ConfigMaps, a rollback by its revision, with the ConfigMaps that went with it.
+    let target = (action.offer == Offer::Rollback.word()).then(|| action.undo.replica_set.clone());
     let incident = state
         .incidents
         .entry(workload.clone())
         .or_insert_with(|| incident::Incident::new(workload.clone(), now));
-    if let Some(running) = &mut incident.running
-        && !running.over()
-        && !matches!(running.phase, Phase::Stabilising | Phase::Verifying)
-    {
-        state.say(
-            "gate",
-            Weight::Plain,
-            "the action is still being sent: its way back can be proposed when it is known",
-        );
-        return;
-    }
     incident.calm_since = None;
     incident.want(Wish { target, undo_of: Some(action), ..Wish::default() }, now);
     state.say("gate", Weight::Plain, format!("{workload}: the way back is proposed"));
     state.dirty = true;
+}
+
+fn cannot_undo(state: &State, workload: &Key, action: &PastAction) -> Option<String> {
+    let sending = state.incidents.get(workload).and_then(|i| i.running.as_ref());
+    if sending.is_some_and(|r| !r.over() && !r.watched()) {
+        return Some("the action is still being sent: its way back can be proposed when it is known".into());
+    }
+    let deployment = state.world.deployments.get(workload)?;
+    if !action.written_template.0.is_empty() && deployment.template.digest != action.written_template {
+        return Some(format!(
+            "what action {} wrote does not serve any more: there is no way back of it",
+            action.action
+        ));
+    }
+    let gone = !state.world.replica_sets.contains_key(&action.undo.replica_set);
+    (gone && action.offer == Offer::Rollback.word()).then(|| {
+        "the revision that served before is gone (revisionHistoryLimit): propose another one by hand".into()
+    })
 }

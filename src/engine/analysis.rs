@@ -1,7 +1,7 @@
 //! One look at one workload: everything that is computed about it, from the verdict to the plan. A pure function of
 //! the facts, so the same facts give the same card.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -9,6 +9,7 @@ use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Deployment, Key, Uid};
 use crate::domain::evidence::EvidenceList;
+use crate::domain::format;
 use crate::domain::plan::{DryRun, Plan};
 use crate::domain::slo::{Slo, SloId};
 use crate::domain::value::Value;
@@ -67,6 +68,8 @@ pub struct Look<'a> {
     pub mapped: &'a BTreeMap<SloId, Result<(Key, How), Unmapped>>,
     /// Onsets of all incidents.
     pub onsets: BTreeMap<Key, Time>,
+    /// Whom each workload in question calls.
+    pub edges: &'a BTreeMap<Key, BTreeSet<Key>>,
     /// Earlier actions.
     pub actions: Vec<PastAction>,
     /// Dry runs by digest.
@@ -87,9 +90,9 @@ impl Look<'_> {
         self.slo.and_then(Slo::budget).filter(|b| *b > 0.0).unwrap_or(0.001)
     }
 
-    /// `depends_on` of the config.
-    pub fn depends_on(&self, workload: &Key) -> &[Key] {
-        self.setup.depends_on.get(workload).map(Vec::as_slice).unwrap_or_default()
+    /// Does `caller` call `callee`, as far as edges are known?
+    pub fn calls(&self, caller: &Key, callee: &Key) -> bool {
+        self.edges.get(caller).is_some_and(|callees| callees.contains(callee))
     }
 
     /// The cluster as it stands in the digest.
@@ -300,7 +303,10 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
             .id(),
         evidence
             .add(
-                format!("budget of the period: {budget} x {rate:.1}/s x {period}, traffic as now"),
+                format!(
+                    "budget of the period: {} x {rate:.1}/s x {period}, traffic as now",
+                    format::percent(budget)
+                ),
                 "arithmetic",
                 look.now,
             )

@@ -139,7 +139,7 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     }
     let differs = matches!(found.difference, Some(Difference::Strong | Difference::Likely));
     let callee = around.callees_burning.iter().any(|callee| {
-        callee.onset.is_none_or(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
+        callee.onset.is_some_and(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
     });
     match &found.change {
         Some(change) if differs => match change.kind {
@@ -265,7 +265,18 @@ fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> 
 pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) -> Option<&'a ChangeSeen> {
     let within = look.setup.policy.onset_within.delta();
     let tolerance = tolerance(look);
-    changes.iter().rev().find(|c| c.began <= onset.began + tolerance && onset.began - c.began <= within)
+    let before = |c: &&ChangeSeen| c.began <= onset.began + tolerance && onset.began - c.began <= within;
+    // Of several changes around the onset itself the one that changed most is the first suspect: a restart or an edit
+    // in the minutes of a bad rollout is somebody's attempt to help.
+    let around = |c: &&ChangeSeen| (onset.began - c.began).abs() <= tolerance;
+    let weight = |c: &&ChangeSeen| match c.kind {
+        ChangeKind::Template => 3,
+        ChangeKind::RestartWithConfig => 2,
+        ChangeKind::ConfigOnly => 1,
+        ChangeKind::RestartOnly => 0,
+    };
+    let nearest = changes.iter().filter(before).filter(around).max_by_key(|c| (weight(c), c.began));
+    nearest.or_else(|| changes.iter().rev().find(before))
 }
 
 /// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the

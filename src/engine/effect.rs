@@ -40,8 +40,9 @@ pub enum Effect {
     },
     /// Send what was approved, once.
     Execute(Approved),
-    /// Look whether the last object of these calls bears the action's id.
-    ReadBack(ActionId, Vec<Call>),
+    /// Look how many of an action's calls stand: the Deployment of its last call by the action's id, its ConfigMaps by
+    /// their content.
+    ReadBack(ActionId, Call, Vec<(Key, ContentDigest)>),
     /// Ask the model for words. There is none in this release: nothing performs it.
     Advise(Clean),
     /// Call for attention.

@@ -40,8 +40,8 @@ pub enum Event {
     RecordFailed(Ticket, Clean),
     /// A call of an action was answered.
     Called(ActionId, usize, Called),
-    /// Whether the object bears the action's id; `None`: could not be read.
-    ReadBack(ActionId, Option<bool>),
+    /// How many of an action's calls stand; `None`: could not be read.
+    ReadBack(ActionId, Option<usize>),
     /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
     Journal(Result<String, Clean>, Vec<PastAction>),
     /// The model, when there is one, said something. Nothing listens to it yet.
@@ -51,10 +51,10 @@ pub enum Event {
 }
 
 /// A record's purpose: what to do when it is durable.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Ticket {
-    /// The intent of an action: only when it is durable is anything sent.
-    Intent,
+    /// The intent of this action: only when it is durable is anything sent, and only of this one.
+    Intent(ActionId),
     /// Anything else.
     Note,
 }

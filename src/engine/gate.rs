@@ -30,6 +30,8 @@ pub const SEEN_AFTER: Duration = Duration::from_millis(800);
 const TOO_FAST: Duration = Duration::from_millis(40);
 /// Characters of a token: no I, L, O, 0, 1, which look alike.
 const ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+/// The note while there is no room; it goes when there is.
+const TOO_SMALL: &str = "cannot be approved: the screen is smaller than 80x24";
 /// Length of a token.
 pub const TOKEN: usize = 4;
 
@@ -132,10 +134,11 @@ pub struct Proposal {
     pub gesture: Gesture,
     /// A word to the person: why nothing happened.
     pub note: Option<Clean>,
-    /// Facts that must not change: see [`held`].
+    /// What STILL TRUE compares: facts that must not change.
     pub held: String,
     sight: Sight,
-    large_enough: bool,
+    /// Whether the last frame had room for approving; `None`: no frame showed this card yet.
+    large_enough: Option<bool>,
 }
 
 impl Proposal {
@@ -157,12 +160,17 @@ impl Proposal {
             gesture: Gesture::Idle,
             note: None,
             sight: Sight::default(),
-            large_enough: false,
+            large_enough: None,
             analysis,
         }
     }
 
-    /// How records and screens call it.
+    /// How the screens and the log call it: never by its token, which is shown only when armed.
+    pub fn name(&self) -> &str {
+        self.digest.short().get(..8).unwrap_or_default()
+    }
+
+    /// How records call it.
     pub fn id(&self) -> String {
         format!("{}-{}", self.digest.short(), self.opened.format("%H%M%S"))
     }
@@ -199,7 +207,16 @@ impl Proposal {
     /// Takes the report of a drawn frame.
     pub fn shown(&mut self, shown: &Shown, mono: Duration) {
         let ours = shown.digest.as_ref() == Some(&self.digest);
-        self.large_enough = ours && shown.large_enough;
+        self.large_enough = ours.then_some(shown.large_enough);
+        let armed = matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. });
+        if armed && self.large_enough != Some(true) {
+            // What cannot be read cannot be approved, whatever was read before.
+            self.gesture = Gesture::Idle;
+            self.note = Some(Clean::new(TOO_SMALL));
+        }
+        if self.large_enough == Some(true) && self.note.as_ref().is_some_and(|n| n == TOO_SMALL) {
+            self.note = None;
+        }
         let lines: &[usize] = if ours { &shown.lines } else { &[] };
         self.sight.update(lines, mono);
         if let (Gesture::Token { shown: first, .. }, true) = (&mut self.gesture, ours) {
@@ -220,8 +237,8 @@ impl Proposal {
         self.note = None;
         if let Some(block) = self.analysis.blocks.first() {
             self.note = Some(Clean::new(format!("cannot be approved: {block}")));
-        } else if !self.large_enough {
-            self.note = Some(Clean::new("cannot be approved: the screen is smaller than 80x24"));
+        } else if self.large_enough == Some(false) {
+            self.note = Some(Clean::new(TOO_SMALL));
         } else if self.unseen(mono) > 0 {
             let left = self.unseen(mono);
             self.note = Some(Clean::new(format!(
@@ -242,14 +259,16 @@ impl Proposal {
     /// Gates that a reason must still name.
     pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = Gate> + 'a {
         let said = reason.to_uppercase();
-        self.analysis.not_passed().filter(move |gate| !said.contains(gate.name()))
+        self.analysis.not_passed().filter(move |gate| !names(&said, gate.name()))
     }
 
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
             Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
-            Gesture::Token { typed, shown: Some(shown), .. } if mono > *shown && !c.is_whitespace() => {
+            Gesture::Token { typed, shown: Some(shown), .. }
+                if self.large_enough != Some(false) && mono > *shown && !c.is_whitespace() =>
+            {
                 self.note = None;
                 if typed.len() < TOKEN {
                     typed.push((c.to_ascii_uppercase(), mono, read));
@@ -402,6 +421,14 @@ impl Sight {
     }
 }
 
+/// Is `name` in `said` as words of its own? "3 hours" does not name OURS.
+fn names(said: &str, name: &str) -> bool {
+    said.match_indices(name).any(|(at, _)| {
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        !letter(said[..at].chars().next_back()) && !letter(said[at + name.len()..].chars().next())
+    })
+}
+
 /// Longest text of a field.
 const LONGEST: usize = 400;
 
@@ -428,7 +455,7 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
 
 /// What STILL TRUE compares: uid, template, annotations and ConfigMap data (all under the digest), rights and other
 /// blocks, verdict, gate states, target. Figures are left out.
-fn held(analysis: &Analysis) -> String {
+pub(super) fn held(analysis: &Analysis) -> String {
     let gates: Vec<&str> = analysis.gates.iter().map(|g| g.state.word()).collect();
     let digest = analysis.digest.as_ref().map_or("", |d| d.0.as_str());
     format!("{}|{digest}|{}|{:?}", analysis.fingerprint, gates.join(","), analysis.blocks)

@@ -1,13 +1,16 @@
 //! The seven gates, computed. Each says PASS, FAIL or UNKNOWN with one sentence and the evidence that it used;
 //! UNKNOWN is never PASS. What disables approving altogether is listed apart.
 
+use chrono::TimeDelta;
+
 use crate::actions::Refusal;
+use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Deployment, RefKind, Right, Uid};
 use crate::domain::evidence::EvidenceList;
 use crate::domain::format;
 use crate::domain::plan::{DryRun, IRREVERSIBLE, Plan};
-use crate::domain::signal::Source;
+use crate::domain::signal::{Health, Source};
 use crate::domain::slo::{Slo, WindowPair};
 use crate::domain::statistics::Difference;
 use crate::domain::value::Value;
@@ -16,6 +19,7 @@ use crate::domain::verdict::{Gate, GateResult, GateState, Method, Offer};
 use super::analysis::Look;
 use super::attribution::{Attribution, TRAFFIC_STEP};
 use super::offer::TargetState;
+use super::record::PastAction;
 use super::surroundings::Surroundings;
 
 use GateState::{Fail, Pass, Unknown};
@@ -42,6 +46,9 @@ pub struct Facts<'a> {
     pub refusal: Option<&'a Refusal>,
 }
 
+/// Figures older than this hold no gate.
+const TOO_OLD: TimeDelta = TimeDelta::minutes(3);
+
 type Answer = (GateState, String, Vec<String>);
 
 /// All seven in order, and what disables approving.
@@ -59,10 +66,28 @@ pub fn all(facts: &Facts<'_>, evidence: &mut EvidenceList) -> (Vec<GateResult>, 
                 Gate::SafeNow => safe_now(facts, evidence),
                 Gate::StillTrue => (Pass, "as it was when the card was drawn".into(), Vec::new()),
             };
+            let (state, line) = aged(facts.look, gate, state, line);
             GateResult { gate, state, line: Clean::new(line), evidence: ids }
         })
         .collect();
     (gates, blocks)
+}
+
+/// Figures that are not refreshed any more hold nothing: a gate that rests on them is unknown, however it was.
+fn aged(look: &Look<'_>, gate: Gate, state: GateState, line: String) -> (GateState, String) {
+    let rests_on_figures = matches!(gate, Gate::Real | Gate::Ours | Gate::OnlyUs | Gate::TargetGood);
+    if state != Pass || !rests_on_figures || look.slo.is_none() {
+        return (state, line);
+    }
+    let known = look.world.sources.get(&Source::Prometheus);
+    let counted = look.study.and_then(|s| s.buckets.as_ref()).map(|b| b.to);
+    let since = known.and_then(|s| s.heard).into_iter().chain(counted).min();
+    let down = known.is_some_and(|s| matches!(s.health, Health::Down(_) | Health::Forbidden(_)));
+    let old = since.is_some_and(|at| look.now - at > TOO_OLD);
+    match since {
+        Some(at) if old || down => (Unknown, format!("figures as of {}: {line}", format::clock(at))),
+        _ => (state, line),
+    }
 }
 
 /// Rights that a plan needs.
@@ -143,7 +168,7 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             .add(
                 format!("burn rate of {}", slo.id),
                 format!("prom slo:sli_error:ratio_rate{window}"),
-                look.now,
+                slo.ratios.get(&window).map_or(look.now, |r| r.at.min(look.now)),
             )
             .value(slo.burn(window), "x")
             .window(window.to_string())
@@ -154,8 +179,11 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let bad = onset.map_or(0.0, |o| o.during.bad);
     if let Some(o) = onset {
         let window = format!("{}..", format::clock(o.began));
-        let added =
-            evidence.add("requests since the onset", format!("prom counters of {}", slo.id), look.now);
+        let added = evidence.add(
+            "requests since the onset",
+            format!("prom counters of {}", slo.id),
+            counted_at(look),
+        );
         ids.push(added.window(window).counts(o.during.bad, o.during.total).id());
     }
     let Some(pair) = pair else {
@@ -196,6 +224,11 @@ pub fn shown_pair(slo: &Slo) -> Option<WindowPair> {
     slo.pairs_over().first().map(|p| (*p).clone()).or_else(|| slo.pairs.first().cloned())
 }
 
+/// When the counts of the incident were asked for.
+fn counted_at(look: &Look<'_>) -> Time {
+    look.study.and_then(|s| s.buckets.as_ref()).map_or(look.now, |b| b.to.min(look.now))
+}
+
 fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let look = facts.look;
     let found = facts.attribution;
@@ -228,11 +261,11 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     };
     for (name, counts) in [(new_name, found.new), (old_name, found.old)] {
         let ratio = counts.ratio().map_or(Value::NaN, Value::from_f64);
-        let added = evidence.add(format!("requests, {name}"), source, look.now);
+        let added = evidence.add(format!("requests, {name}"), source, counted_at(look));
         ids.push(added.value(ratio, "ratio").counts(counts.bad, counts.total).id());
     }
     if found.unattributed.bad >= 1.0 {
-        let added = evidence.add("requests that belong to no pod", source, look.now);
+        let added = evidence.add("requests that belong to no pod", source, counted_at(look));
         ids.push(added.counts(found.unattributed.bad, found.unattributed.total).id());
     }
     let percent = |counts: crate::domain::statistics::Counts| {
@@ -322,7 +355,8 @@ fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             Method::ByPod => "prom counters by pod, last 7d",
             Method::ByTime => "prom counters by time",
         };
-        let added = evidence.add(format!("requests while {} served", row.name), source, look.now);
+        let history_at = look.study.and_then(|s| s.history.as_ref()).map_or(look.now, |h| h.to.min(look.now));
+        let added = evidence.add(format!("requests while {} served", row.name), source, history_at);
         let added = added.window(format::span(row.served.length()));
         ids.push(match row.counts {
             Some(c) => added
@@ -408,7 +442,7 @@ fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         against.push((Fail, other));
     }
     against.extend(capacity(look));
-    against.extend(too_often(look));
+    against.extend(too_often(look, facts.plan));
     if let Some(plan) = facts.plan {
         for right in rights_for(plan) {
             match look.world.allowed(&right) {
@@ -565,14 +599,15 @@ fn actions_within_hour(look: &Look<'_>) -> usize {
 }
 
 /// Cool-down and rate limit. Exempt: the way back of an own action, and another plan after NOT HELPED or WORSE.
-fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
+fn too_often(look: &Look<'_>, plan: Option<&Plan>) -> Vec<(GateState, String)> {
     let policy = &look.setup.policy;
     if look.wish.is_some_and(|w| w.undo_of.is_some()) {
         return Vec::new();
     }
     let workload = look.deployment.meta.key.to_string();
     let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed);
-    if last.is_some_and(|a| matches!(a.outcome.as_deref(), Some("not_helped" | "worse"))) {
+    let another = |a: &PastAction| plan.is_none_or(|p| p.written_template != a.written_template);
+    if last.is_some_and(|a| matches!(a.outcome.as_deref(), Some("not_helped" | "worse")) && another(a)) {
         return Vec::new();
     }
     let mut against = Vec::new();
@@ -597,11 +632,4 @@ fn too_often(look: &Look<'_>) -> Vec<(GateState, String)> {
         ));
     }
     against
-}
-
-/// A source whose clock is off by more than 5 s, in words.
-pub fn clock_words(look: &Look<'_>) -> Option<String> {
-    let (source, ms) = look.world.clocks.iter().max_by_key(|(_, ms)| ms.abs())?;
-    let name = if *source == Source::Prometheus { "Prometheus" } else { "the API server" };
-    (ms.abs() > 5_000).then(|| format!("the clock of {name} differs by {} s", ms / 1_000))
 }

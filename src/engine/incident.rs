@@ -31,6 +31,10 @@ use super::verify::Running;
 
 /// Rights are asked again after this.
 const RIGHTS_EVERY: i64 = 60;
+/// What could not be read or tried is asked again after this.
+const RETRY: i64 = 15;
+/// Edges are looked up this often while anything burns.
+const EDGES_EVERY: i64 = 5;
 /// A workload whose SLOs stopped burning is kept on the screen for this long.
 const LINGER: i64 = 900;
 
@@ -70,6 +74,8 @@ pub struct Incident {
     pub waiting: Option<Waiting>,
     /// The action.
     pub running: Option<Running>,
+    /// The action before it, still watched while its way back is being checked and recorded.
+    pub before: Option<Running>,
     /// When each stage was reached.
     pub reached: BTreeMap<Stage, Time>,
     /// Change under suspicion, for the next inquiry.
@@ -93,6 +99,7 @@ impl Incident {
             rejected: Vec::new(),
             waiting: None,
             running: None,
+            before: None,
             reached: BTreeMap::from([(Stage::Detect, now)]),
             focus: Focus::default(),
             said: None,
@@ -134,6 +141,8 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     map_slos(state);
     detect(state, &mut effects);
     read_configs(state, &mut effects);
+    find_edges(state);
+    forget_dry_runs(state);
     let workloads: Vec<Key> = state.incidents.keys().cloned().collect();
     for workload in &workloads {
         review_one(state, workload, &mut effects);
@@ -249,8 +258,12 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
             continue;
         };
         let version = &object.meta.resource_version;
-        if state.config_asked.get(&key) != Some(version) {
-            state.config_asked.insert(key.clone(), version.clone());
+        let asked = state.config_asked.get(&key);
+        let read = state.world.contents.contains_key(&key);
+        // A read that failed is tried again; until then the content is not known.
+        let failed = asked.is_some_and(|(_, at)| !read && (state.now - *at).num_seconds() >= RETRY);
+        if asked.is_none_or(|(asked, _)| asked != version) || failed {
+            state.config_asked.insert(key.clone(), (version.clone(), state.now));
             effects.push(Effect::ReadConfig(key.clone()));
             effects.push(Effect::LoadKnown(key));
         }
@@ -265,6 +278,7 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     ask_rights(state, workload, effects);
     let analysed = look(state, workload).map(|look| analysis::analyse(&look));
     let Some(analysis) = analysed else {
+        super::action::advance(state, workload, effects);
         withdraw(state, workload, "the Deployment does not exist any more", effects);
         return;
     };
@@ -299,10 +313,11 @@ fn compare_revisions(state: &mut State, workload: &Key) {
         return;
     };
     let history = state.world.history(deployment);
-    for pair in history.windows(2) {
-        let uids = (pair[1].meta.uid.clone(), pair[0].meta.uid.clone());
+    for revision in &history {
+        let Some(older) = state.world.predecessor(&history, revision) else { continue };
+        let uids = (older.meta.uid.clone(), revision.meta.uid.clone());
         state.diffs.entry(uids).or_insert_with(|| {
-            diff::templates(&pair[1].template.json.value(), &pair[0].template.json.value())
+            diff::templates(&older.template.json.value(), &revision.template.json.value())
         });
     }
 }
@@ -332,10 +347,13 @@ fn contents_read(state: &State, workload: &Key) -> bool {
     let Some(deployment) = state.world.deployments.get(workload) else {
         return true;
     };
+    let incident = state.incidents.get(workload);
     deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap).all(|r| {
         let key = Key { namespace: workload.namespace.clone(), name: r.name.clone() };
         let readable = state.world.referenced.contains_key(&(RefKind::ConfigMap, key.clone()));
-        !readable || (state.world.contents.contains_key(&key) && state.world.known.contains_key(&key))
+        let read = state.world.contents.contains_key(&key) && state.world.known.contains_key(&key);
+        let given_up = incident.is_some_and(|i| (state.now - i.opened).num_seconds() >= RETRY);
+        !readable || read || given_up
     })
 }
 
@@ -371,6 +389,7 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
         rows,
         mapped: &state.mapped,
         onsets,
+        edges: &state.edges,
         actions,
         dry_runs: &state.dry_runs,
         journal_closed: state.journal_closed(),
@@ -477,16 +496,18 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     };
     // While an action goes on only its own way back may be asked for.
     let way_back = incident.wish.as_ref().is_some_and(|w| w.undo_of.is_some());
-    if incident.acting() && !way_back {
+    let deciding = incident.proposal.as_ref().is_some_and(|p| p.gesture == Gesture::Decided);
+    if deciding || (incident.acting() && !way_back) {
         return;
     }
     let Some(analysis) = incident.analysis.clone() else {
         return;
     };
     if let (Some(plan), Some(digest)) = (&analysis.plan, &analysis.digest)
-        && !state.dry_runs.contains_key(digest)
+        && try_dry(&state.dry_runs, state.dry_tried.get(digest).copied(), digest, now)
     {
-        state.dry_runs.insert(digest.clone(), DryRun::Pending);
+        state.dry_runs.entry(digest.clone()).or_insert(DryRun::Pending);
+        state.dry_tried.insert(digest.clone(), now);
         effects.push(Effect::DryRun(digest.clone(), Box::new(plan.clone())));
         incident.reach(Stage::Propose, now);
     }
@@ -520,6 +541,48 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     open_card(state, workload, effects);
 }
 
+/// Not tried yet, or it was not possible a while ago (a busy server, no connection): a refusal stands.
+fn try_dry(
+    known: &BTreeMap<ContentDigest, DryRun>,
+    tried: Option<Time>,
+    digest: &ContentDigest,
+    now: Time,
+) -> bool {
+    let again = tried.is_none_or(|at| (now - at).num_seconds() >= RETRY);
+    match known.get(digest) {
+        None => true,
+        Some(DryRun::Unavailable(_)) => again,
+        Some(_) => false,
+    }
+}
+
+/// Dry runs of plans that nobody looks at any more are forgotten.
+fn forget_dry_runs(state: &mut State) {
+    let wanted: BTreeSet<ContentDigest> =
+        state.incidents.values().filter_map(|i| i.analysis.as_ref()?.digest.clone()).collect();
+    state.dry_runs.retain(|digest, _| wanted.contains(digest));
+    state.dry_tried.retain(|digest, _| wanted.contains(digest));
+}
+
+/// Whom the workloads in question call: those with an incident and those that burn.
+fn find_edges(state: &mut State) {
+    if state.edges_at.is_some_and(|at| (state.now - at).num_seconds() < EDGES_EVERY) {
+        return;
+    }
+    let burning = state.world.slos.values().filter(|s| surroundings::burns(s));
+    let mapped = burning.filter_map(|s| state.mapped.get(&s.id)?.as_ref().ok().map(|(key, _)| key.clone()));
+    let wanted: BTreeSet<Key> = mapped.chain(state.incidents.keys().cloned()).collect();
+    state.edges_at = (!wanted.is_empty()).then_some(state.now);
+    let declared = |key: &Key| state.setup.depends_on.get(key).map(Vec::as_slice).unwrap_or_default();
+    state.edges = wanted
+        .into_iter()
+        .map(|key| {
+            let callees = mapping::callees(&state.world, &key, declared(&key));
+            (key, callees)
+        })
+        .collect();
+}
+
 /// The monotonic clock expires a card as well: wall clocks can be set back.
 fn past(proposal: &Proposal, mono: Duration, void_after: &Window) -> bool {
     // Scaled worlds run faster than the hand's clock, never slower: this can only be the later of the two.
@@ -544,7 +607,10 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let pending = analysis.plan.is_some() && analysis.dry_run == DryRun::Pending;
     let after_help =
         incident.running.as_ref().is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
-    if pending || (after_help && !analysis.offer.acts()) {
+    if pending
+        || (after_help && !burns_again(incident, &analysis))
+        || (!by_hand && too_early(incident, &analysis, now))
+    {
         return;
     }
     incident.waiting = None;
@@ -558,7 +624,7 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let text = match proposal.analysis.offer {
         Offer::Rollback | Offer::RestoreConfig => format!(
             "proposal {} opened: {} of {}",
-            proposal.token,
+            proposal.name(),
             if proposal.analysis.offer == Offer::Rollback { "rollback" } else { "restore" },
             workload.name
         ),
@@ -575,6 +641,18 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         effects.push(Effect::Bell);
     }
     state.say("gate", if acts { Weight::Attention } else { Weight::Plain }, text);
+}
+
+/// After an action that helped: errors that began after its rollout, or a person asks.
+fn burns_again(incident: &Incident, analysis: &Analysis) -> bool {
+    let ended = incident.running.as_ref().and_then(|r| r.rollout_ended);
+    let began = analysis.attribution.onset.as_ref().filter(|o| o.ended.is_none()).map(|o| o.began);
+    incident.wish.is_some() || matches!((began, ended), (Some(began), Some(ended)) if began > ended)
+}
+
+/// The alert is there before the counts are: for the first minute "not enough data" is no answer yet.
+fn too_early(incident: &Incident, analysis: &Analysis, now: Time) -> bool {
+    analysis.verdict() == Verdict::NotEnoughData && (now - incident.opened).num_seconds() < 60
 }
 
 /// A person said wait: until the time is up, the burn grows, or something else is offered.
@@ -613,7 +691,7 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     state.say(
         "gate",
         Weight::Attention,
-        format!("proposal {} is void: nobody decided in time", proposal.token),
+        format!("proposal {} is void: nobody decided in time", proposal.name()),
     );
 }
 
@@ -622,31 +700,34 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let by = state.user();
     let now = state.now;
-    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else {
+    let open = state.incidents.get_mut(workload).filter(|i| i.open_gate());
+    let Some(proposal) = open.and_then(|i| i.proposal.take()) else {
         return;
     };
-    if proposal.gesture == Gesture::Decided {
-        return;
-    }
     effects.push(Effect::Record {
         ticket: Ticket::Note,
         kind: record::WITHDRAWN,
         body: record::decided(&proposal, cluster.as_str(), &by, why, now),
     });
-    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.token));
+    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.name()));
 }
 
 /// Everything that `propose` waits for has been answered.
 pub fn settled(state: &State) -> bool {
-    state.incidents.values().all(|incident| {
-        let Some(analysis) = &incident.analysis else {
-            return false;
-        };
-        let tried = analysis.plan.is_none() || analysis.dry_run != DryRun::Pending;
-        let plan_rights = analysis.plan.iter().flat_map(gates::rights_for);
-        let rights = plan_rights.into_iter().all(|r| state.world.allowed(&r).is_some());
-        ready(state, &incident.workload) && tried && rights
-    })
+    // What matched workloads refer to is read once a look, so that it is known at the next incident.
+    let contents = state.config_asked.iter().all(|(key, (_, at))| {
+        state.world.contents.contains_key(key) || (state.now - *at).num_seconds() >= RETRY
+    });
+    contents
+        && state.incidents.values().all(|incident| {
+            let Some(analysis) = &incident.analysis else {
+                return false;
+            };
+            let tried = analysis.plan.is_none() || analysis.dry_run != DryRun::Pending;
+            let plan_rights = analysis.plan.iter().flat_map(gates::rights_for);
+            let rights = plan_rights.into_iter().all(|r| state.world.allowed(&r).is_some());
+            ready(state, &incident.workload) && tried && rights
+        })
 }
 
 /// Proposes an older revision by hand.

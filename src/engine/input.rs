@@ -237,6 +237,12 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
             return decide(state, key, decision, effects);
         }
         match command {
+            // What is decided is decided: a key that bounces must not take the card back.
+            Command::Arm | Command::Reject | Command::Edit | Command::Wait | Command::AddRestore
+                if proposal.gesture == Gesture::Decided =>
+            {
+                return false;
+            }
             Command::Arm => {
                 proposal.arm(mono, &given);
                 return false;
@@ -312,7 +318,7 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
     incident.wish = None;
     let body = record::decided(&proposal, cluster.as_str(), &by, reason, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
-    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.token));
+    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.name()));
     open(state, Screen::Main);
 }
 
@@ -335,7 +341,7 @@ fn wait(state: &mut State, key: &Key, effects: &mut Vec<Effect>) -> bool {
     let words = format!("asked again at {}{tripwire}", format::clock(until));
     let body = record::decided(&proposal, cluster.as_str(), &by, &words, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::WAITED, body });
-    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.token));
+    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.name()));
     open(state, Screen::Main);
     true
 }

@@ -56,8 +56,8 @@ pub struct Study {
     pub intervals: Vec<Answered<PodCounts>>,
     /// Last error, by what was asked.
     pub errors: Vec<Clean>,
-    /// A change came under suspicion between two inquiries and was asked for at once; this is done once.
-    pub hurried: bool,
+    /// The scrape interval was asked for, before anything else.
+    pub primed: bool,
     /// The first inquiry was answered.
     pub complete: bool,
     /// Queries of the last inquiry.
@@ -81,21 +81,25 @@ impl Study {
         if self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP) {
             return None;
         }
-        let wants_change = focus.change.is_some() && self.since_change.is_none();
         let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
-        if !due && !(wants_change && !self.hurried) {
+        if !due {
             return None;
         }
-        self.hurried |= !due;
-        let asks = self.asks(focus, now);
         self.pending = Some((number, now));
+        if !self.primed {
+            // The length of a bucket follows from it: without it, the first onset would be a minute too early.
+            self.primed = true;
+            return Some(Inquiry { number, slo: slo.clone(), asks: vec![Ask::Scrape] });
+        }
+        let asks = self.asks(focus, now);
         self.asked = Some(now);
         Some(Inquiry { number, slo: slo.clone(), asks })
     }
 
     fn asks(&mut self, focus: &Focus, now: Time) -> Vec<Ask> {
         let mut asks = Vec::new();
-        let mut queries = 0;
+        // The scrape interval was asked for just before the first inquiry.
+        let mut queries = usize::from(self.asked.is_none());
         let mut add = |ask: Ask| {
             let fits = queries + ask.queries() <= MOST_QUERIES;
             if fits {
@@ -104,7 +108,9 @@ impl Study {
             }
             fits
         };
-        if self.scrape.is_none() {
+        let past_due = self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY);
+        // Asked again now and then: what was learnt of a young service was too long.
+        if self.asked.is_some() && (self.scrape.is_none() || past_due) {
             add(Ask::Scrape);
         }
         if let Some(from) = focus.verify_from {
@@ -121,7 +127,7 @@ impl Study {
         for (n, (from, to)) in focus.intervals.iter().take(2).enumerate() {
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
-        if self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY) {
+        if past_due {
             let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
             if add(history) && add(served) {
@@ -146,7 +152,7 @@ impl Study {
             return false;
         }
         self.pending = None;
-        self.complete = true;
+        self.complete = self.asked.is_some();
         self.errors.clear();
         for (ask, answer) in findings.answers {
             match answer {
@@ -226,11 +232,35 @@ mod tests {
                 now += chrono::TimeDelta::seconds(5);
                 continue;
             };
-            assert!(inquiry.asks.iter().map(Ask::queries).sum::<usize>() <= MOST_QUERIES);
+            let first = inquiry.asks == [Ask::Scrape];
+            let cost = inquiry.asks.iter().map(Ask::queries).sum::<usize>();
+            // Together with what was asked just before the first one.
+            assert!(cost + usize::from(number == 2) <= MOST_QUERIES);
             let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(Clean::new("down")))).collect();
             assert!(study.take(Findings { number, slo: slo.clone(), answers, queries: 8 }));
+            if first {
+                assert_eq!((number, study.complete), (1, false));
+                continue;
+            }
             assert!(study.next(&slo, &focus, number + 1, now + chrono::TimeDelta::seconds(14)).is_none());
         }
+    }
+
+    #[test]
+    fn the_first_buckets_have_the_length_that_the_scrape_interval_allows() {
+        let slo = SloId(Clean::new("s"));
+        let now = Time::UNIX_EPOCH + Window::days(100).delta();
+        let mut study = Study::default();
+        let first = study.next(&slo, &Focus::default(), 1, now).expect("an inquiry");
+        assert_eq!(first.asks, [Ask::Scrape]);
+        let answers = vec![(Ask::Scrape, Ok(Finding::Scrape(Some(Window::from_secs(2)))))];
+        assert!(study.take(Findings { number: 1, slo: slo.clone(), answers, queries: 1 }));
+        let second = study.next(&slo, &Focus::default(), 2, now).expect("at once");
+        let step = second.asks.iter().find_map(|ask| match ask {
+            Ask::Buckets { step, .. } => Some(*step),
+            _ => None,
+        });
+        assert_eq!(step, Some(Window::from_secs(15)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::actions::restore_config::{self, Restore};
 use crate::actions::{Refusal, rollback};
+use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ConfigVersion, Key, KnownFrom, RefKind, ReplicaSet, Uid};
 use crate::domain::diff;
@@ -50,6 +51,8 @@ struct Earlier<'a> {
     live: &'a ConfigContent,
     version: ConfigVersion,
     source: String,
+    /// When it was seen first and last; `None` where the source does not say.
+    seen: Option<(Time, Time)>,
 }
 
 /// Chooses.
@@ -77,9 +80,7 @@ fn nothing(offer: Offer, why: String) -> Choice {
 }
 
 fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
-    if let Some(action) = &wish.undo_of
-        && !action.undo.configs.is_empty()
-    {
+    if let (Some(action), None) = (&wish.undo_of, &wish.target) {
         return back_to_earlier_content(look, action);
     }
     if wish.rest && wish.target.is_none() {
@@ -90,7 +91,7 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
         return config_change(look, found);
     };
     let Some(row) = look.rows.iter().find(|r| r.uid == *target) else {
-        return refused(Offer::Rollback, Refusal(Clean::new("the revision is gone; hint: pick another one")));
+        return refused(Offer::None, Refusal(Clean::new("the revision is gone; hint: pick another one")));
     };
     let state = match &wish.undo_of {
         Some(action) => {
@@ -107,6 +108,12 @@ fn refused(offer: Offer, refusal: Refusal) -> Choice {
 }
 
 fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
+    if let Some(at) = undone_already(look, found) {
+        return nothing(
+            Offer::Wait,
+            format!("somebody went back to the earlier revision at {}", format::clock(at)),
+        );
+    }
     let judged: Vec<(&RevisionRow, TargetState)> = candidates(look, found).collect();
     let best = judged
         .iter()
@@ -130,6 +137,14 @@ fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
             },
         ),
     }
+}
+
+/// A person was faster: the suspect does not serve any more, an older ReplicaSet was brought back after it.
+fn undone_already(look: &Look<'_>, found: &Attribution) -> Option<Time> {
+    let change = found.change.as_ref()?;
+    let current = look.rows.iter().find(|r| r.mark == Mark::Current)?;
+    let reused = look.world.replica_sets.get(&current.uid)?.reused;
+    current.began.filter(|began| reused && *began > change.began && current.uid != change.revision)
 }
 
 /// Older revisions that another template than the suspect's serves, newest first.
@@ -175,12 +190,11 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     }
     let long_enough = length >= policy.min_served.delta();
     let often_enough = counts.total >= policy.min_served_requests as f64;
-    if long_enough && often_enough {
-        let references = match gates::unread_references(look, Some(&row.uid)) {
-            unread if unread.is_empty() => "its references exist".to_owned(),
-            unread => format!("{} not readable", unread.join(" and ")),
-        };
-        state(GateState::Pass, format!("{said}; {references}"))
+    let unread = gates::unread_references(look, Some(&row.uid));
+    if !unread.is_empty() {
+        state(GateState::Unknown, format!("{said}; {} not readable", unread.join(" and ")))
+    } else if long_enough && often_enough {
+        state(GateState::Pass, format!("{said}; its references exist"))
     } else {
         state(GateState::Unknown, format!("only {said}"))
     }
@@ -192,15 +206,20 @@ fn missing_reference(look: &Look<'_>, uid: &Uid) -> Option<String> {
     let revision = look.world.replica_sets.get(uid)?;
     let namespace = &look.deployment.meta.key.namespace;
     revision.template.references.iter().filter(|r| !r.optional).find_map(|r| {
-        let kind = match r.kind {
-            RefKind::ConfigMap => "configmaps",
-            RefKind::Secret => "secrets",
-            RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
-        };
+        let kind = resource(r.kind);
         let key = (r.kind, Key { namespace: namespace.clone(), name: r.name.clone() });
         let missing = look.world.reads(kind) && !look.world.referenced.contains_key(&key);
         missing.then(|| format!("{} {} does not exist any more", r.kind.kind(), r.name))
     })
+}
+
+/// A kind as the API names its resource.
+fn resource(kind: RefKind) -> &'static str {
+    match kind {
+        RefKind::ConfigMap => "configmaps",
+        RefKind::Secret => "secrets",
+        RefKind::PersistentVolumeClaim => "persistentvolumeclaims",
+    }
 }
 
 fn roll_back(
@@ -211,7 +230,11 @@ fn roll_back(
     why: String,
 ) -> Choice {
     let history = look.world.history(look.deployment);
-    let earlier = if restore { earlier_contents(look, row) } else { Vec::new() };
+    let earlier = match look.wish.and_then(|w| w.undo_of.as_ref()) {
+        Some(action) => contents_before(look, action),
+        None if restore => earlier_contents(look, row),
+        None => Vec::new(),
+    };
     let restores: Vec<Restore<'_>> =
         earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
     let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
@@ -243,9 +266,7 @@ fn roll_back(
                 why,
             }
         }
-        Err(refusal) => {
-            Choice { target: Some(row.uid.clone()), target_state, ..refused(Offer::Rollback, refusal) }
-        }
+        Err(refusal) => Choice { target_state, ..refused(Offer::None, refusal) },
     }
 }
 
@@ -324,10 +345,11 @@ fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
             KnownFrom::Seen => format!("as seen{when}"),
             KnownFrom::LastApplied => "from last-applied-configuration".into(),
         };
-        return Some(Earlier { live, version: known.version.clone(), source });
+        return Some(Earlier { live, version: known.version.clone(), source, seen: known.seen });
     }
     let applied = live.last_applied.as_ref().filter(|v| v.digest != live.digest)?;
-    Some(Earlier { live, version: applied.clone(), source: "from last-applied-configuration".into() })
+    let source = "from last-applied-configuration".into();
+    Some(Earlier { live, version: applied.clone(), source, seen: None })
 }
 
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
@@ -347,6 +369,7 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
             ),
         );
     }
+    let seen = known.iter().all(|e| e.seen.is_some());
     let sources: Vec<String> = known.iter().map(|e| format!("{} {}", e.live.key.name, e.source)).collect();
     let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
     let restores: Vec<Restore<'_>> =
@@ -362,18 +385,22 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
             });
         }
     }
-    choice.target_state = content_state(look, found);
+    choice.target_state = content_state(look, found, seen);
     choice
 }
 
 /// TARGET GOOD of a restore judges the interval in which that content was served: until the change began.
-fn content_state(look: &Look<'_>, found: &Attribution) -> TargetState {
+fn content_state(look: &Look<'_>, found: &Attribution, seen: bool) -> TargetState {
     let before = found.old;
     let Some(ratio) = before.ratio() else {
         return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
     };
     let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
     let enough = before.total >= look.setup.policy.min_served_requests as f64;
+    if !seen {
+        // A manifest may never have been applied, or something else served in between.
+        return TargetState { state: GateState::Unknown, line: format!("{said}; content not seen serving") };
+    }
     let state = match (ratio <= look.budget(), enough) {
         (true, true) => GateState::Pass,
         (true, false) => GateState::Unknown,
@@ -424,6 +451,20 @@ fn secrets_changed(look: &Look<'_>, current: &ReplicaSet) -> Vec<NotRestored> {
         return Vec::new();
     };
     changed_since(look, row).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+}
+
+/// The contents that an action's ConfigMaps had before it, to go back to together with the revision.
+fn contents_before<'a>(look: &'a Look<'_>, action: &super::record::PastAction) -> Vec<Earlier<'a>> {
+    let one = |before: &crate::domain::plan::ConfigBefore| {
+        let live = look.world.contents.get(&before.key)?.as_ref()?;
+        Some(Earlier {
+            live,
+            version: before.version.clone(),
+            source: format!("before {}", action.action),
+            seen: None,
+        })
+    };
+    action.undo.configs.iter().filter_map(one).collect()
 }
 
 /// The way back of a restore: the content that was there before it.

@@ -60,6 +60,10 @@ pub struct PastAction {
     pub unknown: bool,
     /// Path of its last call, where it is read back.
     pub last_path: String,
+    /// The template that it wrote.
+    pub written_template: ContentDigest,
+    /// ConfigMaps that it restored, with their digests.
+    pub configs: Vec<(Key, ContentDigest)>,
     /// The template that it left.
     pub left_template: ContentDigest,
     /// The way back.
@@ -103,6 +107,10 @@ pub fn intent(running: &Running, analysis: &Analysis, cluster: &str, open_s: i64
     body["seconds_open"] = open_s.into();
     body["calls"] = calls.into();
     body["left_template"] = json!(running.plan.undo.template);
+    body["written_template"] = json!(running.plan.written_template);
+    let configs = running.plan.configs.iter();
+    body["configs"] =
+        configs.map(|(k, d)| json!({"namespace": k.namespace, "name": k.name, "digest": d})).collect();
     body["undo"] = undo_json(&running.plan.undo);
     body["by_hand"] = analysis.by_hand.into();
     body["undo_of"] = json!(analysis.undo_of);
@@ -192,6 +200,13 @@ fn undo_json(undo: &Undo) -> Value {
     json!({"template": undo.template, "replica_set": undo.replica_set, "configs": configs})
 }
 
+fn configs_from(list: &Value) -> Vec<(Key, ContentDigest)> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let one =
+        |c: &Value| (Key::new(text(&c["namespace"]), text(&c["name"])), ContentDigest(text(&c["digest"])));
+    list.as_array().into_iter().flatten().map(one).collect()
+}
+
 fn undo_from(body: &Value) -> Undo {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     Undo {
@@ -234,6 +249,8 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                     .and_then(|calls| calls.last()?["path"].as_str())
                     .unwrap_or_default()
                     .to_owned(),
+                written_template: ContentDigest(text("written_template")),
+                configs: configs_from(&body["configs"]),
                 left_template: ContentDigest(text("left_template")),
                 undo: undo_from(&body["undo"]),
                 undo_of: body["undo_of"].as_str().map(str::to_owned),

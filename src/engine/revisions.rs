@@ -193,6 +193,11 @@ fn clip(served: &mut Served, uid: &Uid, revisions: &[&ReplicaSet]) {
     let created = revisions.iter().find(|r| r.meta.uid == *uid).and_then(|r| r.meta.created);
     let others: Vec<Time> =
         revisions.iter().filter(|r| r.meta.uid != *uid).filter_map(|r| r.meta.created).collect();
+    // One that was never brought back has served since it was created, however far back the question looked.
+    let first_time = revisions.iter().any(|r| r.meta.uid == *uid && !r.reused);
+    if let (Some(first), Some(created), true) = (served.stretches.first_mut(), created, first_time) {
+        first.0 = created.min(first.1);
+    }
     for (from, to) in &mut served.stretches {
         *from = created.map_or(*from, |created| created.clamp(*from, (*from + SERVED_STEP.delta()).min(*to)));
         let last =
@@ -256,7 +261,7 @@ pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -
     let (counts, _) = by_revision(history.map(|a| a.data.as_slice()).unwrap_or_default(), &revisions);
     let client = template_client(facts.deployment);
     let mut rows = Vec::with_capacity(revisions.len());
-    for (n, revision) in revisions.iter().enumerate() {
+    for revision in &revisions {
         let uid = &revision.meta.uid;
         let is_current = current.as_ref() == Some(uid);
         let served = served.remove(uid).unwrap_or_default();
@@ -273,7 +278,11 @@ pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -
             number: revision.revision,
             images: revision.template.images.clone(),
             digest: revision.template.digest.clone(),
-            changes: revisions.get(n + 1).map(|older| changes(older, revision, diffs)).unwrap_or_default(),
+            changes: facts
+                .world
+                .predecessor(&revisions, revision)
+                .map(|older| changes(older, revision, diffs))
+                .unwrap_or_default(),
             client: if is_current { client.clone() } else { None },
             claim: revision.change_cause.clone(),
             began: began(facts.world, revision, Some(&served)),

@@ -1,6 +1,6 @@
 //! All that can be shown or approved. A recording of events leads to the same state again, frame for frame.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::Time;
@@ -107,7 +107,13 @@ pub struct State {
     /// When the last review was.
     pub reviewed: Option<Time>,
     /// ConfigMap versions that were asked for, so that none is read twice.
-    pub config_asked: BTreeMap<Key, String>,
+    pub config_asked: BTreeMap<Key, (String, Time)>,
+    /// When each dry run was asked for: one that was not possible is tried again.
+    pub dry_tried: BTreeMap<ContentDigest, Time>,
+    /// Whom each workload in question calls; looked up once a review, because it reads texts.
+    pub edges: BTreeMap<Key, BTreeSet<Key>>,
+    /// When the edges were looked up.
+    pub edges_at: Option<Time>,
     /// Namespaces whose rights were asked for, and when.
     pub rights_asked: BTreeMap<Clean, Time>,
     /// SLOs must be mapped anew: Deployments or Services came or went.

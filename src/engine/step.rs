@@ -52,8 +52,8 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             }
         }
         Event::DryRun(digest, answer) => {
-            if state.dry_runs.contains_key(&digest) {
-                state.dry_runs.insert(digest, answer);
+            if let Some(asked) = state.dry_runs.get_mut(&digest) {
+                *asked = answer;
                 return true;
             }
         }
@@ -70,11 +70,11 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::Recorded(ticket, _, head) => {
             state.journal.head = Some(Ok(head));
-            if ticket == Ticket::Intent {
-                action::recorded(state, effects);
+            if let Ticket::Intent(id) = ticket {
+                action::recorded(state, &id, effects);
             }
         }
-        Event::RecordFailed(_, why) => action::record_failed(state, &why, effects),
+        Event::RecordFailed(ticket, why) => action::record_failed(state, &ticket, &why, effects),
         Event::Called(id, index, called) => {
             action::called(state, &id, index, called, effects);
             return true;

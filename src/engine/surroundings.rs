@@ -11,7 +11,6 @@ use crate::domain::value::Value;
 use crate::domain::window::Window;
 
 use super::analysis::Look;
-use super::mapping;
 use super::onset::Onset;
 
 /// Two burns that began within this are one story.
@@ -62,7 +61,6 @@ impl Surroundings {
 /// Looks around `look`'s workload.
 pub fn look_around(look: &Look<'_>) -> Surroundings {
     let own = &look.deployment.meta.key;
-    let callees = mapping::callees(look.world, own, look.depends_on(own));
     let since = own_onset(look);
     let mut around = Surroundings::default();
     for slo in look.world.slos.values() {
@@ -72,7 +70,7 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
         if workload == own {
             continue;
         }
-        let is_callee = callees.contains(workload);
+        let is_callee = look.calls(own, workload);
         let near = is_callee || workload.namespace == own.namespace;
         if !burns(slo) {
             // No request is no error; no data is no answer.
@@ -87,9 +85,7 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
             }
             continue;
         }
-        // Edges are read out of texts, which is dear: only those of workloads that burn are looked at.
-        let is_caller =
-            !is_callee && mapping::callees(look.world, workload, look.depends_on(workload)).contains(own);
+        let is_caller = !is_callee && look.calls(workload, own);
         if !near && !is_caller {
             continue;
         }

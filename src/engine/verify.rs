@@ -100,6 +100,8 @@ pub struct Running {
     pub settled: Option<Time>,
     /// Requests since then.
     pub since: Counts,
+    /// When the outcome became unknown.
+    pub unknown_since: Option<Time>,
     /// When the last read-back was asked for.
     pub read_back_asked: Option<Time>,
     /// What is waited for, in words.
@@ -107,6 +109,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// It was sent and is watched: rollout or verification.
+    pub fn watched(&self) -> bool {
+        matches!(self.phase, Phase::Stabilising | Phase::Verifying)
+    }
+
     /// It is over.
     pub fn over(&self) -> bool {
         matches!(self.phase, Phase::Closed(_) | Phase::Aborted(_))
@@ -231,7 +238,8 @@ fn decide(running: &Running, timed_out: bool) -> Option<Outcome> {
     }
     // Above what is allowed beyond doubt: more requests will not make it fine.
     let surely_above = wilson(since, Z95).is_some_and(|interval| interval.low > allowed);
-    if surely_above {
+    // What is clearly better may still be on its way down.
+    if surely_above && !better {
         return Some(Outcome::NotHelped);
     }
     timed_out.then(|| match (ratio <= allowed, better) {

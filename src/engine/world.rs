@@ -199,6 +199,23 @@ impl World {
         own
     }
 
+    /// The revision that served directly before `revision`, by the numbers that each has or had.
+    pub fn predecessor<'a>(
+        &self,
+        history: &[&'a ReplicaSet],
+        revision: &ReplicaSet,
+    ) -> Option<&'a ReplicaSet> {
+        let own = revision.revision?;
+        let last = |other: &ReplicaSet| {
+            other.former.iter().copied().chain(other.revision).filter(|number| *number < own).max()
+        };
+        let others = history.iter().filter(|other| other.meta.uid != revision.meta.uid);
+        others
+            .filter_map(|other| last(other).map(|number| (number, *other)))
+            .max_by_key(|(number, _)| *number)
+            .map(|(_, other)| other)
+    }
+
     /// The ReplicaSet whose template is the Deployment's.
     pub fn current<'a>(&'a self, deployment: &Deployment) -> Option<&'a ReplicaSet> {
         self.history(deployment).into_iter().find(|r| r.template.digest == deployment.template.digest)

@@ -88,5 +88,6 @@ pub fn needed_but_missing(state: &State) -> Option<String> {
             _ => {}
         }
     }
-    None
+    let settled = incident::settled(state);
+    (!settled).then(|| format!("not everything was answered within {} s", LIMIT.as_secs()))
 }

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ClusterFact, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
+    ClusterFact, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{Call, DryRun, Plan};
@@ -21,7 +21,7 @@ use crate::domain::sloth::Declared;
 use crate::engine::event::{ActionId, Called, FreshLook, Ticket};
 use crate::engine::gate::Approved;
 use crate::engine::{Effect, Event, State};
-use crate::executor::{self, ReadBack, Sent};
+use crate::executor::{self, Cause, ReadBack, Sent};
 use crate::sources::kubernetes::{self, Connected};
 use crate::sources::prometheus::discovery::{self, PortSeen, ServiceSeen};
 use crate::sources::prometheus::{self, Client};
@@ -56,6 +56,8 @@ pub struct Performer {
     pub clock: Clock,
     /// Tasks under way.
     pub tasks: TaskTracker,
+    /// Records on their way to the disk: nobody leaves before they are there.
+    pub records: TaskTracker,
     /// Ends everything.
     pub cancel: CancellationToken,
     /// Bounds the reads of contents.
@@ -92,7 +94,7 @@ impl Performer {
             }
             Effect::KeepContent(key, uid, version) => {
                 let cluster = cluster_of(state);
-                self.clone().spawn(async move { this.keep_content(cluster, key, uid, version).await });
+                self.records.spawn(async move { this.keep_content(cluster, key, uid, version).await });
             }
             Effect::ReviewRights(rights) => {
                 self.clone().spawn(async move { this.review_rights(rights).await })
@@ -106,11 +108,11 @@ impl Performer {
                 this.tell(Event::Rechecked(digest, Box::new(fresh))).await;
             }),
             Effect::Record { ticket, kind, body } => {
-                self.clone().spawn(async move { this.record(ticket, kind, body).await });
+                self.records.spawn(async move { this.record(ticket, kind, body).await });
             }
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
-            Effect::ReadBack(action, calls) => {
-                self.clone().spawn(async move { this.read_back(action, calls).await })
+            Effect::ReadBack(action, last, configs) => {
+                self.clone().spawn(async move { this.read_back(action, last, configs).await });
             }
             Effect::Advise(_) | Effect::Bell | Effect::Quit => {}
         }
@@ -120,9 +122,10 @@ impl Performer {
         self.tasks.spawn(task);
     }
 
-    /// Waits for what is still being written; what hangs is left after two seconds.
+    /// Waits for records that are still being written; a disk that hangs is left after two seconds.
     pub async fn flush(&self) {
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.appends.lock()).await;
+        self.records.close();
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.records.wait()).await;
     }
 
     async fn tell(&self, event: Event) {
@@ -250,6 +253,10 @@ impl Performer {
         for sent in executor::dry_run(&writer, plan).await {
             match sent {
                 Sent::Done { object, .. } => objects.push(Json::of(&object)),
+                // Busy or not logged in says nothing about the plan.
+                Sent::Refused { cause: Cause::Busy | Cause::Unauthorized, message, .. } => {
+                    return DryRun::Unavailable(message);
+                }
                 Sent::Refused { message, .. } => return DryRun::Refused(message),
                 Sent::Unknown { why } | Sent::NotSent { why } => return DryRun::Unavailable(why),
             }
@@ -310,14 +317,26 @@ impl Performer {
         }
     }
 
-    async fn read_back(&self, action: ActionId, calls: Vec<Call>) {
-        let (Some(cluster), Some(last)) = (&self.cluster, calls.last()) else { return };
-        let found = match executor::read_back(&cluster.reader, last, &action.0).await {
-            ReadBack::Applied { .. } => Some(true),
-            ReadBack::NotApplied { .. } | ReadBack::Gone => Some(false),
+    async fn read_back(&self, action: ActionId, last: Call, configs: Vec<(Key, ContentDigest)>) {
+        let Some(cluster) = &self.cluster else { return };
+        let stand = match executor::read_back(&cluster.reader, &last, &action.0).await {
+            ReadBack::Applied { .. } => Some(configs.len() + 1),
             ReadBack::Unknown { .. } => None,
+            // The last call does not stand; those before it may.
+            ReadBack::NotApplied { .. } | ReadBack::Gone => self.restored(cluster, &configs).await,
         };
-        self.tell(Event::ReadBack(action, found)).await;
+        self.tell(Event::ReadBack(action, stand)).await;
+    }
+
+    /// How many of these ConfigMaps, in order, have the content that was to be restored.
+    async fn restored(&self, cluster: &Connected, configs: &[(Key, ContentDigest)]) -> Option<usize> {
+        for (n, (key, digest)) in configs.iter().enumerate() {
+            let content = kubernetes::config_content(cluster, key).await.ok()?;
+            if content.is_none_or(|c| c.digest != *digest) {
+                return Some(n);
+            }
+        }
+        Some(configs.len())
     }
 }
 

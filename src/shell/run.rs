@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::engine::state::Weight;
 use crate::engine::verify::Phase;
 use crate::engine::{Command, Effect, Event, Stamped, State, step};
 
@@ -13,7 +14,7 @@ use super::session::Session;
 /// Events taken at once before a frame is drawn.
 const BATCH: usize = 512;
 /// An action that is on the wire is waited for this long after somebody wanted to leave.
-const FINISH: Duration = Duration::from_secs(45);
+const FINISH: Duration = Duration::from_secs(95);
 
 /// What a frontend says after a batch of events.
 pub enum Next {
@@ -30,6 +31,9 @@ pub trait Front {
 
     /// Input of a person, if there is any; pending for ever where there is none.
     fn input(&mut self, state: &State) -> impl Future<Output = Vec<Command>>;
+
+    /// What is shown may have changed: an event that is not just the time came.
+    fn changed(&mut self) {}
 
     /// Attention is wanted.
     fn bell(&mut self) {}
@@ -74,12 +78,22 @@ pub async fn run(session: &mut Session, front: &mut impl Front) -> State {
             if !on_the_wire(&state) || since.elapsed() > FINISH {
                 return state;
             }
+            // The log says the same sentence once.
+            front.changed();
+            state.say(
+                "gate",
+                Weight::Attention,
+                "leaving when the outcome of what was sent is on the record",
+            );
         }
     }
 }
 
 fn take(session: &Session, front: &mut impl Front, state: &mut State, events: Vec<Event>) {
     for event in events {
+        if !matches!(event, Event::Tick | Event::Shown(_)) {
+            front.changed();
+        }
         let stamped = Stamped { at: session.clock.now(), mono: session.clock.mono(), event };
         for effect in step(state, stamped) {
             match effect {

@@ -103,6 +103,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         cycle: CYCLE,
         clock,
         tasks: TaskTracker::new(),
+        records: TaskTracker::new(),
         cancel: cancel.clone(),
         reads: Performer::read_bound(),
         appends: Arc::new(AsyncMutex::new(())),

@@ -1,26 +1,33 @@
-//! The terminal: raw mode with a guard that ends it on every way out, keys as commands, frames drawn when something
-//! changed. A panic restores the screen first and is then printed where it can be read.
+//! The terminal in front of the loop: keys as commands, frames drawn when something changed and, while all is calm, at
+//! most once a second. What was armed is disarmed when somebody else had the terminal meanwhile.
 
-use std::io::{self, BufWriter, Stdout, Write as _};
-use std::time::Duration;
+use std::io::{self, BufWriter, Write as _};
+use std::time::{Duration, Instant};
 
-use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event as TermEvent, KeyEvent};
-use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::event::{self, Event as TermEvent, KeyEvent};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
+use crate::domain::signal::Health;
+use crate::engine::gate::Gesture;
 use crate::engine::{Command, Event, State};
 use crate::ui::Ui;
+use crate::ui::commands::live_card;
 
 use super::run::{Front, Next};
+use super::signals::{self, Asked, Beat, Signals};
+use super::tty;
 
 /// Between two frames that only data asked for; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(66);
+/// The same while nothing burns: the clock moves once a second, and that is enough for the rest too.
+const CALM_FRAME: Duration = Duration::from_millis(950);
 /// The clock in the header moves.
 const TICK: Duration = Duration::from_millis(250);
+/// What comes within this was not typed key by key.
+const ONE_READ: Duration = Duration::from_millis(40);
 /// A frame is one write.
 const BUFFER: usize = 64 * 1024;
 
@@ -31,128 +38,201 @@ enum Input {
     Resized,
 }
 
-/// The terminal in raw mode; leaves it when dropped.
+/// The terminal in raw mode; gives it back when dropped.
 pub struct TerminalFront {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<tty::Output>>>,
     ui: Ui,
     input: mpsc::UnboundedReceiver<Input>,
-    ends: [UnixSignal; 4],
+    asked: mpsc::UnboundedReceiver<Asked>,
+    beat: Beat,
     drawn: Option<Duration>,
     drawn_second: i64,
-    stale: bool,
+    /// Effect lines that were not read yet when it was drawn: reading is over at no event.
+    drawn_unseen: usize,
+    changed: bool,
     urgent: bool,
-    pending: Vec<Input>,
+    /// Somebody else has the terminal.
+    away: bool,
+    /// No more keys will come.
+    ended: bool,
+    #[cfg(debug_assertions)]
+    panics_at_draw: bool,
 }
 
 impl TerminalFront {
-    /// Takes the terminal over.
+    /// Takes the terminal over. To be called inside the runtime.
     ///
     /// # Errors
     /// When standard output is no terminal or cannot be put into raw mode.
     pub fn open(ui: Ui) -> io::Result<Self> {
-        guard_panics();
-        enable_raw_mode()?;
-        let mut out = io::stdout();
-        if let Err(error) = execute!(out, EnterAlternateScreen, EnableBracketedPaste) {
-            restore();
-            return Err(error);
-        }
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, out));
-        let terminal = Terminal::new(backend).inspect_err(|_| restore())?;
-        let (tx, input) = mpsc::unbounded_channel();
-        std::thread::Builder::new()
-            .name("keys".into())
-            .spawn(move || read_keys(&tx))
-            .inspect_err(|_| restore())?;
-        let end = |kind| signal(kind).inspect_err(|_| restore());
-        let ends = [
-            end(SignalKind::terminate())?,
-            end(SignalKind::hangup())?,
-            end(SignalKind::interrupt())?,
-            end(SignalKind::quit())?,
-        ];
+        tty::guard_panics();
+        let signals = Signals::listen()?;
+        Self::taken(ui, signals).inspect_err(|_| tty::give_back())
+    }
+
+    fn taken(ui: Ui, signals: Signals) -> io::Result<Self> {
+        tty::take()?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty::Output::default()));
+        let terminal = Terminal::new(backend)?;
+        let (keys, input) = mpsc::unbounded_channel();
+        std::thread::Builder::new().name("keys".into()).spawn(move || read_keys(&keys))?;
+        let (tx, asked) = mpsc::unbounded_channel();
+        let beat = Beat::default();
+        tokio::spawn(signals.tell(tx, beat.clone()));
         Ok(Self {
             terminal,
             ui,
             input,
-            ends,
+            asked,
+            beat,
             drawn: None,
             drawn_second: i64::MIN,
-            stale: true,
+            drawn_unseen: 0,
+            changed: true,
             urgent: true,
-            pending: Vec::new(),
+            away: false,
+            ended: false,
+            #[cfg(debug_assertions)]
+            panics_at_draw: false,
         })
     }
 
-    fn commands(&mut self, state: &State) -> Vec<Command> {
+    /// Makes the way out after a panic testable: `draw` panics in the second frame, `task` on another thread.
+    #[cfg(debug_assertions)]
+    #[expect(clippy::panic, reason = "it is what is asked for")]
+    pub fn provoke(&mut self, panic: Option<&str>) {
+        self.panics_at_draw = panic == Some("draw");
+        if panic == Some("task") {
+            tokio::spawn(async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                panic!("provoked in a task\u{1b}[31m");
+            });
+        }
+    }
+
+    fn due(&self, state: &State, now: Duration) -> bool {
+        let Some(drawn) = self.drawn else { return true };
+        let since = now.saturating_sub(drawn);
+        // A burst of keys is drawn as it comes to rest.
+        let keys = self.urgent && (self.input.is_empty() || since >= FRAME);
+        let stale =
+            self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
+        keys || (stale && since >= if calm(state) { CALM_FRAME } else { FRAME })
+    }
+
+    fn draw(&mut self, state: &State) -> io::Result<Event> {
+        #[cfg(debug_assertions)]
+        let panics = self.panics_at_draw && self.drawn_second != i64::MIN;
+        let mut shown = None;
+        self.terminal.draw(|frame| {
+            #[cfg(debug_assertions)]
+            assert!(!panics, "provoked in a frame\u{1b}[31m");
+            shown = Some(self.ui.draw(frame, state));
+        })?;
+        Ok(Event::Shown(shown.unwrap_or_default()))
+    }
+
+    /// Forgets what is on the screen. `Terminal::clear` would ask the terminal where its cursor is, and wait.
+    fn anew(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
+    }
+
+    /// One at a time: what a key means depends on what the key before it did.
+    fn command(&mut self, state: &State, input: Input) -> Vec<Command> {
         self.urgent = true;
-        let mut commands = Vec::new();
-        for input in std::mem::take(&mut self.pending) {
-            match input {
-                Input::Key(key, read) => commands.extend(self.ui.key(state, key, read)),
-                Input::Paste(text) => commands.extend(self.ui.paste(state, text)),
-                Input::Resized => {}
+        let command = match input {
+            Input::Key(key, read) => self.ui.key(state, key, read),
+            Input::Paste(text) => self.ui.paste(state, text),
+            Input::Resized => None,
+        };
+        command.into_iter().collect()
+    }
+
+    fn asked(&mut self, state: &State, asked: Asked) -> Vec<Command> {
+        match asked {
+            Asked::End => return vec![Command::Quit],
+            Asked::Suspend => {
+                self.away = true;
+                tty::give_back();
+                if !signals::stop() {
+                    return self.asked(state, Asked::Resume);
+                }
+            }
+            Asked::Resume => {
+                self.away = false;
+                self.urgent = true;
+                // A terminal that cannot be taken again is gone: the next frame says so.
+                if tty::take().and_then(|()| self.anew()).is_err() {
+                    return vec![Command::Quit];
+                }
             }
         }
-        commands
+        // Nobody can say who saw and pressed what meanwhile.
+        let armed = live_card(state)
+            .is_some_and(|card| matches!(card.gesture, Gesture::Token { .. } | Gesture::Reason(_)));
+        if armed { vec![Command::Back] } else { Vec::new() }
     }
 }
 
 impl Drop for TerminalFront {
     fn drop(&mut self) {
-        restore();
+        tty::give_back();
     }
+}
+
+/// Effect lines of the card on the screen that were not read yet.
+fn unseen(state: &State) -> usize {
+    live_card(state).map_or(0, |card| card.unseen(state.mono))
+}
+
+/// Everything was heard of, and nothing burns, waits for a person or is under way.
+fn calm(state: &State) -> bool {
+    let starting = state.world.sources.values().any(|s| s.health == Health::Starting);
+    let open = |i: &crate::engine::incident::Incident| {
+        !i.slos.is_empty() || i.proposal.is_some() || i.wish.is_some() || i.acting()
+    };
+    !starting && !state.incidents.values().any(open)
 }
 
 impl Front for TerminalFront {
     fn after(&mut self, state: &State, now: Duration, events: &mut Vec<Event>) -> Next {
-        let second = state.now.timestamp();
-        self.stale |= state.dirty || second != self.drawn_second;
-        let due = self.drawn.is_none_or(|at| now.saturating_sub(at) >= FRAME);
-        if !(self.urgent || (self.stale && due)) {
+        self.beat.beat();
+        if self.away || !self.due(state, now) {
             return Next::On;
         }
-        self.urgent = false;
-        self.stale = false;
         self.drawn = Some(now);
-        self.drawn_second = second;
-        let mut shown = None;
-        let drawn = self.terminal.draw(|frame| shown = Some(self.ui.draw(frame, state)));
-        match drawn {
-            Ok(_) => {
-                events.extend(shown.map(Event::Shown));
-                Next::On
-            }
+        match self.draw(state) {
+            Ok(shown) => events.push(shown),
             // The terminal is gone (the line dropped): leave as if a hang-up had come.
-            Err(_) if state.quitting => Next::On,
-            Err(_) => {
-                events.push(Event::Command(Command::Quit));
-                Next::On
-            }
+            Err(_) if state.quitting => {}
+            Err(_) => events.push(Event::Command(Command::Quit)),
         }
+        self.urgent = false;
+        self.changed = false;
+        self.drawn_second = state.now.timestamp();
+        self.drawn_unseen = unseen(state);
+        Next::On
     }
 
     async fn input(&mut self, state: &State) -> Vec<Command> {
-        let [term, hup, int, quit] = &mut self.ends;
-        let ended = tokio::select! {
+        tokio::select! {
             biased;
-            _ = term.recv() => true,
-            _ = hup.recv() => true,
-            _ = int.recv() => true,
-            _ = quit.recv() => true,
-            first = self.input.recv() => match first {
-                Some(first) => {
-                    self.pending.push(first);
-                    false
+            Some(asked) = self.asked.recv() => self.asked(state, asked),
+            first = self.input.recv(), if !self.ended => match first {
+                Some(first) => self.command(state, first),
+                None => {
+                    self.ended = true;
+                    vec![Command::Quit]
                 }
-                None => true,
             },
-        };
-        if ended {
-            return vec![Command::Quit];
+            // What is under way is still finished.
+            else => std::future::pending().await,
         }
-        // One at a time: what a key means depends on what the key before it did.
-        self.commands(state)
+    }
+
+    fn changed(&mut self) {
+        self.changed = true;
     }
 
     fn bell(&mut self) {
@@ -164,18 +244,22 @@ impl Front for TerminalFront {
     }
 }
 
-/// Reads keys on a thread of its own. Events that were already there belong to the same read of the terminal.
+/// Reads keys on a thread of its own. Events that come together belong to the same read of the terminal, also when a
+/// slow line cut them in two.
 fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
     let mut read = 0;
+    let mut began: Option<Instant> = None;
     loop {
-        read += 1;
         let Ok(first) = event::read() else { return };
+        if began.is_none_or(|at| at.elapsed() >= ONE_READ) {
+            began = Some(tokio::time::Instant::now().into_std());
+            read += 1;
+        }
         let mut next = Some(first);
         while let Some(event) = next.take() {
             let input = match event {
                 TermEvent::Key(key) => Input::Key(key, read),
                 TermEvent::Paste(text) => Input::Paste(text),
-                TermEvent::Resize(..) => Input::Resized,
                 _ => Input::Resized,
             };
             if tx.send(input).is_err() {
@@ -186,23 +270,4 @@ fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
             }
         }
     }
-}
-
-/// Gives the terminal back. Harmless when it was not taken.
-pub fn restore() {
-    let mut out = io::stdout();
-    let _ = execute!(out, DisableBracketedPaste, LeaveAlternateScreen, crossterm::cursor::Show);
-    let _ = disable_raw_mode();
-}
-
-/// A panic anywhere ends the program: first the screen, then the message, where it can be read. An action that was
-/// under way has its intent on disk and is read back at the next start.
-fn guard_panics() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        restore();
-        before(info);
-        eprintln!("goaround: this is a bug; an action that was under way is read back at the next start");
-        std::process::exit(101);
-    }));
 }

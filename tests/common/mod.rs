@@ -2,22 +2,28 @@
 //! the longest wait is a bound against hanging, never a measure.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::disallowed_methods, reason = "a bound against hanging is real time")]
 
 use std::io::{Read as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// No wait is longer; a machine under load is slow, not stuck.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program.
 pub struct Screen {
     child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn std::io::Write + Send>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    keys: Option<Box<dyn std::io::Write + Send>>,
     seen: Arc<Mutex<Seen>>,
+    deaf: Arc<AtomicBool>,
+    closed: Arc<AtomicBool>,
+    /// Modes of the terminal before the start.
+    modes: String,
     /// State folder, if the test gave none.
     pub folder: Arc<tempfile::TempDir>,
 }
@@ -51,10 +57,17 @@ impl Screen {
         command.env("COLORTERM", "truecolor");
         command.env("GOAROUND_STATE_DIR", folder.path().join("state"));
         command.env("GOAROUND_CONFIG_DIR", folder.path().join("config"));
+        command.env("HOME", folder.path());
+        // The embedded world's own state folder is below it, and goes with the test.
+        command.env("TMPDIR", folder.path());
+        for name in ["KUBECONFIG", "GOAROUND_DEBUG_PANIC", "RUST_BACKTRACE", "HTTP_PROXY", "http_proxy"] {
+            command.env_remove(name);
+        }
         command.env_remove("NO_COLOR");
         for (name, value) in environment {
             command.env(name, value);
         }
+        let modes = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("the binary starts");
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("a reader");
@@ -67,10 +80,21 @@ impl Screen {
             ended: false,
         }));
         let writer = Arc::clone(&seen);
+        let deaf = Arc::new(AtomicBool::new(false));
+        let paused = Arc::clone(&deaf);
+        let closed = Arc::new(AtomicBool::new(false));
+        let hung = Arc::clone(&closed);
         std::thread::spawn(move || {
             let mut bytes = [0_u8; 65_536];
             loop {
+                while paused.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
                 let read = reader.read(&mut bytes).unwrap_or(0);
+                if hung.load(Ordering::SeqCst) {
+                    writer.lock().expect("lock").ended = true;
+                    return;
+                }
                 let mut seen = writer.lock().expect("lock");
                 if read == 0 {
                     seen.ended = true;
@@ -80,7 +104,7 @@ impl Screen {
                 seen.parser.process(&bytes[..read]);
             }
         });
-        Self { child, master: pair.master, keys, seen, folder }
+        Self { child, master: Some(pair.master), keys: Some(keys), seen, deaf, closed, modes, folder }
     }
 
     /// The screen as text.
@@ -97,10 +121,12 @@ impl Screen {
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
         loop {
+            let ended = self.seen.lock().expect("lock").ended;
             let text = self.text();
             if wanted(&text) {
                 return text;
             }
+            assert!(!ended, "it ended before: {what}\n{text}");
             assert!(begun.elapsed() < PATIENCE, "never came: {what}\n{text}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -118,8 +144,9 @@ impl Screen {
 
     /// Presses keys as they are, in one write.
     pub fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("keys");
-        self.keys.flush().expect("keys");
+        let out = self.keys.as_mut().expect("an open terminal");
+        out.write_all(keys.as_bytes()).expect("keys");
+        out.flush().expect("keys");
     }
 
     /// Types like a hand: one key after the other.
@@ -133,13 +160,25 @@ impl Screen {
     /// Changes the size of the terminal.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        self.master.resize(size).expect("resize");
-        let (Some(rows), Some(columns)) =
-            (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns))
-        else {
-            panic!("a screen has a size")
-        };
-        self.seen.lock().expect("lock").parser.screen_mut().set_size(rows, columns);
+        let columns_rows = (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns));
+        let (Some(rows), Some(columns)) = columns_rows else { panic!("a screen has a size") };
+        // Nothing that is drawn for the new size is read before the screen has it.
+        let mut seen = self.seen.lock().expect("lock");
+        seen.parser.screen_mut().set_size(rows, columns);
+        self.master.as_ref().expect("an open terminal").resize(size).expect("resize");
+    }
+
+    /// Stops reading what the program writes, until [`Screen::end`] reads it.
+    pub fn be_deaf(&self) {
+        self.deaf.store(true, Ordering::SeqCst);
+    }
+
+    /// Closes the terminal, as a lost line does.
+    pub fn hang_up(&mut self) {
+        self.keys = None;
+        self.master = None;
+        // The reader holds the last end; the clock of the next frame lets it go.
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Process id.
@@ -156,12 +195,30 @@ impl Screen {
         assert!(status.success());
     }
 
+    /// Waits until the process is in this state, as `ps` names it.
+    pub fn wait_state(&self, wanted: &str) {
+        let begun = Instant::now();
+        loop {
+            let output = std::process::Command::new("ps")
+                .args(["-o", "state=", "-p", &self.process().to_string()])
+                .output()
+                .expect("ps");
+            let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            if state.starts_with(wanted) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "its state is {state:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for the end; gives the exit code.
     pub fn end(&mut self) -> u32 {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 // What it wrote last is read before anybody looks.
+                self.deaf.store(false, Ordering::SeqCst);
                 while !self.seen.lock().expect("lock").ended && begun.elapsed() < PATIENCE {
                     std::thread::sleep(Duration::from_millis(10));
                 }
@@ -172,7 +229,7 @@ impl Screen {
         }
     }
 
-    /// The terminal was given back: main screen, cursor visible, bracketed paste off, cooked mode.
+    /// The terminal was given back: main screen, cursor visible, bracketed paste off, the modes it had before.
     pub fn assert_restored(&self) {
         let seen = self.seen.lock().expect("lock");
         let screen = seen.parser.screen();
@@ -180,16 +237,28 @@ impl Screen {
         assert!(!screen.hide_cursor(), "the cursor was left hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste was left on");
         drop(seen);
-        let termios = self.master.get_termios();
-        if let Some(termios) = termios {
-            let flags = format!("{:?}", termios.local_flags);
-            assert!(flags.contains("ICANON") && flags.contains("ECHO"), "raw mode was left on: {flags}");
-        }
+        self.assert_cooked();
     }
+
+    /// The modes of the terminal are what they were before the start.
+    pub fn assert_cooked(&self) {
+        assert!(self.modes.contains("ICANON") && self.modes.contains("ECHO"), "{}", self.modes);
+        assert_eq!(
+            modes(&**self.master.as_ref().expect("an open terminal")),
+            self.modes,
+            "raw mode was left on"
+        );
+    }
+}
+
+/// Modes of a terminal, in words.
+fn modes(master: &(dyn MasterPty + Send)) -> String {
+    master.get_termios().map_or_else(|| "unknown".into(), |modes| format!("{modes:?}"))
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        self.deaf.store(false, Ordering::SeqCst);
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

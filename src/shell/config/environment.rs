@@ -26,10 +26,14 @@ pub struct Environment {
     pub config_folder: Option<PathBuf>,
     /// Where the journal and earlier contents are kept: `GOAROUND_STATE_DIR`, else the folder of the platform.
     pub state_folder: Option<PathBuf>,
+    /// `GOAROUND_DEBUG_PANIC`: where to panic, so that the way out can be tested. Not in release builds.
+    #[cfg(debug_assertions)]
+    pub debug_panic: Option<String>,
 }
 
 impl Environment {
     /// Reads the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that asks")]
     pub fn read() -> Self {
         Self::from(|name| std::env::var_os(name))
     }
@@ -53,6 +57,8 @@ impl Environment {
                 // Only Linux has a folder for state; elsewhere it is data of this machine.
                 Some(platform.state_dir().unwrap_or(platform.data_local_dir()).to_owned())
             }),
+            #[cfg(debug_assertions)]
+            debug_panic: filled("GOAROUND_DEBUG_PANIC"),
         }
     }
 

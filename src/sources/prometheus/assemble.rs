@@ -241,8 +241,10 @@ impl Recorded<'_> {
         let late = self.late();
         // What is asked once a minute is not stale for being a minute old.
         let limit = self.limit_s() + 2 * LONG_WINDOW_S;
-        for ((labels, window), kept) in &self.of.ratios {
-            let Some(window) = window.parse::<Window>().ok().filter(|_| labels == self.labels) else {
+        let first = (self.labels.clone(), String::new());
+        let own = self.of.ratios.range(first..).take_while(|((of, _), _)| of == self.labels);
+        for ((_, window), kept) in own {
+            let Ok(window) = window.parse::<Window>() else {
                 continue;
             };
             let value = match (kept.value, late) {
@@ -300,7 +302,7 @@ impl<'a> Watching<'a> {
                 .iter()
                 .all(|name| alert.labels.get(name).is_none_or(|value| labels.get(name) == Some(value)))
         };
-        let identities = of.identities();
+        let identities = std::cell::LazyCell::new(|| of.identities());
         let is_ours =
             |alert: &&Active| fits(alert, labels) || !identities.iter().any(|other| fits(alert, other));
         let mut active: Vec<Active> = of.alerts.iter().filter(is_ours).cloned().collect();

@@ -127,7 +127,7 @@ impl Cycle {
         let replies = self.ask(questions).await;
         let mut trouble: Option<Health> = None;
         let mut reached = true;
-        let (mut essential, mut answered) = (Vec::new(), false);
+        let mut essential = Vec::new();
         let mut compared = None;
         for reply in replies {
             if let Err(error) = &reply.got
@@ -137,7 +137,6 @@ impl Cycle {
                 trouble.get_or_insert(health(error));
                 continue;
             }
-            answered |= reply.got.is_ok();
             if self.schedule.is_essential(&reply.question) {
                 essential.push(reply.got.is_ok());
                 trouble = trouble.or(reply.got.as_ref().err().map(health));
@@ -156,7 +155,7 @@ impl Cycle {
             self.emit(Signal::Clock(Source::Prometheus, ms)).await?;
         }
         // Whoever hears of SLOs takes them as heard of now: without an answer about now there is nothing to tell.
-        let told = reached && answered && (essential.is_empty() || essential.contains(&true));
+        let told = reached && (essential.is_empty() || essential.contains(&true));
         self.report(trouble.unwrap_or(Health::Live), told).await?;
         Ok(told)
     }
@@ -309,6 +308,7 @@ fn wanted<'a>(known: &'a Known, declared: &DeclaredSlos) -> Wanted<'a> {
         windows: known.rules.as_ref().map(|rules| &rules.windows),
         alerted: known.by_id.values().any(|of| !of.alerts.is_empty()),
         declared: declared.batches(),
+        halved: declared.halved,
     }
 }
 

@@ -43,7 +43,10 @@ type Row = (Labels, Value, Time);
 struct Batch {
     /// SLO and window.
     items: Vec<(usize, Window)>,
+    /// It belongs to every cycle.
     always: bool,
+    /// It holds one SLO that the server refuses.
+    aside: bool,
 }
 
 /// All declared SLOs.
@@ -54,6 +57,8 @@ pub(super) struct DeclaredSlos {
     /// Those that are evaluated.
     evaluated: Vec<usize>,
     next: u32,
+    /// A request was refused, and what is at fault is being looked for.
+    pub halved: bool,
 }
 
 impl DeclaredSlos {
@@ -87,13 +92,10 @@ impl DeclaredSlos {
     }
 
     fn add(&mut self, windows: &[Window], always: bool) {
-        let items = windows
-            .iter()
-            .flat_map(|window| self.evaluated.iter().map(|n| (*n, *window)))
-            .collect::<Vec<_>>();
-        if !items.is_empty() {
-            self.insert(Batch { items, always });
-        }
+        // By SLO, so that halves part one SLO from another before they part windows.
+        let of = |n: &usize| windows.iter().map(|window| (*n, *window)).collect::<Vec<_>>();
+        let items = self.evaluated.iter().flat_map(of).collect();
+        self.insert(items, always);
     }
 
     /// What was halved to find a faulty expression is one request again.
@@ -102,13 +104,16 @@ impl DeclaredSlos {
         if halves.len() > 1 {
             let parts = halves.into_iter().filter_map(|n| self.batches.remove(&n));
             let items = parts.flat_map(|batch| batch.items).collect();
-            self.insert(Batch { items, always: true });
+            self.insert(items, true);
         }
     }
 
-    fn insert(&mut self, batch: Batch) {
-        self.batches.insert(self.next, batch);
-        self.next += 1;
+    fn insert(&mut self, items: Vec<(usize, Window)>, always: bool) {
+        if !items.is_empty() {
+            let batch = Batch { items, always, aside: false };
+            self.batches.insert(self.next, batch);
+            self.next += 1;
+        }
     }
 
     /// SLOs beyond [`MOST`].
@@ -134,13 +139,12 @@ impl DeclaredSlos {
 
     /// Takes an answer in.
     pub fn take(&mut self, batch: u32, series: Vec<Series>) {
-        let Some(batch) = self.batches.get_mut(&batch) else {
+        let Some(answered) = self.batches.get(&batch) else {
             return;
         };
-        // One that was laid aside and answers again is back.
-        batch.always |= matches!(batch.items[..], [(_, window)] if ALWAYS.contains(&window));
+        let aside = answered.aside;
         let mut rows: BTreeMap<(usize, Window), Vec<Row>> =
-            batch.items.iter().map(|item| (*item, Vec::new())).collect();
+            answered.items.iter().map(|item| (*item, Vec::new())).collect();
         for mut row in series {
             let item = row.labels.remove(MARK).and_then(|mark| item(mark.as_str()));
             if let Some(rows) = item.and_then(|item| rows.get_mut(&item)) {
@@ -155,28 +159,49 @@ impl DeclaredSlos {
                 refresh(&mut member.ratios, |(_, of)| *of == window, rows);
             }
         }
+        if aside && let Some(back) = self.batches.remove(&batch) {
+            // It answers again: it goes back to where it was.
+            let (always, later) = back.items.into_iter().partition(|(_, window)| ALWAYS.contains(window));
+            self.insert(always, true);
+            self.insert(later, false);
+            self.join();
+        }
     }
 
-    /// The server refused a batch: halves it, or lays the only expression in it aside. True when it was halved.
+    /// The server refused a batch: halves it, or lays the SLO that is at fault aside. True when it was halved.
     pub fn refused(&mut self, batch: u32, why: &Clean) -> bool {
         let Some(mut whole) = self.batches.remove(&batch) else {
             return true;
         };
-        if let [(n, _)] = whole.items[..] {
-            if let Some(member) = self.members.get_mut(n) {
-                member.refused = Some(why.clone());
-            }
-            whole.always = false;
-            // Under its old number, so that it is not asked anew at once.
-            self.batches.insert(batch, whole);
-            self.join();
-            return false;
+        self.halved = true;
+        let Some((n, _)) = whole.items.first().copied() else {
+            return true;
+        };
+        let one = whole.items.iter().all(|(other, _)| *other == n);
+        if !(one && (whole.always || whole.aside) || whole.items.len() == 1) {
+            let half = whole.items.split_off(whole.items.len() / 2);
+            self.insert(whole.items, whole.always);
+            self.insert(half, whole.always);
+            return true;
         }
-        let half = whole.items.split_off(whole.items.len() / 2);
-        let always = whole.always;
-        self.insert(whole);
-        self.insert(Batch { items: half, always });
-        true
+        if let Some(member) = self.members.get_mut(n) {
+            member.refused = Some(why.clone());
+        }
+        if whole.always {
+            // What is refused over five minutes is refused over a month.
+            for other in self.batches.values_mut() {
+                let (own, others) = other.items.drain(..).partition(|(other, _)| *other == n);
+                other.items = others;
+                whole.items.extend::<Vec<_>>(own);
+            }
+            self.batches.retain(|_, batch| !batch.items.is_empty());
+        }
+        whole.always = false;
+        whole.aside = true;
+        // Under its old number, so that it is not asked anew at once.
+        self.batches.insert(batch, whole);
+        self.join();
+        false
     }
 }
 

@@ -22,7 +22,7 @@ const IN_FLIGHT: usize = 4;
 /// By what counts are split: whichever of the two the series carry tells the revision.
 const SPLIT: [&str; 2] = ["pod", "pod_template_hash"];
 /// How far back scrapes are counted.
-const SCRAPES_OVER: Window = Window::minutes(10);
+const SCRAPES_OVER: Window = Window::minutes(2);
 /// What is asked for when a longer past is too much for the server.
 const SHORTER_PAST: Window = Window::days(1);
 /// Scrape intervals that people configure, in seconds.
@@ -273,8 +273,7 @@ mod tests {
 
     #[test]
     fn the_scrape_interval_is_one_that_people_write() {
-        for (count, seconds) in
-            [(40.0, 15), (41.0, 15), (39.0, 15), (20.0, 30), (300.0, 2), (10.0, 60), (1.0, 300)]
+        for (count, seconds) in [(8.0, 15), (8.2, 15), (7.8, 15), (4.0, 30), (60.0, 2), (2.0, 60), (1.0, 120)]
         {
             assert_eq!(interval(count), Some(Window::from_secs(seconds)), "{count}");
         }

@@ -49,7 +49,7 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         rest = below(rest, 1);
     }
     rest = below(rest, 1);
-    let chart = if rest.height >= 8 { (rest.height / 3).min(8) } else { 0 };
+    let chart = if rest.height >= 8 { (rest.height / 3).clamp(3, 8) } else { 0 };
     if chart > 0 {
         strip(look, state, incident, Rect { height: chart, ..rest }, buf);
         rest = below(rest, chart + 1);
@@ -123,7 +123,7 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
         n => format!("{n} conditional writes, {} done", running.done),
     };
     let sent =
-        running.sent.map_or("nothing is sent yet".into(), |at| format!("{} {calls}", format::clock(at)));
+        running.sent.map_or("nothing is sent yet".into(), |at| format!("at {}, {calls}", format::clock(at)));
     let waits = running.waiting_for.clone();
     let ended =
         running.rollout_ended.map_or(String::new(), |at| format!("rollout done {}", format::clock(at)));
@@ -174,16 +174,16 @@ fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
     let prediction = &running.prediction;
     let label = |word: &str| Words::of(look.dim(), format!("{word:<width$}", width = usize::from(LABEL)));
     let kept = match (&running.phase, prediction_kept(running)) {
-        (Phase::Closed(_), Some(true)) => ("   kept", look.good()),
-        (Phase::Closed(_), Some(false)) => ("   not kept", look.bad()),
+        (Phase::Closed(_), Some(true)) => ("kept: ", look.good()),
+        (Phase::Closed(_), Some(false)) => ("not kept: ", look.bad()),
         _ => ("", look.dim()),
     };
     let words = format!(
-        "no new errors from {} on; the 5 m window clears by {}",
+        "no new errors from {} on; 5 m window clear by {}",
         format::clock(prediction.clean_from),
         format::minute(prediction.clear_by)
     );
-    let mut lines = vec![label("prediction").and(look.text(), words).and(bold(kept.1), kept.0)];
+    let mut lines = vec![label("prediction").and(bold(kept.1), kept.0).and(look.text(), words)];
     let ratio =
         |c: &crate::domain::statistics::Counts| c.ratio().map_or("no requests".into(), format::percent);
     let (before, after) = (&running.incident, &running.since);

@@ -11,15 +11,27 @@ use crate::ui::look::{Look, bold};
 use crate::ui::widgets::gauge;
 use crate::ui::widgets::words::{columns, put, put_right, row};
 
-/// Rows that all pairs take.
+/// Each window once, with the most severe pair that it belongs to.
+fn windows(slo: &Slo) -> Vec<(Window, &WindowPair)> {
+    let mut found: Vec<(Window, &WindowPair)> = Vec::new();
+    for pair in &slo.pairs {
+        for window in [pair.short, pair.long] {
+            if !found.iter().any(|(known, _)| *known == window) {
+                found.push((window, pair));
+            }
+        }
+    }
+    found
+}
+
+/// Rows that all windows take.
 pub fn rows(slo: &Slo) -> u16 {
-    (slo.pairs.len() * 2).min(8) as u16
+    windows(slo).len().min(8) as u16
 }
 
 /// Draws as many windows as `area` has rows, the most severe pair first.
 pub fn draw(look: &Look, slo: &Slo, area: Rect, buf: &mut Buffer) {
-    let windows = slo.pairs.iter().flat_map(|pair| [(pair.short, pair), (pair.long, pair)]);
-    for (n, (window, pair)) in windows.take(usize::from(area.height)).enumerate() {
+    for (n, (window, pair)) in windows(slo).into_iter().take(usize::from(area.height)).enumerate() {
         one(look, slo, window, pair, row(area, n as u16), buf);
     }
 }

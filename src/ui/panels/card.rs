@@ -67,16 +67,21 @@ struct Card<'a> {
     large_enough: bool,
 }
 
-/// Rows given to each part.
+/// Rows given to each part; what a screen has no room for gets none.
 #[derive(Default)]
 struct Layout {
-    blanks: [u16; 4],
+    headline: u16,
+    failed: u16,
+    cost: u16,
+    why: u16,
     gates: Vec<u16>,
     chart: u16,
     effects: u16,
+    then: u16,
+    running: u16,
     opinion: u16,
     gesture: u16,
-    running: u16,
+    blanks: [u16; 4],
 }
 
 /// Rows that are left to give away.
@@ -101,7 +106,7 @@ impl Card<'_> {
         self.bar(row(area, 0), buf);
         let body = Rect {
             x: area.x + 1.min(area.width),
-            width: area.width.saturating_sub(2).min(WIDEST),
+            width: area.width.saturating_sub(1).min(WIDEST),
             height: area.height.saturating_sub(2),
             y: area.y + 1,
         };
@@ -121,6 +126,7 @@ impl Card<'_> {
         footer::draw_keys(
             self.look,
             gesture::keys(self.look, self.proposal),
+            1,
             row(area, area.height.saturating_sub(1)),
             buf,
         );
@@ -136,59 +142,68 @@ impl Card<'_> {
             Words::of(self.look.dim(), format!("void {}", format::clock(self.proposal.expires)))
         };
         let id = self.proposal.digest.short();
-        let drawn = format::span(self.state.now - self.proposal.drawn);
-        let mut right = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
-        right.append(void);
-        right.push(self.look.dim(), format!(" · unchanged {drawn} "));
+        let id = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
+        let unchanged = format!(" · unchanged {}", format::span(self.state.now - self.proposal.drawn));
         let place = header::place(self.look, self.state);
-        let room = usize::from(area.width);
-        if place.width() + right.width() + 3 <= room {
-            right.draw_right(area, buf);
+        let room = usize::from(area.width).saturating_sub(place.width() + 4);
+        // When it is void is kept longest.
+        let mut right = void;
+        if right.width() + unchanged.len() <= room {
+            right.push(self.look.dim(), unchanged);
+        }
+        if id.width() + right.width() <= room {
+            let rest = std::mem::replace(&mut right, id);
+            right.append(rest);
+        }
+        if right.width() <= room {
+            right.and(self.look.dim(), " ").draw_right(area, buf);
         }
         place.draw(from(area, 1), buf);
     }
 
+    /// Gives the rows away, most important part first.
     fn layout(&self, placed: &Placed, gesture: u16, body: Rect) -> Layout {
-        let gates = self.gates();
-        // What, how bad, cost, the gates, then.
-        let fixed = 4 + gates as u16 + gesture;
-        let mut budget = Budget(body.height.saturating_sub(fixed));
-        let running = budget.some(u16::from(self.under_way().is_some()));
-        let effects = budget.some(placed.height() as u16);
-        let opinion = budget.some(1);
-        let more = |gate: &crate::domain::verdict::GateResult, budget: &mut Budget| {
-            let passed = gate.state == GateState::Pass;
-            let wanted = if passed { 1 } else { gates::rows(gate, body.width).min(3) };
-            1 + budget.some(wanted.saturating_sub(1))
-        };
-        let shown = self.proposal.analysis.gates.iter().take(gates);
-        let gate_rows: Vec<u16> = shown.map(|gate| more(gate, &mut budget)).collect();
-        let mut chart = if self.has_chart() { budget.all(3) } else { 0 };
-        let mut blanks = [0; 4];
-        for n in [1, 2, 0, 3] {
-            blanks[n] = budget.all(1);
+        let analysis = &self.proposal.analysis;
+        let acts = analysis.offer.acts();
+        let mut budget = Budget(body.height);
+        let mut layout = Layout { headline: budget.some(1), ..Layout::default() };
+        layout.gesture = budget.some(gesture);
+        layout.failed = budget.some(1);
+        let said = wrap_within(analysis.reason.as_str(), usize::from(body.width.saturating_sub(LABEL)), 6);
+        layout.why = if acts { 0 } else { budget.some(said.len() as u16) };
+        let gates = analysis.gates.iter().take(self.gates());
+        layout.gates = gates.clone().map(|_| budget.some(1)).collect();
+        layout.cost = budget.some(1);
+        layout.then = budget.some(1);
+        layout.effects = budget.some(placed.height() as u16);
+        layout.running = budget.some(u16::from(self.under_way().is_some()));
+        layout.opinion = if acts { budget.some(1) } else { 0 };
+        for (gate, rows) in gates.zip(&mut layout.gates).filter(|(g, _)| g.state != GateState::Pass) {
+            *rows += budget.some(gates::rows(gate, body.width).min(3).saturating_sub(1));
         }
-        let said =
-            wrap_within(self.proposal.analysis.reason.as_str(), self.opinion_width(body), 6).len() as u16;
-        let opinion = opinion + if opinion > 0 { budget.some(said.saturating_sub(1)) } else { 0 };
-        if chart > 0 {
-            chart += budget.some(7);
+        layout.chart = if self.has_chart() { budget.all(3) } else { 0 };
+        for n in [1, 3, 2, 0] {
+            layout.blanks[n] = budget.all(1);
         }
-        Layout { blanks, gates: gate_rows, chart, effects, opinion, gesture, running }
+        if layout.opinion > 0 {
+            layout.opinion += budget.some((said.len() as u16).saturating_sub(1));
+        }
+        if layout.chart > 0 {
+            // The line above the keys keeps its distance.
+            let spare = budget.0.saturating_sub(1).min(7);
+            layout.chart += budget.some(spare);
+        }
+        layout
     }
 
-    /// Gates are read out for what acts; for the rest the sentence is the card.
+    /// All seven for what acts; without a plan those that are not about one.
     fn gates(&self) -> usize {
-        self.proposal.analysis.gates.len()
+        if self.proposal.analysis.offer.acts() { 7 } else { 3 }
     }
 
     fn has_chart(&self) -> bool {
         let slo = self.proposal.analysis.slos.first();
         slo.and_then(|id| self.state.studies.get(id)).is_some_and(|s| s.buckets.is_some())
-    }
-
-    fn opinion_width(&self, body: Rect) -> usize {
-        usize::from(body.width.saturating_sub(LABEL))
     }
 
     /// Everything, top down.
@@ -202,40 +217,42 @@ impl Card<'_> {
     ) -> Vec<usize> {
         let (look, analysis) = (self.look, &self.proposal.analysis);
         let mut rest = below(body, layout.blanks[0]);
-        self.headline(row(rest, 0), buf);
-        rest = below(rest, 1 + layout.blanks[1]);
-        how_bad::failed(look, self.state, analysis).draw(row(rest, 0), buf);
-        how_bad::cost(look, self.state, analysis).draw(row(rest, 1), buf);
-        rest = below(rest, 2);
-        if layout.chart > 0 {
-            self.strip(Rect { height: layout.chart.min(rest.height), ..rest }, buf);
-            rest = below(rest, layout.chart);
-        }
-        rest = below(rest, layout.blanks[2]);
-        for (gate, rows) in analysis.gates.iter().zip(&layout.gates) {
-            gates::one(look, gate, *rows, Rect { height: (*rows).min(rest.height), ..rest }, buf);
-            rest = below(rest, *rows);
-        }
-        rest = below(rest, layout.blanks[3]);
-        let window = Rect { height: layout.effects.min(rest.height), ..rest };
-        let lines = placed.draw(look, 0, window, buf);
-        rest = below(rest, layout.effects);
-        self.then(row(rest, 0), buf);
-        rest = below(rest, 1);
-        if layout.running > 0 {
-            if let Some(words) = self.under_way() {
-                words.draw(row(rest, 0), buf);
-            }
-            rest = below(rest, 1);
-        }
-        self.opinion(Rect { height: layout.opinion.min(rest.height), ..rest }, buf);
-        let zone = Rect {
-            y: body.bottom().saturating_sub(layout.gesture.min(body.height)),
-            height: layout.gesture.min(body.height),
-            ..body
+        let mut next = |rows: u16, blank: u16| {
+            let part = Rect { height: rows.min(rest.height), ..rest };
+            rest = below(rest, rows + blank);
+            part
         };
-        gesture::draw(said, zone, buf);
+        self.headline(next(layout.headline, layout.blanks[1]), buf);
+        how_bad::failed(look, self.state, analysis).draw(next(layout.failed, 0), buf);
+        how_bad::cost(look, self.state, analysis).draw(next(layout.cost, 0), buf);
+        self.strip(next(layout.chart, layout.blanks[2]), buf);
+        let reading = analysis.offer.acts();
+        self.why(next(layout.why, if reading { 0 } else { layout.blanks[3] }), buf);
+        for (gate, rows) in analysis.gates.iter().zip(&layout.gates).filter(|(_, rows)| **rows > 0) {
+            gates::one(look, gate, *rows, next(*rows, 0), buf);
+        }
+        next(if reading { layout.blanks[3] } else { 0 }, 0);
+        let lines = placed.draw(look, 0, next(layout.effects, 0), buf);
+        self.then(next(layout.then, 0), buf);
+        if let Some(words) = self.under_way() {
+            words.draw(next(layout.running, 0), buf);
+        }
+        self.opinion(next(layout.opinion, 0), buf);
+        let height = layout.gesture.min(body.height);
+        gesture::draw(said, Rect { y: body.bottom() - height, height, ..body }, buf);
         lines
+    }
+
+    /// Why nothing is offered that acts, and what a person can do all the same.
+    fn why(&self, area: Rect, buf: &mut Buffer) {
+        put(buf, columns(area, 0, LABEL - 1), "why", self.look.dim());
+        let place = from(area, LABEL);
+        let reason = self.proposal.analysis.reason.as_str();
+        for (n, line) in
+            wrap_within(reason, usize::from(place.width), usize::from(area.height.max(1))).iter().enumerate()
+        {
+            put(buf, row(place, n as u16), line, self.look.text());
+        }
     }
 
     /// Only the consequences, from where it was scrolled to; pages overlap, so none is skipped.
@@ -259,9 +276,13 @@ impl Card<'_> {
 
     fn headline(&self, area: Rect, buf: &mut Buffer) {
         let analysis = &self.proposal.analysis;
-        let words = what(self.look, self.state, analysis)
-            .and(self.look.dim(), format!("  {}", target_words(analysis)));
-        words.draw(area, buf);
+        let words = what(self.look, self.state, analysis);
+        let long = words.clone().and(self.look.dim(), format!("  {}", target_words(analysis)));
+        if long.width() <= usize::from(area.width) {
+            long.draw(area, buf);
+        } else {
+            words.and(self.look.dim(), format!("  {}", target_judged(analysis))).draw(area, buf);
+        }
     }
 
     fn strip(&self, area: Rect, buf: &mut Buffer) {
@@ -282,16 +303,19 @@ impl Card<'_> {
             Offer::Wait => {
                 let policy = &self.state.setup.policy;
                 let text = format!(
-                    "asked again in {}, or when the burn grows {} times",
+                    " waits: asked again in {}, or when the burn grows {} times",
                     policy.wait, policy.wait_burn_factor
                 );
-                Words::of(look.text(), text)
+                Words::of(look.key(), look.key_of("card", "wait").unwrap_or_default()).and(look.text(), text)
             }
-            Offer::None => Words::of(look.text(), "nothing is sent; this card stays until the world changes"),
+            Offer::None => Words::of(look.text(), "nothing is sent; the card changes when the world does"),
             Offer::Rollback | Offer::RestoreConfig if analysis.slos.is_empty() => Words::of(
                 look.text(),
                 "no SLO verifies it: the replicas are watched, the outcome is INCONCLUSIVE",
             ),
+            Offer::Rollback | Offer::RestoreConfig if analysis.attribution.onset.is_none() => {
+                Words::of(look.text(), "the SLI is watched; there is no burn to compare with")
+            }
             Offer::Rollback | Offer::RestoreConfig => {
                 let prediction = analysis.prediction(self.state.now);
                 let text = format!(
@@ -306,7 +330,7 @@ impl Card<'_> {
         {
             words.push(look.text(), "  ");
             words.push(look.key(), key);
-            words.push(look.accent(), " undoes it");
+            words.push(look.accent(), " undo it");
         }
         words.draw(area, buf);
     }
@@ -379,18 +403,25 @@ pub fn what(look: &Look, state: &State, analysis: &Analysis) -> Words {
     words
 }
 
-/// Why this target, in words.
+/// Why this target, in words, and how long it served.
 pub fn target_words(analysis: &Analysis) -> String {
-    let why = match (analysis.offer, analysis.gate(Gate::TargetGood)) {
+    let judged = target_judged(analysis);
+    let served = analysis.target_row().map(|r| r.served.length());
+    match served.filter(|s| *s > TimeDelta::zero() && !judged.is_empty()) {
+        Some(served) => format!("{judged}, served {}", format::span(served)),
+        None => judged.into(),
+    }
+}
+
+/// Why this target, in words.
+fn target_judged(analysis: &Analysis) -> &'static str {
+    match (analysis.offer, analysis.gate(Gate::TargetGood)) {
         (Offer::Rollback, GateState::Pass) => "last known good",
         (Offer::Rollback, GateState::Unknown) if analysis.undo_of.is_some() => "what served before",
         (Offer::Rollback, GateState::Unknown) => "not surely good",
         (Offer::Rollback, GateState::Fail) => "measured bad",
-        _ => return String::new(),
-    };
-    let served = analysis.target_row().map(|r| r.served.length());
-    let served = served.filter(|s| *s > TimeDelta::zero());
-    served.map_or(why.into(), |s| format!("{why}, served {}", format::span(s)))
+        _ => "",
+    }
 }
 
 /// There is no card any more: what became of it, and what the log says.

@@ -32,7 +32,7 @@ pub fn draw(
     let body = from(below(area, 2), 1);
     let title = Words::of(bold(look.attention()), "EDIT")
         .and(look.strong(), format!(" {}", proposal.analysis.workload.name));
-    let title = title.and(look.dim(), "  a new card is drawn from it; approvals of the old one are void");
+    let title = title.and(look.dim(), "  gives a new card; what was typed on the old one is void");
     title.draw(row(body, 0), buf);
     let rows = &proposal.analysis.rows;
     let shown = rows.len().min(usize::from(body.height.saturating_sub(12)).max(3));
@@ -52,7 +52,7 @@ pub fn draw(
         }
     };
     let keys = keys.iter().map(|(k, w)| ((*k).to_owned(), (*w).to_owned())).collect();
-    footer::draw_keys(look, keys, row(area, area.height.saturating_sub(1)), buf);
+    footer::draw_keys(look, keys, 1, row(area, area.height.saturating_sub(1)), buf);
 }
 
 fn label(look: &Look, draft: &Draft, field: usize, text: &str) -> Words {

@@ -64,7 +64,8 @@ fn lines(look: &Look, state: &State, analysis: &Analysis, columns: usize) -> Vec
         let (word, style) = gates::word(look, gate.state);
         let head =
             Words::of(style, format!("{word:<8}")).and(look.text(), format!("{:<13}", gate.gate.name()));
-        let ids = format!("  {}", gate.evidence.join(" "));
+        let ids =
+            if gate.evidence.is_empty() { String::new() } else { format!(" [{}]", gate.evidence.join(" ")) };
         wrapped(look, head, 21, &format!("{}{ids}", gate.line), columns, &mut lines);
     }
     for block in &analysis.blocks {
@@ -97,7 +98,7 @@ fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, line
                 ("all requests", sli.total_increase(window, &[])),
             ] {
                 let head = Words::of(look.dim(), format!("{label:<21}"));
-                wrapped(look, head, 21, &crate::domain::clean::Clean::new(query).to_string(), columns, lines);
+                wrapped(look, head, 21, crate::domain::clean::Clean::new(query).as_str(), columns, lines);
             }
         }
     }

@@ -14,7 +14,8 @@ pub type Entry = (&'static str, &'static str);
 pub fn draw(look: &Look, context: &str, entries: &[Entry], area: Rect, buf: &mut Buffer) {
     let keys =
         entries.iter().filter_map(|(command, word)| Some((key(look, context, command)?, (*word).to_owned())));
-    draw_keys(look, keys.collect(), area, buf);
+    // Help and the way out are kept longest.
+    draw_keys(look, keys.collect(), 2, area, buf);
 }
 
 /// Up and down are one entry.
@@ -30,8 +31,8 @@ fn key(look: &Look, context: &str, command: &str) -> Option<String> {
     look.key_of(context, command)
 }
 
-/// Draws keys with their words; the last ones are kept longest.
-pub fn draw_keys(look: &Look, mut keys: Vec<(String, String)>, area: Rect, buf: &mut Buffer) {
+/// Draws keys with their words; where there is no room they are left out from the end, but for the last `kept`.
+pub fn draw_keys(look: &Look, mut keys: Vec<(String, String)>, kept: usize, area: Rect, buf: &mut Buffer) {
     tint(buf, area, look.bar());
     let line = |keys: &[(String, String)]| {
         let mut words = Words::new();
@@ -42,8 +43,8 @@ pub fn draw_keys(look: &Look, mut keys: Vec<(String, String)>, area: Rect, buf: 
         }
         words
     };
-    while line(&keys).width() + 2 > usize::from(area.width) && keys.len() > 2 {
-        keys.remove(keys.len() - 3);
+    while line(&keys).width() + 2 > usize::from(area.width) && keys.len() > kept {
+        keys.remove(keys.len() - kept - 1);
     }
     line(&keys).draw(from(area, 1), buf);
 }

@@ -10,7 +10,7 @@ use crate::ui::widgets::text::{wrap, wrap_within};
 use crate::ui::widgets::words::{columns, from, put, row};
 
 /// Columns before the sentence: state and name.
-pub const NAME: u16 = 21;
+pub const NAME: u16 = 20;
 
 /// The word on the screen and its style: what does not pass stands out without colour too.
 pub fn word(look: &Look, state: GateState) -> (&'static str, Style) {
@@ -33,6 +33,20 @@ pub fn one(look: &Look, gate: &GateResult, rows: u16, area: Rect, buf: &mut Buff
         put(buf, row(sentence, n as u16), line, if passed { look.dim() } else { look.text() });
     }
     lines.len() as u16
+}
+
+/// Draws one gate in short, with a mark instead of the word.
+pub fn short(look: &Look, gate: &GateResult, area: Rect, buf: &mut Buffer) {
+    let (_, style) = word(look, gate.state);
+    let (mark, text) = match gate.state {
+        GateState::Pass => ("✓", look.dim()),
+        GateState::Fail => ("✕", look.text()),
+        GateState::Unknown => ("?", look.text()),
+    };
+    put(buf, columns(area, 0, 1), mark, style);
+    let name = if gate.state == GateState::Fail { bold(style) } else { look.text() };
+    put(buf, columns(area, 2, 12), gate.gate.name(), name);
+    put(buf, from(area, 15), gate.line.as_str(), text);
 }
 
 /// Rows that a gate's whole sentence takes.

@@ -74,7 +74,10 @@ fn idle(look: &Look, state: &State, proposal: &Proposal) -> Words {
         return Words::of(look.attention(), "decided: everything is read once more before anything is sent");
     }
     if !proposal.analysis.offer.acts() {
-        return Words::new();
+        let back = look.key_of("card", "back").unwrap_or_default();
+        let by_hand = look.key_of("main", "by_hand").unwrap_or_default();
+        return Words::of(look.dim(), "an older revision can be proposed by hand all the same: ")
+            .and(look.key(), format!("{back} {by_hand}"));
     }
     let arm = look.key_of("card", "arm").unwrap_or_else(|| "no key".into());
     let unseen = proposal.unseen(state.mono);
@@ -162,7 +165,7 @@ pub fn keys(look: &Look, proposal: &Proposal) -> Vec<(String, String)> {
                 }
                 commands.extend([("reject", "reject"), ("wait", "wait")]);
                 if !proposal.analysis.addable.is_empty() {
-                    commands.push(("add_restore", "add restore"));
+                    commands.push(("add_restore", "restore"));
                 }
             }
             commands.extend([("evidence", "evidence"), ("diff", "diff"), ("help", "help"), ("back", "back")]);

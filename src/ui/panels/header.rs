@@ -4,7 +4,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::clean::Clean;
 use crate::domain::format;
 use crate::domain::signal::{Health, Source};
 use crate::engine::state::State;
@@ -20,9 +19,9 @@ type Part = (u8, Words);
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let area = Rect { height: area.height.min(1), ..area };
     bar(look, state, area, buf);
-    let mut left = vec![(3, Words::of(bold(look.accent()), "goaround"))];
+    let mut left = vec![(6, Words::of(bold(look.accent()), "goaround"))];
     left.push((0, place(look, state)));
-    left.push((4, Words::of(look.dim(), state.user().to_string())));
+    left.push((5, Words::of(look.dim(), state.user().to_string())));
     if state.setup.read_only {
         left.push((1, Words::of(look.attention(), "read-only")));
     }
@@ -32,7 +31,8 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
         left.push((1, Words::of(bold(look.attention()), words)));
     }
     let mut right = sources(look, state);
-    right.push((2, Words::of(look.text(), format::clock(state.now)).and(look.dim(), " UTC")));
+    let zone = if area.width >= 100 { " UTC" } else { "" };
+    right.push((2, Words::of(look.text(), format::clock(state.now)).and(look.dim(), zone)));
     shorten(usize::from(area.width), &mut left, &mut right);
     joined(left, 3).draw(from(area, 1), buf);
     joined(right, 2).and(look.text(), " ").draw_right(area, buf);
@@ -66,8 +66,12 @@ pub fn place(look: &Look, state: &State) -> Words {
 
 /// Leaves out what does not fit, least important first.
 fn shorten(width: usize, left: &mut Vec<Part>, right: &mut Vec<Part>) {
-    let wide = |parts: &[Part], gap: usize| parts.iter().map(|(_, w)| w.width() + gap).sum::<usize>();
-    while wide(left, 3) + wide(right, 2) + 1 > width {
+    let wide = |parts: &[Part], gap: usize| {
+        let words: usize = parts.iter().map(|(_, words)| words.width()).sum();
+        words + gap * parts.len().saturating_sub(1)
+    };
+    // One column at each end, two between both sides.
+    while wide(left, 3) + wide(right, 2) + 4 > width {
         let all = left.iter().chain(right.iter());
         let Some(last) = all.map(|(rank, _)| *rank).max().filter(|rank| *rank > 0) else {
             return;
@@ -95,7 +99,7 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
         .map(|source| {
             let known = state.world.sources.get(&source);
             let live = known.is_none_or(|s| matches!(s.health, Health::Live | Health::Starting));
-            (if live { 5 } else { 1 }, one(look, state, source, known))
+            (if live { 4 } else { 1 }, one(look, state, source, known))
         })
         .collect();
     let troubled: Vec<_> = state
@@ -108,8 +112,8 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
         .collect();
     match troubled.as_slice() {
         [] => {}
-        [(source, s)] => parts.push((2, one(look, state, **source, Some(s)))),
-        many => parts.push((2, Words::of(look.attention(), format!("{} kinds not read", many.len())))),
+        [(source, s)] => parts.push((3, one(look, state, **source, Some(s)))),
+        many => parts.push((3, Words::of(look.attention(), format!("{} kinds not read", many.len())))),
     }
     parts
 }
@@ -131,13 +135,5 @@ fn one(look: &Look, state: &State, source: Source, known: Option<&SourceState>) 
             let age = age.map_or(String::new(), |age| format!(" {age}"));
             name.and(look.bad(), format!("DOWN{age}"))
         }
-    }
-}
-
-/// Why a source is not read, if it is not.
-pub fn trouble(known: &SourceState) -> Option<&Clean> {
-    match &known.health {
-        Health::Down(why) | Health::Forbidden(why) => Some(why),
-        Health::Live | Health::Starting => None,
     }
 }

@@ -21,7 +21,7 @@ pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
     };
     let Some(onset) = &analysis.attribution.onset else {
         let words = match analysis.verdict() {
-            Verdict::Recovering => "No stretch of errors stands out any more.",
+            Verdict::Recovering => "No errors stand out in the counts.",
             Verdict::NotEnoughData => "Too few requests to tell.",
             _ => "No counts: the SLI cannot be split, or no data came.",
         };
@@ -29,10 +29,10 @@ pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
     };
     let during = onset.during;
     let mut words = Words::of(bold(look.bad()), format::bad_of(during.bad, during.total))
-        .and(look.text(), format!(" requests failed since {}: ", format::minute(onset.began)))
+        .and(look.text(), format!(" failed since {}, ", format::minute(onset.began)))
         .and(look.strong(), during.ratio().map_or("no traffic".into(), format::percent));
     if let Some(budget) = slo.budget() {
-        words.push(look.text(), format!(", allowed {}", format::percent(budget)));
+        words.push(look.text(), format!(" ({} allowed)", format::percent(budget)));
     }
     let going = match onset.ended {
         Some(ended) => Words::of(look.good(), format!("   over since {}", format::minute(ended))),
@@ -51,23 +51,20 @@ pub fn cost(look: &Look, state: &State, analysis: &Analysis) -> Words {
     let mut text = match (slo.remaining, cost.gone_in) {
         (Value::Number(left), _) if left < 0.0 => format!("Budget {}.", format::remaining(slo.remaining)),
         (Value::Number(_), Some((slow, fast))) => {
-            let soon = if fast < slow {
-                format!(" ({} at the 5 m burn)", format::span(fast))
-            } else {
-                String::new()
+            // By the 5 m burn and by the 1 h burn: the truth lies between, nearer to the first.
+            let (first, last) = (slow.min(fast), slow.max(fast));
+            let range = match (format::span(first), format::span(last)) {
+                (first, last) if first == last => first,
+                (first, last) => format!("{first} to {last}"),
             };
-            format!(
-                "Budget ({} left) gone in {}{soon}.",
-                format::remaining(slo.remaining),
-                format::span(slow)
-            )
+            format!("Budget ({} left) gone in {range}.", format::remaining(slo.remaining))
         }
         (Value::Number(_), None) => format!("Budget: {} left.", format::remaining(slo.remaining)),
         (other, _) => format!("Budget: {}.", format::percent_value(other)),
     };
     let over = analysis.attribution.onset.as_ref().is_none_or(|o| o.ended.is_some());
     if let (Some(share), false) = (cost.share_per_minute, over) {
-        text.push_str(&format!(" Ten minutes more cost {} of the whole.", format::percent(share * 10.0)));
+        text.push_str(&format!(" Ten minutes more cost {} of it.", format::percent(share * 10.0)));
     }
     Words::of(look.text(), text)
 }

@@ -32,12 +32,19 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let timeline = rows.workload(state).map(|key| view::timeline(state, &key)).unwrap_or_default();
     let scene = Scene { look, state, rows, timeline };
     header::draw(look, state, row(area, 0), buf);
-    let mut lines = notices::lines(look, state);
+    let mut lines = notices::lines(look, state, area.width);
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let small = "! smaller than 80x24: nothing can be approved here";
         lines.insert(0, Words::of(look.attention(), small));
     }
-    let most = if area.height >= 30 { 3 } else { 1 };
+    // Where there is nothing else to show, what is missing has the room.
+    let most = if scene.rows.all.is_empty() {
+        8
+    } else if area.height >= 30 {
+        4
+    } else {
+        2
+    };
     let noted = (lines.len() as u16).min(most).min(area.height.saturating_sub(2));
     notices::draw(look, &lines, Rect { height: noted, ..below(area, 1) }, buf);
     if area.height < 2 {

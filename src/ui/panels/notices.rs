@@ -3,21 +3,50 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::domain::format;
 use crate::domain::signal::{Health, Source};
 use crate::engine::state::State;
 use crate::ui::look::Look;
-use crate::ui::widgets::text::fit;
+use crate::ui::widgets::text::{fit, wrap_within};
 use crate::ui::widgets::words::{Words, from, row};
 
+/// Rows that one notice may take.
+const ROWS: usize = 2;
 /// Clocks that differ by less are the same.
 const CLOCK: i64 = 5_000;
 
-/// The lines, most important first.
-pub fn lines(look: &Look, state: &State) -> Vec<Words> {
-    let line =
-        |style, name: &str, text: String| Words::of(style, format!("! {name} ")).and(look.text(), text);
+/// The lines on a screen of so many columns, most important first; a long one takes two, its end is what to do.
+pub fn lines(look: &Look, state: &State, columns: u16) -> Vec<Words> {
+    let columns = usize::from(columns).saturating_sub(2);
+    all(look, state).into_iter().flat_map(|notice| notice.wrapped(look, columns)).collect()
+}
+
+/// A notice: how bad, about what, the sentence.
+struct Notice {
+    style: Style,
+    name: String,
+    text: String,
+}
+
+impl Notice {
+    fn wrapped(self, look: &Look, columns: usize) -> Vec<Words> {
+        let label = format!("! {} ", self.name);
+        let rows = wrap_within(&format!("{label}{}", self.text), columns, ROWS);
+        let first = |row: &str| match row.strip_prefix(label.as_str()) {
+            Some(rest) => Words::of(self.style, label.clone()).and(look.text(), rest),
+            None => Words::of(self.style, row),
+        };
+        let row = |(n, row): (usize, &String)| {
+            if n == 0 { first(row) } else { Words::of(look.text(), format!("  {row}")) }
+        };
+        rows.iter().enumerate().map(row).collect()
+    }
+}
+
+fn all(look: &Look, state: &State) -> Vec<Notice> {
+    let line = |style, name: &str, text: String| Notice { style, name: name.to_owned(), text };
     let mut lines = Vec::new();
     if let Some(why) = state.journal_closed() {
         lines.push(line(look.bad(), "journal", format!("cannot be written, nothing can be approved: {why}")));
@@ -42,7 +71,7 @@ pub fn lines(look: &Look, state: &State) -> Vec<Words> {
 }
 
 /// All kinds that may not be read as one line, with the first one's hint.
-fn forbidden(look: &Look, state: &State) -> Option<Words> {
+fn forbidden(look: &Look, state: &State) -> Option<Notice> {
     let mut names = Vec::new();
     let mut hint = None;
     for (source, known) in &state.world.sources {
@@ -53,7 +82,7 @@ fn forbidden(look: &Look, state: &State) -> Option<Words> {
     }
     let why = hint?;
     let text = format!("{}: {why}", names.join(", "));
-    Some(Words::of(look.attention(), "! forbidden ").and(look.text(), text))
+    Some(Notice { style: look.attention(), name: "forbidden".to_owned(), text })
 }
 
 /// Draws as many as `area` has rows; the last row says how many more there are.

@@ -14,7 +14,7 @@ use crate::engine::onset;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::wrap_within;
-use crate::ui::widgets::words::{Words, columns, from, put, row};
+use crate::ui::widgets::words::{Words, below, columns, from, put, row, top};
 
 /// Rows of the four numbers with heading.
 pub const ROWS: u16 = 5;
@@ -22,7 +22,7 @@ pub const ROWS: u16 = 5;
 /// Draws heading, mapping and numbers; [`ROWS`] rows.
 pub fn draw(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer) {
     title(look, slo, row(area, 0), buf);
-    mapping(look, state, slo, row(area, 1), buf);
+    mapping(look, state, slo, top(below(area, 1), 2), buf);
     numbers(look, state, slo, [row(area, 3), row(area, 4)], buf);
 }
 
@@ -30,14 +30,14 @@ fn title(look: &Look, slo: &Slo, area: Rect, buf: &mut Buffer) {
     let mut words = Words::of(look.strong(), slo.service.as_str()).and(look.dim(), format!(" {}", slo.name));
     match (slo.objective, slo.period) {
         (Some(objective), Some(period)) => {
-            words.push(look.dim(), format!("  {} over {period}", format::percent(objective)));
+            words.push(look.dim(), format!("  {} of {period}", format::percent(objective)));
         }
         (Some(objective), None) => words.push(look.dim(), format!("  {}", format::percent(objective))),
         (None, _) => words.push(look.dim(), "  objective not known"),
     }
     if let Some(alert) = slo.firing() {
-        let since = alert.active_at.map_or(String::new(), |at| format!(" since {}", format::minute(at)));
-        words.push(bold(look.bad()), format!("  ! {} fires{since}", alert.severity.word()));
+        let since = alert.active_at.map_or(String::new(), |at| format!(" {}", format::minute(at)));
+        words.push(bold(look.bad()), format!("  ! {}{since}", alert.severity.word()));
     }
     words.draw(area, buf);
 }
@@ -48,7 +48,13 @@ fn mapping(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer) 
         Some(Ok((key, how))) => Words::of(look.dim(), "judges ")
             .and(look.text(), format!("Deployment {key}"))
             .and(look.dim(), format!(" {}", how.words())),
-        Some(Err(why)) => Words::of(look.attention(), why.words(&slo.id)),
+        Some(Err(why)) => {
+            let lines = wrap_within(&why.words(&slo.id), usize::from(area.width), 2);
+            for (n, line) in lines.iter().enumerate() {
+                put(buf, row(area, n as u16), line, look.attention());
+            }
+            return;
+        }
         None => Words::of(look.dim(), "its workload is being looked for"),
     };
     let words = match &slo.sli {
@@ -75,18 +81,19 @@ fn numbers(look: &Look, state: &State, slo: &Slo, rows: [Rect; 2], buf: &mut Buf
     let gone = super::slo_list::gone_in(slo);
     let gone = (gone, look.strong());
     let (failed, of) = counts(state, slo);
-    let width = (rows[0].width / 4).min(20);
-    let cells: [((String, Style), String); 4] = [
-        (available, "available, 5 m".into()),
-        (left, "budget left".into()),
-        (gone, "until it is gone".into()),
-        ((failed, look.strong()), of),
+    let cells: [(u16, (String, Style), String); 4] = [
+        (0, available, "available, 5 m".into()),
+        (16, left, "budget left".into()),
+        (30, gone, "until gone".into()),
+        (42, (failed, look.strong()), of),
     ];
-    for (n, ((number, style), label)) in cells.into_iter().enumerate() {
-        let at = n as u16 * width;
-        let wide = if n == 3 { rows[0].width } else { width.saturating_sub(1) };
-        put(buf, columns(rows[0], at, wide), &number, style);
-        put(buf, columns(rows[1], at, wide), &label, look.dim());
+    // Drawn for 63 columns; on wider screens the numbers move apart, up to a point.
+    let scale = |at: u16| (u32::from(at) * u32::from(rows[0].width.clamp(63, 100)) / 63) as u16;
+    for (n, (at, (number, style), label)) in cells.iter().enumerate() {
+        let end = cells.get(n + 1).map_or(rows[0].width, |(next, ..)| scale(*next) - 1);
+        let wide = end.saturating_sub(scale(*at));
+        put(buf, columns(rows[0], scale(*at), wide), number, *style);
+        put(buf, columns(rows[1], scale(*at), wide), label, look.dim());
     }
 }
 
@@ -97,12 +104,12 @@ fn counts(state: &State, slo: &Slo) -> (String, String) {
         return ("no counts".into(), "failed, 5 m".into());
     };
     let (buckets, step) = &answered.data;
-    let from = answered.to - Window::minutes(5).delta() - step.delta();
-    let sum = onset::between(buckets, *step, from, answered.to);
+    let to = buckets.last().map_or(answered.to, |b| b.end);
+    let sum = onset::between(buckets, *step, to - Window::minutes(5).delta(), to);
     if sum.total <= 0.0 {
         return ("no traffic".into(), "in 5 m".into());
     }
-    (format::count(sum.bad), format!("failed of {} in 5 m", format::count(sum.total)))
+    (format::count(sum.bad), format!("failed of {}, 5 m", format::count(sum.total)))
 }
 
 /// A Deployment without an SLO.
@@ -112,7 +119,7 @@ pub fn workload(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buf
     };
     let title = Words::of(look.strong(), key.name.as_str()).and(look.dim(), format!("  {}", key.namespace));
     title.draw(row(area, 0), buf);
-    let none = "no SLO judges this Deployment: nothing is measured, nothing is proposed by itself";
+    let none = "no SLO judges it: nothing is measured, nothing is proposed by itself";
     put(buf, row(area, 1), none, look.dim());
     let available = format!("{} of {}", deployment.available, deployment.replicas);
     let images: Vec<&str> = deployment.template.images.iter().map(|i| i.as_str()).collect();

@@ -15,7 +15,7 @@ use crate::ui::widgets::words::{Words, from};
 pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect, buf: &mut Buffer) {
     let area = from(area, 1);
     let Some(incident) = incident else {
-        let calm = format!("{} SLOs watched, nothing burns here", state.world.slos.len());
+        let calm = format!("{} SLOs watched, no alert fires here", state.world.slos.len());
         Words::of(look.dim(), calm).draw(area, buf);
         return;
     };
@@ -33,7 +33,7 @@ fn strip(look: &Look, state: &State, incident: &Incident, gap: usize) -> Words {
         match at {
             Some(at) if each == stage => words.append(current(look, incident, each, state.now - *at)),
             Some(at) => {
-                words.push(look.good(), "✓ ");
+                words.push(look.good(), if gap > 1 { "✓ " } else { "✓" });
                 words.push(look.text(), each.name());
                 let took = next.unwrap_or(state.now) - *at;
                 if gap > 1 {
@@ -41,7 +41,8 @@ fn strip(look: &Look, state: &State, incident: &Incident, gap: usize) -> Words {
                 }
             }
             None if each < stage => words.push(look.faint(), format!("· {}", each.name())),
-            None => words.push(look.faint(), format!("  {}", each.name())),
+            None if gap > 1 => words.push(look.faint(), format!("  {}", each.name())),
+            None => words.push(look.faint(), each.name()),
         }
         words.push(look.text(), " ".repeat(gap));
     }

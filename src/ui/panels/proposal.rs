@@ -47,7 +47,7 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
     let body = Rect { height: last.saturating_sub(2), ..below(area, 2) };
     if acts && body.height >= 7 {
         for (n, gate) in analysis.gates.iter().enumerate() {
-            gates::one(look, gate, 1, row(body, n as u16), buf);
+            gates::short(look, gate, row(body, n as u16), buf);
         }
     } else if acts {
         if body.height > 0 {

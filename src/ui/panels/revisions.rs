@@ -30,11 +30,11 @@ pub struct Table<'a> {
 
 /// Columns of the wide table that do not grow.
 const SINCE: u16 = 11;
-const SERVED: u16 = 7;
-const FAILED: u16 = 20;
-const RATIO: u16 = 8;
-const CLIENT: u16 = 14;
-const WORDS: u16 = 19;
+const SERVED: u16 = 6;
+const FAILED: u16 = 17;
+const RATIO: u16 = 10;
+const CLIENT: u16 = 10;
+const WORDS: u16 = 13;
 
 /// What is said of a revision: mark, its style, words.
 pub fn mark(look: &Look, table: &Table<'_>, each: &RevisionRow) -> (&'static str, Style, String) {
@@ -44,12 +44,12 @@ pub fn mark(look: &Look, table: &Table<'_>, each: &RevisionRow) -> (&'static str
     match &each.mark {
         Mark::Current if table.burning => ("●", look.bad(), "current".into()),
         Mark::Current => ("●", look.text(), "current".into()),
-        Mark::RolledBack(when) => ("✕", look.dim(), format!("rolled back {}", when.format("%-d %b"))),
-        _ if is_target && good => ("◆", look.good(), "last known good".into()),
+        Mark::RolledBack(when) => ("✕", look.dim(), format!("undone {}", when.format("%-d %b"))),
+        _ if is_target && good => ("◆", look.good(), "last good".into()),
         _ if is_target => ("◆", look.attention(), "target".into()),
-        Mark::LastGood => ("◆", look.good(), "last known good".into()),
+        Mark::LastGood => ("◆", look.good(), "last good".into()),
         Mark::Bad => ("✕", look.dim(), "measured bad".into()),
-        Mark::Plain if bad => ("✕", look.dim(), "missed objective".into()),
+        Mark::Plain if bad => ("✕", look.dim(), "missed SLO".into()),
         Mark::Plain => ("○", look.dim(), String::new()),
     }
 }
@@ -98,7 +98,9 @@ fn heading(look: &Look, table: &Table<'_>, wide: bool, area: Rect, buf: &mut Buf
     put(buf, columns(area, at.client, CLIENT), "client", look.dim());
     put(buf, columns(area, at.since, SINCE), "since", look.dim());
     put_right(buf, columns(area, at.served, SERVED), "served", look.dim());
-    put(buf, columns(area, at.failed + 2, FAILED + RATIO), "failed while serving", look.dim());
+    let by_time = table.rows.iter().any(|r| r.counts.is_some() && r.method == Method::ByTime);
+    let heading = if by_time { "failed while serving, ~ by time" } else { "failed while serving" };
+    put(buf, from(area, at.failed + 3), heading, look.dim());
 }
 
 /// Where the columns of the wide table begin.
@@ -114,7 +116,7 @@ struct Places {
 impl Places {
     fn within(width: u16) -> Self {
         let words = width.saturating_sub(WORDS);
-        let ratio = words.saturating_sub(RATIO + 2);
+        let ratio = words.saturating_sub(RATIO + 1);
         let failed = ratio.saturating_sub(FAILED);
         let served = failed.saturating_sub(SERVED);
         let since = served.saturating_sub(SINCE);
@@ -127,8 +129,8 @@ fn one_line(look: &Look, state: &State, table: &Table<'_>, each: &RevisionRow, a
     let (mark, style, words) = mark(look, table, each);
     let strong = if each.mark == Mark::Current { look.strong() } else { look.text() };
     put(buf, columns(area, 1, 1), mark, style);
-    put(buf, columns(area, 3, 15), &each.title(), strong);
-    let what = columns(area, 19, at.client.saturating_sub(20));
+    put(buf, columns(area, 3, 13), &each.title(), strong);
+    let what = columns(area, 17, at.client.saturating_sub(18));
     put(buf, what, &changes(each), if each.mark == Mark::Current { look.text() } else { look.dim() });
     let client = each.client.as_ref().map_or("", |c| c.as_str());
     put(buf, columns(area, at.client, CLIENT), client, look.dim());
@@ -137,7 +139,7 @@ fn one_line(look: &Look, state: &State, table: &Table<'_>, each: &RevisionRow, a
     let (counts, ratio) = failed(each);
     let counted = if mark == "●" { style } else { look.text() };
     put_right(buf, columns(area, at.failed, FAILED), &counts, counted);
-    put_right(buf, columns(area, at.ratio, RATIO), &ratio, counted);
+    put_right(buf, columns(area, at.ratio, RATIO - 1), &ratio, counted);
     put(buf, columns(area, at.words, WORDS - 1), &words, style);
 }
 

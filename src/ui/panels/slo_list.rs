@@ -166,6 +166,11 @@ fn slo_row(
         None => ("", look.text()),
     };
     put(buf, columns(area, columns_of.mark(), 1), mark.0, mark.1);
+    let short = slo.burn(Window::minutes(5));
+    if slo.remaining.number().is_none() && short.number().is_none() {
+        put(buf, from(area, columns_of.gauge_at()), &format::percent_value(short), look.dim());
+        return;
+    }
     budget(look, slo, columns_of, area, buf);
     burn(look, slo, columns_of, area, buf);
 }

@@ -120,6 +120,9 @@ impl From<RawReplicaSet> for ReplicaSet {
         Self {
             hash: meta.labels.get("pod-template-hash").cloned().unwrap_or_default(),
             revision: annotation("deployment.kubernetes.io/revision").and_then(|text| text.parse().ok()),
+            former: annotation("deployment.kubernetes.io/revision-history")
+                .map(|list| list.split(',').filter_map(|number| number.trim().parse().ok()).collect())
+                .unwrap_or_default(),
             reused: annotation("deployment.kubernetes.io/revision-history")
                 .is_some_and(|text| !text.is_empty()),
             change_cause: annotation("kubernetes.io/change-cause").map(Clean::new),

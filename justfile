@@ -1,0 +1,21 @@
+# What one does here. `just --list` shows all; every recipe is one command that also works without just.
+
+# What must hold before a change is merged
+check:
+    .ci/run
+
+# The same against a real cluster
+rig:
+    .ci/rig
+
+# The cockpit on the embedded world
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# All scenarios, decided by their scripted operators
+scenarios:
+    for s in $(cargo run --quiet -- demo --list | cut -d' ' -f1); do cargo run --quiet -- demo "$s" --headless || exit 1; done
+
+# Shows changed snapshots and takes them after a look (cargo install cargo-insta)
+snapshots:
+    cargo insta review

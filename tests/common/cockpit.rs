@@ -1,0 +1,135 @@
+//! A person in front of the cockpit: reads the screen, arms, names in the reason what does not pass, types the token.
+//! Knows words of the screen and nothing of the program behind it.
+
+#![allow(dead_code, reason = "one test binary uses it")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::common::Screen;
+use super::rig::{PATIENCE, pause};
+
+/// The cockpit in a pseudo-terminal, as a user of the rig.
+pub struct Cockpit {
+    /// Keys in, text out.
+    pub screen: Screen,
+    folder: Arc<tempfile::TempDir>,
+}
+
+impl Cockpit {
+    /// Opens it with a state folder of its own.
+    pub fn open(kubeconfig: &str, more: &[&str]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::open_in(kubeconfig, more, folder)
+    }
+
+    /// Opens it with this folder for state and configuration.
+    pub fn open_in(kubeconfig: &str, more: &[&str], folder: Arc<tempfile::TempDir>) -> Self {
+        let mut arguments = vec!["--kubeconfig", kubeconfig];
+        arguments.extend(more);
+        let screen = Screen::start_in(120, 40, &arguments, Arc::clone(&folder), &[]);
+        Self { screen, folder }
+    }
+
+    /// Its state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Waits as long as the rig's patience is, which is longer than that of a screen on its own.
+    pub fn until<T>(&mut self, what: &str, mut look: impl FnMut(&mut Screen, &str) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            let text = self.screen.text();
+            if let Some(found) = look(&mut self.screen, &text) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never came: {what}\n{text}");
+            pause();
+        }
+    }
+
+    /// Waits for words on the screen.
+    pub fn wait(&mut self, words: &str) -> String {
+        self.until(words, |_, text| text.contains(words).then(|| text.to_owned()))
+    }
+
+    /// From the card to the token: `a` when everything was read, a reason that names what does not pass.
+    pub fn arm(&mut self, reason: &str) -> String {
+        let mut given = false;
+        self.until("the token", |screen, text| {
+            if let Some(token) = token(text) {
+                return Some(token);
+            }
+            if text.contains("must still name") || text.contains("shows the token") {
+                if !given {
+                    screen.type_slowly(&format!("{reason} "));
+                    given = true;
+                } else if text.contains("must still name") {
+                    screen.press("\t");
+                } else {
+                    screen.press("\r");
+                }
+            } else if text.contains("all effect lines read") {
+                given = false;
+                screen.press("a");
+            } else if text.contains("shows more") {
+                screen.press("\x1b[6~");
+            }
+            None
+        })
+    }
+
+    /// Types the token. The time at which the last key was pressed.
+    pub fn approve(&mut self, token: &str) -> Instant {
+        self.screen.type_slowly(token);
+        Instant::now()
+    }
+
+    /// The whole gesture. A card that changes between token and last key wants it again.
+    pub fn decide(&mut self, reason: &str) -> Instant {
+        let begun = Instant::now();
+        loop {
+            let token = self.arm(reason);
+            let key = self.approve(&token);
+            let taken = self.until("an answer to the token", |_, text| {
+                let still = text.contains("to approve") || text.contains("all effect lines read");
+                let void = text.contains("look again, then arm again");
+                if text.contains("approved by") {
+                    Some(true)
+                } else {
+                    (void || (still && key.elapsed().as_secs() > 5)).then_some(false)
+                }
+            });
+            if taken {
+                return key;
+            }
+            assert!(begun.elapsed() < PATIENCE, "never taken\n{}", self.screen.text());
+        }
+    }
+
+    /// Waits for the end of the action; its title, as in `HELPED api-gateway`.
+    pub fn outcome(&mut self, workload: &str) -> String {
+        const ENDS: [&str; 7] =
+            ["HELPED", "NOT HELPED", "WORSE", "REVERTED", "INCONCLUSIVE", "NOT EXECUTED", "STOPPED HALF WAY"];
+        self.until("an outcome", |_, text| {
+            let line = text.lines().map(str::trim).find(|l| ENDS.iter().any(|end| l.starts_with(end)))?;
+            line.contains(workload).then(|| line.to_owned())
+        })
+    }
+
+    /// Leaves it: exit code 0, the terminal as it was. The state folder stays.
+    pub fn quit(&mut self) {
+        self.screen.press("\x03");
+        let code = self.screen.end();
+        assert_eq!(code, 0, "{}", self.screen.text());
+        self.screen.assert_restored();
+    }
+}
+
+/// The four characters that the card asks for.
+fn token(text: &str) -> Option<String> {
+    let before = text.split(" to approve   ").next().filter(|before| before.len() < text.len())?;
+    before.rsplit(' ').next().map(str::to_owned)
+}

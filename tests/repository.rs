@@ -1,0 +1,371 @@
+//! The repository against itself: registries against folders, documents against the program, and nothing in it that
+//! belongs to the machine on which it was written. A document that this cannot hold to the truth says so in itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use goaround::actions;
+use goaround::demo::scenario;
+use goaround::domain::verdict::Gate;
+use goaround::shell::config::Config;
+use goaround::ui::keymap::{COMMANDS, DEFAULT, Keymap};
+use goaround::ui::theme::Theme;
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All files of the repository, by their path in it.
+fn files() -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let inside = path.strip_prefix(root()).expect("inside").to_owned();
+            if [Path::new("target"), Path::new(".git")].contains(&inside.as_path()) {
+                continue;
+            }
+            if path.is_dir() { walk(&path, found) } else { found.push(inside) }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root(), &mut found);
+    found.sort();
+    found
+}
+
+/// Names without extension of the files with `extension` that lie in `folder` itself.
+fn stems(folder: &str, extension: &str) -> BTreeSet<String> {
+    let inside = files().into_iter().filter(|f| f.parent() == Some(Path::new(folder)));
+    let wanted = inside.filter(|f| f.extension().is_some_and(|e| e == extension));
+    wanted.map(|f| f.file_stem().expect("a name").to_string_lossy().into_owned()).collect()
+}
+
+/// What stands in `document` between two marks.
+fn between<'d>(document: &'d str, from: &str, to: &str) -> &'d str {
+    let (_, rest) = document.split_once(from).unwrap_or_else(|| panic!("no {from}"));
+    rest.split_once(to).unwrap_or_else(|| panic!("no {to} after {from}")).0
+}
+
+/// What stands in backticks, in order.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Lines of the first table in `text`, without its head.
+fn rows(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().skip_while(|l| !l.starts_with("|---")).skip(1);
+    let table = lines.take_while(|l| l.starts_with('|'));
+    table.map(|l| l.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_kind_of_action_is_a_file_and_every_such_file_is_registered() {
+    let planning: BTreeSet<String> = stems("src/actions", "rs")
+        .into_iter()
+        .filter(|name| text(&format!("src/actions/{name}.rs")).contains("pub fn plan("))
+        .collect();
+    let registered: BTreeSet<String> = actions::KINDS.iter().map(|k| (*k).to_owned()).collect();
+    assert_eq!(registered, planning, "actions::KINDS and src/actions/ differ");
+}
+
+#[test]
+fn every_scenario_file_is_built_in_expects_something_and_is_in_the_readme() {
+    let built_in = scenario::list().expect("all scenarios are read");
+    let names: BTreeSet<String> = built_in.iter().map(|s| s.name.clone()).collect();
+    assert_eq!(names, stems("demo", "toml"), "the list in src/demo/scenario.rs and demo/ differ");
+    for scenario in &built_in {
+        let expect = &scenario.expect;
+        assert!(expect.verdict.is_some(), "{}: no verdict is expected", scenario.name);
+        assert!(expect.offer.is_some(), "{}: no offer is expected", scenario.name);
+        assert!(expect.writes.is_some(), "{}: no count of writes is expected", scenario.name);
+    }
+    let readme = text("README.md");
+    let table = between(&readme, "<!-- scenarios -->", "<!-- /scenarios -->");
+    let listed: Vec<String> = rows(table).iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
+    let in_order: Vec<String> = built_in.iter().map(|s| s.name.clone()).collect();
+    assert_eq!(listed, in_order, "README.md lists other scenarios");
+}
+
+#[test]
+fn every_theme_and_every_keymap_is_whole() {
+    let (themes, keymaps) = (stems("themes", "toml"), stems("keymaps", "toml"));
+    assert!(themes.contains("dark") && keymaps.contains("default"));
+    for name in themes {
+        let file = format!("themes/{name}.toml");
+        if let Err(error) = Theme::parse(&text(&file), &file) {
+            panic!("{error}");
+        }
+    }
+    for name in keymaps {
+        let file = format!("keymaps/{name}.toml");
+        if let Err(error) = Keymap::parse(&text(&file), &file, COMMANDS) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_exactly_the_keys_of_the_default_keymap() {
+    let keymap = Keymap::parse(DEFAULT, "default.toml", COMMANDS).expect("whole");
+    let readme = text("README.md");
+    for context in ["main", "card"] {
+        let table = between(&readme, &format!("<!-- keys:{context} -->"), "\n\n");
+        let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in rows(table) {
+            let command = row[2].trim_matches('`').to_owned();
+            assert!(listed.insert(command, quoted(row[0])).is_none(), "{row:?} is there twice");
+        }
+        let bound = COMMANDS.iter().filter(|(of, _, _)| *of == context).map(|(_, command, _)| {
+            let mut keys = keymap.keys_for(context, command);
+            keys.sort();
+            ((*command).to_owned(), keys)
+        });
+        let bound: BTreeMap<String, Vec<String>> = bound.filter(|(_, keys)| !keys.is_empty()).collect();
+        listed.values_mut().for_each(|keys| keys.sort());
+        assert_eq!(listed, bound, "README.md, keys of context {context}");
+    }
+}
+
+#[test]
+fn the_configuration_in_the_readme_is_the_defaults_and_names_every_key() {
+    let readme = text("README.md");
+    let block = between(&readme, "<!-- config -->", "<!-- /config -->");
+    let block = between(block, "```toml\n", "```");
+    let file = Path::new("README.md");
+    let shown = Config::parse(block, file, None).unwrap_or_else(|error| panic!("{error}"));
+    let defaults = Config::parse("", file, None).expect("nothing is a configuration");
+    assert_eq!(shown, defaults);
+    // The fixture has every key there is: tests/config.rs.
+    let all: toml::Table = text("tests/fixtures/config/full.toml").parse().expect("TOML");
+    for key in keys(&toml::Value::Table(all)) {
+        let named = block.lines().any(|l| {
+            let l = l.trim_start_matches("# ");
+            l.starts_with(&format!("{key} ="))
+                || l.starts_with(&format!("[{key}]"))
+                || l.starts_with(&format!("[[{key}]]"))
+        });
+        assert!(named, "README.md does not show the key `{key}`");
+    }
+}
+
+/// All keys, those of nested tables too; names of headers are no keys.
+fn keys(value: &toml::Value) -> BTreeSet<String> {
+    match value {
+        toml::Value::Table(table) => table
+            .iter()
+            .flat_map(|(key, value)| {
+                let below = if key == "headers" { BTreeSet::new() } else { keys(value) };
+                below.into_iter().chain([key.clone()])
+            })
+            .collect(),
+        toml::Value::Array(list) => list.iter().flat_map(keys).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_goaround")).args(arguments).arg("--help").output();
+    let output = output.expect("the program");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn subcommands(help: &str) -> BTreeSet<String> {
+    let Some((_, list)) = help.split_once("Commands:\n") else { return BTreeSet::new() };
+    let lines =
+        list.lines().take_while(|l| !l.is_empty()).filter(|l| l.starts_with("  ") && !l.starts_with("   "));
+    lines.filter_map(|l| l.split_whitespace().next()).filter(|w| *w != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_lists_exactly_the_commands_and_no_flag_that_does_not_exist() {
+    let readme = text("README.md");
+    let top = help(&[]);
+    let mut all = top.clone();
+    let mut commands = BTreeSet::from(["goaround".to_owned()]);
+    for command in subcommands(&top) {
+        let own = help(&[&command]);
+        let below = subcommands(&own);
+        all += &own;
+        if below.is_empty() {
+            commands.insert(format!("goaround {command}"));
+        }
+        for sub in below {
+            all += &help(&[&command, &sub]);
+            commands.insert(format!("goaround {command} {sub}"));
+        }
+    }
+    let table = between(&readme, "## Commands", "## For scripts");
+    let words = |cell: &str| {
+        let lower = |w: &&str| w.chars().all(|c| c.is_ascii_lowercase());
+        cell.trim_matches('`').split(' ').filter(lower).collect::<Vec<_>>().join(" ")
+    };
+    let listed: BTreeSet<String> = rows(table).iter().map(|r| words(r[0])).collect();
+    assert_eq!(listed, commands);
+    let cargo = ["--release"];
+    for word in
+        readme.split(|c: char| c.is_whitespace() || "`/,;".contains(c)).filter(|w| w.starts_with("--"))
+    {
+        if word.chars().skip(2).any(|c| c.is_ascii_lowercase()) && !cargo.contains(&word) {
+            assert!(all.contains(word), "README.md speaks of {word}, which no command has");
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_the_seven_gates_in_order() {
+    let readme = text("README.md");
+    let table = between(&readme, "**Seven gates**", "The target is");
+    let named: Vec<String> = rows(table).iter().map(|r| r[0].to_owned()).collect();
+    assert_eq!(named, Gate::ALL.map(Gate::name));
+}
+
+/// (API group, resource, verbs, only these names) of each rule of the roles in `file`, by name of the role.
+fn granted(file: &str) -> BTreeMap<String, Vec<(String, String, Vec<String>)>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&text(file)).expect("YAML");
+    let words = |value: &Value| -> Vec<String> {
+        let list = value.as_array().cloned().unwrap_or_default();
+        list.iter().map(|v| v.as_str().expect("a word").to_owned()).collect()
+    };
+    let roles = documents.iter().filter(|d| d["kind"] == "ClusterRole");
+    roles
+        .map(|role| {
+            let mut rules = Vec::new();
+            for rule in role["rules"].as_array().expect("rules") {
+                for group in words(&rule["apiGroups"]) {
+                    for resource in words(&rule["resources"]) {
+                        rules.push((group.clone(), resource, words(&rule["verbs"])));
+                    }
+                }
+            }
+            (role["metadata"]["name"].as_str().expect("a name").to_owned(), rules)
+        })
+        .collect()
+}
+
+#[test]
+fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
+    let viewer = granted("deploy/viewer.yaml");
+    let reads: Vec<_> = viewer["goaround-viewer"].clone();
+    for (group, resource, verbs) in &reads {
+        let reading = verbs.iter().all(|v| ["get", "list", "watch"].contains(&v.as_str()));
+        assert!(reading && resource != "secrets", "{group} {resource}: {verbs:?}");
+    }
+    let prometheus =
+        ("".to_owned(), "services/proxy".to_owned(), vec!["get".to_owned(), "create".to_owned()]);
+    assert_eq!(viewer["goaround-prometheus"], [prometheus]);
+    let patch =
+        |group: &str, resource: &str| (group.to_owned(), resource.to_owned(), vec!["patch".to_owned()]);
+    let operator = granted("deploy/operator.yaml");
+    assert_eq!(operator["goaround-operator"], [patch("apps", "deployments"), patch("", "configmaps")]);
+    assert_eq!(operator.len(), 1);
+
+    // Every kind that the source watches: `Resource::new("group", "version", "plural")` or `metadata("plural")`.
+    let kinds = text("src/sources/kubernetes/decode/kinds.rs");
+    let kinds = between(&kinds, "kinds! {", "\n}");
+    let mut watched = 0;
+    for line in kinds.lines() {
+        let strings: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        let (group, resource) = match strings[..] {
+            [group, _, plural] if line.contains("Resource::new(") => (group, plural),
+            [plural] if line.contains("metadata(") => ("", plural),
+            _ => continue,
+        };
+        watched += 1;
+        let granted = reads.iter().any(|(g, r, verbs)| {
+            g == group && r == resource && ["list", "watch"].iter().all(|v| verbs.iter().any(|w| w == v))
+        });
+        assert!(granted || resource == "secrets", "deploy/viewer.yaml does not grant watching {resource}");
+    }
+    assert_eq!(watched, 11, "the list of kinds is not read as it is written");
+}
+
+#[test]
+fn the_map_of_files_is_true() {
+    let document = text("ARCHITECTURE.md");
+    let known: Vec<String> = files().iter().map(|f| f.to_string_lossy().into_owned()).collect();
+    let named: BTreeSet<String> =
+        quoted(&document).into_iter().filter(|w| w.starts_with("src/") || w.starts_with("tests/")).collect();
+    for name in &named {
+        let there = known.contains(name) || known.iter().any(|f| f.starts_with(name.trim_end_matches('/')));
+        assert!(there, "ARCHITECTURE.md names {name}, which does not exist");
+    }
+    // The map lists what lies directly in a layer, files below it only where it helps.
+    let map = between(&document, "<!-- map -->", "<!-- /map -->");
+    let lines: BTreeSet<String> =
+        rows_of_all(map).into_iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
+    let direct = known.iter().filter_map(|file| {
+        let inside = file.strip_prefix("src/")?;
+        let parts: Vec<&str> = inside.split('/').collect();
+        match parts[..] {
+            [_, name] if name != "mod.rs" => Some(file.clone()),
+            [layer, folder, _, ..] => Some(format!("src/{layer}/{folder}/")),
+            _ => None,
+        }
+    });
+    for entry in direct.collect::<BTreeSet<_>>() {
+        let as_file = format!("{}.rs", entry.trim_end_matches('/'));
+        let there = lines.contains(&entry) || (entry.ends_with('/') && lines.contains(&as_file));
+        assert!(there, "ARCHITECTURE.md, map of files: a line for {entry} is missing");
+    }
+}
+
+/// Rows of all tables.
+fn rows_of_all(text: &str) -> Vec<Vec<&str>> {
+    let lines = text.lines().filter(|l| l.starts_with("| `"));
+    lines.map(|l| l.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn every_source_file_opens_by_saying_what_it_is() {
+    for file in files().iter().filter(|f| f.extension().is_some_and(|e| e == "rs")) {
+        let text = text(file.to_str().expect("a name"));
+        assert!(text.starts_with("//!"), "{} does not open with `//!`", file.display());
+    }
+}
+
+#[test]
+fn nothing_depends_on_the_machine_on_which_it_was_written() {
+    // In two parts, or this file would find itself.
+    let strange = [concat!("/wo", "rk/"), concat!("/tmp/", "rig"), concat!("/ro", "ot/")];
+    let mut looked = 0;
+    for file in files() {
+        let bytes = std::fs::read(root().join(&file)).expect("a file");
+        looked += 1;
+        for path in strange {
+            let found = bytes.windows(path.len()).any(|window| window == path.as_bytes());
+            assert!(!found, "{} names {path}", file.display());
+        }
+    }
+    assert!(looked > 100, "only {looked} files were looked at");
+}
+
+#[test]
+fn unsafe_code_is_forbidden_and_the_licence_texts_are_there() {
+    let manifest: toml::Table = text("Cargo.toml").parse().expect("TOML");
+    assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    assert_eq!(manifest["package"]["license"].as_str(), Some("Apache-2.0 OR MIT"));
+    assert!(text("LICENSE-APACHE").contains("Apache License"));
+    assert!(text("LICENSE-MIT").contains("Permission is hereby granted"));
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        for link in text(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let local = !link.contains("://") && !link.starts_with('#');
+            // Pictures are made last; once there is one, all of them must be there.
+            if link.starts_with("screenshots/") && stems("screenshots", "png").is_empty() {
+                continue;
+            }
+            let path = link.split('#').next().unwrap_or(link);
+            assert!(!local || root().join(path).exists(), "{document} links to {link}, which is not there");
+        }
+    }
+}

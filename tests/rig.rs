@@ -1,0 +1,517 @@
+//! End to end on a real API server and a real Prometheus: the real binary in a pseudo-terminal, and the API server's
+//! own audit log as the witness of what was written, and by whom. Runs when it is asked for (`.ci/rig`, which sets
+//! `GOAROUND_E2E=1`); each test has a rig of its own, so that no test sees what another one broke.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it is asked for by variables, and bounds against hanging are real time"
+)]
+
+#[path = "common/cockpit.rs"]
+mod cockpit;
+mod common;
+#[path = "common/rig.rs"]
+mod rig;
+#[path = "common/webhook.rs"]
+mod webhook;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cockpit::Cockpit;
+use rig::{Rig, Said, http};
+use serde_json::{Value, json};
+use webhook::Webhook;
+
+/// Between two cycles of goaround.
+const CYCLE_S: f64 = 5.0;
+
+/// True when somebody asked for a run on a real cluster.
+fn asked() -> bool {
+    std::env::var("GOAROUND_E2E").is_ok_and(|value| value == "1")
+}
+
+#[test]
+fn without_goaround_e2e_nothing_here_runs_and_that_is_said() {
+    if !asked() {
+        // Not through the macros, whose output nobody sees when a test passes.
+        let words =
+            "\n#### tests/rig.rs: NOT RUN on a real cluster. GOAROUND_E2E is not 1; `.ci/rig` asks for it.\n";
+        std::io::stderr().write_all(words.as_bytes()).expect("stderr");
+    }
+}
+
+/// A figure for the record; nothing is asserted of it, because machines are shared.
+fn measured(what: &str, value: impl std::fmt::Display) {
+    println!("measured: {what}: {value}");
+}
+
+/// What goaround said, for whoever reads the log of a run.
+fn said(what: &str, proposal: &Value) {
+    println!(
+        "said: {what}: {} / {}: {}\n      gates {}",
+        proposal["verdict"].as_str().unwrap_or("?"),
+        proposal["offer"].as_str().unwrap_or("?"),
+        proposal["reason"].as_str().unwrap_or("?"),
+        proposal["gates"]
+    );
+    for item in proposal["evidence"].as_array().into_iter().flatten() {
+        println!(
+            "      {} {} {} {}/{}",
+            item["fact"], item["value"], item["window"], item["bad"], item["total"]
+        );
+    }
+}
+
+/// A JSON patch without the two annotations that are put in at the moment of sending.
+fn without_stamp(body: &Value) -> Value {
+    let mut body = body.clone();
+    for operation in body.as_array_mut().expect("a JSON patch") {
+        if let Some(value) = operation["value"].as_object_mut() {
+            value.retain(|key, _| key != "goaround.dev/action" && key != "goaround.dev/by");
+        }
+    }
+    body
+}
+
+fn operations(body: &Value) -> Vec<(String, String)> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    body.as_array().expect("a JSON patch").iter().map(|o| (text(&o["op"]), text(&o["path"]))).collect()
+}
+
+fn annotations_of(body: &Value) -> &Value {
+    let all = body.as_array().expect("a JSON patch");
+    let last = all.iter().rev().find(|o| o["path"] == "/metadata/annotations").expect("annotations");
+    &last["value"]
+}
+
+/// Seconds of Unix time, by this machine's clock, which is also the rig's.
+fn now() -> f64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_secs_f64()
+}
+
+/// The gateway of demo-slo with traffic on it: two good revisions, one SLO.
+fn gateway() -> Rig {
+    let rig = Rig::monitored(false);
+    rig.scenario(&["slo-burn"]);
+    rig.good_traffic("demo-slo", "api-gateway", 2_400.0);
+    rig
+}
+
+const BAD: &str = "http_requests_total{namespace=\"demo-slo\",service=\"api-gateway\",code=~\"5..\"}";
+
+/// When failing requests were counted for the last time, as Unix time.
+fn last_failure(rig: &Rig, from: f64) -> Option<f64> {
+    let counted = rig.query_range(&format!("sum({BAD})"), from, now(), 1);
+    counted.windows(2).rev().find(|pair| pair[1].1 > pair[0].1).map(|pair| pair[1].0)
+}
+
+#[test]
+fn a_bad_reference_is_rolled_back_by_one_approved_write_and_that_helps() {
+    if !asked() {
+        return;
+    }
+    let rig = gateway();
+    let mut cockpit = Cockpit::open(&rig.kubeconfig("operator"), &[]);
+    cockpit.wait("api-gateway");
+    let before = (rig.queries(), Instant::now());
+    // A quiet cockpit: its queries are counted by Prometheus itself.
+    cockpit.until("three cycles", |_, _| (before.1.elapsed().as_secs_f64() >= 3.0 * CYCLE_S).then_some(()));
+    let cycles = before.1.elapsed().as_secs_f64() / CYCLE_S;
+    measured("queries a cycle, one SLO, nothing burns", (rig.queries() - before.0) / cycles);
+
+    rig.scenario(&["bad-reference"]);
+    let (breach, breach_at) = (Instant::now(), now());
+    cockpit.wait("ROLL BACK");
+    measured("seconds from breach to proposal on the screen", breach.elapsed().as_secs());
+
+    let script = tempfile::tempdir().expect("a folder");
+    let offered = rig.propose_until("operator", &script.path().join("state"), "a rollback", |s| s.code == 10);
+    let proposal = offered.about("api-gateway");
+    said("bad reference", &proposal);
+    assert_eq!(proposal["verdict"], "bad_deploy", "{proposal}");
+    assert_eq!(proposal["offer"], "rollback");
+    assert_eq!(proposal["target"]["revision"], 2);
+    let calls = proposal["calls"].as_array().expect("calls");
+    assert_eq!(calls.len(), 1);
+    let call = &calls[0];
+    assert_eq!(call["method"], "PATCH");
+    assert_eq!(call["path"], "/apis/apps/v1/namespaces/demo-slo/deployments/api-gateway");
+    assert_eq!(call["content_type"], "application/json-patch+json");
+    let tests: Vec<_> = operations(&call["body"]).into_iter().filter(|(op, _)| op == "test").collect();
+    let tested: Vec<&str> = tests.iter().map(|(_, path)| path.as_str()).collect();
+    assert_eq!(tested, ["/metadata/uid", "/spec/template", "/spec/paused", "/metadata/annotations"]);
+    assert!(rig.writes_by("operator").is_empty(), "nothing is written before it is approved");
+
+    cockpit.screen.press("g");
+    let key = cockpit.decide("the new route map fails every request");
+    let key_at = now();
+    let title = cockpit.outcome("api-gateway");
+    measured("seconds from the last key to HELPED", key.elapsed().as_secs());
+    println!("said: the end of the action\n{}", cockpit.screen.text());
+    assert!(title.starts_with("HELPED"), "{}", cockpit.screen.text());
+    let failed = last_failure(&rig, breach_at).expect("it failed");
+    measured("seconds from the last key to the last failed request", failed - key_at);
+    measured("seconds from the last key to the end of the first clean minute", failed - key_at + 60.0);
+
+    let writes = rig.writes_by("operator");
+    assert_eq!(writes.len(), 1, "{writes:#?}");
+    let write = &writes[0];
+    assert_eq!((write.verb.as_str(), write.code), ("patch", 200));
+    assert_eq!((write.resource.as_str(), write.name.as_str()), ("deployments", "api-gateway"));
+    let stamped = annotations_of(&write.body);
+    assert_eq!(stamped["goaround.dev/by"], "operator");
+    let action = stamped["goaround.dev/action"].as_str().expect("an action").to_owned();
+    assert_eq!(without_stamp(&write.body), call["body"], "what was written is what was proposed");
+    let digest = proposal["digest"].as_str().expect("a digest").trim_start_matches("sha256:");
+    assert!(action.ends_with(&format!(":{}", &digest[..12])), "{action} for {digest}");
+
+    let fresh = rig.query(&format!("sum(increase({BAD}[30s]))")).unwrap_or(0.0);
+    assert_eq!(fresh, 0.0, "no new errors");
+    let history = rig.kubectl(&["-n", "demo-slo", "rollout", "history", "deployment/api-gateway"]);
+    let newest = history.lines().rev().find(|l| !l.trim().is_empty()).expect("a history").trim().to_owned();
+    assert!(newest.starts_with("4 ") && newest.contains("goaround: rolled back to"), "{history}");
+    let numbers: Vec<&str> = history.lines().skip(2).filter_map(|l| l.split_whitespace().next()).collect();
+    assert_eq!(numbers, ["1", "3", "4"], "{history}");
+
+    // What is left of the page in its windows must not lead to a further rollback.
+    let after = rig.goaround("operator", &script.path().join("state"), &["propose", "-o", "json"]);
+    let left = after.json();
+    left.as_array().into_iter().flatten().for_each(|proposal| said("after HELPED", proposal));
+    assert_ne!(after.code, 10, "nothing is offered when it has helped: {left}");
+
+    let state = cockpit.state();
+    cockpit.quit();
+    let rows = rig.goaround("operator", &state, &["history", "-o", "json"]).json();
+    let done = |row: &&Value| row["action"].as_str().is_some_and(|id| action.starts_with(id));
+    let row = rows.as_array().and_then(|rows| rows.iter().find(done)).cloned().unwrap_or_default();
+    assert_eq!(row["outcome"], "helped", "{rows}");
+    assert_eq!(row["by"], "operator", "{rows}");
+    let verified = rig.goaround("operator", &state, &["audit", "verify", "-o", "json"]);
+    assert_eq!((verified.code, &verified.json()["ok"]), (0, &json!(true)), "{verified:?}");
+}
+
+#[test]
+fn a_config_edited_in_place_is_restored_from_what_was_seen_before_by_two_approved_writes() {
+    if !asked() {
+        return;
+    }
+    let rig = gateway();
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let state = folder.path().join("state");
+    // The look that knows the earlier content.
+    let quiet = rig.goaround("operator", &state, &["propose", "-o", "json"]);
+    assert_eq!((quiet.code, quiet.json()), (0, json!([])), "{quiet:?}");
+    let before = rig.object("demo-slo", "configmap", "gateway-config")["data"].clone();
+
+    rig.scenario(&["bad-in-place"]);
+    let breach = Instant::now();
+    let edited = rig.object("demo-slo", "configmap", "gateway-config")["data"].clone();
+    assert_ne!(before, edited);
+    let mut cockpit = Cockpit::open_in(&rig.kubeconfig("operator"), &[], Arc::clone(&folder));
+    cockpit.wait("RESTORE CONFIG");
+    measured("seconds from breach to proposal on the screen (config)", breach.elapsed().as_secs());
+    let offered = rig.propose_until("operator", &state, "a restore", |said| said.code == 10);
+    let proposal = offered.about("api-gateway");
+    said("bad in place, seen before", &proposal);
+    assert_eq!(proposal["verdict"], "config_change", "{proposal}");
+    assert_eq!(proposal["offer"], "restore_config");
+    assert_eq!(proposal["target"]["config"][0]["name"], "gateway-config");
+    let paths: Vec<&str> =
+        proposal["calls"].as_array().expect("calls").iter().filter_map(|c| c["path"].as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "/api/v1/namespaces/demo-slo/configmaps/gateway-config",
+            "/apis/apps/v1/namespaces/demo-slo/deployments/api-gateway"
+        ]
+    );
+
+    cockpit.screen.press("g");
+    let key = cockpit.decide("the route map was edited in place");
+    let title = cockpit.outcome("api-gateway");
+    measured("seconds from the last key to HELPED (config)", key.elapsed().as_secs());
+    assert!(title.starts_with("HELPED"), "{}", cockpit.screen.text());
+    let restored = rig.object("demo-slo", "configmap", "gateway-config")["data"].clone();
+    assert_eq!(restored, before, "the earlier content is back");
+    let writes = rig.writes_by("operator");
+    let what: Vec<_> = writes.iter().map(|w| (w.verb.as_str(), w.resource.as_str(), w.code)).collect();
+    assert_eq!(what, [("patch", "configmaps", 200), ("patch", "deployments", 200)], "{writes:#?}");
+    let fresh = rig.query(&format!("sum(increase({BAD}[30s]))")).unwrap_or(0.0);
+    assert_eq!(fresh, 0.0, "no new errors");
+    cockpit.quit();
+    let verified = rig.goaround("operator", &state, &["audit", "verify", "-o", "json"]);
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[test]
+fn a_config_edited_in_place_that_nobody_saw_before_is_no_offer_and_the_reason_says_why() {
+    if !asked() {
+        return;
+    }
+    let rig = gateway();
+    rig.scenario(&["bad-in-place"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let is_config = |said: &Said| {
+        said.code != 0 && said.json()[0]["verdict"].as_str().is_some_and(|v| v != "not_enough_data")
+    };
+    let found = rig.propose_until("operator", &state, "a verdict", is_config);
+    let proposal = found.about("api-gateway");
+    said("bad in place, never seen before", &proposal);
+    assert_eq!(found.code, 11, "{proposal}");
+    assert_eq!(proposal["verdict"], "config_change");
+    assert_eq!(proposal["offer"], "none");
+    assert_eq!(proposal["calls"], json!([]));
+    let reason = proposal["reason"].as_str().expect("a reason");
+    assert!(reason.contains("an undo would change nothing"), "{reason}");
+    assert!(reason.contains("earlier content of ConfigMap gateway-config is not known"), "{reason}");
+    assert!(rig.writes_by("operator").is_empty());
+}
+
+/// The five services of demo-fleet with traffic on them.
+fn fleet() -> Rig {
+    let rig = Rig::monitored(false);
+    rig.scenario(&["fleet"]);
+    rig.good_traffic("demo-fleet", "impact-in", 600.0);
+    rig
+}
+
+/// What is said of `service` once it is more than that there are too few data.
+fn verdict_on(rig: &Rig, service: &str) -> (i32, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let settled = |said: &Said| {
+        let all = said.json();
+        let about = all.as_array().and_then(|all| all.iter().find(|p| p["workload"]["name"] == service));
+        about.is_some_and(|p| p["verdict"] != "not_enough_data")
+    };
+    let found = rig.propose_until("operator", &state, "a verdict", settled);
+    found.json().as_array().into_iter().flatten().for_each(|p| {
+        said(p["workload"]["name"].as_str().unwrap_or("?"), p);
+    });
+    (found.code, found.about(service))
+}
+
+#[test]
+fn a_service_that_fails_because_its_callee_fails_is_a_dependency_and_nothing_is_written() {
+    if !asked() {
+        return;
+    }
+    let rig = fleet();
+    rig.fault("demo-fleet/reporting", &["fail_ratio=1"]);
+    let (code, cockpit) = verdict_on(&rig, "cockpit");
+    assert_eq!(cockpit["verdict"], "dependency", "{cockpit}");
+    assert_eq!(cockpit["offer"], "wait");
+    assert_eq!(cockpit["gates"]["only_us"], "fail");
+    assert!(cockpit["reason"].as_str().is_some_and(|r| r.contains("reporting")), "{cockpit}");
+    assert_eq!(code, 11);
+    assert!(rig.writes_by("operator").is_empty());
+}
+
+#[test]
+fn a_spike_of_traffic_is_told_from_a_bad_deploy() {
+    if !asked() {
+        return;
+    }
+    let rig = fleet();
+    rig.fault("demo-fleet/cockpit", &["max_inflight=2"]);
+    rig.fault("demo-fleet/traffic-cockpit", &["rps=300"]);
+    let (code, cockpit) = verdict_on(&rig, "cockpit");
+    assert_eq!(cockpit["verdict"], "traffic", "{cockpit}");
+    assert_eq!((code, &cockpit["offer"]), (11, &json!("wait")));
+    assert!(rig.writes_by("operator").is_empty());
+}
+
+#[test]
+fn errors_that_began_before_the_rollout_are_preexisting() {
+    if !asked() {
+        return;
+    }
+    let rig = fleet();
+    rig.fault("demo-fleet/impact-in", &["fail_ratio=0.5"]);
+    let (_, before) = verdict_on(&rig, "impact-in");
+    assert_eq!(before["offer"], "wait", "there was no rollout: {before}");
+    rig.scenario(&["good-version", "impact-in"]);
+    // What broke the old pods breaks the new ones too.
+    rig.fault("demo-fleet/impact-in", &["fail_ratio=0.5"]);
+    let (code, after) = verdict_on(&rig, "impact-in");
+    assert_eq!(after["verdict"], "preexisting", "{after}");
+    assert_eq!((code, &after["offer"]), (11, &json!("wait")));
+    assert!(rig.writes_by("operator").is_empty());
+}
+
+/// Deployment api-gateway's annotations and template: what a write would change.
+fn observable(rig: &Rig) -> (Value, Value) {
+    let deployment = rig.object("demo-slo", "deployment", "api-gateway");
+    (deployment["metadata"]["annotations"].clone(), deployment["spec"]["template"].clone())
+}
+
+#[test]
+fn who_lacks_a_right_cannot_arm_and_is_told_which_and_what_moves_under_an_armed_card_disarms_it() {
+    if !asked() {
+        return;
+    }
+    let rig = gateway();
+    rig.scenario(&["bad-reference"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let prometheus = rig.prometheus();
+
+    // A viewer may read the cluster, but not reach Prometheus through the API server.
+    let viewer = rig.goaround("viewer", &state, &["propose", "-o", "json"]);
+    assert_eq!((viewer.code, viewer.json()), (3, json!([])), "{viewer:?}");
+    assert!(viewer.err.contains("services/proxy") && viewer.err.contains("--prometheus"), "{viewer:?}");
+    let burning = |said: &Said| said.code == 10 || (said.code == 11 && said.json()[0]["offer"] == "rollback");
+    rig.propose_until("operator", &state, "a rollback", burning);
+    let direct = ["propose", "-o", "json", "--prometheus", &prometheus];
+    let viewer = rig.goaround("viewer", &state, &direct);
+    assert!(matches!(viewer.code, 10 | 11), "{viewer:?}");
+    let proposal = viewer.about("api-gateway");
+    said("viewer", &proposal);
+    assert_eq!(proposal["gates"]["safe_now"], "fail", "{proposal}");
+    let mut cockpit = Cockpit::open(&rig.kubeconfig("viewer"), &["--prometheus", &prometheus]);
+    cockpit.wait("api-gateway");
+    cockpit.until("the card", |screen, text| {
+        screen.press("g");
+        (text.contains("CANNOT BE APPROVED") && text.contains("no right to patch deployments")).then_some(())
+    });
+    cockpit.until("why nothing is armed", |screen, text| {
+        screen.press("a");
+        text.contains("cannot be approved: no right to patch deployments").then_some(())
+    });
+    assert!(!cockpit.screen.text().contains("to approve   "), "{}", cockpit.screen.text());
+    cockpit.quit();
+
+    // A stranger may nothing at all.
+    let stranger = rig.goaround("stranger", &state, &["propose", "-o", "json"]);
+    assert_eq!((stranger.code, stranger.json()), (3, json!([])), "{stranger:?}");
+    assert!(stranger.err.contains("may not list deployments"), "{stranger:?}");
+    let mut cockpit = Cockpit::open(&rig.kubeconfig("stranger"), &[]);
+    cockpit.until("what is missing", |_, text| {
+        (text.contains("forbidden") && text.contains("may not list")).then_some(())
+    });
+    cockpit.quit();
+
+    // The world moves between the token and its last character.
+    let mut cockpit = Cockpit::open(&rig.kubeconfig("operator"), &[]);
+    cockpit.wait("ROLL BACK");
+    cockpit.screen.press("g");
+    let token = cockpit.arm("the new route map fails every request");
+    let shown = rig.kubectl(&["-n", "demo-slo", "annotate", "deployment/api-gateway", "team=other"]);
+    assert!(shown.contains("annotated"), "{shown}");
+    let (annotations, template) = observable(&rig);
+    cockpit.until("disarmed", |_, text| (!text.contains("to approve   ")).then_some(()));
+    cockpit.screen.type_slowly(&token);
+    let found = cockpit.until("a word about it", |_, text| {
+        ["look again", "all effect lines read", "no open proposal", "to be read"]
+            .into_iter()
+            .find(|words| text.contains(words))
+    });
+    println!("said: after an annotation by somebody else: {found}");
+    assert_eq!(observable(&rig), (annotations, template), "nothing was written");
+    cockpit.quit();
+    for user in ["operator", "viewer", "stranger"] {
+        assert!(rig.writes_by(user).is_empty(), "{:#?}", rig.writes_by(user));
+    }
+}
+
+#[test]
+fn a_write_that_meets_another_is_refused_and_one_whose_answer_is_lost_is_read_back_and_never_repeated() {
+    if !asked() {
+        return;
+    }
+    let rig = Arc::new(gateway());
+    rig.scenario(&["bad-reference"]);
+    let webhook = Webhook::register(&rig, "operator");
+    let mut cockpit = Cockpit::open(&rig.kubeconfig("operator.toxic"), &[]);
+    cockpit.wait("ROLL BACK");
+    cockpit.screen.press("g");
+
+    // Somebody annotates the Deployment while the API server handles our write: the `test`s of the patch hold no more.
+    let other = Arc::clone(&rig);
+    webhook.at_the_next_write(move || {
+        other.kubectl(&["-n", "demo-slo", "annotate", "deployment/api-gateway", "team=other"]);
+    });
+    cockpit.decide("the new route map fails every request");
+    cockpit.until("a refusal", |_, text| text.contains("not executed").then_some(()));
+    assert!(webhook.happened());
+    let writes = rig.writes_by("operator");
+    assert_eq!(writes.len(), 1, "{writes:#?}");
+    assert!(matches!(writes[0].code, 409 | 422), "{writes:#?}");
+    println!("said: a lost race was answered {}", writes[0].code);
+    let (annotations, template) = observable(&rig);
+    assert!(annotations.get("goaround.dev/action").is_none(), "{annotations}");
+    assert_eq!(
+        template["spec"]["volumes"][0]["configMap"]["name"], "gateway-config-v2",
+        "nothing was changed"
+    );
+
+    // The answer to the next one is held back, and when the write has happened the connection breaks.
+    let link = format!("{}/proxies/api", rig.toxiproxy());
+    let toxics = format!("{link}/toxics");
+    webhook.at_the_next_write(move || {
+        let silence = json!({"name": "silence", "type": "timeout", "stream": "downstream", "attributes": {"timeout": 0}});
+        http(|client| client.post(&toxics).body(silence.to_string()));
+    });
+    cockpit.screen.press("\x1b");
+    cockpit.until("the next card", |screen, text| {
+        screen.press("g");
+        text.contains("all effect lines read").then_some(())
+    });
+    cockpit.decide("the new route map fails every request");
+    cockpit.until("the write", |_, _| observable(&rig).0.get("goaround.dev/action").is_some().then_some(()));
+    http(|client| client.post(&link).body(r#"{"enabled": false}"#));
+    cockpit.wait("OUTCOME UNKNOWN");
+    http(|client| client.delete(format!("{link}/toxics/silence")));
+    http(|client| client.post(&link).body(r#"{"enabled": true}"#));
+    cockpit.until("read back", |_, text| text.contains("by the API server").then_some(()));
+    let done: Vec<_> = rig.writes_by("operator").into_iter().filter(|w| w.code < 300).collect();
+    assert_eq!(done.len(), 1, "{done:#?}");
+    assert_eq!(rig.writes_by("operator").len(), 2, "it was sent once");
+    let (_, template) = observable(&rig);
+    assert_eq!(template["spec"]["volumes"][0]["configMap"]["name"], "gateway-config");
+    cockpit.quit();
+}
+
+#[test]
+fn a_deployment_that_no_slo_judges_is_rolled_back_by_hand_with_a_reason() {
+    if !asked() {
+        return;
+    }
+    let rig = Rig::monitored(false);
+    rig.scenario(&["slo-burn"]);
+    rig.kubectl(&["-n", "demo-slo", "set", "env", "deployment/traffic", "RPS=45"]);
+    rig.kubectl(&["-n", "demo-slo", "rollout", "status", "deployment/traffic", "--timeout=60s"]);
+    let mut cockpit = Cockpit::open(&rig.kubeconfig("operator"), &[]);
+    cockpit.wait("traffic");
+    cockpit.screen.press("/");
+    cockpit.wait("enter keeps it");
+    cockpit.screen.type_slowly("traffic");
+    cockpit.wait("1 match");
+    cockpit.screen.press("\r");
+    cockpit.until("the card", |screen, text| {
+        if text.contains("no SLO judges it") {
+            screen.press("u");
+        }
+        (text.contains("ROLL BACK traffic")).then_some(())
+    });
+    cockpit.decide("45 requests a second were not agreed");
+    let title = cockpit.outcome("traffic");
+    println!("said: by hand without an SLO: {title}");
+    let writes = rig.writes_by("operator");
+    assert_eq!(writes.len(), 1, "{writes:#?}");
+    assert_eq!((writes[0].name.as_str(), writes[0].code), ("traffic", 200));
+    let cause = annotations_of(&writes[0].body)["kubernetes.io/change-cause"].clone();
+    assert!(cause.as_str().is_some_and(|c| c.starts_with("goaround: ") && c.ends_with("by hand")), "{cause}");
+    let env = rig.object("demo-slo", "deployment", "traffic");
+    let env = &env["spec"]["template"]["spec"]["containers"][0]["env"];
+    assert!(
+        env.as_array().is_some_and(|e| e.iter().any(|v| v["name"] == "RPS" && v["value"] == "40")),
+        "{env}"
+    );
+    cockpit.quit();
+    let rows = rig.goaround("operator", &cockpit.state(), &["history", "-o", "json"]).json();
+    assert_eq!(rows[0]["workload"], "demo-slo/traffic", "{rows}");
+}
