@@ -239,12 +239,12 @@ fn second_slo(asked: &Asked, body: &mut Value) {
         serde_json::from_str(&value.to_string().replace("requests-availability", "checkout-availability"))
             .expect("JSON")
     };
-    if let Some(result) = body["data"]["result"].as_array_mut() {
-        if !asked.query().contains("http_requests_total") {
-            let more: Vec<Value> =
-                result.iter().filter(|one| one["metric"]["sloth_id"] == ID).map(other).collect();
-            result.extend(more);
-        }
+    if let Some(result) = body["data"]["result"].as_array_mut()
+        && !asked.query().contains("http_requests_total")
+    {
+        let more: Vec<Value> =
+            result.iter().filter(|one| one["metric"]["sloth_id"] == ID).map(other).collect();
+        result.extend(more);
     }
     if let Some(groups) = body["data"]["groups"].as_array_mut() {
         let more: Vec<Value> =
