@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::demo;
 use crate::demo::scenario::{self, Scenario};
 use crate::domain::Time;
+use crate::domain::clean::printable_json;
 use crate::engine::State;
 use crate::engine::state::Weight;
 use crate::shell::check::{self, Check};
@@ -273,7 +274,7 @@ async fn propose_once(target: &Target, environment: &Environment, form: Form) ->
     match form {
         Form::Text => print!("{}", propose::as_text(&state)),
         Form::Json => {
-            println!("{}", propose::as_json(&state));
+            println!("{}", printable_json(&propose::as_json(&state).to_string()));
             propose::unmapped(&state).for_each(|line| eprintln!("goaround: {line}"));
         }
     }
@@ -312,7 +313,7 @@ fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
         environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
     let rows = history::rows(&journal::read(&folder));
     match form {
-        Form::Json => println!("{}", Value::Array(rows)),
+        Form::Json => println!("{}", printable_json(&Value::Array(rows).to_string())),
         Form::Text if rows.is_empty() => println!("nothing was decided yet"),
         Form::Text => print!("{}", history::table(&rows)),
     }

@@ -54,6 +54,21 @@ impl Clean {
     }
 }
 
+/// The same JSON in other characters: what could move a cursor, reorder a line or hide stands as `\uXXXX`, so that it
+/// means what it meant and can be printed. Outside of its strings JSON has no such character, but for line ends.
+pub fn printable_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_hostile(c) && c != '\n' {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 fn escape(c: char, out: &mut String) {
     let code = c as u32;
     out.push_str(&if code < 0x100 { format!("<{code:02x}>") } else { format!("<u+{code:04x}>") });
@@ -138,6 +153,15 @@ mod tests {
             let clean = Clean::new(format!("x{c}"));
             assert!(clean.as_str().chars().all(|c| !c.is_control() && !is_hostile(c)), "{:x}", c as u32);
         }
+    }
+
+    #[test]
+    fn json_that_is_made_printable_is_the_same_json() {
+        let value = serde_json::json!({"k\u{9b}": "\u{1b}[2J\u{202e}\u{e0041}\u{feff} \u{1f600} größer\n"});
+        let text = printable_json(&value.to_string());
+        assert!(text.chars().all(|c| !is_hostile(c)), "{text}");
+        assert!(text.contains("größer") && text.contains('\u{1f600}'), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
     }
 
     #[test]

@@ -199,10 +199,15 @@ impl Proposal {
             self.held = held;
             self.drawn = now;
             self.sight = Sight::default();
-            if !matches!(self.gesture, Gesture::Decided | Gesture::Idle) {
-                self.gesture = Gesture::Idle;
-                self.note =
-                    Some(Clean::new("the card changed while you read it: look again, then arm again"));
+            match self.gesture {
+                Gesture::Decided => {}
+                // Why nothing happened then may not be so any more.
+                Gesture::Idle => self.note = None,
+                _ => {
+                    self.gesture = Gesture::Idle;
+                    self.note =
+                        Some(Clean::new("the card changed while you read it: look again, then arm again"));
+                }
             }
         }
         !same

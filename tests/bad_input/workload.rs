@@ -87,11 +87,19 @@ fn cannot_be_armed(cluster: &Cluster, arguments: &[&str], why: &str) {
 }
 
 #[test]
-fn a_paused_deployment_is_no_offer_and_says_why() {
+fn a_paused_deployment_is_offered_and_cannot_be_approved() {
     let cluster = with(&json!([{"op": "add", "path": "/spec/paused", "value": true}]));
     let ran = cluster.run(&["propose"]);
-    says(&ran, &["NO OFFER: shop/api-gateway", "the Deployment is paused", "kubectl rollout resume"]);
+    says(
+        &ran,
+        &[
+            "ROLL BACK shop/api-gateway",
+            "cannot be approved: the Deployment is paused",
+            "kubectl rollout resume",
+        ],
+    );
     assert_eq!(gate(&ran, "SAFE NOW").0, "fail");
+    cannot_be_armed(&cluster, &[], "the Deployment is paused");
 }
 
 #[test]
@@ -231,8 +239,9 @@ fn second_slo(asked: &Asked, body: &mut Value) {
         serde_json::from_str(&value.to_string().replace("requests-availability", "checkout-availability"))
             .expect("JSON")
     };
-    let counters = asked.query().contains("http_requests_total");
-    if let Some(result) = body["data"]["result"].as_array_mut().filter(|_| !counters) {
+    if let Some(result) = body["data"]["result"].as_array_mut()
+        && !asked.query().contains("http_requests_total")
+    {
         let more: Vec<Value> =
             result.iter().filter(|one| one["metric"]["sloth_id"] == ID).map(other).collect();
         result.extend(more);

@@ -269,6 +269,14 @@ impl Cluster {
         std::fs::write(self.folder.path().join("config").join("config.toml"), text).expect("a file");
     }
 
+    /// An object as the server has it.
+    pub fn get(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.world.kubernetes_url);
+        let http = &self.kubernetes.shared.http;
+        let body = RUNTIME.block_on(async { http.get(url).send().await?.bytes().await }).expect("an answer");
+        serde_json::from_slice(&body).expect("JSON")
+    }
+
     /// Changes an object as somebody else would.
     pub fn patch(&self, path: &str, patch: &Value) {
         let url = format!("{}{path}", self.world.kubernetes_url);
