@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::clean::Clean;
+use super::cluster::ContentDigest;
 use super::plan::{FieldChange, RESTARTED_AT};
 
 /// Differences of two pod templates, `pod-template-hash` left out.
@@ -27,8 +28,8 @@ pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
         .filter(|(path, _, _)| path.last().is_none_or(|last| last != "pod-template-hash"))
         .map(|(path, before, after)| FieldChange {
             field: Clean::new(words(&path, several)),
-            before: before.map(|v| Clean::new(text(&v))),
-            after: after.map(|v| Clean::new(text(&v))),
+            before: before.map(|v| Clean::new(short(text(&v)))),
+            after: after.map(|v| Clean::new(short(text(&v)))),
         })
         .collect()
 }
@@ -122,6 +123,20 @@ fn text(value: &Value) -> String {
         Value::Object(map) if map.is_empty() => "set".into(),
         other => other.to_string(),
     }
+}
+
+/// Longest value on an effect line, which must be whole on a small screen.
+const LONGEST: usize = 100;
+
+/// A long value by its beginning, its length and its digest: two different ones never look alike.
+fn short(text: String) -> String {
+    let length = text.chars().count();
+    if length <= LONGEST {
+        return text;
+    }
+    let digest = ContentDigest::of_bytes(text.as_bytes());
+    let begin: String = text.chars().take(LONGEST / 2).collect();
+    format!("{begin}… ({length} characters, sha256 {})", digest.short())
 }
 
 /// A ConfigMap value on one line: itself when short, else its size.

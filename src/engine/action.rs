@@ -216,7 +216,9 @@ fn send(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     running.sent = Some(now);
     running.waiting_for = "the API server".into();
     let approved = gate::seal(running.action.clone(), running.digest.clone(), running.calls.clone());
-    let text = format!("action {} sent: {} calls", running.action.0, running.calls.len());
+    let calls =
+        if running.calls.len() == 1 { "1 call".to_owned() } else { format!("{} calls", running.calls.len()) };
+    let text = format!("action {} sent: {calls}", running.action.0);
     incident.proposal = None;
     incident.wish = None;
     if let Some(left) = incident.before.take() {

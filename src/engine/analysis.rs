@@ -9,6 +9,7 @@ use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Deployment, Key, Uid};
 use crate::domain::evidence::EvidenceList;
+use crate::domain::format;
 use crate::domain::plan::{DryRun, Plan};
 use crate::domain::slo::{Slo, SloId};
 use crate::domain::value::Value;
@@ -302,7 +303,10 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
             .id(),
         evidence
             .add(
-                format!("budget of the period: {budget} x {rate:.1}/s x {period}, traffic as now"),
+                format!(
+                    "budget of the period: {} x {rate:.1}/s x {period}, traffic as now",
+                    format::percent(budget)
+                ),
                 "arithmetic",
                 look.now,
             )

@@ -165,7 +165,12 @@ impl Proposal {
         }
     }
 
-    /// How records and screens call it.
+    /// How the screens and the log call it: never by its token, which is shown only when armed.
+    pub fn name(&self) -> &str {
+        self.digest.short().get(..8).unwrap_or_default()
+    }
+
+    /// How records call it.
     pub fn id(&self) -> String {
         format!("{}-{}", self.digest.short(), self.opened.format("%H%M%S"))
     }
@@ -197,7 +202,7 @@ impl Proposal {
     /// Takes the report of a drawn frame.
     pub fn shown(&mut self, shown: &Shown, mono: Duration) {
         let ours = shown.digest.as_ref() == Some(&self.digest);
-        self.large_enough = if shown.large_enough { ours.then_some(true) } else { Some(false) };
+        self.large_enough = ours.then_some(shown.large_enough);
         let armed = matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. });
         if armed && self.large_enough != Some(true) {
             // What cannot be read cannot be approved, whatever was read before.

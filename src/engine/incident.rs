@@ -607,7 +607,10 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let pending = analysis.plan.is_some() && analysis.dry_run == DryRun::Pending;
     let after_help =
         incident.running.as_ref().is_some_and(|r| r.phase == super::verify::Phase::Closed(Outcome::Helped));
-    if pending || (after_help && !analysis.offer.acts()) {
+    if pending
+        || (after_help && !burns_again(incident, &analysis))
+        || (!by_hand && too_early(incident, &analysis, now))
+    {
         return;
     }
     incident.waiting = None;
@@ -621,7 +624,7 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let text = match proposal.analysis.offer {
         Offer::Rollback | Offer::RestoreConfig => format!(
             "proposal {} opened: {} of {}",
-            proposal.token,
+            proposal.name(),
             if proposal.analysis.offer == Offer::Rollback { "rollback" } else { "restore" },
             workload.name
         ),
@@ -638,6 +641,18 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         effects.push(Effect::Bell);
     }
     state.say("gate", if acts { Weight::Attention } else { Weight::Plain }, text);
+}
+
+/// After an action that helped: errors that began after its rollout, or a person asks.
+fn burns_again(incident: &Incident, analysis: &Analysis) -> bool {
+    let ended = incident.running.as_ref().and_then(|r| r.rollout_ended);
+    let began = analysis.attribution.onset.as_ref().filter(|o| o.ended.is_none()).map(|o| o.began);
+    incident.wish.is_some() || matches!((began, ended), (Some(began), Some(ended)) if began > ended)
+}
+
+/// The alert is there before the counts are: for the first minute "not enough data" is no answer yet.
+fn too_early(incident: &Incident, analysis: &Analysis, now: Time) -> bool {
+    analysis.verdict() == Verdict::NotEnoughData && (now - incident.opened).num_seconds() < 60
 }
 
 /// A person said wait: until the time is up, the burn grows, or something else is offered.
@@ -676,7 +691,7 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     state.say(
         "gate",
         Weight::Attention,
-        format!("proposal {} is void: nobody decided in time", proposal.token),
+        format!("proposal {} is void: nobody decided in time", proposal.name()),
     );
 }
 
@@ -694,7 +709,7 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
         kind: record::WITHDRAWN,
         body: record::decided(&proposal, cluster.as_str(), &by, why, now),
     });
-    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.token));
+    state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.name()));
 }
 
 /// Everything that `propose` waits for has been answered.

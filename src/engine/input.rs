@@ -318,7 +318,7 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
     incident.wish = None;
     let body = record::decided(&proposal, cluster.as_str(), &by, reason, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
-    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.token));
+    state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.name()));
     open(state, Screen::Main);
 }
 
@@ -341,7 +341,7 @@ fn wait(state: &mut State, key: &Key, effects: &mut Vec<Effect>) -> bool {
     let words = format!("asked again at {}{tripwire}", format::clock(until));
     let body = record::decided(&proposal, cluster.as_str(), &by, &words, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::WAITED, body });
-    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.token));
+    state.say("gate", Weight::Plain, format!("{by} waits with {}: {words}", proposal.name()));
     open(state, Screen::Main);
     true
 }

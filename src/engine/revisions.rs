@@ -193,6 +193,11 @@ fn clip(served: &mut Served, uid: &Uid, revisions: &[&ReplicaSet]) {
     let created = revisions.iter().find(|r| r.meta.uid == *uid).and_then(|r| r.meta.created);
     let others: Vec<Time> =
         revisions.iter().filter(|r| r.meta.uid != *uid).filter_map(|r| r.meta.created).collect();
+    // One that was never brought back has served since it was created, however far back the question looked.
+    let first_time = revisions.iter().any(|r| r.meta.uid == *uid && !r.reused);
+    if let (Some(first), Some(created), true) = (served.stretches.first_mut(), created, first_time) {
+        first.0 = created.min(first.1);
+    }
     for (from, to) in &mut served.stretches {
         *from = created.map_or(*from, |created| created.clamp(*from, (*from + SERVED_STEP.delta()).min(*to)));
         let last =

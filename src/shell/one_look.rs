@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::domain::Time;
 use crate::domain::signal::{Health, Source};
 use crate::engine::{Command, Event, State, incident};
 
@@ -15,13 +16,13 @@ const TICK: Duration = Duration::from_millis(50);
 /// The frontend of one look.
 #[derive(Default)]
 pub struct OneLook {
-    last: Option<Duration>,
+    /// When everything had been told, as of the last time it was looked at.
+    told: Option<Time>,
 }
 
 impl Front for OneLook {
     fn after(&mut self, state: &State, now: Duration, _events: &mut Vec<Event>) -> Next {
-        self.last = Some(now);
-        if now > LIMIT || finished(state) { Next::Enough } else { Next::On }
+        if now > LIMIT || failed(state) || self.finished(state) { Next::Enough } else { Next::On }
     }
 
     async fn input(&mut self, _state: &State) -> Vec<Command> {
@@ -33,29 +34,42 @@ impl Front for OneLook {
     }
 }
 
-/// Both sources have told all, or will not; and what follows from it is settled.
-fn finished(state: &State) -> bool {
-    let failed = |source| {
-        state
-            .world
-            .sources
-            .get(&source)
-            .is_some_and(|s| matches!(s.health, Health::Down(_) | Health::Forbidden(_)))
-    };
-    let told = |source| state.world.sources.get(&source).is_some_and(|s| s.synced);
-    if failed(Source::Kubernetes) {
-        return true;
+impl OneLook {
+    /// Everything was told, and was reviewed after it was told: what came last may be what decides.
+    fn finished(&mut self, state: &State) -> bool {
+        if !told(state) {
+            self.told = None;
+            return false;
+        }
+        let told = *self.told.get_or_insert(state.now);
+        !state.dirty || state.reviewed.is_some_and(|at| at > told)
     }
-    if !told(Source::Kubernetes) {
-        return false;
-    }
-    if failed(Source::Prometheus) {
-        return true;
-    }
-    let looked = state.reviewed.is_some_and(|at| {
-        state.world.sources.get(&Source::Prometheus).and_then(|s| s.heard).is_some_and(|heard| at >= heard)
-    });
-    told(Source::Prometheus) && looked && state.journal.head.is_some() && incident::settled(state)
+}
+
+fn is_failed(state: &State, source: Source) -> bool {
+    let known = state.world.sources.get(&source);
+    known.is_some_and(|s| matches!(s.health, Health::Down(_) | Health::Forbidden(_)))
+}
+
+fn is_synced(state: &State, source: Source) -> bool {
+    state.world.sources.get(&source).is_some_and(|s| s.synced)
+}
+
+/// A source will not tell, and nothing can follow without it. Prometheus is judged when the cluster has told all.
+fn failed(state: &State) -> bool {
+    is_failed(state, Source::Kubernetes)
+        || (is_synced(state, Source::Kubernetes) && is_failed(state, Source::Prometheus))
+}
+
+/// Both sources have told all, and so has everybody who was asked because of it.
+fn told(state: &State) -> bool {
+    let heard = state.world.sources.get(&Source::Prometheus).and_then(|s| s.heard);
+    let looked = state.reviewed.is_some_and(|at| heard.is_some_and(|heard| at >= heard));
+    is_synced(state, Source::Kubernetes)
+        && is_synced(state, Source::Prometheus)
+        && looked
+        && state.journal.head.is_some()
+        && incident::settled(state)
 }
 
 /// A source that is needed and is not there, with the reason; `None`: all are.

@@ -252,7 +252,7 @@ fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
     loop {
         let Ok(first) = event::read() else { return };
         if began.is_none_or(|at| at.elapsed() >= ONE_READ) {
-            began = Some(Instant::now());
+            began = Some(tokio::time::Instant::now().into_std());
             read += 1;
         }
         let mut next = Some(first);

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
@@ -106,6 +107,7 @@ struct Shared {
     /// Counts changes of the rules: a watch that began before is cut, and must list anew.
     epoch: watch::Sender<u64>,
     listed: Mutex<BTreeMap<String, u64>>,
+    requests: AtomicUsize,
 }
 
 /// A proxy before one server. It ends with the runtime.
@@ -124,6 +126,7 @@ impl Proxy {
             rules: Mutex::default(),
             epoch: watch::Sender::new(0),
             listed: Mutex::default(),
+            requests: AtomicUsize::new(0),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let url = RUNTIME.block_on(async {
@@ -140,6 +143,11 @@ impl Proxy {
         self.change(|rules| rules.edit = Some(Arc::new(edit)));
     }
 
+    /// The same, while watches that are open stay so and tell nothing of it.
+    pub fn edit_unseen(&self, edit: impl Fn(&Asked, &mut Value) + Send + Sync + 'static) {
+        self.shared.rules.lock().expect("lock").edit = Some(Arc::new(edit));
+    }
+
     /// From now on `edit` is applied to the `items` of every list.
     pub fn edit_lists(&self, edit: impl Fn(&Asked, &mut Value) + Send + Sync + 'static) {
         self.change(|rules| rules.list = Some(Arc::new(edit)));
@@ -148,6 +156,11 @@ impl Proxy {
     /// From now on `instead` may answer.
     pub fn instead(&self, instead: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static) {
         self.change(|rules| rules.instead = Some(Arc::new(instead)));
+    }
+
+    /// How many requests came.
+    pub fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
     }
 
     /// From now on everything is as the server says.
@@ -269,32 +282,74 @@ impl Cluster {
 
     /// Runs the program on it.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let config = self.kubeconfig();
-        let target = ["--kubeconfig", &config.to_string_lossy(), "--prometheus", &self.prometheus.url]
-            .map(str::to_owned);
-        run(&self.folder, arguments.iter().map(|a| (*a).to_owned()).chain(target))
+        self.run_with(&self.prometheus.url, arguments)
+    }
+
+    /// Runs the program on it, with another Prometheus.
+    pub fn run_with(&self, prometheus: &str, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_goaround"));
+        command
+            .args(arguments)
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig())
+            .arg("--prometheus")
+            .arg(prometheus);
+        ended(in_folder(&mut command, &self.folder))
+    }
+
+    /// Runs the program on it as `command` starts it, which must pass its arguments on.
+    pub fn run_by(&self, command: &mut Command, arguments: &[&str]) -> Ran {
+        command
+            .arg(env!("CARGO_BIN_EXE_goaround"))
+            .args(arguments)
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig());
+        command.arg("--prometheus").arg(&self.prometheus.url);
+        ended(in_folder(command, &self.folder))
+    }
+
+    /// Runs the program on it with another state folder.
+    pub fn run_in(&self, state: &str, arguments: &[&str]) -> Ran {
+        self.run_by(Command::new("env").arg(format!("GOAROUND_STATE_DIR={state}")), arguments)
     }
 
     /// Runs the cockpit on it.
     pub fn screen(&self, columns: u16, rows: u16, arguments: &[&str]) -> Screen {
+        self.screen_in(columns, rows, arguments, &[])
+    }
+
+    /// The same in another environment.
+    pub fn screen_in(
+        &self,
+        columns: u16,
+        rows: u16,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Screen {
         let config = self.kubeconfig();
         let config = config.to_string_lossy();
         let mut all = vec!["--kubeconfig", &config, "--prometheus", &self.prometheus.url];
         all.extend(arguments);
-        Screen::start_in(columns, rows, &all, Arc::clone(&self.folder), &[])
+        Screen::start_in(columns, rows, &all, Arc::clone(&self.folder), environment)
     }
 }
 
 /// Runs the program with folders of its own.
 pub fn run(folder: &tempfile::TempDir, arguments: impl IntoIterator<Item = String>) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_goaround"))
-        .args(arguments)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goaround"));
+    ended(in_folder(command.args(arguments), folder))
+}
+
+fn in_folder<'c>(command: &'c mut Command, folder: &tempfile::TempDir) -> &'c mut Command {
+    command
         .env("GOAROUND_STATE_DIR", folder.path().join("state"))
         .env("GOAROUND_CONFIG_DIR", folder.path().join("config"))
         .env("HOME", folder.path())
         .env_remove("KUBECONFIG")
-        .output()
-        .expect("the binary runs");
+}
+
+fn ended(command: &mut Command) -> Ran {
+    let output = command.output().expect("the binary runs");
     Ran {
         code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -330,6 +385,7 @@ fn asked(request: &Request, body: &[u8]) -> Asked {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    shared.requests.fetch_add(1, Ordering::SeqCst);
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.expect("a body");
     let request = Request::from_parts(parts, Body::empty());

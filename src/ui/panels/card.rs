@@ -142,23 +142,21 @@ impl Card<'_> {
             Words::of(self.look.dim(), format!("void {}", format::clock(self.proposal.expires)))
         };
         let id = self.proposal.digest.short();
-        let drawn = format::span(self.state.now - self.proposal.drawn);
-        let id = id.get(..8).unwrap_or(id);
+        let id = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
+        let unchanged = format!(" · unchanged {}", format::span(self.state.now - self.proposal.drawn));
         let place = header::place(self.look, self.state);
-        let room = usize::from(area.width).saturating_sub(place.width() + 3);
-        // What is void tells first whether a key is worth pressing; the rest gives way.
-        let ends = [
-            (format!("proposal {id} · "), format!(" · unchanged {drawn} ")),
-            (format!("{id} · "), " ".into()),
-        ];
-        for (before, after) in ends.into_iter().chain([(String::new(), " ".into())]) {
-            let mut right = Words::of(self.look.dim(), before);
-            right.append(void.clone());
-            right.push(self.look.dim(), after);
-            if right.width() <= room {
-                right.draw_right(area, buf);
-                break;
-            }
+        let room = usize::from(area.width).saturating_sub(place.width() + 4);
+        // When it is void is kept longest.
+        let mut right = void;
+        if right.width() + unchanged.len() <= room {
+            right.push(self.look.dim(), unchanged);
+        }
+        if id.width() + right.width() <= room {
+            let rest = std::mem::replace(&mut right, id);
+            right.append(rest);
+        }
+        if right.width() <= room {
+            right.and(self.look.dim(), " ").draw_right(area, buf);
         }
         place.draw(from(area, 1), buf);
     }

@@ -7,12 +7,15 @@ use ratatui::style::Style;
 use crate::domain::format;
 use crate::engine::state::{LogLine, State, Weight};
 use crate::ui::look::Look;
+use crate::ui::widgets::text::wrap_within;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, rule};
 
 use super::{footer, header};
 
 /// Columns of the source's name.
 const SOURCE: u16 = 10;
+/// Where the sentence begins.
+const TEXT: u16 = 10 + SOURCE + 2;
 
 /// Draws the end of the log, or `scrolled` lines before it.
 pub fn draw(look: &Look, state: &State, scrolled: usize, area: Rect, buf: &mut Buffer) {
@@ -27,10 +30,39 @@ pub fn draw(look: &Look, state: &State, scrolled: usize, area: Rect, buf: &mut B
     }
 }
 
+/// Draws the end of the log, or `scrolled` lines before it, with every sentence to its end.
+fn wrapped(look: &Look, state: &State, scrolled: usize, area: Rect, buf: &mut Buffer) {
+    let columns = usize::from(area.width.saturating_sub(TEXT + 1)).max(1);
+    let end = state.log.len().saturating_sub(scrolled).max(1).min(state.log.len());
+    let mut left = area.height;
+    let mut shown = Vec::new();
+    for line in state.log.range(..end).rev() {
+        let rows = wrap_within(line.text.as_str(), columns, usize::from(area.height.max(1)));
+        let Some(rest) = left.checked_sub(rows.len() as u16) else { break };
+        left = rest;
+        shown.push((line, rows));
+    }
+    let mut y = 0;
+    for (line, rows) in shown.into_iter().rev() {
+        label(look, line, row(area, y), buf);
+        for text in rows {
+            put(buf, from(row(area, y), TEXT), &text, weight(look, line.weight));
+            y += 1;
+        }
+    }
+    if state.log.is_empty() {
+        put(buf, from(area, 1), "nothing has happened yet", look.dim());
+    }
+}
+
 fn one(look: &Look, line: &LogLine, area: Rect, buf: &mut Buffer) {
+    label(look, line, area, buf);
+    Words::of(weight(look, line.weight), line.text.as_str()).draw(from(area, TEXT), buf);
+}
+
+fn label(look: &Look, line: &LogLine, area: Rect, buf: &mut Buffer) {
     put(buf, from(area, 1), &format::clock(line.at), look.faint());
     put_right(buf, columns(area, 10, SOURCE), line.source, look.dim());
-    Words::of(weight(look, line.weight), line.text.as_str()).draw(from(area, 10 + SOURCE + 2), buf);
 }
 
 fn weight(look: &Look, weight: Weight) -> Style {
@@ -51,7 +83,7 @@ pub fn page(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     rule(buf, row(area, 2), look.faint());
     let body = Rect { height: area.height.saturating_sub(4), ..below(area, 3) };
     // Scrolling goes back from the end: the end is why one looks.
-    draw(look, state, state.view.scroll, body, buf);
+    wrapped(look, state, state.view.scroll, body, buf);
     let keys = [("up", "older/newer"), ("page_up", "page"), ("log", "back"), ("quit", "quit")];
     footer::draw(look, "main", &keys, row(area, area.height.saturating_sub(1)), buf);
 }

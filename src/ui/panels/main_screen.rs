@@ -32,9 +32,19 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let timeline = rows.workload(state).map(|key| view::timeline(state, &key)).unwrap_or_default();
     let scene = Scene { look, state, rows, timeline };
     header::draw(look, state, row(area, 0), buf);
-    let small = area.width < LEAST.0 || area.height < LEAST.1;
-    let lines = notices::lines(look, state, small, area.width);
-    let most = if area.height >= 30 { 6 } else { area.height / 8 };
+    let mut lines = notices::lines(look, state, area.width);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let small = "! smaller than 80x24: nothing can be approved here";
+        lines.insert(0, Words::of(look.attention(), small));
+    }
+    // Where there is nothing else to show, what is missing has the room.
+    let most = if scene.rows.all.is_empty() {
+        8
+    } else if area.height >= 30 {
+        4
+    } else {
+        2
+    };
     let noted = (lines.len() as u16).min(most).min(area.height.saturating_sub(2));
     notices::draw(look, &lines, Rect { height: noted, ..below(area, 1) }, buf);
     if area.height < 2 {
@@ -76,12 +86,9 @@ impl Scene<'_> {
         let list = match incident {
             Some(incident) => {
                 let rows = proposal::ROWS.min(left.height / 2);
-                // Right under the list that it came from.
-                let wanted = (self.rows.all.len() as u16).saturating_add(3);
-                let list = wanted.min(left.height.saturating_sub(rows + 2));
-                let place = Rect { height: rows, ..below(left, list + 1) };
-                proposal::draw(self.look, self.state, incident, place, buf);
-                top(left, list)
+                let bottom = Rect { height: rows, y: left.bottom().saturating_sub(rows + 1), ..left };
+                proposal::draw(self.look, self.state, incident, bottom, buf);
+                Rect { height: left.height.saturating_sub(rows + 2), ..left }
             }
             None => left,
         };
@@ -98,8 +105,8 @@ impl Scene<'_> {
         };
         objective::draw(self.look, self.state, slo, area, buf);
         let rest = below(area, objective::ROWS + 1);
-        // The chart needs ten rows to say anything; the page's windows matter most.
-        let burns = burn_rates::rows(slo).min(rest.height.saturating_sub(11).max(4));
+        // The chart needs seven rows to say anything; the page's windows matter most.
+        let burns = burn_rates::rows(slo).min(rest.height.saturating_sub(8).max(4));
         burn_rates::draw(self.look, slo, top(rest, burns), buf);
         let chart = below(rest, burns + 1);
         let analysis = self.analysis();
@@ -141,7 +148,7 @@ impl Scene<'_> {
         self.tabs(row(area, 0), buf);
         let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
         let below_it = match incident {
-            Some(_) if area.height >= 16 => 5,
+            Some(_) if area.height >= 16 => 6,
             Some(_) if area.height >= 10 => 3,
             _ => 0,
         };

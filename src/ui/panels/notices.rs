@@ -6,79 +6,83 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::format;
-use crate::domain::signal::Health;
+use crate::domain::signal::{Health, Source};
 use crate::engine::state::State;
 use crate::ui::look::Look;
-use crate::ui::widgets::text::{self, fit, wrap_within};
+use crate::ui::widgets::text::{fit, wrap_within};
 use crate::ui::widgets::words::{Words, from, row};
 
+/// Rows that one notice may take.
+const ROWS: usize = 2;
 /// Clocks that differ by less are the same.
 const CLOCK: i64 = 5_000;
 
-/// One of them.
-pub struct Notice {
+/// The lines on a screen of so many columns, most important first; a long one takes two, its end is what to do.
+pub fn lines(look: &Look, state: &State, columns: u16) -> Vec<Words> {
+    let columns = usize::from(columns).saturating_sub(2);
+    all(look, state).into_iter().flat_map(|notice| notice.wrapped(look, columns)).collect()
+}
+
+/// A notice: how bad, about what, the sentence.
+struct Notice {
     style: Style,
-    label: String,
+    name: String,
     text: String,
 }
 
-/// The lines of `width`, most important first; a long one takes a second line.
-pub fn lines(look: &Look, state: &State, small: bool, width: u16) -> Vec<Words> {
+impl Notice {
+    fn wrapped(self, look: &Look, columns: usize) -> Vec<Words> {
+        let label = format!("! {} ", self.name);
+        let rows = wrap_within(&format!("{label}{}", self.text), columns, ROWS);
+        let first = |row: &str| match row.strip_prefix(label.as_str()) {
+            Some(rest) => Words::of(self.style, label.clone()).and(look.text(), rest),
+            None => Words::of(self.style, row),
+        };
+        let row = |(n, row): (usize, &String)| {
+            if n == 0 { first(row) } else { Words::of(look.text(), format!("  {row}")) }
+        };
+        rows.iter().enumerate().map(row).collect()
+    }
+}
+
+fn all(look: &Look, state: &State) -> Vec<Notice> {
+    let line = |style, name: &str, text: String| Notice { style, name: name.to_owned(), text };
     let mut lines = Vec::new();
-    for notice in notices(look, state, small) {
-        let room = usize::from(width).saturating_sub(text::width(&notice.label) + 4);
-        for (n, line) in wrap_within(&notice.text, room, 2).into_iter().enumerate() {
-            let label = if n == 0 {
-                format!("! {} ", notice.label)
-            } else {
-                " ".repeat(text::width(&notice.label) + 3)
-            };
-            lines.push(Words::of(notice.style, label).and(look.text(), line));
+    if let Some(why) = state.journal_closed() {
+        lines.push(line(look.bad(), "journal", format!("cannot be written, nothing can be approved: {why}")));
+    }
+    for (source, known) in &state.world.sources {
+        if let Health::Down(why) = &known.health {
+            let heard = known
+                .heard
+                .map_or("never heard".into(), |at| format!("last heard {}", format::since(at, state.now)));
+            lines.push(line(look.bad(), &format!("{} down", source.name()), format!("({heard}) {why}")));
         }
+    }
+    lines.extend(forbidden(look, state));
+    for (source, ms) in state.world.clocks.iter().filter(|(_, ms)| ms.abs() > CLOCK) {
+        let text = format!("of {} differs from ours by {} s", source.name(), ms / 1_000);
+        lines.push(line(look.attention(), "clock", text));
+    }
+    for warning in state.world.warnings.iter().take(1) {
+        lines.push(line(look.attention(), "prom partial", warning.to_string()));
     }
     lines
 }
 
-fn notices(look: &Look, state: &State, small: bool) -> Vec<Notice> {
-    let notice = |style, label: &str, text: String| Notice { style, label: label.to_owned(), text };
-    let mut all = Vec::new();
-    if small {
-        let text = "smaller than 80x24: nothing can be approved here".to_owned();
-        all.push(notice(look.attention(), "screen", text));
-    }
-    if let Some(why) = state.journal_closed() {
-        all.push(notice(look.bad(), "journal", format!("cannot be written, nothing can be approved: {why}")));
-    }
-    for (source, known) in &state.world.sources {
-        if let Health::Down(why) = &known.health {
-            let heard = known.heard.map(|at| format!(" (last heard {})", format::since(at, state.now)));
-            let text = format!("{why}{}", heard.unwrap_or_default());
-            all.push(notice(look.bad(), &format!("{} down", source.name()), text));
-        }
-    }
-    all.extend(forbidden(look, state));
-    for (source, ms) in state.world.clocks.iter().filter(|(_, ms)| ms.abs() > CLOCK) {
-        let text = format!("of {} differs from ours by {} s", source.name(), ms / 1_000);
-        all.push(notice(look.attention(), "clock", text));
-    }
-    for warning in state.world.warnings.iter().take(1) {
-        all.push(notice(look.attention(), "prom partial", warning.to_string()));
-    }
-    all
-}
-
-/// All kinds that may not be read as one notice, with the first one's hint.
+/// All kinds that may not be read as one line, with the first one's hint.
 fn forbidden(look: &Look, state: &State) -> Option<Notice> {
     let mut names = Vec::new();
     let mut hint = None;
     for (source, known) in &state.world.sources {
         if let Health::Forbidden(why) = &known.health {
-            names.push(source.name());
+            names.push(if *source == Source::Prometheus { "prom" } else { source.name() });
             hint.get_or_insert(why);
         }
     }
-    let text = format!("{}: {}", names.join(", "), hint?);
-    Some(Notice { style: look.attention(), label: "forbidden".into(), text })
+    let why = hint?;
+    let text = format!("{}: {why}", names.join(", "));
+    Some(Notice { style: look.attention(), name: "forbidden".to_owned(), text })
 }
 
 /// Draws as many as `area` has rows; the last row says how many more there are.

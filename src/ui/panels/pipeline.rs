@@ -15,7 +15,7 @@ use crate::ui::widgets::words::{Words, from};
 pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect, buf: &mut Buffer) {
     let area = from(area, 1);
     let Some(incident) = incident else {
-        let calm = format!("{} SLOs watched, nothing burns here", state.world.slos.len());
+        let calm = format!("{} SLOs watched, no alert fires here", state.world.slos.len());
         Words::of(look.dim(), calm).draw(area, buf);
         return;
     };
