@@ -26,7 +26,7 @@ pub struct Onset {
     pub outside: Counts,
     /// Counts in it.
     pub during: Counts,
-    /// Counts of the last minute or so (at least one bucket).
+    /// Counts of the last minute or so (at least one bucket), and of nothing before the stretch.
     pub fresh: Counts,
     /// Requests a second before it and in it; `None` without data.
     pub rate_before: Option<f64>,
@@ -62,7 +62,8 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
     let during = sums.inside(first, last);
     let outside = sums.outside(first, last);
     let fresh_from = cells.iter().rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
-    let fresh = sums.inside(fresh_from.map_or(0, |n| n + 1), cells.len());
+    // Of a stretch younger than that, what lies before it says nothing about how it fails now.
+    let fresh = sums.inside(fresh_from.map_or(0, |n| n + 1).max(first), cells.len());
     let ended = over(&cells, &sums, last, during, budget);
     let seconds = |from: usize, to: usize| (to - from) as f64 * step.secs_f64();
     let rate = |from: usize, to: usize| (to > from).then(|| sums.inside(from, to).total / seconds(from, to));
@@ -193,6 +194,17 @@ mod tests {
         assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * 40);
         assert_eq!(onset.ended, None);
         assert_eq!(onset.during.bad.round(), 390.0);
+    }
+
+    #[test]
+    fn what_fails_now_is_not_thinned_by_the_time_before_it_failed() {
+        let step = Window::from_secs(15);
+        let at = |n: usize| Time::UNIX_EPOCH + step.delta() * (n as i32 + 1);
+        let bad = |n: usize| if n < 9 { 0.0 } else { 600.0 };
+        let buckets: Vec<Bucket> =
+            (0..10).map(|n| Bucket { end: at(n), bad: Some(bad(n)), total: Some(600.0) }).collect();
+        let onset = find(&buckets, step, 0.001).expect("an onset");
+        assert_eq!(onset.fresh, Counts { bad: 600.0, total: 600.0 });
     }
 
     #[test]

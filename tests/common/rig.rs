@@ -1,5 +1,6 @@
 //! A rig: a real API server with its audit log, a real Prometheus, services that can be broken. Started for one test on
-//! ports that are free, stopped when the test ends in whatever way. Nothing here knows what goaround should answer.
+//! ports that are free, stopped when the test ends in whatever way; or a cluster that somebody named, which is neither
+//! started nor stopped, and has no audit log to read. Nothing here knows what goaround should answer.
 
 #![allow(dead_code, reason = "one test binary uses it, and not all of it on every cluster")]
 
@@ -21,13 +22,21 @@ const BASES: std::ops::Range<u16> = 850..1_580;
 
 static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// A running rig; dropped, it stops.
+/// A running rig, which stops when it is dropped, or a named cluster.
 pub struct Rig {
-    child: Child,
+    child: Option<Child>,
+    named: Option<Named>,
     home: PathBuf,
     base: u16,
     /// Removed with the rig, where it is its own.
     folder: Option<Arc<tempfile::TempDir>>,
+}
+
+/// A cluster of somebody else, by `GOAROUND_E2E_KUBECONFIG` and `GOAROUND_E2E_PROMETHEUS`.
+#[derive(Clone)]
+struct Named {
+    kubeconfig: String,
+    prometheus: Option<String>,
 }
 
 /// A write in the audit log: create, update, patch or delete, answered, and no dry run.
@@ -83,7 +92,32 @@ pub fn command() -> Option<PathBuf> {
     named.or(Some(beside)).filter(|path| path.exists())
 }
 
+/// The cluster that the environment names.
+fn named() -> Option<Named> {
+    let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let kubeconfig = text("GOAROUND_E2E_KUBECONFIG")?;
+    Some(Named { kubeconfig, prometheus: text("GOAROUND_E2E_PROMETHEUS") })
+}
+
+/// A cluster is named: no rig is started, and what only a rig can do is left out.
+pub fn is_named() -> bool {
+    named().is_some()
+}
+
 impl Rig {
+    /// The named cluster, else a new rig with monitoring.
+    pub fn any() -> Self {
+        let Some(named) = named() else { return Self::monitored() };
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self {
+            child: None,
+            named: Some(named),
+            home: folder.path().to_path_buf(),
+            base: 0,
+            folder: Some(folder),
+        }
+    }
+
     /// Starts one and waits until it is ready.
     ///
     /// # Panics
@@ -121,7 +155,7 @@ impl Rig {
                 }
                 pause();
             }
-            let rig = Self { child, home, base, folder: folder.clone() };
+            let rig = Self { child: Some(child), named: None, home, base, folder: folder.clone() };
             if rig.dir().join("ready").exists() {
                 return rig;
             }
@@ -131,13 +165,16 @@ impl Rig {
         panic!("no free ports for a rig");
     }
 
-    /// The same with Prometheus and Alertmanager in it; with `history`, 30 quiet days are in it as well.
-    pub fn monitored(history: bool) -> Self {
+    /// The same with Prometheus and Alertmanager in it.
+    pub fn monitored() -> Self {
         let rig = Self::up();
-        let mut step = vec!["monitoring"];
-        step.extend(history.then_some("--history"));
-        rig.scenario(&step);
+        rig.scenario(&["monitoring"]);
         rig
+    }
+
+    /// It is a cluster of somebody else.
+    pub fn is_named(&self) -> bool {
+        self.named.is_some()
     }
 
     /// Folder of kubeconfigs and logs.
@@ -147,12 +184,24 @@ impl Rig {
 
     /// Kubeconfig of `user`; `operator.toxic` is the one through Toxiproxy.
     pub fn kubeconfig(&self, user: &str) -> String {
+        if let Some(named) = &self.named {
+            return named.kubeconfig.clone();
+        }
         self.dir().join(format!("{user}.kubeconfig")).display().to_string()
     }
 
-    /// URL of Prometheus.
-    pub fn prometheus(&self) -> String {
-        format!("http://127.0.0.1:{}", self.base + 5)
+    /// What every call of goaround needs beside the kubeconfig.
+    pub fn arguments(&self) -> Vec<&str> {
+        let url = self.named.as_ref().and_then(|named| named.prometheus.as_deref());
+        url.map_or(Vec::new(), |url| vec!["--prometheus", url])
+    }
+
+    /// URL of Prometheus; `None`: it is known to the cluster alone.
+    pub fn prometheus(&self) -> Option<String> {
+        match &self.named {
+            Some(named) => named.prometheus.clone(),
+            None => Some(format!("http://127.0.0.1:{}", self.base + 5)),
+        }
     }
 
     /// URL of Toxiproxy's own API.
@@ -188,13 +237,30 @@ impl Rig {
         }
     }
 
-    /// `kubectl` as cluster admin.
+    /// `kubectl` as cluster admin; on a named cluster as whoever was named.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(command().expect("a rig"));
-        succeeded(command.arg("kubectl").arg("--kubeconfig").arg(self.kubeconfig("admin")).args(arguments))
+        succeeded(&mut self.kubectl_command(arguments))
     }
 
-    /// Applies an object as cluster admin.
+    /// Whether `kubectl` succeeds.
+    pub fn kubectl_succeeds(&self, arguments: &[&str]) -> bool {
+        self.kubectl_command(arguments).output().is_ok_and(|output| output.status.success())
+    }
+
+    fn kubectl_command(&self, arguments: &[&str]) -> Command {
+        let mut kubectl = match &self.named {
+            Some(_) => Command::new("kubectl"),
+            None => {
+                let mut rig = Command::new(command().expect("a rig"));
+                rig.arg("kubectl");
+                rig
+            }
+        };
+        kubectl.arg("--kubeconfig").arg(self.kubeconfig("admin")).args(arguments);
+        kubectl
+    }
+
+    /// Applies an object, as `kubectl apply` does.
     pub fn apply(&self, object: &Value) {
         let file = self.home.join("object.json");
         std::fs::write(&file, object.to_string()).expect("a file");
@@ -209,7 +275,8 @@ impl Rig {
 
     /// `goaround` as `user`, without a terminal.
     pub fn goaround(&self, user: &str, state: &Path, arguments: &[&str]) -> Said {
-        goaround(&self.kubeconfig(user), state, arguments)
+        let all: Vec<&str> = arguments.iter().copied().chain(self.arguments()).collect();
+        goaround(&self.kubeconfig(user), state, &all)
     }
 
     /// Waits until `propose -o json` satisfies `wanted`.
@@ -221,25 +288,24 @@ impl Rig {
         wanted: impl Fn(&Said) -> bool,
     ) -> Said {
         let begun = Instant::now();
+        // A named cluster may still remember what the test before did to it.
+        let patience = if self.is_named() { 4 * PATIENCE } else { PATIENCE };
         loop {
             let said = self.goaround(user, state, &["propose", "-o", "json"]);
             if wanted(&said) {
                 return said;
             }
-            assert!(begun.elapsed() < PATIENCE, "never proposed: {what}: {said:?}");
+            assert!(begun.elapsed() < patience, "never proposed: {what}: {said:?}");
             pause();
         }
     }
 
-    /// All writes of the audit log, in its order.
-    pub fn writes(&self) -> Vec<Write> {
-        let log = std::fs::read_to_string(self.dir().join("log/audit.log")).expect("an audit log");
-        log.lines().filter_map(|line| serde_json::from_str(line).ok()).filter_map(|e| write(&e)).collect()
-    }
-
-    /// The writes of one user.
+    /// The writes of one user in the audit log, in its order. A named cluster shows its log to nobody: none are known.
     pub fn writes_by(&self, user: &str) -> Vec<Write> {
-        self.writes().into_iter().filter(|w| w.user == user).collect()
+        assert!(!self.is_named(), "there is no audit log to read");
+        let log = std::fs::read_to_string(self.dir().join("log/audit.log")).expect("an audit log");
+        let events = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+        events.filter_map(|event| write(&event)).filter(|w| w.user == user).collect()
     }
 
     /// The one value of an instant query; `None` for an empty result.
@@ -261,13 +327,15 @@ impl Rig {
     }
 
     fn get_prometheus(&self, what: &str, query: &[(&str, &str)]) -> Value {
-        let text = http(|client| client.get(format!("{}/api/v1/{what}", self.prometheus())).query(query));
+        let url = self.prometheus().expect("the URL of Prometheus");
+        let text = http(|client| client.get(format!("{url}/api/v1/{what}")).query(query));
         serde_json::from_str(&text).expect("JSON")
     }
 
     /// How many queries Prometheus has answered, by its own count. Asking does not count.
     pub fn queries(&self) -> f64 {
-        let text = http(|client| client.get(format!("{}/metrics", self.prometheus())));
+        let url = self.prometheus().expect("the URL of Prometheus");
+        let text = http(|client| client.get(format!("{url}/metrics")));
         let of_api = |line: &&str| {
             line.starts_with("prometheus_http_requests_total{") && line.contains("handler=\"/api/v1/query")
         };
@@ -290,15 +358,16 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        let pid = self.child.id().to_string();
+        let Some(child) = &mut self.child else { return };
+        let pid = child.id().to_string();
         // Its own way down stops all that it started.
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
         let begun = Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(30) {
+        while matches!(child.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(30) {
             pause();
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = child.kill();
+        let _ = child.wait();
         let _ = std::fs::remove_dir_all(&self.home);
         TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.base);
     }
