@@ -82,6 +82,12 @@ impl Json {
         // It was printed by serde_json from a value, so it parses.
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
     }
+
+    /// Cheap, to be asked before [`Json::value`]: false when no key or text in it holds `plain`, which JSON writes as
+    /// it is (no quote, no backslash).
+    pub fn mentions(&self, plain: &str) -> bool {
+        self.0.contains(plain)
+    }
 }
 
 impl Default for Json {
@@ -253,6 +259,9 @@ pub struct Deployment {
 impl Deployment {
     /// One annotation, clean; `None` when it is absent.
     pub fn annotation(&self, name: &str) -> Option<Clean> {
+        if !self.annotations.mentions(name) {
+            return None;
+        }
         self.annotations.value().get(name).and_then(Value::as_str).map(Clean::new)
     }
 

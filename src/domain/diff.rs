@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
 
 use super::clean::Clean;
 use super::cluster::ContentDigest;
@@ -34,17 +35,49 @@ pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
         .collect()
 }
 
-/// Differences of the `data` or `binaryData` of a ConfigMap, key by key; values are shown by their size when long.
+/// Differences of the `data` or `binaryData` of a ConfigMap, key by key: the first line that differs, and how many
+/// more there are.
 pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
     keys(before, after)
         .into_iter()
         .filter(|key| before.get(key) != after.get(key))
-        .map(|key| FieldChange {
-            field: Clean::new(format!("ConfigMap {name} key {key}")),
-            before: before.get(&key).map(|v| Clean::new(summary(v))),
-            after: after.get(&key).map(|v| Clean::new(summary(v))),
+        .map(|key| {
+            let field = Clean::new(format!("ConfigMap {name} key {key}"));
+            let (before, after) = match (before.get(&key), after.get(&key)) {
+                (Some(before), Some(after)) => {
+                    let (before, after) = lines(&text(before), &text(after));
+                    (Some(before), Some(after))
+                }
+                (before, after) => (before.map(summary), after.map(summary)),
+            };
+            FieldChange { field, before: before.map(Clean::new), after: after.map(Clean::new) }
         })
         .collect()
+}
+
+/// The lines in which two texts differ, as far as they fit on an effect line.
+fn lines(before: &str, after: &str) -> (String, String) {
+    let diff = TextDiff::from_lines(before, after);
+    let of = |tag| {
+        let changes = diff.iter_all_changes().filter(move |change| change.tag() == tag);
+        changes.map(|change| change.value().trim().to_owned()).collect::<Vec<_>>()
+    };
+    let (gone, new) = (of(ChangeTag::Delete), of(ChangeTag::Insert));
+    if gone == new {
+        // They differ in white space, which no line could show.
+        return (summary(&before.into()), summary(&after.into()));
+    }
+    let first = |lines: &[String]| match lines.iter().find(|line| !line.is_empty()) {
+        Some(line) => short(line.clone()),
+        None => "nothing".to_owned(),
+    };
+    let more = gone.len().max(new.len()).saturating_sub(1);
+    let more = match more {
+        0 => String::new(),
+        1 => ", 1 more line differs".to_owned(),
+        more => format!(", {more} more lines differ"),
+    };
+    (first(&gone), format!("{}{more}", first(&new)))
 }
 
 type Difference = (Vec<String>, Option<Value>, Option<Value>);
@@ -139,14 +172,14 @@ fn short(text: String) -> String {
     format!("{begin}… ({length} characters, sha256 {})", digest.short())
 }
 
-/// A ConfigMap value on one line: itself when short, else its size.
+/// A ConfigMap value on one line: itself when short, else its length and digest.
 fn summary(value: &Value) -> String {
     let text = text(value);
     let lines = text.lines().count();
     if lines <= 1 && text.chars().count() <= 40 {
         text.trim_end().to_owned()
     } else {
-        format!("{lines} lines, {} bytes", text.len())
+        format!("{lines} lines, sha256 {}", ContentDigest::of_bytes(text.as_bytes()).short())
     }
 }
 
@@ -209,8 +242,17 @@ mod tests {
     }
 
     #[test]
-    fn a_long_config_value_is_told_by_its_size() {
-        let changes = contents("c", &json!({"k": "a\nb\n"}), &json!({"k": "a\n"}));
-        assert_eq!(sentence(&changes[0]), "ConfigMap c key k 2 lines, 4 bytes → a");
+    fn of_a_long_config_value_the_lines_that_differ_are_shown() {
+        let said = |before: &str, after: &str| {
+            sentence(&contents("c", &json!({"k": before}), &json!({"k": after}))[0])
+        };
+        assert_eq!(said("a 1\nb 1\nc\n", "a 1\nb 2\nc\n"), "ConfigMap c key k b 1 → b 2");
+        assert_eq!(
+            said("a\nb 1\nc 1\n", "a\nb 2\nc 2\n"),
+            "ConfigMap c key k b 1 → b 2, 1 more line differs"
+        );
+        assert_eq!(said("a\nb\n", "a\n"), "ConfigMap c key k b → nothing");
+        let spaces = said("a\nb\n", "a\n  b\n");
+        assert!(spaces.contains("2 lines, sha256"), "{spaces}");
     }
 }

@@ -38,6 +38,15 @@ pub enum Ask {
         /// Resolution.
         step: Window,
     },
+    /// The error ratio at every `step` of a long past, for a chart: from the recorded series where there are any.
+    Past {
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+        /// Resolution.
+        step: Window,
+    },
 }
 
 impl Ask {
@@ -45,7 +54,8 @@ impl Ask {
     pub fn queries(&self) -> usize {
         match self {
             Self::Scrape | Self::Served { .. } => 1,
-            Self::Counts { .. } | Self::Buckets { .. } => 2,
+            // A past without recorded series is counted.
+            Self::Counts { .. } | Self::Buckets { .. } | Self::Past { .. } => 2,
         }
     }
 }
@@ -122,6 +132,8 @@ pub enum Finding {
     Buckets(Vec<Bucket>),
     /// Serving stretches by pod.
     Served(Vec<PodServed>),
+    /// Error ratios (0..1), each of the step that ends then; steps without a sample are left out.
+    Past(Vec<(Time, f64)>),
 }
 
 /// The answers to an inquiry, each beside its question; an error is a sentence.

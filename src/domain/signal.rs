@@ -74,6 +74,8 @@ pub enum Signal {
     },
     /// A clock against ours: theirs minus ours in milliseconds, and whose.
     Clock(Source, i64),
+    /// How long a source takes to answer at the least, in milliseconds: the line and the server together.
+    RoundTrip(Source, u32),
     /// All SLOs with their newest readings.
     Slos(Vec<Slo>),
     /// Warnings that came with the answers ("partial" data); empty when there are none any more.

@@ -2,6 +2,7 @@
 //! UNKNOWN is never PASS. What disables approving altogether is listed apart.
 
 use chrono::TimeDelta;
+use ulid::Ulid;
 
 use crate::actions::Refusal;
 use crate::domain::Time;
@@ -9,7 +10,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::{Deployment, RefKind, Right, Uid};
 use crate::domain::evidence::EvidenceList;
 use crate::domain::format;
-use crate::domain::plan::{DryRun, IRREVERSIBLE, Plan};
+use crate::domain::plan::{ACTION, BY, DryRun, IRREVERSIBLE, Plan};
 use crate::domain::signal::{Health, Source};
 use crate::domain::slo::{Slo, WindowPair};
 use crate::domain::statistics::Difference;
@@ -64,7 +65,7 @@ pub fn all(facts: &Facts<'_>, evidence: &mut EvidenceList) -> (Vec<GateResult>, 
                 Gate::TargetGood => target_good(facts, evidence),
                 Gate::Reversible => reversible(facts, evidence),
                 Gate::SafeNow => safe_now(facts, evidence),
-                Gate::StillTrue => (Pass, "as it was when the card was drawn".into(), Vec::new()),
+                Gate::StillTrue => still_true(facts),
             };
             let (state, line) = aged(facts.look, gate, state, line);
             GateResult { gate, state, line: Clean::new(line), evidence: ids }
@@ -189,11 +190,12 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let Some(pair) = pair else {
         return (Unknown, "no window pair is known".into(), ids);
     };
+    let covered = |window| format::window_covered(window, look.study.and_then(|s| s.covered(window)));
     let burns = format!(
         "{} {} and {} {} ({} above {})",
-        pair.short,
+        covered(pair.short),
         format::burn_value(slo.burn(pair.short)),
-        pair.long,
+        covered(pair.long),
         format::burn_value(slo.burn(pair.long)),
         pair.severity.word(),
         format::burn(pair.factor)
@@ -366,11 +368,28 @@ fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             None => added.id(),
         });
     }
-    let title = match (facts.offer, row) {
-        (Offer::Rollback, Some(row)) => format!("{}: ", row.title()),
-        _ => String::new(),
+    match (facts.offer, row) {
+        (Offer::Rollback, Some(row)) => {
+            let line =
+                format!("{}: {}; {}", row.title(), facts.target_state.line, image_pulled(look, &row.images));
+            (facts.target_state.state, line, ids)
+        }
+        _ => (facts.target_state.state, facts.target_state.line.clone(), ids),
+    }
+}
+
+/// The registry cannot be asked, so this decides nothing: the kubelets' Events say when a node last had the image.
+fn image_pulled(look: &Look<'_>, images: &[Clean]) -> String {
+    let namespace = &look.deployment.meta.key.namespace;
+    let pulls = look.world.events.iter().filter(|e| e.reason == "Pulled" && e.key.namespace == *namespace);
+    let pulled = |image: &Clean| {
+        let quoted = format!("\"{image}\"");
+        pulls.clone().filter(|e| e.message.as_str().contains(&quoted)).filter_map(|e| e.last).max()
     };
-    (facts.target_state.state, format!("{title}{}", facts.target_state.line), ids)
+    let oldest = images.iter().map(pulled).min().flatten();
+    oldest.map_or("image not checked".into(), |at| {
+        format!("image last pulled {} ago", format::span(look.now - at))
+    })
 }
 
 fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
@@ -590,12 +609,42 @@ fn budget_words(look: &Look<'_>) -> String {
     found.map_or(String::new(), |b| format!("PDB {}/{}, ", b.healthy, b.wanted))
 }
 
-/// Actions of the last hour on this cluster, our undos left out.
+/// Actions of the last hour on this cluster, by whomever, our undos left out.
 fn actions_within_hour(look: &Look<'_>) -> usize {
-    look.actions
-        .iter()
-        .filter(|a| (look.now - a.time).num_seconds() < 3_600 && a.undo_of.is_none() && a.executed)
-        .count()
+    let recent = |at: Time| (look.now - at).num_seconds() < 3_600;
+    let ours = look.actions.iter().filter(|a| recent(a.time) && a.undo_of.is_none() && a.executed).count();
+    let others = look.world.deployments.values().filter_map(|d| others_mark(look, d));
+    ours + others.filter(|(at, _)| recent(*at)).count()
+}
+
+/// The mark of an action that our own journal does not know: another operator's. When, and who as the mark has it.
+fn others_mark(look: &Look<'_>, deployment: &Deployment) -> Option<(Time, Clean)> {
+    let mark = deployment.annotation(ACTION)?;
+    let (action, _) = mark.as_str().split_once(':')?;
+    if look.actions.iter().any(|a| a.action == action) {
+        return None;
+    }
+    let millis = i64::try_from(Ulid::from_string(action).ok()?.timestamp_ms()).ok()?;
+    let by = deployment.annotation(BY).unwrap_or_else(|| "somebody".into());
+    Some((Time::from_timestamp_millis(millis)?, by))
+}
+
+/// What would make it fail voids the card, see [`super::gate::Proposal::refresh`]. What is not watched may have changed
+/// without anybody having seen it.
+fn still_true(facts: &Facts<'_>) -> Answer {
+    let sources = &facts.look.world.sources;
+    let configs = facts.plan.is_some_and(|p| !p.configs.is_empty());
+    let kinds = ["deployments", "replicasets"].into_iter().chain(configs.then_some("configmaps"));
+    let blind = kinds.filter_map(|kind| {
+        let known = sources.get(&Source::Kind(kind))?;
+        matches!(known.health, Health::Down(_))
+            .then(|| known.heard.map_or(kind.to_owned(), |at| format!("{kind} since {}", format::clock(at))))
+    });
+    let blind: Vec<String> = blind.collect();
+    if blind.is_empty() {
+        return (Pass, "watched, unchanged; all is read again before the write".into(), vec![]);
+    }
+    (Unknown, format!("not watched: {}", blind.join(", ")), vec![])
 }
 
 /// Cool-down and rate limit. Exempt: the way back of an own action, and another plan after NOT HELPED or WORSE.
@@ -611,17 +660,13 @@ fn too_often(look: &Look<'_>, plan: Option<&Plan>) -> Vec<(GateState, String)> {
         return Vec::new();
     }
     let mut against = Vec::new();
-    if let Some(last) = last {
-        let passed = look.now - last.time;
+    let own = last.map(|a| (a.time, "acted".to_owned()));
+    let other = others_mark(look, look.deployment).map(|(at, by)| (at, format!("{by} acted")));
+    if let Some((at, who)) = own.into_iter().chain(other).max_by_key(|(at, _)| *at) {
+        let passed = look.now - at;
         if passed < policy.cool_down.delta() {
-            against.push((
-                Fail,
-                format!(
-                    "cool-down: acted {} ago, {} are kept",
-                    format::span(passed),
-                    format::span(policy.cool_down.delta())
-                ),
-            ));
+            let (ago, kept) = (format::span(passed), format::span(policy.cool_down.delta()));
+            against.push((Fail, format!("cool-down: {who} {ago} ago, {kept} are kept")));
         }
     }
     let hour = actions_within_hour(look);

@@ -425,7 +425,7 @@ fn focus(look: &Look<'_>) -> Focus {
         let older = look.rows.iter().filter(|r| r.mark != revisions::Mark::Current);
         older.filter_map(|r| r.served.stretches.last().copied()).take(2).collect()
     };
-    Focus { change, verify_from: None, intervals }
+    Focus { change, intervals, ..Focus::default() }
 }
 
 /// What the next inquiry looks at is decided before it is sent, so that the first one counts the suspected change.
@@ -444,18 +444,24 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     let focus = incident.focus.clone();
-    inquire(state, &slo, &focus, effects);
+    inquire(state, &slo, focus, effects);
 }
 
-fn inquire(state: &mut State, slo: &SloId, focus: &Focus, effects: &mut Vec<Effect>) {
+fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<Effect>) {
     let understood =
         state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
-    if !understood {
+    focus.past = state.view.past_of(slo, understood);
+    if !understood && focus.past.is_none() {
         return;
     }
     let number = state.inquiries + 1;
     let study = state.studies.entry(slo.clone()).or_default();
-    if let Some(inquiry) = study.next(slo, focus, number, state.now) {
+    let inquiry = if understood {
+        study.next(slo, &focus, number, state.now)
+    } else {
+        study.next_past(slo, &focus, number, state.now)
+    };
+    if let Some(inquiry) = inquiry {
         state.inquiries = number;
         effects.push(Effect::Inquire(Box::new(inquiry)));
     }
@@ -477,7 +483,7 @@ fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
         };
         let change = workload.and_then(|d| state.world.current(d)).and_then(|r| r.meta.created);
         let recent = change.filter(|c| (state.now - *c).num_seconds() < 7_200);
-        inquire(state, &slo, &Focus { change: recent, ..Focus::default() }, effects);
+        inquire(state, &slo, Focus { change: recent, ..Focus::default() }, effects);
     }
 }
 

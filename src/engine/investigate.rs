@@ -1,6 +1,8 @@
 //! What to ask Prometheus about an SLO under study, when, and what has been answered. At most 8 queries an inquiry,
 //! at most one inquiry every 15 s; the slow questions (a week's history) come every five minutes.
 
+use chrono::TimeDelta;
+
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
@@ -11,6 +13,10 @@ use crate::domain::window::Window;
 const EVERY: i64 = 15;
 /// Between two readings of the long past.
 const HISTORY_EVERY: i64 = 300;
+/// Between two readings of the past that is looked at.
+const PAST_EVERY: i64 = 60;
+/// Points of a past.
+const PAST_STEPS: u64 = 240;
 /// An inquiry that was not answered by then is given up.
 const GIVE_UP: i64 = 60;
 /// Resolution of the question when a pod served.
@@ -54,6 +60,10 @@ pub struct Study {
     pub verify: Option<Answered<Vec<PodCounts>>>,
     /// Counts of intervals, for series without pod labels.
     pub intervals: Vec<Answered<PodCounts>>,
+    /// Error ratios of a long past for the chart, and the length of a step.
+    pub past: Option<Answered<(Vec<(Time, f64)>, Window)>>,
+    /// When the last past was asked for, and how long it is.
+    pub past_asked: Option<(Window, Time)>,
     /// Last error, by what was asked.
     pub errors: Vec<Clean>,
     /// The scrape interval was asked for, before anything else.
@@ -73,16 +83,14 @@ pub struct Focus {
     pub verify_from: Option<Time>,
     /// Intervals to count by time, because the series tell no pods.
     pub intervals: Vec<(Time, Time)>,
+    /// The past that a person looks at.
+    pub past: Option<Window>,
 }
 
 impl Study {
     /// The next inquiry, if one is due.
     pub fn next(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
-        if self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP) {
-            return None;
-        }
-        let due = self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY);
-        if !due {
+        if !self.due(now) {
             return None;
         }
         self.pending = Some((number, now));
@@ -96,7 +104,30 @@ impl Study {
         Some(Inquiry { number, slo: slo.clone(), asks })
     }
 
+    /// The same for an SLO that cannot be counted: its chart is all that can be asked for.
+    pub fn next_past(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
+        let past = self.ask_past(focus, now).filter(|_| self.due(now))?;
+        self.pending = Some((number, now));
+        self.asked = Some(now);
+        self.past_asked = focus.past.map(|window| (window, now));
+        Some(Inquiry { number, slo: slo.clone(), asks: vec![past] })
+    }
+
+    fn due(&self, now: Time) -> bool {
+        let waits = self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP);
+        !waits && self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY)
+    }
+
+    /// The question about the past that a person looks at, if it is another one than before or old.
+    fn ask_past(&self, focus: &Focus, now: Time) -> Option<Ask> {
+        let past = focus.past?;
+        let old = |(of, at): (Window, Time)| of != past || (now - at).num_seconds() >= PAST_EVERY;
+        let step = Window::from_secs((past.secs() / PAST_STEPS).max(15));
+        self.past_asked.is_none_or(old).then(|| Ask::Past { from: now - past.delta(), to: now, step })
+    }
+
     fn asks(&mut self, focus: &Focus, now: Time) -> Vec<Ask> {
+        let past = self.ask_past(focus, now);
         let mut asks = Vec::new();
         // The scrape interval was asked for just before the first inquiry.
         let mut queries = usize::from(self.asked.is_none());
@@ -134,8 +165,22 @@ impl Study {
                 self.history_asked = Some(now);
             }
         }
+        if let Some(past) = past
+            && add(past)
+        {
+            self.past_asked = focus.past.map(|window| (window, now));
+        }
         self.queries = queries;
         asks
+    }
+
+    /// How much of `window` the counters really cover, where the counts reach that far: series may be younger.
+    pub fn covered(&self, window: Window) -> Option<TimeDelta> {
+        let answered = self.buckets.as_ref()?;
+        let (buckets, step) = &answered.data;
+        let first = buckets.iter().find(|b| b.total.is_some())?.end - step.delta();
+        let reaches = answered.from <= answered.to - window.delta() + step.delta();
+        (reaches && first > answered.from + step.delta()).then(|| answered.to - first)
     }
 
     /// Length of a bucket: four scrapes, so that an increase over it means something; at most 240 buckets.
@@ -171,6 +216,9 @@ impl Study {
             }
             (Ask::Served { from, to, .. }, Finding::Served(served)) => {
                 self.served = Some(Answered { data: served, from, to });
+            }
+            (Ask::Past { from, to, step }, Finding::Past(ratios)) => {
+                self.past = Some(Answered { data: (ratios, step), from, to });
             }
             (Ask::Counts { purpose, from, to }, Finding::Counts(data)) => {
                 let answered = Answered { data, from, to };
@@ -224,6 +272,7 @@ mod tests {
             change: Some(now - Window::minutes(3).delta()),
             verify_from: Some(now - Window::minutes(1).delta()),
             intervals: vec![(now, now); 3],
+            past: Some(Window::days(7)),
         };
         let mut number = 0;
         for _ in 0..200 {

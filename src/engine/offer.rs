@@ -194,7 +194,7 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     if !unread.is_empty() {
         state(GateState::Unknown, format!("{said}; {} not readable", unread.join(" and ")))
     } else if long_enough && often_enough {
-        state(GateState::Pass, format!("{said}; its references exist"))
+        state(GateState::Pass, format!("{said}; references exist"))
     } else {
         state(GateState::Unknown, format!("only {said}"))
     }

@@ -98,6 +98,16 @@ impl View {
             _ => None,
         }
     }
+
+    /// The past that its chart shows.
+    pub fn window(&self) -> Window {
+        RANGES.get(self.range).copied().unwrap_or(RANGES[0])
+    }
+
+    /// The past to ask about `slo`: counts reach back an hour, and are asked for anyway.
+    pub fn past_of(&self, slo: &SloId, counted: bool) -> Option<Window> {
+        (self.selected_slo() == Some(slo) && (self.range > 0 || !counted)).then(|| self.window())
+    }
 }
 
 /// How urgent a row is: smaller is first. Firing page, ticket, burn; unknowns before the healthy.

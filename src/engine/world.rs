@@ -78,6 +78,8 @@ pub struct World {
     pub prometheus: Option<PrometheusFound>,
     /// Clocks: theirs minus ours, milliseconds.
     pub clocks: BTreeMap<Source, i64>,
+    /// How long each source took to answer, in milliseconds.
+    pub round_trips: BTreeMap<Source, u32>,
     /// SLOs.
     pub slos: BTreeMap<SloId, Slo>,
     /// Warnings of Prometheus.
@@ -109,6 +111,9 @@ impl World {
             Signal::Rights(rights) => self.rights.extend(rights),
             Signal::Prometheus { at, why, others } => {
                 self.prometheus = Some(PrometheusFound { at, why, others });
+            }
+            Signal::RoundTrip(source, ms) => {
+                self.round_trips.insert(source, ms);
             }
             Signal::Clock(source, offset) => {
                 self.clocks.insert(source, offset);

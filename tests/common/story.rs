@@ -694,6 +694,14 @@ impl Story {
                 }
                 Finding::Buckets(buckets)
             }
+            Ask::Past { from, to, step } => {
+                let ends = std::iter::successors(Some(*from + step.delta()), |end| Some(*end + step.delta()));
+                let ratio = |end: Time| {
+                    let (bad, total) = workload.between(end - step.delta(), end);
+                    (total > 0.0).then_some((end, bad / total))
+                };
+                Finding::Past(ends.take_while(|end| end <= to).filter_map(ratio).collect())
+            }
             Ask::Counts { purpose: Purpose::Verify, from, to } => {
                 let (bad, total) = workload.verify.unwrap_or_else(|| workload.between(*from, *to));
                 Finding::Counts(vec![pods(name, workload.current(), bad, total)])

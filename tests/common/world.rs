@@ -393,6 +393,14 @@ impl World {
                 }
                 Finding::Buckets(buckets)
             }
+            Ask::Past { from, to, step } => {
+                let ends = std::iter::successors(Some(*from + step.delta()), |end| Some(*end + step.delta()));
+                let ratio = |end: Time| {
+                    let (bad, total) = self.between(end - step.delta(), end);
+                    (total > 0.0).then_some((end, bad / total))
+                };
+                Finding::Past(ends.take_while(|end| end <= to).filter_map(ratio).collect())
+            }
             Ask::Counts { purpose: Purpose::History, .. } => {
                 Finding::Counts(self.revisions.iter().map(|r| pod(r.hash, r.counts)).collect())
             }

@@ -106,6 +106,8 @@ struct Reply {
     got: Result<Got, PromError>,
     /// Our time when it was asked, and when it was answered.
     between: (Time, Time),
+    /// How long that took; the clock of `between` may be scaled.
+    took: std::time::Duration,
 }
 
 impl Cycle {
@@ -129,6 +131,8 @@ impl Cycle {
         let mut reached = true;
         let mut essential = Vec::new();
         let mut compared = None;
+        // The quickest answer tells most about the line.
+        let took = replies.iter().filter(|r| r.got.is_ok()).map(|r| r.took.as_millis()).min();
         for reply in replies {
             if let Err(error) = &reply.got
                 && is_unreachable(error)
@@ -153,6 +157,9 @@ impl Cycle {
         }
         if let Some(ms) = compared {
             self.emit(Signal::Clock(Source::Prometheus, ms)).await?;
+        }
+        if let Some(ms) = took.and_then(|ms| u32::try_from(ms).ok()) {
+            self.emit(Signal::RoundTrip(Source::Prometheus, ms)).await?;
         }
         // Whoever hears of SLOs takes them as heard of now: without an answer about now there is nothing to tell.
         let told = reached && (essential.is_empty() || essential.contains(&true));
@@ -184,7 +191,7 @@ impl Cycle {
         if broken.load(Ordering::Relaxed) {
             return None;
         }
-        let begun = (self.options.clock)();
+        let (begun, sent) = ((self.options.clock)(), tokio::time::Instant::now());
         let promql = match question {
             Question::Declared(batch) => self.declared.promql(*batch),
             other => other.promql(),
@@ -196,7 +203,8 @@ impl Cycle {
         if got.as_ref().is_err_and(is_unreachable) {
             broken.store(true, Ordering::Relaxed);
         }
-        Some(Reply { question: question.clone(), got, between: (begun, (self.options.clock)()) })
+        let (between, took) = ((begun, (self.options.clock)()), sent.elapsed());
+        Some(Reply { question: question.clone(), got, between, took })
     }
 
     /// Takes a reply in, be it a refusal.

@@ -10,11 +10,12 @@ use tokio::sync::Semaphore;
 use super::answer::{Labels, Range, Series};
 use super::client::Client;
 use super::error::PromError;
+use super::rules::RATIO;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
-use crate::domain::sli::SliExpression;
-use crate::domain::slo::{Sli, Slo};
+use crate::domain::sli::{Matcher, Op, Selector, SliExpression};
+use crate::domain::slo::{Origin, Sli, Slo};
 use crate::domain::window::Window;
 
 /// Queries under way at a time.
@@ -41,35 +42,21 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time) -> 
              from /api/v1/rules, or from a file named under [[slo]]",
         )),
     };
-    let sli = match sli {
-        Ok(sli) => sli,
-        Err(why) => {
-            let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(why.clone())));
-            return Findings {
-                number: inquiry.number,
-                slo: inquiry.slo,
-                answers: answers.collect(),
-                queries: 0,
-            };
-        }
-    };
-    let asking = Asking { client, sli, now, permits: Semaphore::new(IN_FLIGHT) };
+    let asking = Asking { client, slo, sli, now, permits: Semaphore::new(IN_FLIGHT) };
     let answered = join_all(inquiry.asks.into_iter().map(|ask| asking.one(ask))).await;
     let queries = answered.iter().map(|(_, _, queries)| queries).sum();
     Findings {
         number: inquiry.number,
         slo: inquiry.slo,
-        answers: answered
-            .into_iter()
-            .map(|(ask, finding, _)| (ask, finding.map_err(|error| Clean::new(error.to_string()))))
-            .collect(),
+        answers: answered.into_iter().map(|(ask, finding, _)| (ask, finding)).collect(),
         queries,
     }
 }
 
 struct Asking<'a> {
     client: &'a Client,
-    sli: &'a SliExpression,
+    slo: &'a Slo,
+    sli: Result<&'a SliExpression, Clean>,
     now: Time,
     permits: Semaphore,
 }
@@ -78,28 +65,60 @@ type Found = Result<Finding, PromError>;
 
 impl Asking<'_> {
     /// A question as it was answered, its answer, and the queries that it took.
-    async fn one(&self, ask: Ask) -> (Ask, Found, usize) {
+    async fn one(&self, ask: Ask) -> (Ask, Result<Finding, Clean>, usize) {
+        let (ask, found, queries) = match (&ask, &self.sli) {
+            (Ask::Past { from, to, step }, _) if self.slo.origin == Origin::Recorded => {
+                let found = self.recorded(*from, *to, *step).await;
+                (ask, found, 1)
+            }
+            (_, Ok(sli)) => self.counted(sli, ask).await,
+            (_, Err(why)) => return (ask, Err(why.clone()), 0),
+        };
+        (ask, found.map_err(|error| Clean::new(error.to_string())), queries)
+    }
+
+    async fn counted(&self, sli: &SliExpression, ask: Ask) -> (Ask, Found, usize) {
         let queries = ask.queries();
         match ask {
-            Ask::Scrape => (ask, self.scrape().await, queries),
-            Ask::Buckets { from, to, step } => (ask, self.buckets(from, to, step).await, queries),
-            Ask::Served { from, to, step } => (ask, self.served(from, to, step).await, queries),
+            Ask::Scrape => (ask, self.scrape(sli).await, queries),
+            Ask::Buckets { from, to, step } => {
+                let found = self.buckets(sli, from, to, step).await.map(Finding::Buckets);
+                (ask, found, queries)
+            }
+            Ask::Past { from, to, step } => {
+                let found = self.buckets(sli, from, to, step).await.map(|b| Finding::Past(ratios(&b)));
+                (ask, found, queries)
+            }
+            Ask::Served { from, to, step } => (ask, self.served(sli, from, to, step).await, queries),
             Ask::Counts { purpose, from, to } => {
-                let found = self.counts(from, to).await;
+                let found = self.counts(sli, from, to).await;
                 let shorter = to - SHORTER_PAST.delta();
                 if purpose != Purpose::History || from >= shorter || !is_too_much(&found) {
                     return (ask, found, queries);
                 }
                 let from = shorter;
-                let found = self.counts(from, to).await;
+                let found = self.counts(sli, from, to).await;
                 (Ask::Counts { purpose, from, to }, found, 2 * queries)
             }
         }
     }
 
-    async fn scrape(&self) -> Found {
+    /// The recorded ratio whose window is the shortest that leaves no gap between two steps, else the longest.
+    async fn recorded(&self, from: Time, to: Time, step: Window) -> Found {
+        let Some(ends) = Ends::within(from, to.min(self.now), step) else {
+            return Ok(Finding::Past(Vec::new()));
+        };
+        let windows = || self.slo.ratios.keys().filter(|w| Some(**w) != self.slo.period);
+        let window = windows().find(|w| **w >= step).or_else(|| windows().next_back());
+        let Some(window) = window else { return Ok(Finding::Past(Vec::new())) };
+        let series = recorded_by(format!("{RATIO}{window}"), &self.slo.labels);
+        let ranges = self.range(&series.to_string(), ends).await?;
+        Ok(Finding::Past(by_time(ranges).into_iter().collect()))
+    }
+
+    async fn scrape(&self, sli: &SliExpression) -> Found {
         // The total's counter: it has series wherever there are requests at all.
-        let Some(leaf) = self.sli.total.leaves.first() else {
+        let Some(leaf) = sli.total.leaves.first() else {
             return Ok(Finding::Scrape(None));
         };
         let promql = format!("max(count_over_time({}[{SCRAPES_OVER}]))", leaf.selector);
@@ -108,31 +127,37 @@ impl Asking<'_> {
         Ok(Finding::Scrape(count.and_then(interval)))
     }
 
-    async fn counts(&self, from: Time, to: Time) -> Found {
+    async fn counts(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
         let seconds = u64::try_from((to - from).num_seconds()).unwrap_or(0).max(1);
         let window = Window::from_secs(seconds);
         let at = to.min(self.now);
-        let (bad, total) = (self.sli.bad_increase(window, &SPLIT), self.sli.total_increase(window, &SPLIT));
+        let (bad, total) = (sli.bad_increase(window, &SPLIT), sli.total_increase(window, &SPLIT));
         let (bad, total) = tokio::join!(self.query(&bad, at), self.query(&total, at));
         Ok(Finding::Counts(joined(bad?, total?)))
     }
 
-    async fn buckets(&self, from: Time, to: Time, step: Window) -> Found {
+    async fn buckets(
+        &self,
+        sli: &SliExpression,
+        from: Time,
+        to: Time,
+        step: Window,
+    ) -> Result<Vec<Bucket>, PromError> {
         let Some(ends) = Ends::within(from, to.min(self.now), step) else {
-            return Ok(Finding::Buckets(Vec::new()));
+            return Ok(Vec::new());
         };
-        let (bad, total) = (self.sli.bad_increase(step, &[]), self.sli.total_increase(step, &[]));
+        let (bad, total) = (sli.bad_increase(step, &[]), sli.total_increase(step, &[]));
         let (bad, total) = tokio::join!(self.range(&bad, ends), self.range(&total, ends));
         let (bad, total) = (by_time(bad?), by_time(total?));
         let bucket = |end: Time| Bucket { end, bad: bad.get(&end).copied(), total: total.get(&end).copied() };
-        Ok(Finding::Buckets(ends.all().map(bucket).collect()))
+        Ok(ends.all().map(bucket).collect())
     }
 
-    async fn served(&self, from: Time, to: Time, step: Window) -> Found {
+    async fn served(&self, sli: &SliExpression, from: Time, to: Time, step: Window) -> Found {
         let Some(ends) = Ends::within(from, to.min(self.now), step) else {
             return Ok(Finding::Served(Vec::new()));
         };
-        let promql = self.sli.total_increase(step, &SPLIT);
+        let promql = sli.total_increase(step, &SPLIT);
         let mut served: Vec<PodServed> = self
             .range(&promql, ends)
             .await?
@@ -213,6 +238,22 @@ impl Ends {
 fn by_time(ranges: Vec<Range>) -> BTreeMap<Time, f64> {
     let samples = ranges.into_iter().flat_map(|range| range.samples);
     samples.filter_map(|sample| Some((sample.at, sample.value.number()?.max(0.0)))).collect()
+}
+
+/// Error ratios of buckets that had requests.
+fn ratios(buckets: &[Bucket]) -> Vec<(Time, f64)> {
+    let ratio = |b: &Bucket| Some((b.end, b.bad.unwrap_or(0.0) / b.total.filter(|total| *total > 0.0)?));
+    buckets.iter().filter_map(ratio).collect()
+}
+
+/// The series of `metric` that belong to an SLO.
+fn recorded_by(metric: String, labels: &BTreeMap<Clean, Clean>) -> Selector {
+    let equal = |(label, value): (&Clean, &Clean)| Matcher {
+        label: label.to_string(),
+        op: Op::Equal,
+        value: value.to_string(),
+    };
+    Selector { name: Some(metric), matchers: labels.iter().map(equal).collect() }
 }
 
 type Pod = (Option<Clean>, Option<Clean>);

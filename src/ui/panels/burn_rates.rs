@@ -1,5 +1,6 @@
 //! Burn per window against its threshold, on a logarithmic scale: a pair burns when both of its lines cross the tick.
 
+use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -7,6 +8,7 @@ use crate::domain::format;
 use crate::domain::slo::{Severity, Slo, WindowPair};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
+use crate::engine::investigate::Study;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::gauge;
 use crate::ui::widgets::words::{columns, put, put_right, row};
@@ -30,13 +32,21 @@ pub fn rows(slo: &Slo) -> u16 {
 }
 
 /// Draws as many windows as `area` has rows, the most severe pair first.
-pub fn draw(look: &Look, slo: &Slo, area: Rect, buf: &mut Buffer) {
+pub fn draw(look: &Look, slo: &Slo, study: Option<&Study>, area: Rect, buf: &mut Buffer) {
     for (n, (window, pair)) in windows(slo).into_iter().take(usize::from(area.height)).enumerate() {
-        one(look, slo, window, pair, row(area, n as u16), buf);
+        let covered = study.and_then(|s| s.covered(window)).filter(|data| *data < window.delta());
+        one(look, slo, (window, covered), pair, row(area, n as u16), buf);
     }
 }
 
-fn one(look: &Look, slo: &Slo, window: Window, pair: &WindowPair, area: Rect, buf: &mut Buffer) {
+fn one(
+    look: &Look,
+    slo: &Slo,
+    (window, covered): (Window, Option<TimeDelta>),
+    pair: &WindowPair,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     const NAME: u16 = 4;
     const BURN: u16 = 10;
     const LIMIT: u16 = 16;
@@ -61,6 +71,10 @@ fn one(look: &Look, slo: &Slo, window: Window, pair: &WindowPair, area: Rect, bu
         look.dim()
     };
     put_right(buf, columns(area, NAME + 1 + wide, BURN), &format::burn_value(burn), number);
-    let limit = format!("{} > {}", pair.severity.word(), format::burn(pair.factor));
+    // The tick on the line stands for the threshold where the words are needed for something else.
+    let limit = match covered {
+        Some(data) => format!("({} of data)", format::span(data)),
+        None => format!("{} > {}", pair.severity.word(), format::burn(pair.factor)),
+    };
     put(buf, columns(area, NAME + 1 + wide + BURN + 2, LIMIT), &limit, look.dim());
 }

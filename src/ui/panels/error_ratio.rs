@@ -7,8 +7,10 @@ use ratatui::style::Style;
 
 use crate::domain::Time;
 use crate::domain::format;
+use crate::domain::inquiry::Bucket;
 use crate::domain::slo::SloId;
 use crate::domain::window::Window;
+use crate::engine::investigate::Study;
 use crate::engine::onset::Onset;
 use crate::engine::revisions::{Mark, RevisionRow};
 use crate::engine::state::State;
@@ -46,16 +48,12 @@ impl<'a> Series<'a> {
         onset: Option<&'a Onset>,
         change: Option<Time>,
     ) -> Self {
-        let buckets = state.studies.get(slo).and_then(|s| s.buckets.as_ref());
-        let samples = buckets.map_or_else(Vec::new, |answered| {
-            let (buckets, step) = &answered.data;
-            let sample = |b: &crate::domain::inquiry::Bucket| Sample {
-                from: b.end - step.delta(),
-                to: b.end,
-                ratio: b.total.filter(|t| *t > 0.0).map(|t| b.bad.unwrap_or(0.0) / t),
-            };
-            buckets.iter().map(sample).collect()
-        });
+        let study = state.studies.get(slo);
+        let counted = study.map_or_else(Vec::new, counted);
+        let first = counted.iter().find(|s| s.ratio.is_some()).map(|s| s.from);
+        let mut samples = study.map_or_else(Vec::new, |s| recorded(s, state.view.window()));
+        samples.retain(|s| first.is_none_or(|first| s.to <= first));
+        samples.extend(counted);
         let budget = state.world.slos.get(slo).and_then(|s| s.budget()).unwrap_or(0.001);
         Self { samples, budget, revisions, onset, change, now: state.now }
     }
@@ -77,6 +75,29 @@ impl<'a> Series<'a> {
         found.sort_by_key(|(began, _)| *began);
         found
     }
+}
+
+/// The counts of the incident.
+fn counted(study: &Study) -> Vec<Sample> {
+    let Some(answered) = &study.buckets else { return Vec::new() };
+    let (buckets, step) = &answered.data;
+    let sample = |b: &Bucket| Sample {
+        from: b.end - step.delta(),
+        to: b.end,
+        ratio: b.total.filter(|t| *t > 0.0).map(|t| b.bad.unwrap_or(0.0) / t),
+    };
+    buckets.iter().map(sample).collect()
+}
+
+/// The past that was asked for, if it is the one that is shown.
+fn recorded(study: &Study, shown: Window) -> Vec<Sample> {
+    let Some(answered) = study.past.as_ref().filter(|a| a.to - a.from == shown.delta()) else {
+        return Vec::new();
+    };
+    let (ratios, step) = &answered.data;
+    let sample =
+        |(end, ratio): &(Time, f64)| Sample { from: *end - step.delta(), to: *end, ratio: Some(*ratio) };
+    ratios.iter().map(sample).collect()
 }
 
 /// Draws the chart with its ranges; at least five rows.

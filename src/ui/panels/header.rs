@@ -32,6 +32,9 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     }
     let mut right = sources(look, state);
     let zone = if area.width >= 100 { " UTC" } else { "" };
+    if let Some(ms) = state.world.round_trips.get(&Source::Prometheus) {
+        right.push((7, Words::of(look.dim(), format!("round trip {ms} ms"))));
+    }
     right.push((2, Words::of(look.text(), format::clock(state.now)).and(look.dim(), zone)));
     shorten(usize::from(area.width), &mut left, &mut right);
     joined(left, 3).draw(from(area, 1), buf);

@@ -107,7 +107,7 @@ impl Scene<'_> {
         let rest = below(area, objective::ROWS + 1);
         // The chart needs seven rows to say anything; the page's windows matter most.
         let burns = burn_rates::rows(slo).min(rest.height.saturating_sub(8).max(4));
-        burn_rates::draw(self.look, slo, top(rest, burns), buf);
+        burn_rates::draw(self.look, slo, self.state.studies.get(&slo.id), top(rest, burns), buf);
         let chart = below(rest, burns + 1);
         let analysis = self.analysis();
         let found = analysis.map(|a| &a.attribution);
