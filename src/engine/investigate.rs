@@ -37,6 +37,9 @@ pub struct Answered<T> {
     pub to: Time,
 }
 
+/// Error ratios, each of the step that ends then.
+pub type Past = Vec<(Time, f64)>;
+
 /// What is known of one SLO beyond its recorded series.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Study {
@@ -61,7 +64,7 @@ pub struct Study {
     /// Counts of intervals, for series without pod labels.
     pub intervals: Vec<Answered<PodCounts>>,
     /// Error ratios of a long past for the chart, and the length of a step.
-    pub past: Option<Answered<(Vec<(Time, f64)>, Window)>>,
+    pub past: Option<Answered<(Past, Window)>>,
     /// When the last past was asked for, and how long it is.
     pub past_asked: Option<(Window, Time)>,
     /// Last error, by what was asked.
