@@ -1190,3 +1190,19 @@ fn a_workload_without_pod_labels_is_verified_as_well() {
     assert!(counted.total > 100.0 && counted.bad == 0.0);
     assert!(story.running("api").since.total < 40.0 * Window::minutes(10).secs_f64());
 }
+
+#[test]
+fn the_past_that_the_chart_shows_is_asked_for_when_it_is_looked_at() {
+    let mut story = Story::burning();
+    let selected = goaround::engine::view::selected_slo(&story.state);
+    assert_eq!(selected.expect("the most urgent one").0.as_str(), "api-availability");
+    let past = |story: &Story| {
+        let study = story.state.studies.values().find_map(|s| s.past.clone());
+        study.map(|p| ((p.to - p.from).num_days(), p.data.0.len()))
+    };
+    assert_eq!(past(&story), None, "an hour is counted anyway");
+    story.state.view.screen = Screen::Main;
+    story.command(Command::Range(3));
+    story.pass(20);
+    assert_eq!(past(&story), Some((7, 240)));
+}

@@ -27,6 +27,7 @@ use super::revisions;
 use super::state::{State, Weight};
 use super::surroundings;
 use super::verify::Running;
+use super::view;
 
 /// Rights are asked again after this.
 const RIGHTS_EVERY: i64 = 60;
@@ -460,7 +461,7 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<Effect>) {
     let understood =
         state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
-    focus.past = state.view.past_of(slo, understood);
+    focus.past = view::past_of(state, slo, understood);
     if !understood && focus.past.is_none() {
         return;
     }
@@ -479,7 +480,7 @@ fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<E
 
 /// The selected SLO is studied for its chart, and callees that burn without an alert for their onset.
 fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
-    let mut wanted: Vec<SloId> = state.view.selected_slo().cloned().into_iter().collect();
+    let mut wanted: Vec<SloId> = view::selected_slo(state).into_iter().collect();
     for slo in state.world.slos.values().filter(|s| surroundings::burns(s) && s.burning().is_none()) {
         wanted.push(slo.id.clone());
     }
