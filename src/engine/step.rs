@@ -1,6 +1,7 @@
 //! One event in, effects out. It only dispatches: the rules live where their subject is.
 
 use crate::domain::cluster::{Change, ClusterFact, Key};
+use crate::domain::plan::ACTION;
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::window::Window;
 
@@ -179,8 +180,13 @@ fn tell_change(state: &mut State, fact: &ClusterFact) {
     let done = !old.settled() && new.settled();
     let pause = (old.paused != new.paused).then_some(if new.paused { "paused" } else { "resumed" });
     if changed {
-        let client =
-            super::revisions::template_client(new).map_or(String::new(), |c| format!(", by {c} (client)"));
+        // What our own mark came with is ours, whoever owned the fields before.
+        let mark = new.annotation(ACTION);
+        let client = match super::revisions::template_client(new) {
+            _ if mark.is_some() && mark != old.annotation(ACTION) => ", by goaround".into(),
+            Some(client) => format!(", by {client} (client)"),
+            None => String::new(),
+        };
         let images: Vec<&str> = new.template.images.iter().map(|i| i.as_str()).collect();
         state.say(
             "kube",

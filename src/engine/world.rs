@@ -241,6 +241,11 @@ impl World {
         self.sources.get(&Source::Kind(kind)).is_some_and(|s| s.synced && s.health == Health::Live)
     }
 
+    /// Prometheus has told which SLOs there are.
+    pub fn knows_slos(&self) -> bool {
+        !self.slos.is_empty() || self.sources.get(&Source::Prometheus).is_some_and(|s| s.heard.is_some())
+    }
+
     /// Age of what a source told last, in seconds.
     pub fn age(&self, source: Source, now: Time) -> Option<i64> {
         self.sources.get(&source).and_then(|s| s.heard).map(|heard| (now - heard).num_seconds().max(0))

@@ -829,7 +829,8 @@ impl Story {
         self.mono += Duration::from_millis(900);
         self.command(Command::Arm);
         let front = self.front();
-        let proposal = self.state.incidents[&front].proposal.as_ref().expect("an open card");
+        // The world may have taken the card away in that second.
+        let Some(proposal) = &self.state.incidents[&front].proposal else { return };
         if let Gesture::Reason(_) = proposal.gesture {
             let names: Vec<&str> = proposal.analysis.not_passed().map(Gate::name).collect();
             self.command(Command::Paste(format!("I know: {}", names.join(", "))));
