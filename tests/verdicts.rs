@@ -19,7 +19,7 @@ use goaround::domain::window::Window;
 use goaround::engine::analysis::Wish;
 use goaround::engine::record::PastAction;
 use goaround::engine::state::Setup;
-use story::{Split, Story, Workload, at, config_map, key, known, nobody, pods, service, template};
+use story::{Split, Story, Workload, at, config_map, key, known, nobody, pods, seen, service, template};
 
 use GateState::{Fail, Pass, Unknown};
 
@@ -143,6 +143,98 @@ fn a_config_change_whose_earlier_content_is_not_known_is_told_and_nothing_is_off
     );
 }
 
+/// The content that the plan puts back into api-config.
+fn restored(story: &Story) -> Option<String> {
+    let plan = story.analysis("api").plan.as_ref()?;
+    let call = plan.calls.iter().find(|c| c.path.contains("/configmaps/"))?;
+    let writes = call.body.as_array()?.iter().find(|o| o["op"] == "replace" && o["path"] == "/data")?;
+    Some(writes["value"]["app.conf"].as_str()?.to_owned())
+}
+
+#[test]
+fn the_content_that_served_comes_back_never_a_slip_of_the_editor_between() {
+    // A slip at 11:56:00, corrected at 11:56:20, restarted at 11:57:00: no pod started with the slip.
+    let story = Story::edited_and_restarted(
+        "11:56:20",
+        vec![seen("timeout=5s", "08:00:00", "11:55:59"), seen("timeout=", "11:56:00", "11:56:20")],
+    );
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(restored(&story).as_deref(), Some("timeout=5s"));
+    assert_eq!(story.gate(Gate::TargetGood), Pass, "{}", story.gate_line(Gate::TargetGood));
+    // The slip alone was seen, for twenty seconds: that it served is not known.
+    let story = Story::edited_and_restarted("11:56:20", vec![seen("timeout=", "11:56:00", "11:56:20")]);
+    assert_eq!(story.gate(Gate::TargetGood), Unknown, "{}", story.gate_line(Gate::TargetGood));
+}
+
+/// The template of `api` 4.11, restarted at this time.
+fn restarted_at(clock: &str) -> serde_json::Value {
+    let mut restarted = template("api", "4.11", "50");
+    restarted["metadata"]["annotations"] =
+        serde_json::json!({"kubectl.kubernetes.io/restartedAt": at(clock).to_rfc3339()});
+    restarted
+}
+
+#[test]
+fn a_second_edit_and_restart_does_not_hide_the_first_that_began_it() {
+    let mut api = Workload::burning("api");
+    api.sets.pop();
+    api.revision(3, "ccc3", restarted_at("11:52:00"), "2026-11-20T11:52:00Z");
+    api.revision(4, "ddd4", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
+    api.burn(at("11:52:30"), 0.2);
+    api.split = Split::NoPods;
+    let story = Story::told(vec![api, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=2s", Some("2026-11-20T11:56:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        let contents =
+            vec![seen("timeout=5s", "08:00:00", "11:51:00"), seen("timeout=1s", "11:51:10", "11:56:00")];
+        s.known.insert("api-config".into(), contents);
+    });
+    assert_eq!(
+        (verdict(&story), offer(&story)),
+        (Verdict::ConfigChange, Offer::RestoreConfig),
+        "{}",
+        reason(&story)
+    );
+    assert_eq!(restored(&story).as_deref(), Some("timeout=5s"), "what served before the errors");
+}
+
+#[test]
+fn content_that_was_seen_long_before_the_edit_may_not_have_served_last() {
+    for (last, expected) in [("11:55:59", Pass), ("11:48:00", Pass), ("09:00:00", Unknown)] {
+        let story = Story::edited_and_restarted("11:56:00", vec![seen("timeout=5s", "08:00:00", last)]);
+        assert_eq!(restored(&story).as_deref(), Some("timeout=5s"));
+        let line = story.gate_line(Gate::TargetGood);
+        assert_eq!(story.gate(Gate::TargetGood), expected, "seen last at {last}: {line}");
+    }
+}
+
+#[test]
+fn content_that_is_watched_until_it_is_edited_was_there_until_then() {
+    let mut story = Story::told(vec![Workload::new("api"), Workload::new("web")], |s| {
+        s.known.insert("api-config".into(), vec![seen("timeout=5s", "08:00:00", "08:00:00")]);
+    });
+    let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T12:00:20Z"));
+    story.configs.insert("api-config".into(), edited);
+    story.configs.get_mut("api-config").expect("it")["metadata"]["resourceVersion"] = "71".into();
+    story.pass(5);
+    story.config_maps();
+    story.pass(2);
+    let known = &story.state.world.known[&key("api-config")];
+    let created = "2026-10-01T08:00:00Z".parse().expect("a time");
+    assert_eq!(known[0].seen, Some((created, at("12:00:20"))));
+    let kept = story.trace.iter().flat_map(|(_, effects)| effects).filter_map(|e| match e {
+        goaround::engine::Effect::KeepContent(of, _, version) if of.name == "api-config" => {
+            Some(version.data.value()["app.conf"].to_string())
+        }
+        _ => None,
+    });
+    assert_eq!(
+        kept.collect::<Vec<_>>(),
+        ["\"timeout=5s\"", "\"timeout=5s\"", "\"timeout=1s\""],
+        "as read; as it was until the edit; as it is"
+    );
+}
+
 #[test]
 fn last_applied_is_an_earlier_content_where_it_differs_from_the_live_one() {
     for (applied, expected) in [("timeout=5s", Offer::RestoreConfig), ("timeout=1s", Offer::None)] {
@@ -175,12 +267,9 @@ fn content_edited_in_place_without_a_restart_is_a_config_change_too() {
 
 #[test]
 fn a_restart_alone_changed_nothing_that_could_be_undone() {
-    let mut restarted = template("api", "4.11", "50");
-    restarted["metadata"]["annotations"] =
-        serde_json::json!({"kubectl.kubernetes.io/restartedAt": "2026-11-20T11:57:00Z"});
     let story = api(|w| {
         w.sets.pop();
-        w.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
+        w.revision(3, "ccc3", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
     });
     assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait));
     assert!(reason(&story).contains("only a restart"), "{}", reason(&story));

@@ -160,6 +160,18 @@ impl RefKind {
     }
 }
 
+/// When a change of what is referred to reaches the containers of a running revision.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Reach {
+    /// Never: a pull secret is the kubelet's, no container sees it.
+    Pull,
+    /// With the next pod: environment, or a file that is mounted by `subPath`.
+    Start,
+    /// Within about a minute: the files of a volume are renewed in place.
+    #[default]
+    Running,
+}
+
 /// One reference of a pod template, in the namespace of its workload.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Reference {
@@ -169,6 +181,8 @@ pub struct Reference {
     pub name: Clean,
     /// The pod starts without it.
     pub optional: bool,
+    /// How a change of it reaches the pods; where it is referred to twice, the faster way.
+    pub reach: Reach,
 }
 
 /// A pod template: the JSON, and what was read out of it.

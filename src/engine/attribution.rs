@@ -4,14 +4,14 @@
 use chrono::TimeDelta;
 
 use crate::domain::Time;
-use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{RefKind, ReplicaSet, Uid};
 use crate::domain::plan::FieldChange;
 use crate::domain::statistics::{Counts, Difference};
 use crate::domain::verdict::{Method, Verdict};
 use crate::domain::window::Window;
 
 use super::analysis::Look;
+use super::content::{self, Edit};
 use super::onset::{self, Onset};
 use super::revisions;
 use super::surroundings::Surroundings;
@@ -47,8 +47,8 @@ pub struct ChangeSeen {
     pub revision: Uid,
     /// What it changed.
     pub what: Vec<FieldChange>,
-    /// ConfigMaps whose content changed: name, when, by which client.
-    pub configs: Vec<(Key, Time, Clean)>,
+    /// Edits of content that came to pods with it, oldest first.
+    pub edits: Vec<Edit>,
 }
 
 /// The result.
@@ -204,32 +204,30 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
         };
         let restart_only = before.template.digest_but_restart == revision.template.digest_but_restart;
         let since = began_of(look, &before.meta.uid);
-        let configs: Vec<_> = edits
+        let edits: Vec<Edit> = edits
             .iter()
-            .filter(|(_, at, _)| *at <= began + tolerance(look) && since.is_none_or(|since| *at > since))
+            .filter(|e| e.after <= began + tolerance(look) && since.is_none_or(|since| e.at > since))
             .cloned()
             .collect();
-        let kind = match (restart_only, configs.is_empty()) {
+        let kind = match (restart_only, edits.is_empty()) {
             (false, _) => ChangeKind::Template,
             (true, false) => ChangeKind::RestartWithConfig,
             (true, true) => ChangeKind::RestartOnly,
         };
         let what = row.changes.clone();
-        found.push(ChangeSeen { kind, began, revision: row.uid.clone(), what, configs });
+        found.push(ChangeSeen { kind, began, revision: row.uid.clone(), what, edits });
     }
     let current = look.rows.iter().find(|r| r.mark == revisions::Mark::Current);
     let rolled = current.and_then(|r| r.began);
     if let Some(row) = current {
         // An edit after the last rollout reaches pods that read their files again.
-        for edit in
-            edits.iter().filter(|(_, at, _)| rolled.is_none_or(|rolled| *at > rolled + tolerance(look)))
-        {
+        for edit in edits.iter().filter(|e| rolled.is_none_or(|rolled| e.after > rolled + tolerance(look))) {
             found.push(ChangeSeen {
                 kind: ChangeKind::ConfigOnly,
-                began: edit.1,
+                began: edit.at,
                 revision: row.uid.clone(),
                 what: Vec::new(),
-                configs: vec![edit.clone()],
+                edits: vec![edit.clone()],
             });
         }
     }
@@ -237,18 +235,10 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
     found
 }
 
-/// Edits of the ConfigMaps that the current template refers to: which, when, by which client.
-pub fn config_edits(look: &Look<'_>) -> Vec<(Key, Time, Clean)> {
-    let namespace = &look.deployment.meta.key.namespace;
+/// Edits of the ConfigMaps that the current template refers to.
+pub fn config_edits(look: &Look<'_>) -> Vec<Edit> {
     let references = look.deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
-    references
-        .filter_map(|r| {
-            let key = Key { namespace: namespace.clone(), name: r.name.clone() };
-            let object = look.world.referenced.get(&(RefKind::ConfigMap, key.clone()))?;
-            let (at, client) = object.data_changed()?;
-            Some((key, at, client))
-        })
-        .collect()
+    references.flat_map(|reference| content::edits(look, reference)).collect()
 }
 
 fn began_of(look: &Look<'_>, uid: &Uid) -> Option<Time> {

@@ -1,11 +1,13 @@
 //! What is offered, to which target, and the plan for it. The target is the newest revision that kept the SLO long
 //! enough, never "the previous one"; where nothing would be a cure, nothing is offered, and the reason says why.
 
+use std::collections::BTreeMap;
+
 use crate::actions::restore_config::{self, Restore};
 use crate::actions::{Refusal, rollback};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ConfigVersion, Key, KnownFrom, RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{Key, RefKind, Reference, ReplicaSet, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::{NotRestored, Plan};
@@ -14,6 +16,7 @@ use crate::domain::verdict::{GateState, Offer, Verdict};
 
 use super::analysis::{Look, Wish};
 use super::attribution::{Attribution, ChangeKind, config_edits};
+use super::content::{self, Earlier, Edit};
 use super::gates;
 use super::onset::clearly_more;
 use super::revisions::{Mark, RevisionRow};
@@ -44,15 +47,6 @@ pub struct Choice {
     pub target_state: TargetState,
     /// Why this offer, in half a sentence.
     pub why: String,
-}
-
-/// An earlier content that a ConfigMap could get back, and where it is known from.
-struct Earlier<'a> {
-    live: &'a ConfigContent,
-    version: ConfigVersion,
-    source: String,
-    /// When it was seen first and last; `None` where the source does not say.
-    seen: Option<(Time, Time)>,
 }
 
 /// Chooses.
@@ -238,6 +232,14 @@ fn roll_back(
     let restores: Vec<Restore<'_>> =
         earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
     let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
+    let mut target_state = target_state;
+    if let Some(doubtful) = earlier.iter().find(|e| !e.sure)
+        && target_state.state == GateState::Pass
+    {
+        let TargetState { state, line } = &mut target_state;
+        *state = GateState::Unknown;
+        line.push_str(&format!("; content of {} not seen serving then", doubtful.live.key.name));
+    }
     let mut not_restored = changed_since(look, row);
     not_restored.retain(|n| !(n.kind == "ConfigMap" && restored.contains(&&n.name)));
     let facts = rollback::Facts {
@@ -311,55 +313,40 @@ fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
     found
 }
 
-/// Earlier contents of the target's ConfigMaps that changed since it served.
+/// Earlier contents of the target's ConfigMaps that changed since it served: what it served with.
 fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a>> {
+    let Some(revision) = look.world.replica_sets.get(&row.uid) else {
+        return Vec::new();
+    };
     let changed = changed_since(look, row);
-    changed
-        .iter()
-        .filter(|n| n.kind == "ConfigMap")
-        .filter_map(|n| {
-            earlier(
-                look,
-                &Key { namespace: look.deployment.meta.key.namespace.clone(), name: n.name.clone() },
-            )
-        })
-        .collect()
+    let restorable = |r: &&Reference| {
+        r.kind == RefKind::ConfigMap && changed.iter().any(|n| n.kind == "ConfigMap" && n.name == r.name)
+    };
+    let earlier = |reference: &Reference| {
+        let since = served_since(row);
+        let edits = content::edits(look, reference);
+        let first = edits.iter().find(|e| since.is_none_or(|since| e.at > since))?;
+        content::held_at(look, &first.key, first.before())
+    };
+    revision.template.references.iter().filter(restorable).filter_map(earlier).collect()
 }
 
-/// The newest earlier content of a ConfigMap that differs from the live one: seen by an earlier look, else
-/// last-applied where that differs.
-fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
-    let live = look.world.contents.get(key)?.as_ref()?;
-    let seen = look
-        .world
-        .known
-        .get(key)
-        .into_iter()
-        .flatten()
-        .filter(|k| k.version.digest != live.digest)
-        .max_by_key(|k| k.seen.map(|(_, last)| last));
-    if let Some(known) = seen {
-        let when =
-            known.seen.map_or(String::new(), |(_, last)| format!(" at {}", format::since(last, look.now)));
-        let source = match known.source {
-            KnownFrom::Seen => format!("as seen{when}"),
-            KnownFrom::LastApplied => "from last-applied-configuration".into(),
-        };
-        return Some(Earlier { live, version: known.version.clone(), source, seen: known.seen });
-    }
-    let applied = live.last_applied.as_ref().filter(|v| v.digest != live.digest)?;
-    let source = "from last-applied-configuration".into();
-    Some(Earlier { live, version: applied.clone(), source, seen: None })
+fn served_since(row: &RevisionRow) -> Option<Time> {
+    row.served.since().or(row.began)
 }
 
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
-    let changed: Vec<Key> = match &found.change {
-        Some(change) => change.configs.iter().map(|(key, _, _)| key.clone()).collect(),
-        None => config_edits(look).into_iter().map(|(key, _, _)| key).collect(),
-    };
-    let known: Vec<Earlier<'_>> = changed.iter().filter_map(|key| earlier(look, key)).collect();
-    let names: Vec<String> = changed.iter().map(|k| k.name.to_string()).collect();
+    let edits = found.change.as_ref().map_or_else(|| config_edits(look), |change| change.edits.clone());
+    let mut by_key: BTreeMap<&Key, Vec<&Edit>> = BTreeMap::new();
+    for edit in &edits {
+        by_key.entry(&edit.key).or_default().push(edit);
+    }
+    let known: Vec<Earlier<'_>> = by_key
+        .iter()
+        .filter_map(|(key, edits)| content::held_at(look, key, content::moment_before(edits, look)?))
+        .collect();
     if known.is_empty() {
+        let names: Vec<&str> = by_key.keys().map(|k| k.name.as_str()).collect();
         return nothing(
             Offer::None,
             format!(
@@ -369,13 +356,13 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
             ),
         );
     }
-    let seen = known.iter().all(|e| e.seen.is_some());
+    let sure = known.iter().all(|e| e.sure);
     let sources: Vec<String> = known.iter().map(|e| format!("{} {}", e.live.key.name, e.source)).collect();
     let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
     let restores: Vec<Restore<'_>> =
         known.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
     let mut choice = restore(look, &restores, why);
-    let missing: Vec<&Key> = changed.iter().filter(|k| !known.iter().any(|e| e.live.key == **k)).collect();
+    let missing = by_key.keys().filter(|key| !known.iter().any(|e| e.live.key == ***key));
     if let Some(plan) = &mut choice.plan {
         for key in missing {
             plan.not_restored.push(NotRestored {
@@ -385,20 +372,20 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
             });
         }
     }
-    choice.target_state = content_state(look, found, seen);
+    choice.target_state = content_state(look, found, sure);
     choice
 }
 
 /// TARGET GOOD of a restore judges the interval in which that content was served: until the change began.
-fn content_state(look: &Look<'_>, found: &Attribution, seen: bool) -> TargetState {
+fn content_state(look: &Look<'_>, found: &Attribution, sure: bool) -> TargetState {
     let before = found.old;
     let Some(ratio) = before.ratio() else {
         return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
     };
     let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
     let enough = before.total >= look.setup.policy.min_served_requests as f64;
-    if !seen {
-        // A manifest may never have been applied, or something else served in between.
+    if !sure {
+        // Something else may have served in between, or this never did.
         return TargetState { state: GateState::Unknown, line: format!("{said}; content not seen serving") };
     }
     let state = match (ratio <= look.budget(), enough) {
@@ -461,7 +448,7 @@ fn contents_before<'a>(look: &'a Look<'_>, action: &super::record::PastAction) -
             live,
             version: before.version.clone(),
             source: format!("before {}", action.action),
-            seen: None,
+            sure: true,
         })
     };
     action.undo.configs.iter().filter_map(one).collect()

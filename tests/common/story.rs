@@ -266,12 +266,17 @@ pub fn config_map(name: &str, text: &str, edited: Option<&str>) -> serde_json::V
         "data": {"app.conf": text}})
 }
 
-/// An earlier content that goaround has seen.
+/// An earlier content that goaround has seen until a minute before the first edit of any story.
 pub fn known(text: &str) -> KnownContent {
+    seen(text, "08:00:00", "11:49:00")
+}
+
+/// An earlier content that goaround has seen from a time until another.
+pub fn seen(text: &str, first: &str, last: &str) -> KnownContent {
     KnownContent {
         version: ConfigVersion::new(&json!({"app.conf": text}), &serde_json::Value::Null),
         uid: None,
-        seen: Some((at("08:00:00"), at("11:40:00"))),
+        seen: Some((at(first), at(last))),
         source: KnownFrom::Seen,
     }
 }
@@ -382,6 +387,11 @@ impl Story {
 
     /// Content of api-config was edited at 11:56, and only a restart was rolled out after it.
     pub fn config_edited(known_content: bool) -> Self {
+        Self::edited_and_restarted("11:56:00", if known_content { vec![known("timeout=5s")] } else { vec![] })
+    }
+
+    /// The same at another time, with these contents seen earlier.
+    pub fn edited_and_restarted(clock: &str, seen: Vec<KnownContent>) -> Self {
         let mut api = Workload::burning("api");
         let mut restarted = template("api", "4.11", "50");
         restarted["metadata"]["annotations"] =
@@ -389,11 +399,9 @@ impl Story {
         api.sets.pop();
         api.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
         Self::told(vec![api, Workload::new("web")], |s| {
-            let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:56:00Z"));
+            let edited = config_map("api-config", "timeout=1s", Some(&at(clock).to_rfc3339()));
             s.configs.insert("api-config".into(), edited);
-            if known_content {
-                s.known.insert("api-config".into(), vec![known("timeout=5s")]);
-            }
+            s.known.insert("api-config".into(), seen);
         })
     }
 
