@@ -717,6 +717,70 @@ fn what_changed_outside_the_template_is_not_restored_and_said_so() {
 }
 
 #[test]
+fn content_that_the_target_served_with_for_a_while_needs_no_restore() {
+    // 4.11 served from yesterday 16:00 until 11:57. Files are renewed in place; environment is read by new pods only.
+    for (edited, by_environment, expected) in [
+        ("2026-11-19T18:00:00Z", false, Pass),
+        ("2026-11-20T11:46:00Z", false, Pass),
+        ("2026-11-20T11:48:00Z", false, Fail),
+        ("2026-11-20T11:56:59Z", false, Fail),
+        ("2026-11-19T18:00:00Z", true, Fail),
+        ("2026-11-19T15:00:00Z", true, Pass),
+    ] {
+        let story = around(|s| {
+            if by_environment {
+                from_environment(s.workload_mut("api"));
+            }
+            s.configs.insert("api-config".into(), config_map("api-config", "timeout=1s", Some(edited)));
+        });
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback));
+        let line = story.gate_line(Gate::Reversible);
+        assert_eq!(story.gate(Gate::Reversible), expected, "{edited}, environment {by_environment}: {line}");
+    }
+}
+
+/// The pods of every revision get api-config as environment, not as files.
+fn from_environment(workload: &mut Workload) {
+    let templates = workload.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+    for template in templates.chain([&mut workload.deployment["spec"]["template"]]) {
+        let spec = &mut template["spec"];
+        spec["volumes"] = serde_json::json!([]);
+        spec["containers"][0]["volumeMounts"] = serde_json::json!([]);
+        spec["containers"][0]["envFrom"] = serde_json::json!([{"configMapRef": {"name": "api-config"}}]);
+    }
+}
+
+#[test]
+fn environment_that_was_edited_reaches_no_pod_before_a_restart() {
+    let mut workload = Workload::burning("api");
+    no_rollout(&mut workload);
+    from_environment(&mut workload);
+    let story = Story::told(vec![workload, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:57:30Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+    // With one it does, however long ago the edit was.
+    let mut workload = Workload::burning("api");
+    workload.sets.pop();
+    workload.revision(3, "ccc3", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
+    from_environment(&mut workload);
+    let story = Story::told(vec![workload, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T10:00:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        let contents = vec![seen("timeout=5s", "08:00:00", "09:30:00"), seen("x", "09:31:00", "10:00:00")];
+        s.known.insert("api-config".into(), contents);
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(
+        restored(&story).as_deref(),
+        Some("timeout=5s"),
+        "x was there for half an hour and never read"
+    );
+}
+
+#[test]
 fn others_who_use_a_restored_config_map_are_lines_that_must_be_read() {
     let mut story = Story::config_edited(true);
     let shared = serde_json::json!({"name": "config", "configMap": {"name": "api-config"}});

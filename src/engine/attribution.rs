@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use crate::domain::Time;
-use crate::domain::cluster::{RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{Reach, RefKind, ReplicaSet, Uid};
 use crate::domain::plan::FieldChange;
 use crate::domain::statistics::{Counts, Difference};
 use crate::domain::verdict::{Method, Verdict};
@@ -220,8 +220,9 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
     let current = look.rows.iter().find(|r| r.mark == revisions::Mark::Current);
     let rolled = current.and_then(|r| r.began);
     if let Some(row) = current {
-        // An edit after the last rollout reaches pods that read their files again.
-        for edit in edits.iter().filter(|e| rolled.is_none_or(|rolled| e.after > rolled + tolerance(look))) {
+        // An edit after the last rollout reaches pods that read their files again; environment only with a restart.
+        let since = |e: &&Edit| rolled.is_none_or(|rolled| e.after > rolled + tolerance(look));
+        for edit in edits.iter().filter(|e| e.reference.reach == Reach::Running).filter(since) {
             found.push(ChangeSeen {
                 kind: ChangeKind::ConfigOnly,
                 began: edit.at,

@@ -7,7 +7,7 @@ use crate::actions::restore_config::{self, Restore};
 use crate::actions::{Refusal, rollback};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, RefKind, Reference, ReplicaSet, Uid};
+use crate::domain::cluster::{Key, Reach, RefKind, Reference, ReplicaSet, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::{NotRestored, Plan};
@@ -282,35 +282,56 @@ fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
     format!("goaround: rolled back to {} ({}), {what}", row.title(), row.name)
 }
 
-/// ConfigMaps, Secrets and claims of the target that changed since it began to serve, and so do not come back with it.
-fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
-    let Some(revision) = look.world.replica_sets.get(&row.uid) else {
-        return Vec::new();
-    };
-    let namespace = &look.deployment.meta.key.namespace;
-    let mut found = Vec::new();
-    for reference in &revision.template.references {
-        let key = (reference.kind, Key { namespace: namespace.clone(), name: reference.name.clone() });
-        let object = look.world.referenced.get(&key);
-        let why = match reference.kind {
-            RefKind::PersistentVolumeClaim => Some("data on volumes are not rolled back".to_owned()),
-            _ => object.and_then(super::super::domain::cluster::Referenced::data_changed).and_then(
-                |(at, client)| {
-                    let created = object.and_then(|o| o.meta.created);
-                    let since = row.served.since().or(row.began);
-                    let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
-                    let after = since.is_none_or(|since| at > since) && (edited || created > since);
-                    after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))
-                },
-            ),
-        };
-        if let Some(why) = why {
-            let kind = Clean::new(reference.kind.kind());
-            found.push(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) });
+/// Since when a change of what is read this way was not served by a revision that served from `begin` to `end`: files
+/// that are renewed in place and stayed for a while are what it served with, environment is as it was at its begin.
+fn counts_from(look: &Look<'_>, reach: Reach, begin: Option<Time>, end: Option<Time>) -> Option<Time> {
+    match (reach, end) {
+        (Reach::Running, Some(end)) => {
+            let kept = end - look.setup.policy.min_served.delta();
+            Some(begin.map_or(kept, |begin| begin.max(kept)))
         }
+        _ => begin,
     }
+}
+
+/// Begin and end of the last stretch in which a revision served; a later rollout ends it, though old pods linger.
+fn last_stretch(look: &Look<'_>, row: &RevisionRow) -> (Option<Time>, Option<Time>) {
+    let begin = row.served.since().or(row.began);
+    let later = look.rows.iter().filter(|r| r.uid != row.uid).filter_map(|r| r.began);
+    let later = later.filter(|began| begin.is_none_or(|begin| *began > begin)).min();
+    (begin, row.served.until().into_iter().chain(later).min())
+}
+
+/// ConfigMaps, Secrets and claims of the target that changed since it served, and so do not come back with it.
+fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
+    let (begin, end) = last_stretch(look, row);
+    let references = look.world.replica_sets.get(&row.uid).map(|r| r.template.references.as_slice());
+    let references = references.unwrap_or_default();
+    let changed =
+        references.iter().filter_map(|r| changed_after(look, r, counts_from(look, r.reach, begin, end)));
+    let mut found: Vec<NotRestored> = changed.collect();
     found.sort();
     found
+}
+
+/// What `reference` names, if it changed after `since`.
+fn changed_after(look: &Look<'_>, reference: &Reference, since: Option<Time>) -> Option<NotRestored> {
+    let why = match (reference.kind, reference.reach) {
+        (RefKind::PersistentVolumeClaim, _) => "data on volumes are not rolled back".to_owned(),
+        (_, Reach::Pull) => return None,
+        _ => {
+            let namespace = look.deployment.meta.key.namespace.clone();
+            let key = (reference.kind, Key { namespace, name: reference.name.clone() });
+            let object = look.world.referenced.get(&key)?;
+            let (at, client) = object.data_changed()?;
+            let created = object.meta.created;
+            let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
+            let after = since.is_none_or(|since| at > since) && (edited || created > since);
+            after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))?
+        }
+    };
+    let kind = Clean::new(reference.kind.kind());
+    Some(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) })
 }
 
 /// Earlier contents of the target's ConfigMaps that changed since it served: what it served with.
@@ -318,21 +339,16 @@ fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a
     let Some(revision) = look.world.replica_sets.get(&row.uid) else {
         return Vec::new();
     };
-    let changed = changed_since(look, row);
-    let restorable = |r: &&Reference| {
-        r.kind == RefKind::ConfigMap && changed.iter().any(|n| n.kind == "ConfigMap" && n.name == r.name)
-    };
+    let (begin, end) = last_stretch(look, row);
     let earlier = |reference: &Reference| {
-        let since = served_since(row);
+        let since = counts_from(look, reference.reach, begin, end);
+        changed_after(look, reference, since)?;
         let edits = content::edits(look, reference);
         let first = edits.iter().find(|e| since.is_none_or(|since| e.at > since))?;
         content::held_at(look, &first.key, first.before())
     };
-    revision.template.references.iter().filter(restorable).filter_map(earlier).collect()
-}
-
-fn served_since(row: &RevisionRow) -> Option<Time> {
-    row.served.since().or(row.began)
+    let maps = revision.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
+    maps.filter_map(earlier).collect()
 }
 
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
