@@ -235,6 +235,60 @@ fn content_that_is_watched_until_it_is_edited_was_there_until_then() {
     );
 }
 
+/// The templates read Secret keys as environment.
+fn reads_secret(workload: &mut Workload) {
+    let templates = workload.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+    for template in templates.chain([&mut workload.deployment["spec"]["template"]]) {
+        template["spec"]["containers"][0]["envFrom"] = serde_json::json!([{"secretRef": {"name": "keys"}}]);
+    }
+}
+
+#[test]
+fn a_rotated_secret_and_a_restart_are_a_config_change_of_which_nothing_can_be_offered() {
+    let mut story = api(|w| *w = edited_with_secret());
+    story.secret("keys", "11:56:30");
+    story.pass(2);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::None));
+    let said = reason(&story);
+    assert!(said.contains("Secret keys changed 11:56 by kubectl-edit (client)"), "{said}");
+    assert!(said.contains("never read") && !said.contains("ConfigMap"), "{said}");
+    // A pull secret is the kubelet's: no container sees it.
+    let mut story = api(|w| {
+        *w = edited_with_secret();
+        let templates = w.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+        for template in templates.chain([&mut w.deployment["spec"]["template"]]) {
+            template["spec"]["containers"][0]["envFrom"] = serde_json::json!([]);
+            template["spec"]["imagePullSecrets"] = serde_json::json!([{"name": "keys"}]);
+        }
+    });
+    story.secret("keys", "11:56:30");
+    story.pass(2);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+}
+
+#[test]
+fn a_secret_that_changed_with_the_config_map_is_not_restored_and_said_so() {
+    let mut story = Story::told(vec![edited_with_secret(), Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:56:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+    });
+    story.secret("keys", "11:56:55");
+    story.pass(2);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    let lines = story.proposal().effect_lines();
+    assert!(lines.iter().any(|l| l.text.as_str().contains("Secret keys (changed 11:56")), "{lines:?}");
+    assert_eq!(story.gate(Gate::Reversible), Fail, "{}", story.gate_line(Gate::Reversible));
+}
+
+fn edited_with_secret() -> Workload {
+    let mut api = Workload::burning("api");
+    api.sets.pop();
+    api.revision(3, "ccc3", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
+    reads_secret(&mut api);
+    api
+}
+
 #[test]
 fn last_applied_is_an_earlier_content_where_it_differs_from_the_live_one() {
     for (applied, expected) in [("timeout=5s", Offer::RestoreConfig), ("timeout=1s", Offer::None)] {

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use crate::domain::Time;
-use crate::domain::cluster::{Reach, RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{Reach, RefKind, Reference, ReplicaSet, Uid};
 use crate::domain::plan::FieldChange;
 use crate::domain::statistics::{Counts, Difference};
 use crate::domain::verdict::{Method, Verdict};
@@ -236,9 +236,10 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
     found
 }
 
-/// Edits of the ConfigMaps that the current template refers to.
+/// Edits of the ConfigMaps and Secrets that containers of the current template see.
 pub fn config_edits(look: &Look<'_>) -> Vec<Edit> {
-    let references = look.deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
+    let seen = |r: &&Reference| r.kind != RefKind::PersistentVolumeClaim && r.reach != Reach::Pull;
+    let references = look.deployment.template.references.iter().filter(seen);
     references.flat_map(|reference| content::edits(look, reference)).collect()
 }
 
@@ -247,7 +248,7 @@ fn began_of(look: &Look<'_>, uid: &Uid) -> Option<Time> {
 }
 
 /// The revision that served before `revision` took over at `began`: the one whose own rollout began last before it.
-fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> Option<&'a ReplicaSet> {
+pub fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> Option<&'a ReplicaSet> {
     let before = look
         .rows
         .iter()

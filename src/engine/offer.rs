@@ -7,7 +7,7 @@ use crate::actions::restore_config::{self, Restore};
 use crate::actions::{Refusal, rollback};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, Reach, RefKind, Reference, ReplicaSet, Uid};
+use crate::domain::cluster::{Key, Reach, RefKind, Reference, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::{NotRestored, Plan};
@@ -15,7 +15,7 @@ use crate::domain::statistics::Counts;
 use crate::domain::verdict::{GateState, Offer, Verdict};
 
 use super::analysis::{Look, Wish};
-use super::attribution::{Attribution, ChangeKind, config_edits};
+use super::attribution::{Attribution, ChangeKind, ChangeSeen, config_edits, served_before};
 use super::content::{self, Earlier, Edit};
 use super::gates;
 use super::onset::clearly_more;
@@ -78,7 +78,12 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
         return back_to_earlier_content(look, action);
     }
     if wish.rest && wish.target.is_none() {
-        return restore(look, &[], "the content is back, the pods have not read it yet".into());
+        return restore(
+            look,
+            &[],
+            others_changed(look),
+            "the content is back, the pods have not read it yet".into(),
+        );
     }
     let Some(target) = &wish.target else {
         // A restore of content alone, edited from an offer.
@@ -354,21 +359,30 @@ fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
     let edits = found.change.as_ref().map_or_else(|| config_edits(look), |change| change.edits.clone());
     let mut by_key: BTreeMap<&Key, Vec<&Edit>> = BTreeMap::new();
-    for edit in &edits {
+    for edit in edits.iter().filter(|e| e.reference.kind == RefKind::ConfigMap) {
         by_key.entry(&edit.key).or_default().push(edit);
     }
+    let secrets: Vec<String> =
+        edits.iter().filter(|e| e.reference.kind == RefKind::Secret).map(|e| edited(look, e)).collect();
     let known: Vec<Earlier<'_>> = by_key
         .iter()
         .filter_map(|(key, edits)| content::held_at(look, key, content::moment_before(edits, look)?))
         .collect();
     if known.is_empty() {
         let names: Vec<&str> = by_key.keys().map(|k| k.name.as_str()).collect();
+        let mut unknown = Vec::new();
+        if !names.is_empty() {
+            unknown.push(format!("the earlier content of ConfigMap {} is not known", names.join(", ")));
+        }
+        if !secrets.is_empty() {
+            unknown.push(format!("{}; content of Secrets is never read", secrets.join(", ")));
+        }
         return nothing(
             Offer::None,
             format!(
-                "an undo would change nothing (the template is the same), and the earlier content of ConfigMap {} \
-                 is not known; hint: restore it from its source and restart, goaround verifies",
-                names.join(", ")
+                "an undo would change nothing (the template is the same), and {}; \
+                 hint: restore it from its source and restart, goaround verifies",
+                unknown.join(", and ")
             ),
         );
     }
@@ -377,17 +391,7 @@ fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
     let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
     let restores: Vec<Restore<'_>> =
         known.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
-    let mut choice = restore(look, &restores, why);
-    let missing = by_key.keys().filter(|key| !known.iter().any(|e| e.live.key == ***key));
-    if let Some(plan) = &mut choice.plan {
-        for key in missing {
-            plan.not_restored.push(NotRestored {
-                kind: Clean::new("ConfigMap"),
-                name: key.name.clone(),
-                why: Clean::new("its earlier content is not known"),
-            });
-        }
-    }
+    let mut choice = restore(look, &restores, not_restored_with(look, found.change.as_ref(), &known), why);
     choice.target_state = content_state(look, found, sure);
     choice
 }
@@ -413,7 +417,7 @@ fn content_state(look: &Look<'_>, found: &Attribution, sure: bool) -> TargetStat
     TargetState { state, line: said }
 }
 
-fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
+fn restore(look: &Look<'_>, restores: &[Restore<'_>], not_restored: Vec<NotRestored>, why: String) -> Choice {
     let Some(current) = look.world.current(look.deployment) else {
         return refused(
             Offer::None,
@@ -430,7 +434,7 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
             "goaround: restored the content of ConfigMap {} and restarted",
             restores.iter().map(|r| r.live.key.name.as_str()).collect::<Vec<_>>().join(", ")
         ),
-        not_restored: secrets_changed(look, current),
+        not_restored,
         also: Vec::new(),
     };
     match restore_config::plan(&facts) {
@@ -448,12 +452,55 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
     }
 }
 
-/// Secrets and claims of the current template are not touched by a restore of ConfigMaps.
-fn secrets_changed(look: &Look<'_>, current: &ReplicaSet) -> Vec<NotRestored> {
-    let Some(row) = look.rows.iter().find(|r| r.uid == current.meta.uid) else {
-        return Vec::new();
+/// An edit as a sentence: `Secret keys changed 11:56 by kubectl-edit (client)`.
+fn edited(look: &Look<'_>, edit: &Edit) -> String {
+    let by = edit.client.as_ref().map_or(String::new(), |client| format!(" by {client} (client)"));
+    format!("{} changed {}{by}", edit.name(), format::since(edit.at, look.now))
+}
+
+/// What a restore leaves as it is although it changed since the pods before the change served.
+fn not_restored_with(
+    look: &Look<'_>,
+    change: Option<&ChangeSeen>,
+    restored: &[Earlier<'_>],
+) -> Vec<NotRestored> {
+    let (begin, end) = before_change(look, change);
+    let left =
+        |r: &&Reference| r.kind != RefKind::ConfigMap || !restored.iter().any(|e| e.live.key.name == r.name);
+    let changed = look.deployment.template.references.iter().filter(left).filter_map(|r| {
+        let mut changed = changed_after(look, r, counts_from(look, r.reach, begin, end))?;
+        if r.kind == RefKind::ConfigMap {
+            changed.why = Clean::new(format!("{}; its earlier content is not known", changed.why));
+        }
+        Some(changed)
+    });
+    let mut found: Vec<NotRestored> = changed.collect();
+    found.sort();
+    found
+}
+
+/// Secrets and claims that changed since the pods that serve began: where the ConfigMaps are decided already.
+fn others_changed(look: &Look<'_>) -> Vec<NotRestored> {
+    not_restored_with(look, None, &[]).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+}
+
+/// From when until when the pods served that were there before the change.
+fn before_change(look: &Look<'_>, change: Option<&ChangeSeen>) -> (Option<Time>, Option<Time>) {
+    let current = look.rows.iter().find(|r| r.mark == Mark::Current);
+    let Some(change) = change else {
+        return (current.and_then(|r| r.served.since().or(r.began)), None);
     };
-    changed_since(look, row).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+    let before = match change.kind {
+        ChangeKind::ConfigOnly => Some(&change.revision),
+        _ => look
+            .world
+            .replica_sets
+            .get(&change.revision)
+            .and_then(|revision| served_before(look, revision, change.began))
+            .map(|before| &before.meta.uid),
+    };
+    let row = look.rows.iter().find(|r| Some(&r.uid) == before);
+    (row.and_then(|r| r.served.since().or(r.began)), Some(change.began))
 }
 
 /// The contents that an action's ConfigMaps had before it, to go back to together with the revision.
@@ -478,7 +525,8 @@ fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) 
             restores.push(Restore { live, earlier: &before.version });
         }
     }
-    let mut choice = restore(look, &restores, format!("the way back of {}", action.action));
+    let why = format!("the way back of {}", action.action);
+    let mut choice = restore(look, &restores, others_changed(look), why);
     choice.target_state =
         TargetState { state: GateState::Unknown, line: format!("what was there before {}", action.action) };
     choice

@@ -460,6 +460,17 @@ impl Story {
         self.fact(ClusterFact::ConfigMaps(Change::Listed(listed)));
     }
 
+    /// A Secret of the namespace, by its metadata, edited at a time by `kubectl-edit`.
+    pub fn secret(&mut self, name: &str, edited: &str) {
+        let object = json!({"metadata": {"name": name, "namespace": "shop", "uid": format!("secret-{name}"),
+            "resourceVersion": "60", "creationTimestamp": "2026-10-01T08:00:00Z",
+            "managedFields": [{"manager": "kubectl-edit", "operation": "Update",
+                "time": at(edited).to_rfc3339(), "fieldsV1": {"f:data": {"f:password": {}}}}]}});
+        let page = decode::page::<decode::Secrets>(json!({"items": [object]}).to_string().as_bytes());
+        let listed = page.expect("Secrets").objects.into_iter().map(|o| o.item).collect();
+        self.fact(ClusterFact::Secrets(Change::Listed(listed)));
+    }
+
     /// The SLOs as they are now.
     pub fn slos(&mut self) {
         let slos = self.workloads.iter().map(|w| w.slo(self.now)).collect();
