@@ -38,6 +38,8 @@ pub enum Effect {
         /// Its body.
         body: Value,
     },
+    /// See whether another process has written to the journal, and tell what.
+    ReadJournal,
     /// Send what was approved, once.
     Execute(Approved),
     /// Look how many of an action's calls stand: the Deployment of its last call by the action's id, its ConfigMaps by
