@@ -605,6 +605,59 @@ fn new_pods_that_fail_like_the_old_ones_are_not_our_deploy() {
     assert_eq!(offer(&story), Offer::Wait);
 }
 
+/// 4.12 went out at 11:50 and fails since; 4.11 was brought back at 11:55, and since then so many of all requests fail.
+fn brought_back(ratio: f64, past: Vec<PastAction>) -> Story {
+    let mut workload = Workload::burning("api");
+    rolled_out_at(&mut workload, "11:50:00");
+    workload.served[2].2 = Some(at("11:55:00"));
+    workload.serve("bbb2", "2026-11-20T11:55:00Z", None);
+    workload.errors = vec![(at("11:50:30"), at("11:55:00"), 0.2), (at("11:55:00"), at("23:59:00"), ratio)];
+    workload.split = Split::Given(vec![
+        pods("api", "ccc3", 2_160.0, 12_000.0),
+        pods("api", "bbb2", 12_000.0 * ratio, 14_400.0),
+    ]);
+    let notes = &mut workload.sets[1]["metadata"]["annotations"];
+    notes["deployment.kubernetes.io/revision"] = "4".into();
+    notes["deployment.kubernetes.io/revision-history"] = "2".into();
+    workload.deployment["spec"]["template"] = template("api", "4.11", "50");
+    workload.deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "4".into();
+    Story::told(vec![workload, Workload::new("web")], |s| {
+        s.past = past.into();
+        s.pods_since = at("11:55:02");
+    })
+}
+
+#[test]
+fn what_came_back_is_judged_apart_and_only_called_a_cure_where_it_is_one() {
+    // It stopped, all but a remainder that the objective does not allow: the deploy was it.
+    let story = brought_back(0.01, vec![]);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Wait), "{}", reason(&story));
+    let found = &story.analysis("api").attribution;
+    assert_eq!(found.new.total, 12_000.0, "only 4.12 is new");
+    assert_eq!(found.old.bad, 0.0, "4.11 as it was before");
+    assert!(reason(&story).contains("somebody went back to the earlier revision at 11:55"));
+    assert!(reason(&story).contains("fewer errors go on"), "{}", reason(&story));
+    // It goes on as before: it was not the deploy, and going back was no cure.
+    let story = brought_back(0.2, vec![]);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+    assert!(reason(&story).contains("which was no cure"), "{}", reason(&story));
+    assert_eq!(story.gate(Gate::Ours), Fail, "{}", story.gate_line(Gate::Ours));
+}
+
+#[test]
+fn after_our_own_way_back_that_did_not_help_another_plan_is_offered() {
+    let written = story::replica_set(&Workload::new("api").sets[1]).template.digest;
+    for (outcome, expected) in [("not_helped", Offer::Rollback), ("inconclusive", Offer::Wait)] {
+        let past = PastAction { written_template: written.clone(), ..acted("api", 5, outcome, None) };
+        let story = brought_back(0.2, vec![past]);
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, expected), "{}", reason(&story));
+        assert!(!reason(&story).contains("somebody"), "{}", reason(&story));
+        if expected == Offer::Rollback {
+            assert_eq!(target(&story), Some("rs-api-aaa1"), "{}", reason(&story));
+        }
+    }
+}
+
 // Target.
 
 #[test]

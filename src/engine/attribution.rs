@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 use crate::domain::Time;
 use crate::domain::cluster::{Reach, RefKind, Reference, ReplicaSet, Uid};
 use crate::domain::plan::FieldChange;
-use crate::domain::statistics::{Counts, Difference};
+use crate::domain::statistics::{Counts, Difference, Z95, wilson};
 use crate::domain::verdict::{Method, Verdict};
 use crate::domain::window::Window;
 
 use super::analysis::Look;
 use super::content::{self, Edit};
 use super::onset::{self, Onset};
+use super::record::PastAction;
 use super::revisions;
 use super::surroundings::Surroundings;
 
@@ -51,6 +52,19 @@ pub struct ChangeSeen {
     pub edits: Vec<Edit>,
 }
 
+/// An older revision that was brought back after the change, and serves now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BroughtBack {
+    /// When.
+    pub at: Time,
+    /// Requests since its last pod is there, by time: nothing else serves then.
+    pub since: Counts,
+    /// It fails too, surely more than the objective allows.
+    pub fails: bool,
+    /// It fails, and not clearly less than what it replaced: going back was no cure.
+    pub no_cure: bool,
+}
+
 /// The result.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Attribution {
@@ -74,6 +88,8 @@ pub struct Attribution {
     pub later_rollout: Option<Time>,
     /// Bad requests since the onset.
     pub bad: f64,
+    /// Somebody, or goaround, went back already.
+    pub brought_back: Option<BroughtBack>,
 }
 
 /// Times that differ by less than this are the same: clocks differ, and a bucket begins before its first error.
@@ -102,6 +118,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
     let nothing = Counts::default();
     let split = change.as_ref().and_then(|c| split(look, c, onset.as_ref()));
     let (method, new, old, unattributed) = split.unwrap_or((Method::ByTime, nothing, nothing, nothing));
+    let brought_back = change.as_ref().and_then(|c| brought_back(look, c, new));
     let difference = change.as_ref().map(|_| Difference::between(old, new, look.budget()));
     let mut result = Attribution {
         verdict: Verdict::Unknown,
@@ -114,6 +131,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
         old,
         unattributed,
         later_rollout,
+        brought_back,
     };
     result.verdict = verdict(look, around, &result);
     result
@@ -148,8 +166,10 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     if callee && found.difference != Some(Difference::Strong) {
         return Verdict::Dependency;
     }
+    // What goes on under the revision before it was not its doing. What our own way back did not cure is for a person.
+    let no_cure = found.brought_back.as_ref().is_some_and(|b| b.no_cure) && own_return(look).is_none();
     match &found.change {
-        Some(change) if differs => match change.kind {
+        Some(change) if differs && !no_cure => match change.kind {
             ChangeKind::Template => return Verdict::BadDeploy,
             ChangeKind::RestartWithConfig | ChangeKind::ConfigOnly => return Verdict::ConfigChange,
             // A restart by itself changes nothing that could be restored.
@@ -287,6 +307,32 @@ fn failed_before(look: &Look<'_>, onset: &Onset, began: Time) -> bool {
     earlier.bad >= 5.0 && earlier.ratio().is_some_and(|ratio| ratio >= usual / 2.0)
 }
 
+/// The revision that serves now, if it is an older one that came back after the change.
+fn brought_back(look: &Look<'_>, change: &ChangeSeen, new: Counts) -> Option<BroughtBack> {
+    let row = look.rows.iter().find(|r| r.mark == revisions::Mark::Current)?;
+    let current = look.world.replica_sets.get(&row.uid)?;
+    let at = row.began.filter(|at| current.reused && row.uid != change.revision && *at > change.began)?;
+    // Until its last pod is there and those before it are gone, the counts are of both.
+    let complete = look.world.pods_of(&row.uid).filter_map(|p| p.created).max().unwrap_or(at).max(at);
+    let since = match look.study.and_then(|s| s.buckets.as_ref()) {
+        Some(answered) if look.deployment.settled() => {
+            let (buckets, step) = &answered.data;
+            onset::between(buckets, *step, complete + Window::minutes(1).delta(), look.now)
+        }
+        _ => Counts::default(),
+    };
+    let enough = since.total >= look.setup.policy.min_requests as f64;
+    let fails = enough && wilson(since, Z95).is_some_and(|interval| interval.low > look.budget());
+    Some(BroughtBack { at, since, fails, no_cure: fails && !onset::clearly_more(new, since) })
+}
+
+/// The last action on this workload, if it is what brought the current template back.
+pub fn own_return<'a>(look: &'a Look<'_>) -> Option<&'a PastAction> {
+    let workload = look.deployment.meta.key.to_string();
+    let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed)?;
+    (last.written_template == look.deployment.template.digest).then_some(last)
+}
+
 /// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the
 /// time after the onset against the time before the change.
 fn split(
@@ -300,13 +346,24 @@ fn split(
     let by_pod =
         study.since_change.as_ref().filter(|_| change.kind != ChangeKind::ConfigOnly).and_then(|since| {
             let (known, nobody) = revisions::by_revision(&since.data, &revisions);
-            let is_new = |uid: &Uid| began_of(look, uid).is_some_and(|began| began >= change.began);
+            // What came back after the change is old: its counts since then are judged apart.
+            let is_new = |uid: &Uid| {
+                let set = look.world.replica_sets.get(uid);
+                *uid == change.revision || set.is_some_and(|r| r.meta.created > Some(change.began))
+            };
+            let came_back = |r: &&ReplicaSet| {
+                !is_new(&r.meta.uid) && began_of(look, &r.meta.uid).is_some_and(|began| began > change.began)
+            };
             let sum = |counts: &mut dyn Iterator<Item = &Counts>| {
                 counts.fold(nothing, |sum, c| Counts::new(sum.bad + c.bad, sum.total + c.total))
             };
             let new = sum(&mut known.iter().filter(|(uid, _)| is_new(uid)).map(|(_, c)| c));
             let mut old = sum(&mut known.iter().filter(|(uid, _)| !is_new(uid)).map(|(_, c)| c));
-            if old.total < OLD_ENOUGH
+            if let Some((buckets, step)) = study.buckets.as_ref().map(|b| &b.data)
+                && revisions.iter().any(|r| came_back(&r))
+            {
+                old = onset::between(buckets, *step, change.began - Window::hours(1).delta(), change.began);
+            } else if old.total < OLD_ENOUGH
                 && let Some(history) = &study.history
             {
                 let (past, _) = revisions::by_revision(&history.data, &revisions);

@@ -280,6 +280,10 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         percent(found.old)
     );
     let by = if found.method == Method::ByTime { " (by time)" } else { "" };
+    if let Some(back) = found.brought_back.as_ref().filter(|b| b.no_cure) {
+        let since = percent(back.since);
+        return (Fail, format!("{line}; {since} under the revision that came back"), ids);
+    }
     match found.difference {
         Some(Difference::Strong) => (Pass, format!("{line}: strong{by}"), ids),
         Some(Difference::Likely) => (Pass, format!("{line}: likely{by}"), ids),

@@ -15,10 +15,13 @@ use crate::domain::statistics::Counts;
 use crate::domain::verdict::{GateState, Offer, Verdict};
 
 use super::analysis::{Look, Wish};
-use super::attribution::{Attribution, ChangeKind, ChangeSeen, config_edits, served_before};
+use super::attribution::{
+    Attribution, BroughtBack, ChangeKind, ChangeSeen, config_edits, own_return, served_before,
+};
 use super::content::{self, Earlier, Edit};
 use super::gates;
 use super::onset::clearly_more;
+use super::record::PastAction;
 use super::revisions::{Mark, RevisionRow};
 use super::surroundings::Surroundings;
 
@@ -107,11 +110,12 @@ fn refused(offer: Offer, refusal: Refusal) -> Choice {
 }
 
 fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
-    if let Some(at) = undone_already(look, found) {
-        return nothing(
-            Offer::Wait,
-            format!("somebody went back to the earlier revision at {}", format::clock(at)),
-        );
+    let failed = |a: &PastAction| matches!(a.outcome.as_deref(), Some("not_helped" | "worse"));
+    let own = own_return(look);
+    // What our own way back did not cure may need another one.
+    if let Some(back) = found.brought_back.as_ref().filter(|_| !own.is_some_and(failed)) {
+        let who = if own.is_some() { "goaround" } else { "somebody" };
+        return nothing(Offer::Wait, went_back(who, back));
     }
     let judged: Vec<(&RevisionRow, TargetState)> = candidates(look, found).collect();
     let best = judged
@@ -138,12 +142,23 @@ fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
     }
 }
 
-/// A person was faster: the suspect does not serve any more, an older ReplicaSet was brought back after it.
-fn undone_already(look: &Look<'_>, found: &Attribution) -> Option<Time> {
-    let change = found.change.as_ref()?;
-    let current = look.rows.iter().find(|r| r.mark == Mark::Current)?;
-    let reused = look.world.replica_sets.get(&current.uid)?.reused;
-    current.began.filter(|began| reused && *began > change.began && current.uid != change.revision)
+/// A person was faster, or an earlier run: the suspect does not serve any more.
+fn went_back(who: &str, back: &BroughtBack) -> String {
+    let at = format::clock(back.at);
+    let since = format::bad_of(back.since.bad, back.since.total);
+    match back {
+        BroughtBack { no_cure: true, .. } => {
+            format!(
+                "{who} went back to the earlier revision at {at}, which was no cure: {since} failed since"
+            )
+        }
+        BroughtBack { fails: true, .. } => {
+            format!(
+                "{who} went back to the earlier revision at {at}; fewer errors go on: {since} failed since"
+            )
+        }
+        _ => format!("{who} went back to the earlier revision at {at}"),
+    }
 }
 
 /// Older revisions that another template than the suspect's serves, newest first.
@@ -176,7 +191,10 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     let said = format!("{} failed in {spoken}", format::bad_of(counts.bad, counts.total));
     let ratio = counts.bad / counts.total;
     if ratio > look.budget() {
-        let now = if found.new.total > 0.0 {
+        let back = found.brought_back.as_ref().map(|b| b.since).filter(|since| since.total > 0.0);
+        let now = if let Some(back) = back {
+            back
+        } else if found.new.total > 0.0 {
             found.new
         } else {
             found.onset.as_ref().map_or(Counts::default(), |o| o.during)
@@ -504,7 +522,7 @@ fn before_change(look: &Look<'_>, change: Option<&ChangeSeen>) -> (Option<Time>,
 }
 
 /// The contents that an action's ConfigMaps had before it, to go back to together with the revision.
-fn contents_before<'a>(look: &'a Look<'_>, action: &super::record::PastAction) -> Vec<Earlier<'a>> {
+fn contents_before<'a>(look: &'a Look<'_>, action: &PastAction) -> Vec<Earlier<'a>> {
     let one = |before: &crate::domain::plan::ConfigBefore| {
         let live = look.world.contents.get(&before.key)?.as_ref()?;
         Some(Earlier {
@@ -518,7 +536,7 @@ fn contents_before<'a>(look: &'a Look<'_>, action: &super::record::PastAction) -
 }
 
 /// The way back of a restore: the content that was there before it.
-fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) -> Choice {
+fn back_to_earlier_content(look: &Look<'_>, action: &PastAction) -> Choice {
     let mut restores = Vec::new();
     for before in &action.undo.configs {
         if let Some(Some(live)) = look.world.contents.get(&before.key) {
@@ -630,8 +648,11 @@ pub fn reason(
                 }
                 _ => String::new(),
             };
+            let no_cure = found.brought_back.as_ref().filter(|b| b.no_cure);
+            let back = no_cure.map_or(String::new(), |b| format!("{}; ", went_back("somebody", b)));
             format!(
-                "unknown: no rollout, dependency, traffic step or node trouble explains it; {sli}{what}{counts}"
+                "unknown: no rollout, dependency, traffic step or node trouble explains it; \
+                 {sli}{what}{back}{counts}"
             )
         }
     };

@@ -304,6 +304,8 @@ pub struct Story {
     pub configs: BTreeMap<String, serde_json::Value>,
     pub known: BTreeMap<String, Vec<KnownContent>>,
     pub services: Vec<Service>,
+    /// When the pods that serve were created.
+    pub pods_since: Time,
     pub past: Past,
     /// What earlier sessions wrote to the journal.
     written: Vec<(&'static str, Time, serde_json::Value)>,
@@ -359,6 +361,7 @@ impl Story {
             workloads,
             configs,
             known: BTreeMap::new(),
+            pods_since: at("11:57:02"),
             past: Past::default(),
             written: Vec::new(),
             hold: BTreeSet::new(),
@@ -457,6 +460,7 @@ impl Story {
     }
 
     fn pods(&mut self) {
+        let since = self.pods_since;
         let pods = self.workloads.iter().flat_map(|w| {
             let hash = w.current().to_owned();
             (0..3).map(move |n| Pod {
@@ -466,7 +470,7 @@ impl Story {
                 node: Some(Clean::new("node-1")),
                 phase: Clean::new("Running"),
                 ready: true,
-                created: Some(at("11:57:02")),
+                created: Some(since),
                 ..Default::default()
             })
         });
