@@ -802,6 +802,63 @@ fn what_is_declared_irreversible_fails_on_the_deployment_and_on_the_template() {
 }
 
 #[test]
+fn what_a_revision_between_target_and_current_declared_irreversible_stays_so() {
+    let note = |object: &mut serde_json::Value| {
+        object["metadata"]["annotations"]["goaround.dev/irreversible"] = "the schema was migrated".into();
+    };
+    // 4.11 migrated; it failed as well, so the target is 4.10, or it served well and is the target itself.
+    type Declare = fn(&mut serde_json::Value, &dyn Fn(&mut serde_json::Value));
+    let places: [(&str, Declare); 2] = [
+        ("its ReplicaSet", |set, note| note(set)),
+        ("its template", |set, note| {
+            set["spec"]["template"]["metadata"]["annotations"] = serde_json::json!({});
+            note(&mut set["spec"]["template"]);
+        }),
+    ];
+    for (place, declare) in places {
+        for (bad, target_is, expected) in [(600_000.0, "rs-api-aaa1", Fail), (12.0, "rs-api-bbb2", Pass)] {
+            let story = api(|w| {
+                declare(&mut w.sets[1], &note);
+                w.history[1] = pods("api", "bbb2", bad, 1_200_000.0);
+            });
+            assert_eq!(target(&story), Some(target_is));
+            let line = story.gate_line(Gate::Reversible);
+            assert_eq!(story.gate(Gate::Reversible), expected, "{place}: {line}");
+            assert_eq!(line.contains("the schema was migrated (api-bbb2)"), expected == Fail, "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_annotation_that_a_rollback_replaces_is_an_effect_line() {
+    let story = api(|w| {
+        let live = w.deployment["metadata"]["annotations"].as_object_mut().expect("annotations");
+        live.insert("shop/owner".into(), "team-b".into());
+        live.insert("shop/alert-routing".into(), "pager".into());
+        live.insert("kubernetes.io/change-cause".into(), "4.12".into());
+        live.insert("goaround.dev/action".into(), "01A:abc".into());
+        live.insert("goaround.dev/by".into(), "ana".into());
+        live.insert("kubectl.kubernetes.io/last-applied-configuration".into(), "{}".into());
+        let target = w.sets[1]["metadata"]["annotations"].as_object_mut().expect("annotations");
+        target.insert("shop/owner".into(), "team-a".into());
+        target.insert("shop/tier".into(), "1".into());
+        target.insert("deployment.kubernetes.io/desired-replicas".into(), "3".into());
+    });
+    let lines: Vec<String> = story.proposal().effect_lines().iter().map(|l| l.text.to_string()).collect();
+    let annotations: Vec<&str> =
+        lines.iter().map(String::as_str).filter(|l| l.starts_with("annotation ")).collect();
+    assert_eq!(
+        annotations,
+        [
+            "annotation shop/alert-routing removed: pager",
+            "annotation shop/owner team-b → team-a",
+            "annotation shop/tier added: 1",
+        ],
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn what_changed_outside_the_template_is_not_restored_and_said_so() {
     let story = around(|s| {
         let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:50:00Z"));

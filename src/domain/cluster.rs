@@ -273,10 +273,7 @@ pub struct Deployment {
 impl Deployment {
     /// One annotation, clean; `None` when it is absent.
     pub fn annotation(&self, name: &str) -> Option<Clean> {
-        if !self.annotations.mentions(name) {
-            return None;
-        }
-        self.annotations.value().get(name).and_then(Value::as_str).map(Clean::new)
+        annotation(&self.annotations, name)
     }
 
     /// The controller has seen this generation, and every replica is updated and available.
@@ -320,6 +317,20 @@ pub struct ReplicaSet {
     pub replicas: i64,
     /// `status.readyReplicas`.
     pub ready: i64,
+}
+
+impl ReplicaSet {
+    /// One annotation, clean; `None` when it is absent.
+    pub fn annotation(&self, name: &str) -> Option<Clean> {
+        annotation(&self.annotations, name)
+    }
+}
+
+fn annotation(annotations: &Json, name: &str) -> Option<Clean> {
+    if !annotations.mentions(name) {
+        return None;
+    }
+    annotations.value().get(name).and_then(Value::as_str).map(Clean::new)
 }
 
 /// A Pod.

@@ -398,10 +398,8 @@ fn image_pulled(look: &Look<'_>, images: &[Clean]) -> String {
 
 fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let look = facts.look;
-    let declared =
-        look.deployment.annotation(IRREVERSIBLE).or_else(|| look.deployment.template.irreversible.clone());
-    if let Some(why) = declared {
-        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), "kube Deployment", look.now).id();
+    if let Some((why, source)) = declared_irreversible(look, facts.target) {
+        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), source, look.now).id();
         return (Fail, format!("declared irreversible: {why}"), vec![id]);
     }
     let Some(plan) = facts.plan else {
@@ -429,6 +427,26 @@ fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             (Fail, format!("{} {} {}{more}", first.kind, first.name, first.why), vec![id])
         }
     }
+}
+
+/// Why there is no way back, and where that is declared: by what is live, or by any revision that came after the
+/// target. What one of them did to the data is done, whoever came after it.
+fn declared_irreversible(look: &Look<'_>, target: Option<&Uid>) -> Option<(Clean, String)> {
+    let deployment = look.deployment;
+    if let Some(why) =
+        deployment.annotation(IRREVERSIBLE).or_else(|| deployment.template.irreversible.clone())
+    {
+        return Some((why, "kube Deployment".into()));
+    }
+    let number = look.world.replica_sets.get(target?)?.revision?;
+    let history = look.world.history(deployment);
+    let mut later = history.into_iter().filter(|r| {
+        Some(&r.meta.uid) != target && r.revision.iter().chain(&r.former).any(|other| *other > number)
+    });
+    later.find_map(|r| {
+        let why = r.template.irreversible.clone().or_else(|| r.annotation(IRREVERSIBLE))?;
+        Some((Clean::new(format!("{why} ({})", r.meta.key.name)), "kube ReplicaSets".into()))
+    })
 }
 
 /// Kinds to which the target refers and which may not be read: nobody knows what happened to them.
