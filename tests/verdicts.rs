@@ -398,6 +398,22 @@ fn a_callee_that_began_to_burn_much_later_is_not_the_dependency() {
 }
 
 #[test]
+fn a_callee_that_burns_before_its_alert_fires_is_the_dependency_by_its_counts() {
+    for (since, expected) in [("11:49:00", Verdict::Dependency), ("11:57:00", Verdict::Unknown)] {
+        let mut api = Workload::burning("api");
+        no_rollout(&mut api);
+        api.burn(at("11:50:00"), 0.2);
+        let mut web = Workload::burning("web");
+        no_rollout(&mut web);
+        web.burn(at(since), 0.5);
+        (web.burning, web.active_at) = (false, None);
+        let mut story = Story::told(vec![api, web], depends_on);
+        story.pass(40);
+        assert_eq!(verdict(&story), expected, "since {since}: {}", reason(&story));
+    }
+}
+
+#[test]
 fn a_burning_callee_outweighs_a_difference_that_is_only_likely() {
     // 10 of 1,000 new against 0 of 1,000 old requests: likely. 200 of 1,000: strong.
     for (bad, expected) in [(8.0, Verdict::Dependency), (400.0, Verdict::BadDeploy)] {
@@ -656,6 +672,19 @@ fn after_our_own_way_back_that_did_not_help_another_plan_is_offered() {
             assert_eq!(target(&story), Some("rs-api-aaa1"), "{}", reason(&story));
         }
     }
+}
+
+#[test]
+fn pods_of_a_proxy_say_nothing_of_revisions_so_they_are_counted_by_time() {
+    let proxy = |bad, total| pods("ingress", "f00d", bad, total);
+    let story = api(|w| {
+        w.split = Split::Given(vec![proxy(960.0, 4_800.0)]);
+        w.history = vec![proxy(960.0, 2_000_000.0)];
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback), "{}", reason(&story));
+    assert_eq!(story.analysis("api").attribution.method, Method::ByTime);
+    let line = story.gate_line(Gate::TargetGood);
+    assert_eq!(story.gate(Gate::TargetGood), Pass, "{line}");
 }
 
 // Target.

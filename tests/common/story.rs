@@ -758,6 +758,10 @@ impl Story {
                 }
                 _ => workload.history.clone(),
             }),
+            Ask::Counts { purpose: Purpose::Interval(_), from, to } => {
+                let (bad, total) = workload.between(*from, *to);
+                Finding::Counts(vec![nobody(bad, total)])
+            }
             Ask::Counts { from, to, .. } => {
                 let (bad, total) = workload.between(*from, *to);
                 let old = 60.0 * workload.rate[0].1;
@@ -852,7 +856,8 @@ impl Story {
         self.mono += Duration::from_millis(900);
         self.command(Command::Arm);
         let front = self.front();
-        let proposal = self.state.incidents[&front].proposal.as_ref().expect("an open card");
+        // What changed meanwhile may have taken the card away.
+        let Some(proposal) = self.state.incidents[&front].proposal.as_ref() else { return };
         if let Gesture::Reason(_) = proposal.gesture {
             let names: Vec<&str> = proposal.analysis.not_passed().map(Gate::name).collect();
             self.command(Command::Paste(format!("I know: {}", names.join(", "))));
