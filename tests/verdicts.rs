@@ -687,6 +687,82 @@ fn pods_of_a_proxy_say_nothing_of_revisions_so_they_are_counted_by_time() {
     assert_eq!(story.gate(Gate::TargetGood), Pass, "{line}");
 }
 
+#[test]
+fn errors_that_began_in_the_bucket_before_the_rollout_are_not_its_doing() {
+    // A bucket is a minute: 20 s of errors are a third of one.
+    let story = api(|w| {
+        w.burn(at("11:56:40"), 0.2);
+        w.split = Split::NoPods;
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Preexisting, Offer::Wait), "{}", reason(&story));
+    // Seconds before it the buckets cannot tell; the last requests of the old pods can.
+    for (bad, expected) in [(8.0, Offer::Wait), (0.0, Offer::Rollback)] {
+        let story = api(|w| {
+            w.burn(at("11:56:55"), 0.2);
+            w.split = Split::Given(vec![pods("api", "ccc3", 960.0, 4_800.0), pods("api", "bbb2", bad, 40.0)]);
+        });
+        assert_eq!(offer(&story), expected, "{bad} of 40: {}", reason(&story));
+        assert_eq!(verdict(&story) == Verdict::BadDeploy, expected == Offer::Rollback, "{}", reason(&story));
+    }
+}
+
+#[test]
+fn an_objective_of_100_percent_has_no_budget_and_an_unknown_one_passes_no_gate() {
+    for (objective, served_bad, target_good) in
+        [(Some(1.0), 12.0, Unknown), (Some(1.0), 0.0, Pass), (Some(0.999), 12.0, Pass)]
+    {
+        let story = api(|w| {
+            w.objective = objective;
+            w.sets.remove(0);
+            w.served.remove(0);
+            w.history.remove(0);
+            w.history[0].bad = served_bad;
+        });
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback), "{objective:?}");
+        let line = story.gate_line(Gate::TargetGood);
+        assert_eq!(story.gate(Gate::TargetGood), target_good, "{objective:?}, {served_bad} failed: {line}");
+    }
+    let mut story = api(|w| w.objective = None);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+    goaround::engine::incident::by_hand(&mut story.state, &key("api"), Uid("rs-api-bbb2".into()));
+    story.pass(2);
+    for gate in [Gate::Real, Gate::Ours, Gate::TargetGood] {
+        assert_eq!(story.gate(gate), Unknown, "{}: {}", gate.name(), story.gate_line(gate));
+    }
+}
+
+#[test]
+fn what_may_not_be_read_is_named_and_never_taken_for_nothing() {
+    let forbid = |story: &mut Story, kind| {
+        story.signal(Signal::Health(Source::Kind(kind), Health::Forbidden(Clean::new("forbidden"))));
+    };
+    // No edit was seen: whether there was one is not known.
+    let mut story = api(no_rollout);
+    assert_eq!(story.gate(Gate::Ours), Fail);
+    forbid(&mut story, "configmaps");
+    story.pass(2);
+    assert_eq!(story.gate(Gate::Ours), Unknown);
+    assert!(
+        story.gate_line(Gate::Ours).contains("ConfigMaps not readable"),
+        "{}",
+        story.gate_line(Gate::Ours)
+    );
+    // Capacity: named, and no reason against it.
+    let mut story = around(|_| {});
+    forbid(&mut story, "poddisruptionbudgets");
+    forbid(&mut story, "horizontalpodautoscalers");
+    story.pass(2);
+    assert_eq!(story.gate(Gate::SafeNow), Pass);
+    let line = story.gate_line(Gate::SafeNow);
+    assert!(line.contains("PDBs and HPAs not readable"), "{line}");
+    // An SLO of no known workload burns: it may be near.
+    let mut lost = Workload::burning("web");
+    lost.unmapped = true;
+    let story = Story::told(vec![Workload::burning("api"), lost], |_| {});
+    let line = story.gate_line(Gate::OnlyUs);
+    assert!(line.contains("web-availability burns and is of no known workload"), "{line}");
+}
+
 // Target.
 
 #[test]

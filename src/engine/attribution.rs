@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crate::domain::Time;
 use crate::domain::cluster::{Reach, RefKind, Reference, ReplicaSet, Uid};
 use crate::domain::plan::FieldChange;
-use crate::domain::statistics::{Counts, Difference, Z95, wilson};
+use crate::domain::statistics::{Counts, Difference, Z95, fisher_greater, wilson};
 use crate::domain::verdict::{Method, Verdict};
 use crate::domain::window::Window;
 
@@ -21,6 +21,10 @@ use super::surroundings::Surroundings;
 const UNCLAIMED: f64 = 0.05;
 /// Fewer requests than this on the old side, and the time before the change is taken instead.
 const OLD_ENOUGH: f64 = 100.0;
+/// Bad requests of old pods that are enough to be held against the new ones', however few requests they had.
+const OLD_FAILED: f64 = 5.0;
+/// A bucket that holds this part of the usual error ratio held errors for some seconds.
+const PART: f64 = 5.0;
 /// Traffic that is this much more than before is a step.
 pub const TRAFFIC_STEP: f64 = 1.5;
 
@@ -119,7 +123,8 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
     let split = change.as_ref().and_then(|c| split(look, c, onset.as_ref()));
     let (method, new, old, unattributed) = split.unwrap_or((Method::ByTime, nothing, nothing, nothing));
     let brought_back = change.as_ref().and_then(|c| brought_back(look, c, new));
-    let difference = change.as_ref().map(|_| Difference::between(old, new, look.budget()));
+    let budget = look.budget();
+    let difference = change.as_ref().and_then(|_| Some(Difference::between(old, new, budget?)));
     let mut result = Attribution {
         verdict: Verdict::Unknown,
         bad: onset.as_ref().map_or(0.0, |o| o.during.bad),
@@ -140,7 +145,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
 pub fn find_onset(look: &Look<'_>) -> Option<Onset> {
     let answered = look.study?.buckets.as_ref()?;
     let (buckets, step) = &answered.data;
-    onset::find(buckets, *step, look.budget())
+    onset::find(buckets, *step, look.budget()?)
 }
 
 /// In this order: enough events, still going on, a callee, our change, traffic, nodes.
@@ -201,10 +206,13 @@ fn quiet_or_few(look: &Look<'_>) -> Verdict {
     let (buckets, step) = &answered.data;
     let recent = onset::between(buckets, *step, look.now - Window::minutes(10).delta(), look.now);
     let enough = recent.total >= look.setup.policy.min_requests as f64;
-    let within = recent.ratio().is_some_and(|r| r <= look.budget());
+    let Some(budget) = look.budget() else {
+        return Verdict::Unknown;
+    };
+    let within = recent.ratio().is_some_and(|r| r <= budget);
     // The recorded window must agree: right after an onset the counts are not in yet.
     let window = look.slo.and_then(|s| s.ratios.get(&Window::minutes(5))).and_then(|r| r.value.number());
-    let calm = window.is_some_and(|ratio| ratio <= look.budget());
+    let calm = window.is_some_and(|ratio| ratio <= budget);
     if enough && within && calm { Verdict::Recovering } else { Verdict::NotEnoughData }
 }
 
@@ -298,13 +306,16 @@ pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) ->
     nearest.or_else(|| changes.iter().rev().find(before))
 }
 
-/// Whole buckets of the errors' stretch lie before `began`: then they were there first.
+/// Whole buckets of the errors' stretch lie before `began`: then they were there first. The first bucket may hold only
+/// seconds of them, so a part of the usual ratio is enough, if it is surely more than before.
 fn failed_before(look: &Look<'_>, onset: &Onset, began: Time) -> bool {
     let Some(answered) = look.study.and_then(|s| s.buckets.as_ref()) else { return false };
     let (buckets, step) = &answered.data;
     let earlier = onset::between(buckets, *step, onset.began, began);
     let usual = onset.during.ratio().unwrap_or(0.0);
-    earlier.bad >= 5.0 && earlier.ratio().is_some_and(|ratio| ratio >= usual / 2.0)
+    earlier.bad >= 5.0
+        && earlier.ratio().is_some_and(|ratio| ratio >= usual / PART)
+        && onset::clearly_more(earlier, onset.outside)
 }
 
 /// The revision that serves now, if it is an older one that came back after the change.
@@ -322,7 +333,8 @@ fn brought_back(look: &Look<'_>, change: &ChangeSeen, new: Counts) -> Option<Bro
         _ => Counts::default(),
     };
     let enough = since.total >= look.setup.policy.min_requests as f64;
-    let fails = enough && wilson(since, Z95).is_some_and(|interval| interval.low > look.budget());
+    let above = |low: f64| look.budget().is_some_and(|budget| low > budget);
+    let fails = enough && wilson(since, Z95).is_some_and(|interval| above(interval.low));
     Some(BroughtBack { at, since, fails, no_cure: fails && !onset::clearly_more(new, since) })
 }
 
@@ -331,6 +343,11 @@ pub fn own_return<'a>(look: &'a Look<'_>) -> Option<&'a PastAction> {
     let workload = look.deployment.meta.key.to_string();
     let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed)?;
     (last.written_template == look.deployment.template.digest).then_some(last)
+}
+
+/// The old pods' last requests failed like the new ones': that they did well before the errors says nothing then.
+fn failed_alike(old: Counts, new: Counts) -> bool {
+    old.bad >= OLD_FAILED && fisher_greater(old, new).is_none_or(|p| p >= 0.05)
 }
 
 /// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the
@@ -363,7 +380,8 @@ fn split(
                 && revisions.iter().any(|r| came_back(&r))
             {
                 old = onset::between(buckets, *step, change.began - Window::hours(1).delta(), change.began);
-            } else if old.total < OLD_ENOUGH
+            } else if !failed_alike(old, new)
+                && old.total < OLD_ENOUGH
                 && let Some(history) = &study.history
             {
                 let (past, _) = revisions::by_revision(&history.data, &revisions);
@@ -371,12 +389,8 @@ fn split(
             }
             let bad = new.bad + old.bad + nobody.bad;
             let claimed = nobody.bad <= UNCLAIMED * bad.max(1.0);
-            (claimed && new.total > 0.0 && old.total >= OLD_ENOUGH).then_some((
-                Method::ByPod,
-                new,
-                old,
-                nobody,
-            ))
+            let enough = old.total >= OLD_ENOUGH || failed_alike(old, new);
+            (claimed && new.total > 0.0 && enough).then_some((Method::ByPod, new, old, nobody))
         });
     by_pod.or_else(|| {
         let (buckets, step) = &study.buckets.as_ref()?.data;

@@ -190,7 +190,10 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     };
     let said = format!("{} failed in {spoken}", format::bad_of(counts.bad, counts.total));
     let ratio = counts.bad / counts.total;
-    if ratio > look.budget() {
+    let Some(budget) = look.budget() else {
+        return state(GateState::Unknown, format!("{said}; the objective is not known"));
+    };
+    if ratio > budget {
         let back = found.brought_back.as_ref().map(|b| b.since).filter(|since| since.total > 0.0);
         let now = if let Some(back) = back {
             back
@@ -426,7 +429,11 @@ fn content_state(look: &Look<'_>, found: &Attribution, sure: bool) -> TargetStat
         // Something else may have served in between, or this never did.
         return TargetState { state: GateState::Unknown, line: format!("{said}; content not seen serving") };
     }
-    let state = match (ratio <= look.budget(), enough) {
+    let Some(budget) = look.budget() else {
+        let line = format!("{said}; the objective is not known");
+        return TargetState { state: GateState::Unknown, line };
+    };
+    let state = match (ratio <= budget, enough) {
         (true, true) => GateState::Pass,
         (true, false) => GateState::Unknown,
         (false, _) if clearly_more(found.new, before) => GateState::Unknown,

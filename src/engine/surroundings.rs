@@ -47,6 +47,8 @@ pub struct Surroundings {
     pub silent: usize,
     /// Callees among them: whether they burn is not known.
     pub callees_silent: Vec<Clean>,
+    /// SLOs that burn and judge no workload that is known: whether they are near is not known.
+    pub unmapped_burning: Vec<SloId>,
     /// Trouble of nodes and evictions near the onset.
     pub infrastructure: Vec<Clean>,
     /// Which sources of that kind could be read, as in "nodes not readable, pods fine".
@@ -84,6 +86,9 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
     let mut around = Surroundings::default();
     for slo in look.world.slos.values() {
         let Some(Ok((workload, _))) = look.mapped.get(&slo.id) else {
+            if burns(slo) {
+                around.unmapped_burning.push(slo.id.clone());
+            }
             continue;
         };
         if workload == own {

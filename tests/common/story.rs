@@ -74,6 +74,10 @@ pub struct Workload {
     pub served: Vec<(String, Time, Option<Time>)>,
     /// Counts since the end of our own rollout; `None`: by the formula.
     pub verify: Option<(f64, f64)>,
+    /// The objective of its SLO.
+    pub objective: Option<f64>,
+    /// Nothing in its SLO names a workload.
+    pub unmapped: bool,
     /// The page fires.
     pub burning: bool,
     pub active_at: Option<Time>,
@@ -117,6 +121,8 @@ impl Workload {
             ],
             served: Vec::new(),
             verify: None,
+            objective: Some(0.999),
+            unmapped: false,
             burning: false,
             active_at: None,
             burns: [0.1, 0.1, 0.2, 0.2, 0.2],
@@ -216,7 +222,7 @@ impl Workload {
         let ratios: BTreeMap<Window, Reading> =
             windows.into_iter().zip(self.burns.iter().map(reading)).collect();
         let sli = "sum(rate(http_requests_total{job=\"SERVICE\",code=~\"5..\"}[5m])) / sum(rate(http_requests_total{job=\"SERVICE\"}[5m]))"
-            .replace("SERVICE", self.name);
+            .replace("SERVICE", if self.unmapped { "nowhere" } else { self.name });
         let pair = |severity, short, long, factor| WindowPair { severity, short, long, factor };
         let alert = Alert {
             name: Clean::new("ErrorBudgetBurn"),
@@ -226,11 +232,11 @@ impl Workload {
         };
         Slo {
             id: SloId(Clean::new(format!("{}-availability", self.name))),
-            service: Clean::new(self.name),
+            service: Clean::new(if self.unmapped { "nowhere" } else { self.name }),
             name: Clean::new("availability"),
             labels: BTreeMap::new(),
             rule_labels: BTreeMap::new(),
-            objective: Some(0.999),
+            objective: self.objective,
             period: Some(Window::days(30)),
             ratios,
             remaining: Value::Number(0.5),
