@@ -55,6 +55,20 @@ pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
         .collect()
 }
 
+/// Differences of the annotations of an object, but for those that are left out.
+pub fn annotations(before: &Value, after: &Value, left_out: impl Fn(&str) -> bool) -> Vec<FieldChange> {
+    let value = |side: &Value, key: &str| side.get(key).map(|v| Clean::new(short(text(v))));
+    keys(before, after)
+        .into_iter()
+        .filter(|key| before.get(key) != after.get(key) && !left_out(key))
+        .map(|key| FieldChange {
+            field: Clean::new(format!("annotation {key}")),
+            before: value(before, &key),
+            after: value(after, &key),
+        })
+        .collect()
+}
+
 /// The lines in which two texts differ, as far as they fit on an effect line.
 fn lines(before: &str, after: &str) -> (String, String) {
     let diff = TextDiff::from_lines(before, after);

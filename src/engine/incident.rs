@@ -383,14 +383,7 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
     let facts =
         revisions::Facts { world: &state.world, deployment, study, actions: &actions, now: state.now };
     let rows = revisions::rows(&facts, &state.diffs);
-    let onsets = state
-        .incidents
-        .values()
-        .filter_map(|i| {
-            let onset = i.analysis.as_ref()?.attribution.onset.as_ref()?;
-            Some((i.workload.clone(), onset.began))
-        })
-        .collect();
+    let onsets = surroundings::onsets(state);
     Some(Look {
         world: &state.world,
         setup: &state.setup,
@@ -425,10 +418,12 @@ fn focus(look: &Look<'_>) -> Focus {
         let recent = look.now - Window::hours(2).delta();
         changes.iter().rev().map(|c| c.began).find(|began| *began >= recent)
     });
+    // An ingress or a mesh labels its own pods, which tell nothing of ours.
+    let revisions = look.world.history(look.deployment);
     let labelled = look
         .study
         .and_then(|s| s.history.as_ref())
-        .is_none_or(|h| h.data.iter().any(|p| p.pod.is_some() || p.hash.is_some()));
+        .is_none_or(|h| !revisions::by_revision(&h.data, &revisions).0.is_empty());
     let intervals = if labelled {
         Vec::new()
     } else {
