@@ -304,9 +304,9 @@ fn the_answers_to_one_action_do_not_touch_the_other() {
     story.event(Event::Called(api.clone(), 0, Called::Done(Some(6))));
     assert_eq!(story.phase("api"), Phase::Stabilising);
     assert!(matches!(story.phase("web"), Phase::Unknown(_)));
-    story.event(Event::ReadBack(api, Some(1)));
+    story.event(Event::ReadBack(api, Ok(1)));
     assert!(matches!(story.phase("web"), Phase::Unknown(_)));
-    story.event(Event::ReadBack(web, Some(1)));
+    story.event(Event::ReadBack(web, Ok(1)));
     assert_eq!(story.phase("web"), Phase::Stabilising);
 }
 
@@ -375,6 +375,37 @@ fn an_action_that_is_not_there_is_called_not_applied_only_after_the_server_gave_
 }
 
 #[test]
+fn what_nobody_can_tell_stays_unknown_and_its_sentence_stands_on_the_screen_and_blocks() {
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    let why = || Clean::new("somebody else changed it since");
+    let action = story.action("api");
+    for _ in 0..3 {
+        story.pass(40);
+        story.event(Event::ReadBack(action.clone(), Err(why())));
+        assert_eq!(story.phase("api"), Phase::Unknown(why()));
+    }
+    assert!(story.card("api").is_none() && story.records("read_back").is_empty());
+    let past = story.state.journal.actions.last().expect("an action").clone();
+    assert_eq!((past.unknown, past.executed, past.outcome), (true, false, None));
+    // In the next session the way is blocked, with the same sentence.
+    let past = PastAction {
+        action: "01OLD".into(),
+        workload: "shop/api".into(),
+        ..story.state.journal.actions[0].clone()
+    };
+    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past]);
+    story.event(Event::ReadBack(goaround::engine::event::ActionId("01OLD".into()), Err(why())));
+    story.pass(2);
+    let blocks = &story.proposal().analysis.blocks;
+    let of = blocks.iter().find(|b| b.as_str().contains("01OLD")).expect("a block");
+    assert!(of.as_str().ends_with("it must be read back first: somebody else changed it since"), "{of}");
+    story.approve();
+    assert_eq!(story.count("recheck"), 0);
+}
+
+#[test]
 fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
     let past = PastAction {
         action: "01OLD".into(),
@@ -382,7 +413,6 @@ fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
         workload: "shop/api".into(),
         cluster: "c0ffee".into(),
         unknown: true,
-        last_path: "/apis/apps/v1/namespaces/shop/deployments/api".into(),
         ..Default::default()
     };
     let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past]);
@@ -406,7 +436,6 @@ fn an_intent_without_an_outcome_in_the_journal_is_an_unknown_one() {
     let read = past_actions([("intent", at("12:00:30"), &intent)].into_iter());
     assert!(read[0].unknown && !read[0].executed);
     assert_eq!(read[0].workload, "shop/api");
-    assert!(read[0].last_path.ends_with("/deployments/api"));
     story.answer("execute");
     let done = story.records("outcome").pop().expect("an outcome");
     let read =
@@ -483,6 +512,11 @@ fn a_restore_whose_restart_is_not_there_after_an_unknown_outcome_is_partial_too(
     story.found = Some(1);
     story.pass(90);
     assert!(aborted(&story, "api").starts_with("partial"), "{}", aborted(&story, "api"));
+    // The first call was answered: that somebody changed what it wrote does not undo that it was done.
+    let mut changed = restored_and(Called::Unknown("504".into()));
+    changed.found = Some(0);
+    changed.pass(90);
+    assert!(aborted(&changed, "api").starts_with("partial"), "{}", aborted(&changed, "api"));
     let past = story.state.journal.actions.last().expect("an action").clone();
     assert!(past.executed);
     assert_ne!(past.outcome.as_deref(), Some("not_executed"));

@@ -146,8 +146,9 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
     }
     let open = look.actions.iter().find(|a| a.unknown && a.workload == look.deployment.meta.key.to_string());
     if let Some(action) = open {
+        let why = action.unknown_why.as_ref().map_or(String::new(), |why| format!(": {why}"));
         block(format!(
-            "action {} on this workload has an unknown outcome; it must be read back first",
+            "action {} on this workload has an unknown outcome; it must be read back first{why}",
             action.action
         ));
     }

@@ -558,7 +558,10 @@ impl Story {
                 Err(why) => Event::RecordFailed(ticket, why.clone()),
             }],
             Effect::Execute(approved) => self.executed(approved),
-            Effect::ReadBack(id, ..) => vec![Event::ReadBack(id, self.found)],
+            Effect::ReadBack(id, ..) => {
+                let nobody = || Clean::new("the API server does not answer");
+                vec![Event::ReadBack(id, self.found.ok_or_else(nobody))]
+            }
             _ => Vec::new(),
         }
     }
@@ -807,7 +810,8 @@ impl Story {
         self.mono += Duration::from_millis(900);
         self.command(Command::Arm);
         let front = self.front();
-        let proposal = self.state.incidents[&front].proposal.as_ref().expect("an open card");
+        // The card may have withdrawn itself while it was read.
+        let Some(proposal) = self.state.incidents[&front].proposal.as_ref() else { return };
         if let Gesture::Reason(_) = proposal.gesture {
             let names: Vec<&str> = proposal.analysis.not_passed().map(Gate::name).collect();
             self.command(Command::Paste(format!("I know: {}", names.join(", "))));
