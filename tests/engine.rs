@@ -1126,3 +1126,55 @@ fn a_workload_without_pod_labels_is_verified_as_well() {
     assert!(counted.total > 100.0 && counted.bad == 0.0);
     assert!(story.running("api").since.total < 40.0 * Window::minutes(10).secs_f64());
 }
+
+// Which workload.
+
+/// The SLO of `api`, burning, with a service that names nothing, as `change` has it.
+fn tell_slo(story: &mut Story, change: impl Fn(&mut goaround::domain::slo::Slo)) {
+    let mut slo = story.state.world.slos.values().next().expect("an SLO").clone();
+    slo.service = Clean::new("requests");
+    change(&mut slo);
+    story.event(Event::Signal(goaround::domain::signal::Signal::Slos(vec![slo])));
+}
+
+fn mapped(story: &Story) -> Option<String> {
+    let found = story.state.mapped.values().next()?;
+    found.as_ref().ok().map(|(key, how)| format!("{} {}", key.name, how.words()))
+}
+
+#[test]
+fn an_slo_is_mapped_anew_when_the_rules_or_labels_that_map_it_are_learnt_later() {
+    use goaround::domain::slo::Sli;
+    let mut story = Story::told(vec![Workload::burning("api"), Workload::new("web")], |_| ());
+    let known = story.state.world.slos.values().next().expect("an SLO").sli.clone();
+    let rule = |name: &str| [(Clean::new("deployment"), Clean::new(name))].into();
+    tell_slo(&mut story, |slo| slo.sli = Sli::Unknown);
+    assert_eq!(mapped(&story), None, "nothing says which");
+    tell_slo(&mut story, |slo| slo.sli = known.clone());
+    assert_eq!(mapped(&story).as_deref(), Some("api by the SLI's job=api"));
+    assert!(story.card("api").is_some());
+    // The alert rule says otherwise, and comes first: nothing is offered where it was mapped by mistake.
+    tell_slo(&mut story, |slo| slo.rule_labels = rule("web"));
+    assert_eq!(mapped(&story).as_deref(), Some("web by label deployment=web"));
+    assert!(
+        !story.state.incidents.contains_key(&key("api")) && story.state.incidents.contains_key(&key("web"))
+    );
+    assert!(!story.records("withdrawn").is_empty());
+    // Labels of the series.
+    tell_slo(&mut story, |slo| slo.labels = rule("api"));
+    assert_eq!(mapped(&story).as_deref(), Some("api by label deployment=api"));
+}
+
+#[test]
+fn an_slo_is_mapped_anew_when_a_deployment_gets_the_label_that_its_sli_names() {
+    let mut story = Story::told(vec![Workload::burning("api")], |_| ());
+    let text = "sum(rate(r_total{app=\"orders\",code=\"500\"}[5m])) / sum(rate(r_total{app=\"orders\"}[5m]))";
+    let sli = goaround::domain::sli::understand(text).expect("an SLI");
+    tell_slo(&mut story, |slo| slo.sli = goaround::domain::slo::Sli::Understood(Box::new(sli.clone())));
+    assert_eq!(mapped(&story), None);
+    story.workloads[0].deployment["spec"]["template"]["metadata"]["labels"]["app"] = "orders".into();
+    let labelled = story::deployment(&story.workloads[0].deployment);
+    story.fact(ClusterFact::Deployments(Change::Applied(labelled)));
+    story.jump(2);
+    assert_eq!(mapped(&story).as_deref(), Some("api by the SLI's app=orders"));
+}

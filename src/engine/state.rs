@@ -118,7 +118,7 @@ pub struct State {
     pub edges_at: Option<Time>,
     /// Namespaces whose rights were asked for, and when.
     pub rights_asked: BTreeMap<Clean, Time>,
-    /// SLOs must be mapped anew: Deployments or Services came or went.
+    /// SLOs must be mapped anew: Deployments or Services came or went, or what maps them was learnt later.
     pub remap: bool,
     /// When unknown outcomes of earlier sessions were last read back.
     pub resolved_old: Option<Time>,
