@@ -282,8 +282,8 @@ async fn propose_once(target: &Target, environment: &Environment, form: Form) ->
 }
 
 async fn check_all(target: &Target, environment: &Environment, form: Form) -> anyhow::Result<u8> {
-    let checks = match config::load(target.config.as_deref(), environment) {
-        Err(error) => vec![check::refused_config(&error.to_string())],
+    let (refused, checks) = match config::load(target.config.as_deref(), environment) {
+        Err(error) => (true, vec![check::refused_config(&error.to_string())]),
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
             let state = run::run(&mut session, &mut OneLook::default()).await;
@@ -291,14 +291,15 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
                 .config
                 .as_ref()
                 .map_or("defaults and the configuration folder".into(), |f| f.display().to_string());
-            check::checks(&state, &file)
+            (false, check::checks(&state, &file))
         }
     };
     match form {
         Form::Json => println!("{}", serde_json::to_string(&checks)?),
         Form::Text => checks.iter().for_each(print_check),
     }
-    Ok(u8::from(checks.iter().any(|c| c.state == "fail")))
+    // A refused configuration is that everywhere.
+    Ok(if refused { USAGE } else { u8::from(checks.iter().any(|c| c.state == "fail")) })
 }
 
 fn print_check(check: &Check) {

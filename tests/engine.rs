@@ -15,7 +15,7 @@ use goaround::domain::statistics::Counts;
 use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Ticket};
-use goaround::engine::record::{PastAction, past_actions};
+use goaround::engine::record::{Past, PastAction, past_actions};
 use goaround::engine::verify::Phase;
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event, step};
@@ -139,7 +139,7 @@ fn nothing_is_sent_when_the_record_cannot_be_made() {
 #[test]
 fn a_journal_that_failed_between_approval_and_second_look_stops_the_action() {
     let mut story = approved(&["recheck"]);
-    story.event(Event::Journal(Err("the folder is gone".into()), Vec::new()));
+    story.event(Event::Journal(Err("the folder is gone".into()), Past::default()));
     story.answer("recheck");
     assert_eq!((story.count("intent"), story.count("execute")), (0, 0));
     assert!(aborted(&story, "api").contains("the folder is gone"));
@@ -395,8 +395,10 @@ fn what_nobody_can_tell_stays_unknown_and_its_sentence_stands_on_the_screen_and_
         workload: "shop/api".into(),
         ..story.state.journal.actions[0].clone()
     };
-    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past]);
+    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past].into());
     story.event(Event::ReadBack(goaround::engine::event::ActionId("01OLD".into()), Err(why())));
+    let told = story.state.journal.actions.iter().map(|a| PastAction { unknown_why: None, ..a.clone() });
+    story.event(Event::Past(told.collect::<Vec<_>>().into()));
     story.pass(2);
     let blocks = &story.proposal().analysis.blocks;
     let of = blocks.iter().find(|b| b.as_str().contains("01OLD")).expect("a block");
@@ -415,7 +417,7 @@ fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
         unknown: true,
         ..Default::default()
     };
-    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past]);
+    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past].into());
     story.approve();
     assert_eq!(story.count("recheck"), 0);
     assert!(story.count("read_back") > 0);
@@ -546,6 +548,104 @@ fn a_restore_whose_first_call_is_unknown_is_partial_or_not_executed_as_the_read_
         let expected = if arrived { "partial" } else { "not executed" };
         assert!(aborted(&story, "api").starts_with(expected), "{arrived}: {}", aborted(&story, "api"));
     }
+}
+
+// The process ends in the middle.
+
+#[test]
+fn an_action_that_was_done_but_not_verified_is_taken_up_by_the_next_session() {
+    let mut story = Story::burning();
+    story.approve();
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+    let action = story.action("api");
+    let mut next = story.restarted();
+    assert_eq!((next.action("api"), next.phase("api")), (action.clone(), Phase::Stabilising));
+    assert!(next.card("api").is_none(), "what is being verified is not proposed again");
+    next.controller("api", 3);
+    next.heal("api");
+    next.pass(90);
+    assert_eq!(next.phase("api"), Phase::Closed(Outcome::Helped));
+    let closed = next.records("closed");
+    assert_eq!((closed.len(), &closed[0]["action"]), (1, &action.0.into()));
+    assert_eq!(next.executions(), []);
+    let later = next.restarted();
+    assert!(later.records("closed").is_empty() && later.state.journal.actions[0].helped());
+}
+
+#[test]
+fn an_intent_that_stands_on_the_server_is_verified_after_a_crash() {
+    let mut story = Story::burning();
+    story.hold.insert("execute");
+    story.approve();
+    let Some(Effect::Execute(approved)) = story.held.pop_front() else { panic!("nothing was sent") };
+    // The server has it; the process never heard of it.
+    story.write(&approved.calls()[0].path, &approved.calls()[0].body);
+    let mut next = story.restarted();
+    assert!(next.state.journal.actions[0].unknown);
+    next.found = Some(1);
+    next.pass(6);
+    assert_eq!(next.records("read_back").len(), 1);
+    assert_eq!(next.phase("api"), Phase::Stabilising);
+    assert_eq!(next.executions(), []);
+}
+
+#[test]
+fn an_action_that_nobody_could_verify_in_time_is_closed_as_inconclusive_once() {
+    let mut story = Story::burning();
+    story.approve();
+    story.now += chrono::TimeDelta::minutes(40);
+    let next = story.restarted();
+    let closed = next.records("closed");
+    assert_eq!((closed.len(), &closed[0]["outcome"]), (1, &"inconclusive".into()));
+    assert!(next.restarted().records("closed").is_empty());
+}
+
+#[test]
+fn what_was_done_in_part_is_known_to_be_so_by_the_next_session() {
+    let next = restored_and(Called::Refused("a test failed".into())).restarted();
+    let past = &next.state.journal.actions[0];
+    assert!(past.partial() && past.executed && !past.unknown);
+    assert!(next.incident("api").running.is_none());
+}
+
+#[test]
+fn a_rejection_holds_in_the_next_session() {
+    let mut story = Story::burning();
+    story.command(Command::Reject);
+    story.type_text("not ours");
+    story.command(Command::Submit);
+    assert!(story.card("api").is_none());
+    let mut next = story.restarted();
+    next.pass(20);
+    assert!(next.card("api").is_none());
+    // Something else is offered: the template is another one by now.
+    next.workload_mut("api").deployment["spec"]["template"]["metadata"]["labels"]["x"] = "y".into();
+    next.workload_mut("api").sets[2]["spec"]["template"]["metadata"]["labels"]["x"] = "y".into();
+    next.objects();
+    next.pass(20);
+    assert!(next.card("api").is_some());
+}
+
+#[test]
+fn what_another_process_records_counts_here_and_does_not_touch_what_is_ours() {
+    let mut story = Story::burning();
+    story.approve();
+    let ours = story.state.journal.actions.clone();
+    let other = PastAction {
+        action: "01OTHER".into(),
+        time: at("12:00:20"),
+        workload: "shop/web".into(),
+        cluster: "c0ffee".into(),
+        executed: true,
+        ..Default::default()
+    };
+    // The journal has our intent only: our outcome is still on its way to the disk.
+    let behind = PastAction { unknown: true, executed: false, own: false, ..ours[0].clone() };
+    story.event(Event::Past(vec![behind, other].into()));
+    assert_eq!(story.state.journal.actions.len(), 2);
+    assert!(story.state.journal.actions.contains(&ours[0]));
+    story.pass(3);
+    assert!(!story.state.incidents.contains_key(&key("web")), "its own process verifies it");
 }
 
 // What is executed is what was approved.
@@ -1177,4 +1277,20 @@ fn an_slo_is_mapped_anew_when_a_deployment_gets_the_label_that_its_sli_names() {
     story.fact(ClusterFact::Deployments(Change::Applied(labelled)));
     story.jump(2);
     assert_eq!(mapped(&story).as_deref(), Some("api by the SLI's app=orders"));
+}
+
+#[test]
+fn the_past_that_the_chart_shows_is_asked_for_when_it_is_looked_at() {
+    let mut story = Story::burning();
+    let selected = goaround::engine::view::selected_slo(&story.state);
+    assert_eq!(selected.expect("the most urgent one").0.as_str(), "api-availability");
+    let past = |story: &Story| {
+        let study = story.state.studies.values().find_map(|s| s.past.clone());
+        study.map(|p| ((p.to - p.from).num_days(), p.data.0.len()))
+    };
+    assert_eq!(past(&story), None, "an hour is counted anyway");
+    story.state.view.screen = Screen::Main;
+    story.command(Command::Range(3));
+    story.pass(20);
+    assert_eq!(past(&story), Some((7, 240)));
 }

@@ -279,7 +279,8 @@ fn whatever_disables_approving_is_said_and_keeps_the_card_from_arming() {
                     cluster: "c0ffee".into(),
                     unknown: true,
                     ..Default::default()
-                }];
+                }]
+                .into();
             }),
         ),
     ];

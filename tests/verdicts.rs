@@ -552,7 +552,8 @@ fn a_revision_that_was_rolled_back_from_with_success_is_marked_bad() {
                 outcome: Some(outcome.into()),
                 left_template: left.clone(),
                 ..Default::default()
-            }];
+            }]
+            .into();
         });
         assert_eq!(target(&story), Some(expected), "it {outcome}");
     }
@@ -797,7 +798,7 @@ fn the_cool_down_holds_for_half_an_hour_unless_the_last_action_did_not_help() {
         (acted("web", 5, "helped", None), Pass),
     ] {
         let what = format!("{} {:?}", past.action, past.outcome);
-        let (state, line, disabled) = safe_now(|s| s.past = vec![past]);
+        let (state, line, disabled) = safe_now(|s| s.past = vec![past].into());
         assert_eq!((state, disabled), (expected, false), "{what}: {line}");
         assert_eq!(line.contains("cool-down"), expected == Fail, "{what}: {line}");
     }
@@ -815,7 +816,7 @@ fn the_rate_limit_counts_the_actions_of_an_hour_on_this_cluster_and_no_undo() {
         (three(None, "not_executed", 10), Pass, "three that were not executed"),
         (three(None, "helped", 10)[..2].to_vec(), Pass, "two"),
     ] {
-        let (state, line, disabled) = safe_now(|s| s.past = past);
+        let (state, line, disabled) = safe_now(|s| s.past = past.into());
         assert_eq!((state, disabled), (expected, false), "{what}: {line}");
         assert_eq!(line.contains("rate limit"), expected == Fail, "{what}: {line}");
     }
@@ -824,7 +825,7 @@ fn the_rate_limit_counts_the_actions_of_an_hour_on_this_cluster_and_no_undo() {
         .into_iter()
         .map(|past| PastAction { cluster: "another".into(), ..past })
         .collect();
-    assert_eq!(safe_now(|s| s.past = elsewhere).0, Pass);
+    assert_eq!(safe_now(|s| s.past = elsewhere.into()).0, Pass);
 }
 
 #[test]

@@ -168,7 +168,8 @@ impl<'a> Operator<'a> {
             if let Some(Phase::Closed(outcome)) = incident.running.as_ref().map(|r| &r.phase) {
                 return Some(outcome.word().into());
             }
-            if !incident.rejected.is_empty() {
+            let rejected = |fingerprint| state.journal.rejected.contains_key(fingerprint);
+            if incident.analysis.as_ref().is_some_and(|a| rejected(&a.fingerprint)) {
                 return Some("rejected".into());
             }
             if incident.waiting.is_some() {

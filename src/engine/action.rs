@@ -259,6 +259,10 @@ fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: String) 
         configs: running.plan.configs.clone(),
         undo: running.plan.undo.clone(),
         undo_of: analysis.and_then(|a| a.undo_of.clone()),
+        reason: running.reason.clone(),
+        calls: running.calls.len(),
+        watch: running.watch(),
+        own: true,
     }
 }
 
@@ -445,13 +449,13 @@ fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut 
     }
 }
 
-/// An action of an earlier session: nobody watches it any more, so its end stays inconclusive.
+/// An action of an earlier session; one that stands is watched from there on, see [`super::resume`].
 fn read_back_old(state: &mut State, action: &ActionId, stand: usize) {
     let now = state.now;
     let Some(past) = state.journal.actions.iter().find(|a| a.action == action.0 && a.unknown) else { return };
     let calls = past.configs.len() + 1;
     if stand >= calls {
-        settle(state, &action.0, true, Some("inconclusive"));
+        settle(state, &action.0, true, None);
     } else if now - past.time >= NEVER_APPLIED {
         let word = if stand > 0 { "partial" } else { "not_executed" };
         settle(state, &action.0, stand > 0, Some(word));
@@ -485,7 +489,7 @@ pub fn resolve_old(state: &mut State, effects: &mut Vec<Effect>) {
                 .map_or_else(Key::default, |(ns, name)| Key::new(ns, name)),
             configs: past.configs,
             left: past.left_template,
-            replica_set: past.undo.replica_set,
+            uid: past.watch.uid,
             written: past.written_template,
         };
         effects.push(Effect::ReadBack(ActionId(past.action), Box::new(trace)));
@@ -511,7 +515,7 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
                 workload: plan.workload.clone(),
                 configs: plan.configs.clone(),
                 left: plan.undo.template.clone(),
-                replica_set: plan.undo.replica_set.clone(),
+                uid: plan.uid.clone(),
                 written: plan.written_template.clone(),
             };
             effects.push(Effect::ReadBack(running.action.clone(), Box::new(trace)));
@@ -570,10 +574,14 @@ fn close(state: &mut State, workload: &Key, outcome: Outcome, effects: &mut Vec<
         format::bad_of(running.since.bad, running.since.total)
     );
     let action = running.action.0.clone();
-    if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
+    let past = state.journal.actions.iter_mut().rev().find(|a| a.action == action);
+    let closed = past.as_ref().is_some_and(|a| !a.own && a.outcome.is_some());
+    if let Some(past) = past {
         past.outcome = Some(outcome.word().into());
     }
-    effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
+    if !closed {
+        effects.push(Effect::Record { ticket: Ticket::Note, kind: record::CLOSED, body });
+    }
     effects.push(Effect::Bell);
     let weight = if outcome == Outcome::Helped { Weight::Good } else { Weight::Bad };
     state.say("verify", weight, text);

@@ -38,6 +38,8 @@ pub enum Effect {
         /// Its body.
         body: Value,
     },
+    /// See whether another process has written to the journal, and tell what.
+    ReadJournal,
     /// Send what was approved, once.
     Execute(Approved),
     /// Look how many of an action's calls stand.
@@ -60,8 +62,8 @@ pub struct Trace {
     pub configs: Vec<(Key, ContentDigest)>,
     /// Template that the last call demanded.
     pub left: ContentDigest,
-    /// ReplicaSet that served before; empty where none was known.
-    pub replica_set: Uid,
+    /// Its uid; empty where the record does not tell it.
+    pub uid: Uid,
     /// Template that the last call wrote.
     pub written: ContentDigest,
 }

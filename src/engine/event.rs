@@ -8,7 +8,7 @@ use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, Repl
 use crate::domain::plan::DryRun;
 use crate::domain::signal::Signal;
 
-use super::record::PastAction;
+use super::record::Past;
 
 /// Something and when it happened.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,7 +43,9 @@ pub enum Event {
     /// How many of an action's calls stand, or why nobody can tell.
     ReadBack(ActionId, Result<usize, Clean>),
     /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
-    Journal(Result<String, Clean>, Vec<PastAction>),
+    Journal(Result<String, Clean>, Past),
+    /// What the journal tells now that another process has written to it.
+    Past(Past),
     /// The model, when there is one, said something. Nothing listens to it yet.
     Advice(Clean),
     /// Time passed.

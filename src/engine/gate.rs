@@ -193,7 +193,7 @@ impl Proposal {
     /// line must be seen again.
     pub fn refresh(&mut self, analysis: Analysis, now: Time) -> bool {
         let held = held(&analysis);
-        let same = held == self.held && effect_lines(&analysis) == self.effect_lines();
+        let same = held == self.held;
         self.analysis = analysis;
         if !same {
             self.held = held;
@@ -465,11 +465,12 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
 }
 
 /// What STILL TRUE compares: uid, template, annotations and ConfigMap data (all under the digest), rights and other
-/// blocks, verdict, gate states, target. Figures are left out.
+/// blocks, verdict, gate states, target, and every consequence that was read. Figures are left out.
 pub(super) fn held(analysis: &Analysis) -> String {
     let gates: Vec<&str> = analysis.gates.iter().map(|g| g.state.word()).collect();
     let digest = analysis.digest.as_ref().map_or("", |d| d.0.as_str());
-    format!("{}|{digest}|{}|{:?}", analysis.fingerprint, gates.join(","), analysis.blocks)
+    let lines: Vec<Clean> = effect_lines(analysis).into_iter().map(|line| line.text).collect();
+    format!("{}|{digest}|{}|{:?}|{lines:?}", analysis.fingerprint, gates.join(","), analysis.blocks)
 }
 
 /// The token of a digest and a target.

@@ -559,6 +559,11 @@ fn other_rollout(facts: &Facts<'_>) -> Option<String> {
     if deployment.settled() || deployment.deadline_exceeded() {
         return None;
     }
+    // The way back may be asked for while what it undoes is still rolling out.
+    let undone = facts.look.wish.and_then(|w| w.undo_of.as_ref());
+    if undone.is_some_and(|action| action.written_template == deployment.template.digest) {
+        return None;
+    }
     let rolling = deployment.updated < deployment.replicas || deployment.current > deployment.replicas;
     let current = facts.look.world.current(deployment).map(|r| &r.meta.uid);
     let suspected = facts.attribution.change.as_ref().map(|c| &c.revision) == current;

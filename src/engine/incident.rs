@@ -27,6 +27,7 @@ use super::revisions;
 use super::state::{State, Weight};
 use super::surroundings;
 use super::verify::Running;
+use super::view;
 
 /// Rights are asked again after this.
 const RIGHTS_EVERY: i64 = 60;
@@ -67,8 +68,6 @@ pub struct Incident {
     pub wish: Option<Wish>,
     /// Fixes times that are under the digest; renewed with each wish.
     pub planned: Time,
-    /// Rejected: fingerprint and reason.
-    pub rejected: Vec<(String, String)>,
     /// Waiting.
     pub waiting: Option<Waiting>,
     /// The action.
@@ -95,7 +94,6 @@ impl Incident {
             proposal: None,
             wish: None,
             planned: now,
-            rejected: Vec::new(),
             waiting: None,
             running: None,
             before: None,
@@ -155,6 +153,8 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     }
     study_selected(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
+    super::resume::read_journal(state, &mut effects);
+    super::resume::take_up(state, &mut effects);
     state.dirty = false;
     state.reviewed = Some(state.now);
     state.reviewed_mono = state.mono;
@@ -209,10 +209,15 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
     let now = state.now;
     for (workload, mut slos) in burning {
         slos.sort();
-        let ids: Vec<SloId> = slos.into_iter().map(|(_, _, id)| id).collect();
         let known = state.incidents.contains_key(&workload);
         let incident =
             state.incidents.entry(workload.clone()).or_insert_with(|| Incident::new(workload.clone(), now));
+        // Among equals the one that the card is about stays: it must not change with every figure.
+        let most = slos.first().map(|(severity, _, _)| *severity);
+        let about = incident.slos.first().cloned();
+        let stays = slos.iter().position(|(s, _, id)| Some(*s) == most && Some(id) == about.as_ref());
+        let order = stays.into_iter().chain((0..slos.len()).filter(|n| Some(*n) != stays));
+        let ids: Vec<SloId> = order.map(|n| slos[n].2.clone()).collect();
         incident.slos = ids.clone();
         incident.calm_since = None;
         if !known {
@@ -463,13 +468,19 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     let focus = incident.focus.clone();
+    // An action is verified by the SLO that it was approved for, whichever is most urgent now.
+    let running = incident.running.as_ref().filter(|r| r.watched());
+    let verifying = running.and_then(|r| r.slo.clone()).filter(|id| *id != slo);
+    if let Some(id) = verifying {
+        inquire(state, &id, Focus { verify_from: focus.verify_from, ..Focus::default() }, effects);
+    }
     inquire(state, &slo, focus, effects);
 }
 
 fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<Effect>) {
     let understood =
         state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
-    focus.past = state.view.past_of(slo, understood);
+    focus.past = view::past_of(state, slo, understood);
     if !understood && focus.past.is_none() {
         return;
     }
@@ -488,7 +499,7 @@ fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<E
 
 /// The selected SLO is studied for its chart, and callees that burn without an alert for their onset.
 fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
-    let mut wanted: Vec<SloId> = state.view.selected_slo().cloned().into_iter().collect();
+    let mut wanted: Vec<SloId> = view::selected_slo(state).into_iter().collect();
     for slo in state.world.slos.values().filter(|s| surroundings::burns(s) && s.burning().is_none()) {
         wanted.push(slo.id.clone());
     }
@@ -624,7 +635,7 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return;
     };
     let by_hand = analysis.by_hand || incident.wish.is_some();
-    let suppressed = incident.rejected.iter().any(|(f, _)| *f == analysis.fingerprint) && !by_hand;
+    let suppressed = state.journal.rejected.contains_key(&analysis.fingerprint) && !by_hand;
     if suppressed || waits(incident, &analysis, &state.world, now) {
         return;
     }

@@ -1,6 +1,7 @@
 //! Commands of the person: selection, pages, and the gestures of the gate. Nothing here can execute anything; the
 //! furthest it goes is a completed gesture, which [`super::action::approve`] then checks once more.
 
+use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::verdict::Offer;
@@ -315,9 +316,9 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
     let Some(proposal) = incident.proposal.take() else {
         return;
     };
-    incident.rejected.push((proposal.analysis.fingerprint.clone(), reason.to_owned()));
+    state.journal.rejected.insert(proposal.analysis.fingerprint.clone(), Clean::new(reason));
     incident.wish = None;
-    let body = record::decided(&proposal, cluster.as_str(), &by, reason, now);
+    let body = record::rejected(&proposal, cluster.as_str(), &by, reason, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
     state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.name()));
     open(state, Screen::Main);

@@ -15,6 +15,7 @@ pub mod mapping;
 mod offer;
 pub mod onset;
 pub mod record;
+mod resume;
 pub mod revisions;
 pub mod state;
 mod step;

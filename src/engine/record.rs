@@ -1,12 +1,16 @@
 //! What is recorded for ever, and what a record tells later: proposals, decisions, intents, outcomes, closes. Bodies
 //! are plain JSON, written once; a reader of next year needs nothing but the file.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Uid};
 use crate::domain::plan::{ConfigBefore, Undo, call_json};
+use crate::domain::slo::SloId;
+use crate::domain::statistics::Counts;
 
 use super::analysis::Analysis;
 use super::gate::Proposal;
@@ -30,6 +34,40 @@ pub const OUTCOME: &str = "outcome";
 pub const CLOSED: &str = "closed";
 /// An unknown outcome was read back.
 pub const READ_BACK: &str = "read_back";
+
+/// What the journal tells of earlier decisions.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Past {
+    /// Actions, oldest first.
+    pub actions: Vec<PastAction>,
+    /// What was rejected, by fingerprint, with the reason: not offered again until the evidence changes.
+    pub rejected: BTreeMap<String, Clean>,
+}
+
+impl From<Vec<PastAction>> for Past {
+    fn from(actions: Vec<PastAction>) -> Self {
+        Self { actions, rejected: BTreeMap::new() }
+    }
+}
+
+/// What the verification of an action needs to know of the card that was approved.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Watch {
+    /// The Deployment's uid.
+    pub uid: Uid,
+    /// The ReplicaSet that was to serve.
+    pub target: Uid,
+    /// Its template, `restartedAt` left out.
+    pub template: ContentDigest,
+    /// The SLO that verifies.
+    pub slo: Option<SloId>,
+    /// Its budget, ratio.
+    pub budget: f64,
+    /// Requests of the incident.
+    pub incident: Counts,
+    /// Error ratio before the incident.
+    pub before: Option<f64>,
+}
 
 /// An earlier action, as far as later decisions need it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -70,6 +108,14 @@ pub struct PastAction {
     pub undo: Undo,
     /// The action that it undid.
     pub undo_of: Option<String>,
+    /// The reason that was given.
+    pub reason: String,
+    /// How many calls it has.
+    pub calls: usize,
+    /// What its verification needs.
+    pub watch: Watch,
+    /// It is of this process, which knows more of it than the journal.
+    pub own: bool,
 }
 
 impl PastAction {
@@ -89,6 +135,13 @@ pub fn proposed(proposal: &Proposal, cluster: &str) -> Value {
     let mut body = card(&proposal.analysis, cluster);
     body["proposal"] = proposal.id().into();
     body["expires"] = proposal.expires.to_rfc3339().into();
+    body
+}
+
+/// Body of a rejection: with what must change before it is offered again.
+pub fn rejected(proposal: &Proposal, cluster: &str, by: &Clean, reason: &str, now: Time) -> Value {
+    let mut body = decided(proposal, cluster, by, reason, now);
+    body["fingerprint"] = proposal.analysis.fingerprint.clone().into();
     body
 }
 
@@ -117,6 +170,7 @@ pub fn intent(running: &Running, analysis: &Analysis, cluster: &str, open_s: i64
     body["configs"] =
         configs.map(|(k, d)| json!({"namespace": k.namespace, "name": k.name, "digest": d})).collect();
     body["undo"] = undo_json(&running.plan.undo);
+    body["watch"] = watch_json(&running.watch());
     body["by_hand"] = analysis.by_hand.into();
     body["undo_of"] = json!(analysis.undo_of);
     body["prediction"] = json!({
@@ -229,6 +283,37 @@ fn undo_from(body: &Value) -> Undo {
     }
 }
 
+fn watch_json(watch: &Watch) -> Value {
+    json!({
+        "uid": watch.uid, "target": watch.target, "template": watch.template,
+        "slo": watch.slo.as_ref().map(|s| s.0.as_str()), "budget": watch.budget,
+        "bad": watch.incident.bad, "total": watch.incident.total, "before": watch.before,
+    })
+}
+
+fn watch_from(body: &Value) -> Watch {
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let number = |name: &str| body[name].as_f64();
+    Watch {
+        uid: Uid(text("uid")),
+        target: Uid(text("target")),
+        template: ContentDigest(text("template")),
+        slo: body["slo"].as_str().map(|id| SloId(Clean::new(id))),
+        budget: number("budget").unwrap_or(0.0),
+        incident: Counts::new(number("bad").unwrap_or(0.0), number("total").unwrap_or(0.0)),
+        before: number("before"),
+    }
+}
+
+/// Reads what later decisions need out of records (kind, time, body), oldest first.
+pub fn past<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)> + Clone) -> Past {
+    let rejected = records.clone().filter(|(kind, _, _)| *kind == REJECTED).filter_map(|(_, _, body)| {
+        let reason = body["reason"].as_str().unwrap_or_default();
+        Some((body["fingerprint"].as_str()?.to_owned(), Clean::new(reason)))
+    });
+    Past { rejected: rejected.collect(), actions: past_actions(records) }
+}
+
 /// Reads past actions out of records (kind, time, body), oldest first.
 pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)>) -> Vec<PastAction> {
     let mut actions: Vec<PastAction> = Vec::new();
@@ -255,6 +340,10 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 left_template: ContentDigest(text("left_template")),
                 undo: undo_from(&body["undo"]),
                 undo_of: body["undo_of"].as_str().map(str::to_owned),
+                reason: text("reason"),
+                calls: body["calls"].as_array().map_or(0, Vec::len),
+                watch: watch_from(&body["watch"]),
+                own: false,
             }),
             OUTCOME | CLOSED | READ_BACK => {
                 if let Some(action) = actions.iter_mut().rev().find(|a| a.action == text("action")) {
@@ -271,9 +360,10 @@ fn apply(action: &mut PastAction, kind: &str, body: &Value) {
     match kind {
         OUTCOME | READ_BACK => {
             action.unknown = body["unknown"].as_bool().unwrap_or(false);
-            action.executed |= body["done"].as_u64().unwrap_or(0) > 0;
-            if !action.executed && !action.unknown {
-                action.outcome = Some("not_executed".into());
+            let done = body["done"].as_u64().and_then(|done| usize::try_from(done).ok()).unwrap_or(0);
+            action.executed |= done > 0;
+            if !action.unknown && done < action.calls {
+                action.outcome = Some(if action.executed { "partial" } else { "not_executed" }.into());
             }
         }
         _ => action.outcome = body["outcome"].as_str().map(str::to_owned),

@@ -12,7 +12,7 @@ use crate::domain::slo::SloId;
 
 use super::incident::Incident;
 use super::investigate::Study;
-use super::record::PastAction;
+use super::record::{Past, PastAction};
 use super::view::View;
 use super::world::World;
 
@@ -71,6 +71,12 @@ pub struct JournalState {
     pub head: Option<Result<String, Clean>>,
     /// Earlier actions, oldest first, and the ones of this session.
     pub actions: Vec<PastAction>,
+    /// What was rejected, by fingerprint, with the reason.
+    pub rejected: BTreeMap<String, Clean>,
+    /// When this session first heard of it.
+    pub began: Option<Time>,
+    /// When it was last looked for what others wrote.
+    pub read: Option<Time>,
 }
 
 /// The state of everything.
@@ -155,6 +161,24 @@ impl State {
     pub fn actions_here(&self) -> Vec<PastAction> {
         let here = self.world.cluster_id.as_ref().map_or("", Clean::as_str);
         self.journal.actions.iter().filter(|a| a.cluster == here).cloned().collect()
+    }
+
+    /// Takes what the journal tells. Of its own actions this process knows more.
+    pub fn learn(&mut self, past: Past) {
+        let (own, mut others): (Vec<PastAction>, Vec<PastAction>) =
+            self.journal.actions.drain(..).partition(|a| a.own);
+        let known: BTreeSet<String> = own.iter().map(|a| a.action.clone()).collect();
+        self.journal.actions = past.actions;
+        // Why an outcome cannot be known was seen on the cluster: the journal does not tell it.
+        for action in self.journal.actions.iter_mut().filter(|a| a.unknown) {
+            let before = others.iter_mut().find(|a| a.action == action.action);
+            action.unknown_why = before.and_then(|a| a.unknown_why.take());
+        }
+        self.journal.actions.retain(|a| !known.contains(&a.action));
+        self.journal.actions.extend(own);
+        self.journal.actions.sort_by(|a, b| (a.time, &a.action).cmp(&(b.time, &b.action)));
+        self.journal.rejected.extend(past.rejected);
+        self.dirty = true;
     }
 
     /// Why nothing can be recorded, if that is so.

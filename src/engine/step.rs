@@ -16,7 +16,10 @@ const LOOK_FOR_PROMETHEUS_EVERY: i64 = 30;
 
 /// Takes one event.
 pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
-    state.now = stamped.at.max(state.now);
+    // A wall clock that was set back must not hold up what is due: time then goes on by the other one, and what
+    // Prometheus says looks as old as the clocks differ.
+    let passed = chrono::TimeDelta::from_std(stamped.mono.saturating_sub(state.mono)).unwrap_or_default();
+    state.now = if stamped.at >= state.now { stamped.at } else { state.now + passed };
     state.mono = stamped.mono.max(state.mono);
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
@@ -84,12 +87,14 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             return true;
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
-        Event::Journal(head, actions) => {
+        Event::Past(past) => state.learn(past),
+        Event::Journal(head, past) => {
             if let Err(why) = &head {
                 state.say("journal", Weight::Bad, format!("nothing can be approved: {why}"));
             }
             state.journal.head = Some(head);
-            state.journal.actions = actions;
+            state.journal.began.get_or_insert(state.now);
+            state.learn(past);
         }
         Event::Advice(_) | Event::Tick => {}
     }

@@ -13,12 +13,13 @@ use crate::domain::inquiry::PodCounts;
 use crate::domain::plan::{Call, Plan};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::{Counts, Z95, wilson};
-use crate::domain::verdict::Outcome;
+use crate::domain::verdict::{Offer, Outcome};
 
 use super::analysis::Prediction;
 use super::event::ActionId;
 use super::investigate::Answered;
 use super::onset::clearly_more;
+use super::record::{PastAction, Watch};
 use super::revisions;
 use super::world::World;
 
@@ -29,6 +30,8 @@ const LEAST_REQUESTS: f64 = 100.0;
 const LAG: TimeDelta = TimeDelta::seconds(20);
 /// When watching ends.
 pub const GIVE_UP: TimeDelta = TimeDelta::minutes(10);
+/// A rollout that has not ended by then is not waited for any more.
+const ROLLOUT: TimeDelta = TimeDelta::minutes(30);
 /// Old pods are waited for this long after the Deployment says that it is done.
 const OLD_PODS: TimeDelta = TimeDelta::seconds(30);
 /// A request that was not applied this long after it was sent will not be: the server gives up before.
@@ -114,6 +117,64 @@ impl Running {
         matches!(self.phase, Phase::Stabilising | Phase::Verifying)
     }
 
+    /// What its verification needs to be told, should another process have to take it up.
+    pub fn watch(&self) -> Watch {
+        Watch {
+            uid: self.plan.uid.clone(),
+            target: self.plan.target.clone(),
+            template: self.plan.target_template.clone(),
+            slo: self.slo.clone(),
+            budget: self.budget,
+            incident: self.incident,
+            before: self.before,
+        }
+    }
+
+    /// An action of an earlier session, done and not verified: its rollout is watched from here.
+    pub fn taken_up(past: &PastAction, offer: Offer, workload: Key) -> Self {
+        let watch = &past.watch;
+        let clean_from = past.time + TimeDelta::seconds(60);
+        Self {
+            action: ActionId(past.action.clone()),
+            digest: ContentDigest(past.digest.trim_start_matches("sha256:").to_owned()),
+            plan: Plan {
+                offer,
+                workload,
+                uid: watch.uid.clone(),
+                target: watch.target.clone(),
+                target_template: watch.template.clone(),
+                written_template: past.written_template.clone(),
+                calls: Vec::new(),
+                changes: Vec::new(),
+                configs: past.configs.clone(),
+                not_restored: Vec::new(),
+                also: Vec::new(),
+                undo: past.undo.clone(),
+            },
+            calls: Vec::new(),
+            done: past.calls,
+            by: past.by.clone(),
+            reason: past.reason.clone(),
+            approved: past.time,
+            approved_mono: Duration::ZERO,
+            sent: Some(past.time),
+            phase: Phase::Stabilising,
+            prediction: Prediction { clean_from, clear_by: clean_from + TimeDelta::minutes(5) },
+            slo: watch.slo.clone(),
+            budget: watch.budget,
+            incident: watch.incident,
+            before: watch.before,
+            rollout_ended: None,
+            generation: None,
+            visible: false,
+            settled: None,
+            since: Counts::default(),
+            unknown_since: None,
+            read_back_asked: None,
+            waiting_for: "the rollout, taken up from the record".into(),
+        }
+    }
+
     /// It is over.
     pub fn over(&self) -> bool {
         matches!(self.phase, Phase::Closed(_) | Phase::Aborted(_))
@@ -158,6 +219,9 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
                 "the rollout did not finish: ProgressDeadlineExceeded",
             )));
         }
+        if running.phase == Phase::Stabilising && running.sent.is_some_and(|sent| now - sent >= ROLLOUT) {
+            return Some(Outcome::Inconclusive(Clean::new("the rollout did not finish within 30 min")));
+        }
     }
     None
 }
@@ -181,6 +245,9 @@ fn stabilise(running: &mut Running, world: &World, deployment: &Deployment, now:
     if !deployment.settled() {
         running.settled = None;
         running.waiting_for = format!("{updated} of {replicas} updated, {available} available");
+        if deployment.paused {
+            running.waiting_for.push_str("; paused by somebody, hint: kubectl rollout resume");
+        }
         return;
     }
     let settled = *running.settled.get_or_insert(now);

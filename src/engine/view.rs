@@ -91,22 +91,9 @@ pub const RANGES: [Window; 5] =
     [Window::hours(1), Window::hours(6), Window::days(1), Window::days(7), Window::days(30)];
 
 impl View {
-    /// The SLO that is selected.
-    pub fn selected_slo(&self) -> Option<&SloId> {
-        match &self.selected {
-            Some(Row::Slo(id)) => Some(id),
-            _ => None,
-        }
-    }
-
     /// The past that its chart shows.
     pub fn window(&self) -> Window {
         RANGES.get(self.range).copied().unwrap_or(RANGES[0])
-    }
-
-    /// The past to ask about `slo`: counts reach back an hour, and are asked for anyway.
-    pub fn past_of(&self, slo: &SloId, counted: bool) -> Option<Window> {
-        (self.selected_slo() == Some(slo) && (self.range > 0 || !counted)).then(|| self.window())
     }
 }
 
@@ -173,6 +160,20 @@ pub fn selected(state: &State) -> Option<Row> {
         Some(row) if rows.contains(row) => Some(row.clone()),
         _ => rows.into_iter().next(),
     }
+}
+
+/// The SLO that is selected.
+pub fn selected_slo(state: &State) -> Option<SloId> {
+    match selected(state)? {
+        Row::Slo(id) => Some(id),
+        Row::Workload(_) => None,
+    }
+}
+
+/// The past to ask about `slo`: counts reach back an hour, and are asked for anyway.
+pub fn past_of(state: &State, slo: &SloId, counted: bool) -> Option<Window> {
+    let wanted = state.view.range > 0 || !counted;
+    (wanted && selected_slo(state).as_ref() == Some(slo)).then(|| state.view.window())
 }
 
 /// The workload of the selected row.

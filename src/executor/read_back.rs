@@ -38,12 +38,9 @@ pub fn read_back(
     {
         return ReadBack::Applied;
     }
-    // The uid of what served before stands for the Deployment's own: only this Deployment controls it.
-    let same = trace.replica_set.0.is_empty() || replica_sets.iter().any(|r| r.meta.uid == trace.replica_set);
-    if !same {
+    if !trace.uid.0.is_empty() && deployment.meta.uid != trace.uid {
         return unknown(
-            "the revision that served before the write is gone, or the Deployment was re-created: without it \
-             nothing tells whether the write was done",
+            "the Deployment was re-created, and nothing is left of the one that was to be written",
         );
     }
     let unmarked = |r: &ReplicaSet| r.template.digest == trace.written && r.action.is_none();
@@ -75,7 +72,7 @@ mod tests {
             workload: Key::new("demo", "api"),
             configs: Vec::new(),
             left: digest("bad"),
-            replica_set: Uid("rs-bad".into()),
+            uid: Uid("d".into()),
             written: digest("good"),
         }
     }
@@ -83,7 +80,8 @@ mod tests {
     fn deployment(template: &str, mark: Option<&str>) -> Deployment {
         let annotations = mark.map_or(json!(null), |mark| json!({ ACTION: mark }));
         let template = Template { digest: digest(template), ..Template::default() };
-        Deployment { annotations: Json::of(&annotations), template, ..Deployment::default() }
+        let meta = Meta { uid: Uid("d".into()), ..Meta::default() };
+        Deployment { meta, annotations: Json::of(&annotations), template, ..Deployment::default() }
     }
 
     fn set(name: &str, mark: Option<&str>) -> ReplicaSet {
@@ -143,8 +141,8 @@ mod tests {
         };
         says(looked(Some(&deployment("other", None)), &[set("bad", None)]), "changed it since");
         says(looked(None, &[]), "the Deployment is gone");
-        // The same template under the same name, but none of its ReplicaSets is the one that served.
-        let again = ReplicaSet { meta: Meta::default(), ..set("bad", None) };
-        says(looked(Some(&deployment("bad", None)), &[again]), "re-created");
+        // The same template under the same name.
+        let again = Deployment { meta: Meta::default(), ..deployment("bad", None) };
+        says(looked(Some(&again), &[set("bad", None)]), "re-created");
     }
 }

@@ -128,6 +128,8 @@ pub struct Journal {
     /// record is still there.
     resume: Position,
     read_only: Option<ReadOnly>,
+    /// Length of the file when it was last asked for news.
+    told: u64,
     sync: fn(&File) -> io::Result<()>,
 }
 
@@ -157,6 +159,7 @@ impl Journal {
             head: Head::genesis(),
             resume: Position::start(),
             read_only,
+            told: 0,
             sync: File::sync_data,
         };
         let walked = private::lock_shared(&journal.file).and_then(|()| {
@@ -165,6 +168,7 @@ impl Journal {
             walked
         });
         let walk = walked.map_err(journal.failed("reading"))?;
+        journal.told = walk.end.offset;
         journal.head = walk.end.head;
         journal.resume = walk.before_last;
         if let Some(fault) = walk.fault {
@@ -181,6 +185,14 @@ impl Journal {
     /// The last record that this handle has seen.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The folder, if anybody has written to the journal since it was opened or last asked for news.
+    pub fn news(&mut self) -> Option<PathBuf> {
+        let length = self.file.metadata().ok()?.len();
+        let news = length != self.told;
+        self.told = length;
+        news.then(|| self.folder.clone())
     }
 
     /// The file.

@@ -21,6 +21,7 @@ use crate::domain::sloth::Declared;
 use crate::engine::effect::Trace;
 use crate::engine::event::{ActionId, Called, FreshLook, Ticket};
 use crate::engine::gate::Approved;
+use crate::engine::record::{self, Past};
 use crate::engine::{Effect, Event, State};
 use crate::executor::{self, Cause, ReadBack, Sent};
 use crate::sources::kubernetes::{self, Connected};
@@ -111,6 +112,7 @@ impl Performer {
             Effect::Record { ticket, kind, body } => {
                 self.records.spawn(async move { this.record(ticket, kind, body).await });
             }
+            Effect::ReadJournal => self.clone().spawn(async move { this.read_journal().await }),
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
@@ -306,6 +308,21 @@ impl Performer {
         self.tell(event).await;
     }
 
+    /// Tells what the journal says, if another process has written to it since it was read last.
+    async fn read_journal(&self) {
+        let Some(journal) = self.journal.clone() else { return };
+        let past = blocking(move || {
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            let folder = journal.news()?;
+            drop(journal);
+            let records = super::journal::read(&folder);
+            Some(record::past(records.iter().map(|r| (r.kind.as_str(), r.time, &r.body))))
+        });
+        if let Some(Some(past)) = past.await {
+            self.tell(Event::Past(past)).await;
+        }
+    }
+
     async fn execute(&self, approved: Approved) {
         let action = approved.action().clone();
         let Some(cluster) = &self.cluster else { return };
@@ -410,7 +427,7 @@ pub fn open_files(
 ) -> (Option<Journal>, Option<ContentStore>, Event) {
     let Some(folder) = state else {
         let why = Clean::new("there is no folder for it; hint: set GOAROUND_STATE_DIR");
-        return (None, None, Event::Journal(Err(why), Vec::new()));
+        return (None, None, Event::Journal(Err(why), Past::default()));
     };
     let store = keep.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
     if let Some(store) = &store {
@@ -420,15 +437,13 @@ pub fn open_files(
     match Journal::open(&folder) {
         Ok(journal) => {
             let records = super::journal::read(&folder);
-            let past = crate::engine::record::past_actions(
-                records.iter().map(|r| (r.kind.as_str(), r.time, &r.body)),
-            );
+            let past = record::past(records.iter().map(|r| (r.kind.as_str(), r.time, &r.body)));
             let head = match journal.read_only() {
                 Some(why) => Err(Clean::new(why.to_string())),
                 None => Ok(journal.head().hash.clone()),
             };
             (Some(journal), store, Event::Journal(head, past))
         }
-        Err(error) => (None, store, Event::Journal(Err(Clean::new(error.to_string())), Vec::new())),
+        Err(error) => (None, store, Event::Journal(Err(Clean::new(error.to_string())), Past::default())),
     }
 }

@@ -14,7 +14,7 @@ fn is_refused(cluster: &Cluster, place: &str, words: &[&str]) {
     says(&ran, &[place]);
     says(&ran, words);
     let check = cluster.run(&["check", "-o", "json"]);
-    assert_eq!(check.code, Some(1));
+    assert_eq!(check.code, Some(2));
     let lines = checked(&check, "config");
     assert!(lines[0][0] == "fail" && lines[0][1].contains(place), "{lines:?}");
     let after = (cluster.kubernetes.requests(), cluster.prometheus.requests());

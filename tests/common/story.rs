@@ -26,7 +26,7 @@ use goaround::engine::analysis::Analysis;
 use goaround::engine::event::{ActionId, Called, Command, FreshLook, Shown, Ticket};
 use goaround::engine::gate::{Approved, Gesture, Proposal};
 use goaround::engine::incident::Incident;
-use goaround::engine::record::PastAction;
+use goaround::engine::record::{self, Past};
 use goaround::engine::state::Setup;
 use goaround::engine::verify::{Phase, Running};
 use goaround::engine::view::Screen;
@@ -299,7 +299,9 @@ pub struct Story {
     pub configs: BTreeMap<String, serde_json::Value>,
     pub known: BTreeMap<String, Vec<KnownContent>>,
     pub services: Vec<Service>,
-    pub past: Vec<PastAction>,
+    pub past: Past,
+    /// What earlier sessions wrote to the journal.
+    written: Vec<(&'static str, Time, serde_json::Value)>,
     /// Kinds of effects that are not answered; see [`kind`].
     pub hold: BTreeSet<&'static str>,
     /// What was not answered.
@@ -352,7 +354,8 @@ impl Story {
             workloads,
             configs,
             known: BTreeMap::new(),
-            past: Vec::new(),
+            past: Past::default(),
+            written: Vec::new(),
             hold: BTreeSet::new(),
             held: VecDeque::new(),
             trace: Vec::new(),
@@ -395,6 +398,25 @@ impl Story {
                 s.known.insert("api-config".into(), vec![known("timeout=5s")]);
             }
         })
+    }
+
+    /// The process ended here and another one begins, with what the journal holds by now.
+    pub fn restarted(self) -> Self {
+        let mut written = self.written;
+        written.extend(self.trace.into_iter().flat_map(|(stamped, effects)| {
+            effects.into_iter().filter_map(move |effect| match effect {
+                Effect::Record { kind, body, .. } => Some((kind, stamped.at, body)),
+                _ => None,
+            })
+        }));
+        let past = record::past(written.iter().map(|(kind, time, body)| (*kind, *time, body)));
+        let mut next = Self::empty(self.state.setup.clone(), self.workloads);
+        (next.past, next.written) = (past, written);
+        next.now = self.now + TimeDelta::seconds(5);
+        next.state.now = next.now;
+        (next.configs, next.known, next.services) = (self.configs, self.known, self.services);
+        next.begin();
+        next
     }
 
     /// All sources deliver.

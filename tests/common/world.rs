@@ -24,6 +24,7 @@ use goaround::domain::value::Value;
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Shown};
 use goaround::engine::gate::Approved;
+use goaround::engine::record::Past;
 use goaround::engine::state::Setup;
 use goaround::engine::{Effect, Event, Stamped, State, step};
 use goaround::sources::kubernetes::decode;
@@ -165,7 +166,7 @@ impl World {
 
     /// What a start brings: who, where, which objects.
     pub fn connect(&mut self) {
-        self.event(Event::Journal(self.journal.clone().map(|()| "head".to_owned()), Vec::new()));
+        self.event(Event::Journal(self.journal.clone().map(|()| "head".to_owned()), Past::default()));
         self.signal(Signal::Identity(Identity { user: Clean::new("ana"), groups: Vec::new() }));
         self.signal(Signal::Scope { namespace: Some(Clean::new("shop")), forbidden: false });
         for kind in

@@ -124,6 +124,7 @@ fn shades(look: &Look) -> Shades {
 }
 
 fn ranges(look: &Look, series: &Series<'_>, range: usize, begin: Time, area: Rect, buf: &mut Buffer) {
+    let shown = series.now - begin;
     let mut words = Words::of(look.dim(), "ERROR RATIO ");
     for (n, window) in RANGES.iter().enumerate() {
         let (style, text) = if n == range {
@@ -136,7 +137,7 @@ fn ranges(look: &Look, series: &Series<'_>, range: usize, begin: Time, area: Rec
     let first = series.samples.iter().find(|s| s.ratio.is_some()).map(|s| s.from);
     match first {
         None => words.push(look.dim(), "   no counts yet"),
-        Some(first) if first - begin > Window::minutes(10).delta() => {
+        Some(first) if first - begin > (shown / 20).max(Window::minutes(10).delta()) => {
             words.push(look.dim(), format!("   counts since {}", format::since(first, series.now)));
         }
         Some(_) => {}
@@ -165,7 +166,12 @@ fn marks(look: &Look, series: &Series<'_>, chart: &Chart<'_>, body: Rect, buf: &
             continue;
         };
         for y in 0..body.height {
-            put(buf, columns(row(body, y), x, 1), "┊", look.accent());
+            let cell = columns(row(body, y), x, 1);
+            let empty =
+                buf.cell((cell.x, cell.y)).is_some_and(|c| matches!(c.symbol(), " " | "⣀" | "⢀" | "⡀"));
+            if empty {
+                put(buf, cell, "┊", look.accent());
+            }
         }
     }
 }

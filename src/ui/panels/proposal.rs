@@ -95,12 +95,10 @@ fn titles(look: &Look, state: &State, incident: &Incident, analysis: &Analysis) 
             let burn = waiting.burn.map_or(String::new(), |b| format!(" or above {}", format::burn(b)));
             format!("waiting: asked again at {}{burn}", format::minute(waiting.until))
         }
-        (None, None) => match incident.rejected.last() {
-            Some((fingerprint, why)) if *fingerprint == analysis.fingerprint => {
-                format!("rejected: {}", crate::domain::clean::Clean::new(why))
-            }
-            _ if incident.calm_since.is_some() => "nothing burns any more".into(),
-            _ => "the card is being prepared".into(),
+        (None, None) => match state.journal.rejected.get(&analysis.fingerprint) {
+            Some(why) => format!("rejected: {why}"),
+            None if incident.calm_since.is_some() => "nothing burns any more".into(),
+            None => "the card is being prepared".into(),
         },
         (None, Some(_)) => card::target_words(analysis),
     };
