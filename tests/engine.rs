@@ -987,6 +987,47 @@ fn verification_gives_up_after_ten_minutes_with_the_reason() {
 }
 
 #[test]
+fn counts_of_which_a_part_is_missing_judge_nothing_and_say_so() {
+    for total in [400.0, 40_000.0] {
+        // Much better, and much worse.
+        for bad in [0.0, 400.0] {
+            let mut story = rolled_out();
+            story.workload_mut("api").verify = Some((bad, total));
+            story.partial = Some(Clean::new("store 3 did not answer"));
+            story.pass(300);
+            assert_eq!(outcome(&story), None, "{bad} of {total}");
+            assert_eq!(story.running("api").waiting_for, "partial data: store 3 did not answer");
+            let mut whole = story;
+            whole.pass(320);
+            let inconclusive = Outcome::Inconclusive(Clean::new("partial data: store 3 did not answer"));
+            assert_eq!(outcome(&whole), Some(inconclusive));
+        }
+    }
+    // Once all of them answer, it is judged.
+    let mut story = rolled_out();
+    story.partial = Some(Clean::new("store 3 did not answer"));
+    story.pass(120);
+    story.partial = None;
+    story.pass(120);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+}
+
+#[test]
+fn gates_that_rest_on_counts_are_unknown_while_a_part_of_the_data_is_missing() {
+    let gates = |story: &Story| {
+        let all = story.proposal().analysis.gates.clone();
+        [Gate::Ours, Gate::TargetGood].map(|g| all.iter().find(|r| r.gate == g).expect("a gate").clone())
+    };
+    let whole = Story::burning();
+    assert!(gates(&whole).iter().all(|g| g.state == GateState::Pass), "{:?}", gates(&whole));
+    let partial = Story::told(vec![Workload::burning("api")], |s| s.partial = Some("store 3 is away".into()));
+    for gate in gates(&partial) {
+        assert_eq!(gate.state, GateState::Unknown, "{gate:?}");
+        assert!(gate.line.as_str().starts_with("partial data (store 3 is away): "), "{gate:?}");
+    }
+}
+
+#[test]
 fn windows_that_still_remember_the_incident_are_no_failure() {
     let mut story = rolled_out();
     // The page fires and the 5 m window shows 28 % for minutes after the last error.

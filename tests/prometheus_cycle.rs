@@ -896,6 +896,26 @@ async fn an_inquiry_is_answered_in_counts() {
     assert_eq!(served[0].stretches, [(at(0), at(600)), (at(900), at(1_200))]);
 }
 
+#[tokio::test]
+async fn warnings_beside_an_answer_to_an_inquiry_are_carried_with_it() {
+    let mut rig = Rig::new(|model| model.sloth("shop-requests", &[Labels::new()])).await;
+    let slo = rig.synced().await.remove(0);
+    rig.server.model().warnings = vec!["store 3 did not answer"];
+    let at = |seconds: i64| Time::from_timestamp(BEGIN + seconds, 0).expect("a time");
+    let counts = Ask::Counts { purpose: Purpose::Verify, from: at(0), to: at(600) };
+    let step = Window::minutes(5);
+    let asks = vec![
+        // Too short for a bucket: nothing is asked, and nobody warns.
+        Ask::Buckets { from: at(0), to: at(1), step },
+        counts,
+        Ask::Served { from: at(0), to: at(1_200), step },
+    ];
+    let inquiry = Inquiry { number: 1, slo: slo.id.clone(), asks };
+    let findings = answer(&rig.client, &slo, inquiry, at(1_200)).await;
+    let why = || Clean::from("store 3 did not answer");
+    assert_eq!(findings.partial, [(1, why()), (2, why())]);
+}
+
 /// The counts of a week are too much, those of a day are not.
 fn only_a_day(query: &str) -> Option<(u16, Json)> {
     query.contains("[7d]").then(|| {
