@@ -145,6 +145,7 @@ impl Incident {
 pub fn review(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
     map_slos(state);
+    leave_mistaken(state, &mut effects);
     detect(state, &mut effects);
     read_configs(state, &mut effects);
     find_edges(state);
@@ -179,6 +180,24 @@ fn map_slos(state: &mut State) {
             (slo.id.clone(), mapping::workload(&state.world, slo, configured))
         })
         .collect();
+}
+
+/// An SLO that was learnt to judge another workload does not hold an incident here any more.
+fn leave_mistaken(state: &mut State, effects: &mut Vec<Effect>) {
+    let mapped = &state.mapped;
+    let mut mistaken = Vec::new();
+    for (workload, incident) in &mut state.incidents {
+        let before = incident.slos.len();
+        incident.slos.retain(|id| !matches!(mapped.get(id), Some(Ok((key, _))) if key != workload));
+        let held = incident.wish.is_some() || incident.running.is_some();
+        if before > 0 && incident.slos.is_empty() && !held {
+            mistaken.push(workload.clone());
+        }
+    }
+    for workload in mistaken {
+        withdraw(state, &workload, "its SLO judges another workload", effects);
+        state.incidents.remove(&workload);
+    }
 }
 
 /// Opens incidents for workloads whose SLOs burn, and notes where nothing burns any more.

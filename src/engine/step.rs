@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, incident, input};
+use super::{action, incident, input, mapping};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -136,8 +136,14 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
                 ClusterFact::Deployments(Change::Listed(_) | Change::Deleted(..)) | ClusterFact::Services(_)
             );
             if let ClusterFact::Deployments(Change::Applied(d)) = &**fact {
-                state.remap |= !state.world.deployments.contains_key(&d.meta.key);
+                let old = state.world.deployments.get(&d.meta.key);
+                state.remap |= old.is_none_or(|old| old.template.labels != d.template.labels);
             }
+        }
+        Signal::Slos(slos) => {
+            let known = &state.world.slos;
+            state.remap |=
+                slos.iter().any(|slo| known.get(&slo.id).is_some_and(|old| mapping::is_another(old, slo)));
         }
         Signal::Prometheus { at, why, others } => {
             let more =

@@ -331,6 +331,8 @@ pub struct Story {
     /// What the second look shows instead.
     pub tamper: Option<Tamper>,
     pub sent: Vec<Approved>,
+    /// What the server warns of with every answer.
+    pub partial: Option<Clean>,
     read: u64,
 }
 
@@ -380,6 +382,7 @@ impl Story {
             found: None,
             tamper: None,
             sent: Vec::new(),
+            partial: None,
             read: 0,
         }
     }
@@ -609,7 +612,10 @@ impl Story {
                 Err(why) => Event::RecordFailed(ticket, why.clone()),
             }],
             Effect::Execute(approved) => self.executed(approved),
-            Effect::ReadBack(id, ..) => vec![Event::ReadBack(id, self.found)],
+            Effect::ReadBack(id, ..) => {
+                let nobody = || Clean::new("the API server does not answer");
+                vec![Event::ReadBack(id, self.found.ok_or_else(nobody))]
+            }
             _ => Vec::new(),
         }
     }
@@ -728,7 +734,9 @@ impl Story {
             let finding = self.finding(workload, &ask);
             (ask, Ok(finding))
         });
-        Findings { number: inquiry.number, slo: inquiry.slo, answers: answers.collect(), queries: 8 }
+        let answers: Vec<_> = answers.collect();
+        let partial = (0..answers.len()).zip(self.partial.iter().cycle().cloned()).collect();
+        Findings { number: inquiry.number, slo: inquiry.slo, answers, partial, queries: 8 }
     }
 
     fn finding(&self, workload: &Workload, ask: &Ask) -> Finding {

@@ -378,7 +378,13 @@ impl World {
             let finding = self.finding(&ask);
             (ask, Ok(finding))
         });
-        Findings { number: inquiry.number, slo: inquiry.slo, answers: answers.collect(), queries: 8 }
+        Findings {
+            number: inquiry.number,
+            slo: inquiry.slo,
+            answers: answers.collect(),
+            partial: vec![],
+            queries: 8,
+        }
     }
 
     fn finding(&self, ask: &Ask) -> Finding {

@@ -67,7 +67,24 @@ fn all(look: &Look, state: &State) -> Vec<Notice> {
     for warning in state.world.warnings.iter().take(1) {
         lines.push(line(look.attention(), "prom partial", warning.to_string()));
     }
+    lines.extend(counted(look, state));
     lines
+}
+
+/// What is wrong with the counts of an SLO that an incident is about: a part is missing, or they could not be had.
+fn counted(look: &Look, state: &State) -> Option<Notice> {
+    let first = state.incidents.values().filter_map(|i| i.slos.first());
+    let mut wrong = first.filter_map(|id| {
+        let study = state.studies.get(id)?;
+        let partial = study.partial().map(|why| ("prom partial", why));
+        let (name, why) = partial.or_else(|| study.errors.first().map(|why| ("prom counts", why)))?;
+        Some(Notice {
+            style: look.attention(),
+            name: name.to_owned(),
+            text: format!("counts of {id}: {why}"),
+        })
+    });
+    wrong.next()
 }
 
 /// All kinds that may not be read as one line, with the first one's hint.
