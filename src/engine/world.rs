@@ -126,7 +126,7 @@ impl World {
             Signal::Known(key, known) => {
                 self.known.insert(key, known);
             }
-            Signal::Findings(_) => {}
+            Signal::Findings(_) | Signal::Failed(..) => {}
         }
     }
 
