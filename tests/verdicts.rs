@@ -19,7 +19,7 @@ use goaround::domain::window::Window;
 use goaround::engine::analysis::Wish;
 use goaround::engine::record::PastAction;
 use goaround::engine::state::Setup;
-use story::{Split, Story, Workload, at, config_map, key, known, nobody, pods, service, template};
+use story::{Split, Story, Workload, at, config_map, key, known, nobody, pods, seen, service, template};
 
 use GateState::{Fail, Pass, Unknown};
 
@@ -143,6 +143,152 @@ fn a_config_change_whose_earlier_content_is_not_known_is_told_and_nothing_is_off
     );
 }
 
+/// The content that the plan puts back into api-config.
+fn restored(story: &Story) -> Option<String> {
+    let plan = story.analysis("api").plan.as_ref()?;
+    let call = plan.calls.iter().find(|c| c.path.contains("/configmaps/"))?;
+    let writes = call.body.as_array()?.iter().find(|o| o["op"] == "replace" && o["path"] == "/data")?;
+    Some(writes["value"]["app.conf"].as_str()?.to_owned())
+}
+
+#[test]
+fn the_content_that_served_comes_back_never_a_slip_of_the_editor_between() {
+    // A slip at 11:56:00, corrected at 11:56:20, restarted at 11:57:00: no pod started with the slip.
+    let story = Story::edited_and_restarted(
+        "11:56:20",
+        vec![seen("timeout=5s", "08:00:00", "11:55:59"), seen("timeout=", "11:56:00", "11:56:20")],
+    );
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(restored(&story).as_deref(), Some("timeout=5s"));
+    assert_eq!(story.gate(Gate::TargetGood), Pass, "{}", story.gate_line(Gate::TargetGood));
+    // The slip alone was seen, for twenty seconds: that it served is not known.
+    let story = Story::edited_and_restarted("11:56:20", vec![seen("timeout=", "11:56:00", "11:56:20")]);
+    assert_eq!(story.gate(Gate::TargetGood), Unknown, "{}", story.gate_line(Gate::TargetGood));
+}
+
+/// The template of `api` 4.11, restarted at this time.
+fn restarted_at(clock: &str) -> serde_json::Value {
+    let mut restarted = template("api", "4.11", "50");
+    restarted["metadata"]["annotations"] =
+        serde_json::json!({"kubectl.kubernetes.io/restartedAt": at(clock).to_rfc3339()});
+    restarted
+}
+
+#[test]
+fn a_second_edit_and_restart_does_not_hide_the_first_that_began_it() {
+    let mut api = Workload::burning("api");
+    api.sets.pop();
+    api.revision(3, "ccc3", restarted_at("11:52:00"), "2026-11-20T11:52:00Z");
+    api.revision(4, "ddd4", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
+    api.burn(at("11:52:30"), 0.2);
+    api.split = Split::NoPods;
+    let story = Story::told(vec![api, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=2s", Some("2026-11-20T11:56:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        let contents =
+            vec![seen("timeout=5s", "08:00:00", "11:51:00"), seen("timeout=1s", "11:51:10", "11:56:00")];
+        s.known.insert("api-config".into(), contents);
+    });
+    assert_eq!(
+        (verdict(&story), offer(&story)),
+        (Verdict::ConfigChange, Offer::RestoreConfig),
+        "{}",
+        reason(&story)
+    );
+    assert_eq!(restored(&story).as_deref(), Some("timeout=5s"), "what served before the errors");
+}
+
+#[test]
+fn content_that_was_seen_long_before_the_edit_may_not_have_served_last() {
+    for (last, expected) in [("11:55:59", Pass), ("11:48:00", Pass), ("09:00:00", Unknown)] {
+        let story = Story::edited_and_restarted("11:56:00", vec![seen("timeout=5s", "08:00:00", last)]);
+        assert_eq!(restored(&story).as_deref(), Some("timeout=5s"));
+        let line = story.gate_line(Gate::TargetGood);
+        assert_eq!(story.gate(Gate::TargetGood), expected, "seen last at {last}: {line}");
+    }
+}
+
+#[test]
+fn content_that_is_watched_until_it_is_edited_was_there_until_then() {
+    let mut story = Story::told(vec![Workload::new("api"), Workload::new("web")], |s| {
+        s.known.insert("api-config".into(), vec![seen("timeout=5s", "08:00:00", "08:00:00")]);
+    });
+    let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T12:00:20Z"));
+    story.configs.insert("api-config".into(), edited);
+    story.configs.get_mut("api-config").expect("it")["metadata"]["resourceVersion"] = "71".into();
+    story.pass(5);
+    story.config_maps();
+    story.pass(2);
+    let known = &story.state.world.known[&key("api-config")];
+    let created = "2026-10-01T08:00:00Z".parse().expect("a time");
+    assert_eq!(known[0].seen, Some((created, at("12:00:20"))));
+    let kept = story.trace.iter().flat_map(|(_, effects)| effects).filter_map(|e| match e {
+        goaround::engine::Effect::KeepContent(of, _, version) if of.name == "api-config" => {
+            Some(version.data.value()["app.conf"].to_string())
+        }
+        _ => None,
+    });
+    assert_eq!(
+        kept.collect::<Vec<_>>(),
+        ["\"timeout=5s\"", "\"timeout=5s\"", "\"timeout=1s\""],
+        "as read; as it was until the edit; as it is"
+    );
+}
+
+/// The templates read Secret keys as environment.
+fn reads_secret(workload: &mut Workload) {
+    let templates = workload.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+    for template in templates.chain([&mut workload.deployment["spec"]["template"]]) {
+        template["spec"]["containers"][0]["envFrom"] = serde_json::json!([{"secretRef": {"name": "keys"}}]);
+    }
+}
+
+#[test]
+fn a_rotated_secret_and_a_restart_are_a_config_change_of_which_nothing_can_be_offered() {
+    let mut story = api(|w| *w = edited_with_secret());
+    story.secret("keys", "11:56:30");
+    story.pass(2);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::None));
+    let said = reason(&story);
+    assert!(said.contains("Secret keys changed 11:56 by kubectl-edit (client)"), "{said}");
+    assert!(said.contains("never read") && !said.contains("ConfigMap"), "{said}");
+    // A pull secret is the kubelet's: no container sees it.
+    let mut story = api(|w| {
+        *w = edited_with_secret();
+        let templates = w.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+        for template in templates.chain([&mut w.deployment["spec"]["template"]]) {
+            template["spec"]["containers"][0]["envFrom"] = serde_json::json!([]);
+            template["spec"]["imagePullSecrets"] = serde_json::json!([{"name": "keys"}]);
+        }
+    });
+    story.secret("keys", "11:56:30");
+    story.pass(2);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+}
+
+#[test]
+fn a_secret_that_changed_with_the_config_map_is_not_restored_and_said_so() {
+    let mut story = Story::told(vec![edited_with_secret(), Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:56:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+    });
+    story.secret("keys", "11:56:55");
+    story.pass(2);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    let lines = story.proposal().effect_lines();
+    assert!(lines.iter().any(|l| l.text.as_str().contains("Secret keys (changed 11:56")), "{lines:?}");
+    assert_eq!(story.gate(Gate::Reversible), Fail, "{}", story.gate_line(Gate::Reversible));
+}
+
+fn edited_with_secret() -> Workload {
+    let mut api = Workload::burning("api");
+    api.sets.pop();
+    api.revision(3, "ccc3", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
+    reads_secret(&mut api);
+    api
+}
+
 #[test]
 fn last_applied_is_an_earlier_content_where_it_differs_from_the_live_one() {
     for (applied, expected) in [("timeout=5s", Offer::RestoreConfig), ("timeout=1s", Offer::None)] {
@@ -175,12 +321,9 @@ fn content_edited_in_place_without_a_restart_is_a_config_change_too() {
 
 #[test]
 fn a_restart_alone_changed_nothing_that_could_be_undone() {
-    let mut restarted = template("api", "4.11", "50");
-    restarted["metadata"]["annotations"] =
-        serde_json::json!({"kubectl.kubernetes.io/restartedAt": "2026-11-20T11:57:00Z"});
     let story = api(|w| {
         w.sets.pop();
-        w.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
+        w.revision(3, "ccc3", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
     });
     assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait));
     assert!(reason(&story).contains("only a restart"), "{}", reason(&story));
@@ -252,6 +395,22 @@ fn a_callee_that_began_to_burn_much_later_is_not_the_dependency() {
     web.burn(at("11:57:00"), 0.3);
     let story = Story::told(vec![api, web], depends_on);
     assert_ne!(verdict(&story), Verdict::Dependency, "it began 17 min after ours");
+}
+
+#[test]
+fn a_callee_that_burns_before_its_alert_fires_is_the_dependency_by_its_counts() {
+    for (since, expected) in [("11:49:00", Verdict::Dependency), ("11:57:00", Verdict::Unknown)] {
+        let mut api = Workload::burning("api");
+        no_rollout(&mut api);
+        api.burn(at("11:50:00"), 0.2);
+        let mut web = Workload::burning("web");
+        no_rollout(&mut web);
+        web.burn(at(since), 0.5);
+        (web.burning, web.active_at) = (false, None);
+        let mut story = Story::told(vec![api, web], depends_on);
+        story.pass(40);
+        assert_eq!(verdict(&story), expected, "since {since}: {}", reason(&story));
+    }
 }
 
 #[test]
@@ -462,6 +621,148 @@ fn new_pods_that_fail_like_the_old_ones_are_not_our_deploy() {
     assert_eq!(offer(&story), Offer::Wait);
 }
 
+/// 4.12 went out at 11:50 and fails since; 4.11 was brought back at 11:55, and since then so many of all requests fail.
+fn brought_back(ratio: f64, past: Vec<PastAction>) -> Story {
+    let mut workload = Workload::burning("api");
+    rolled_out_at(&mut workload, "11:50:00");
+    workload.served[2].2 = Some(at("11:55:00"));
+    workload.serve("bbb2", "2026-11-20T11:55:00Z", None);
+    workload.errors = vec![(at("11:50:30"), at("11:55:00"), 0.2), (at("11:55:00"), at("23:59:00"), ratio)];
+    workload.split = Split::Given(vec![
+        pods("api", "ccc3", 2_160.0, 12_000.0),
+        pods("api", "bbb2", 12_000.0 * ratio, 14_400.0),
+    ]);
+    let notes = &mut workload.sets[1]["metadata"]["annotations"];
+    notes["deployment.kubernetes.io/revision"] = "4".into();
+    notes["deployment.kubernetes.io/revision-history"] = "2".into();
+    workload.deployment["spec"]["template"] = template("api", "4.11", "50");
+    workload.deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "4".into();
+    Story::told(vec![workload, Workload::new("web")], |s| {
+        s.past = past.into();
+        s.pods_since = at("11:55:02");
+    })
+}
+
+#[test]
+fn what_came_back_is_judged_apart_and_only_called_a_cure_where_it_is_one() {
+    // It stopped, all but a remainder that the objective does not allow: the deploy was it.
+    let story = brought_back(0.01, vec![]);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Wait), "{}", reason(&story));
+    let found = &story.analysis("api").attribution;
+    assert_eq!(found.new.total, 12_000.0, "only 4.12 is new");
+    assert_eq!(found.old.bad, 0.0, "4.11 as it was before");
+    assert!(reason(&story).contains("somebody went back to the earlier revision at 11:55"));
+    assert!(reason(&story).contains("fewer errors go on"), "{}", reason(&story));
+    // It goes on as before: it was not the deploy, and going back was no cure.
+    let story = brought_back(0.2, vec![]);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+    assert!(reason(&story).contains("which was no cure"), "{}", reason(&story));
+    assert_eq!(story.gate(Gate::Ours), Fail, "{}", story.gate_line(Gate::Ours));
+}
+
+#[test]
+fn after_our_own_way_back_that_did_not_help_another_plan_is_offered() {
+    let written = story::replica_set(&Workload::new("api").sets[1]).template.digest;
+    for (outcome, expected) in [("not_helped", Offer::Rollback), ("inconclusive", Offer::Wait)] {
+        let past = PastAction { written_template: written.clone(), ..acted("api", 5, outcome, None) };
+        let story = brought_back(0.2, vec![past]);
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, expected), "{}", reason(&story));
+        assert!(!reason(&story).contains("somebody"), "{}", reason(&story));
+        if expected == Offer::Rollback {
+            assert_eq!(target(&story), Some("rs-api-aaa1"), "{}", reason(&story));
+        }
+    }
+}
+
+#[test]
+fn pods_of_a_proxy_say_nothing_of_revisions_so_they_are_counted_by_time() {
+    let proxy = |bad, total| pods("ingress", "f00d", bad, total);
+    let story = api(|w| {
+        w.split = Split::Given(vec![proxy(960.0, 4_800.0)]);
+        w.history = vec![proxy(960.0, 2_000_000.0)];
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback), "{}", reason(&story));
+    assert_eq!(story.analysis("api").attribution.method, Method::ByTime);
+    let line = story.gate_line(Gate::TargetGood);
+    assert_eq!(story.gate(Gate::TargetGood), Pass, "{line}");
+}
+
+#[test]
+fn errors_that_began_in_the_bucket_before_the_rollout_are_not_its_doing() {
+    // A bucket is a minute: 20 s of errors are a third of one.
+    let story = api(|w| {
+        w.burn(at("11:56:40"), 0.2);
+        w.split = Split::NoPods;
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Preexisting, Offer::Wait), "{}", reason(&story));
+    // Seconds before it the buckets cannot tell; the last requests of the old pods can.
+    for (bad, expected) in [(8.0, Offer::Wait), (0.0, Offer::Rollback)] {
+        let story = api(|w| {
+            w.burn(at("11:56:55"), 0.2);
+            w.split = Split::Given(vec![pods("api", "ccc3", 960.0, 4_800.0), pods("api", "bbb2", bad, 40.0)]);
+        });
+        assert_eq!(offer(&story), expected, "{bad} of 40: {}", reason(&story));
+        assert_eq!(verdict(&story) == Verdict::BadDeploy, expected == Offer::Rollback, "{}", reason(&story));
+    }
+}
+
+#[test]
+fn an_objective_of_100_percent_has_no_budget_and_an_unknown_one_passes_no_gate() {
+    for (objective, served_bad, target_good) in
+        [(Some(1.0), 12.0, Unknown), (Some(1.0), 0.0, Pass), (Some(0.999), 12.0, Pass)]
+    {
+        let story = api(|w| {
+            w.objective = objective;
+            w.sets.remove(0);
+            w.served.remove(0);
+            w.history.remove(0);
+            w.history[0].bad = served_bad;
+        });
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback), "{objective:?}");
+        let line = story.gate_line(Gate::TargetGood);
+        assert_eq!(story.gate(Gate::TargetGood), target_good, "{objective:?}, {served_bad} failed: {line}");
+    }
+    let mut story = api(|w| w.objective = None);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+    goaround::engine::incident::by_hand(&mut story.state, &key("api"), Uid("rs-api-bbb2".into()));
+    story.pass(2);
+    for gate in [Gate::Real, Gate::Ours, Gate::TargetGood] {
+        assert_eq!(story.gate(gate), Unknown, "{}: {}", gate.name(), story.gate_line(gate));
+    }
+}
+
+#[test]
+fn what_may_not_be_read_is_named_and_never_taken_for_nothing() {
+    let forbid = |story: &mut Story, kind| {
+        story.signal(Signal::Health(Source::Kind(kind), Health::Forbidden(Clean::new("forbidden"))));
+    };
+    // No edit was seen: whether there was one is not known.
+    let mut story = api(no_rollout);
+    assert_eq!(story.gate(Gate::Ours), Fail);
+    forbid(&mut story, "configmaps");
+    story.pass(2);
+    assert_eq!(story.gate(Gate::Ours), Unknown);
+    assert!(
+        story.gate_line(Gate::Ours).contains("ConfigMaps not readable"),
+        "{}",
+        story.gate_line(Gate::Ours)
+    );
+    // Capacity: named, and no reason against it.
+    let mut story = around(|_| {});
+    forbid(&mut story, "poddisruptionbudgets");
+    forbid(&mut story, "horizontalpodautoscalers");
+    story.pass(2);
+    assert_eq!(story.gate(Gate::SafeNow), Pass);
+    let line = story.gate_line(Gate::SafeNow);
+    assert!(line.contains("PDBs and HPAs not readable"), "{line}");
+    // An SLO of no known workload burns: it may be near.
+    let mut lost = Workload::burning("web");
+    lost.unmapped = true;
+    let story = Story::told(vec![Workload::burning("api"), lost], |_| {});
+    let line = story.gate_line(Gate::OnlyUs);
+    assert!(line.contains("web-availability burns and is of no known workload"), "{line}");
+}
+
 // Target.
 
 #[test]
@@ -606,6 +907,63 @@ fn what_is_declared_irreversible_fails_on_the_deployment_and_on_the_template() {
 }
 
 #[test]
+fn what_a_revision_between_target_and_current_declared_irreversible_stays_so() {
+    let note = |object: &mut serde_json::Value| {
+        object["metadata"]["annotations"]["goaround.dev/irreversible"] = "the schema was migrated".into();
+    };
+    // 4.11 migrated; it failed as well, so the target is 4.10, or it served well and is the target itself.
+    type Declare = fn(&mut serde_json::Value, &dyn Fn(&mut serde_json::Value));
+    let places: [(&str, Declare); 2] = [
+        ("its ReplicaSet", |set, note| note(set)),
+        ("its template", |set, note| {
+            set["spec"]["template"]["metadata"]["annotations"] = serde_json::json!({});
+            note(&mut set["spec"]["template"]);
+        }),
+    ];
+    for (place, declare) in places {
+        for (bad, target_is, expected) in [(600_000.0, "rs-api-aaa1", Fail), (12.0, "rs-api-bbb2", Pass)] {
+            let story = api(|w| {
+                declare(&mut w.sets[1], &note);
+                w.history[1] = pods("api", "bbb2", bad, 1_200_000.0);
+            });
+            assert_eq!(target(&story), Some(target_is));
+            let line = story.gate_line(Gate::Reversible);
+            assert_eq!(story.gate(Gate::Reversible), expected, "{place}: {line}");
+            assert_eq!(line.contains("the schema was migrated (api-bbb2)"), expected == Fail, "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_annotation_that_a_rollback_replaces_is_an_effect_line() {
+    let story = api(|w| {
+        let live = w.deployment["metadata"]["annotations"].as_object_mut().expect("annotations");
+        live.insert("shop/owner".into(), "team-b".into());
+        live.insert("shop/alert-routing".into(), "pager".into());
+        live.insert("kubernetes.io/change-cause".into(), "4.12".into());
+        live.insert("goaround.dev/action".into(), "01A:abc".into());
+        live.insert("goaround.dev/by".into(), "ana".into());
+        live.insert("kubectl.kubernetes.io/last-applied-configuration".into(), "{}".into());
+        let target = w.sets[1]["metadata"]["annotations"].as_object_mut().expect("annotations");
+        target.insert("shop/owner".into(), "team-a".into());
+        target.insert("shop/tier".into(), "1".into());
+        target.insert("deployment.kubernetes.io/desired-replicas".into(), "3".into());
+    });
+    let lines: Vec<String> = story.proposal().effect_lines().iter().map(|l| l.text.to_string()).collect();
+    let annotations: Vec<&str> =
+        lines.iter().map(String::as_str).filter(|l| l.starts_with("annotation ")).collect();
+    assert_eq!(
+        annotations,
+        [
+            "annotation shop/alert-routing removed: pager",
+            "annotation shop/owner team-b → team-a",
+            "annotation shop/tier added: 1",
+        ],
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn what_changed_outside_the_template_is_not_restored_and_said_so() {
     let story = around(|s| {
         let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:50:00Z"));
@@ -626,6 +984,70 @@ fn what_changed_outside_the_template_is_not_restored_and_said_so() {
     assert_eq!(plan.calls.len(), 2);
     assert!(plan.calls[0].path.contains("/configmaps/"));
     assert_eq!(story.gate(Gate::Reversible), Pass, "{}", story.gate_line(Gate::Reversible));
+}
+
+#[test]
+fn content_that_the_target_served_with_for_a_while_needs_no_restore() {
+    // 4.11 served from yesterday 16:00 until 11:57. Files are renewed in place; environment is read by new pods only.
+    for (edited, by_environment, expected) in [
+        ("2026-11-19T18:00:00Z", false, Pass),
+        ("2026-11-20T11:46:00Z", false, Pass),
+        ("2026-11-20T11:48:00Z", false, Fail),
+        ("2026-11-20T11:56:59Z", false, Fail),
+        ("2026-11-19T18:00:00Z", true, Fail),
+        ("2026-11-19T15:00:00Z", true, Pass),
+    ] {
+        let story = around(|s| {
+            if by_environment {
+                from_environment(s.workload_mut("api"));
+            }
+            s.configs.insert("api-config".into(), config_map("api-config", "timeout=1s", Some(edited)));
+        });
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Rollback));
+        let line = story.gate_line(Gate::Reversible);
+        assert_eq!(story.gate(Gate::Reversible), expected, "{edited}, environment {by_environment}: {line}");
+    }
+}
+
+/// The pods of every revision get api-config as environment, not as files.
+fn from_environment(workload: &mut Workload) {
+    let templates = workload.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+    for template in templates.chain([&mut workload.deployment["spec"]["template"]]) {
+        let spec = &mut template["spec"];
+        spec["volumes"] = serde_json::json!([]);
+        spec["containers"][0]["volumeMounts"] = serde_json::json!([]);
+        spec["containers"][0]["envFrom"] = serde_json::json!([{"configMapRef": {"name": "api-config"}}]);
+    }
+}
+
+#[test]
+fn environment_that_was_edited_reaches_no_pod_before_a_restart() {
+    let mut workload = Workload::burning("api");
+    no_rollout(&mut workload);
+    from_environment(&mut workload);
+    let story = Story::told(vec![workload, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:57:30Z"));
+        s.configs.insert("api-config".into(), edited);
+        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
+    // With one it does, however long ago the edit was.
+    let mut workload = Workload::burning("api");
+    workload.sets.pop();
+    workload.revision(3, "ccc3", restarted_at("11:57:00"), "2026-11-20T11:57:00Z");
+    from_environment(&mut workload);
+    let story = Story::told(vec![workload, Workload::new("web")], |s| {
+        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T10:00:00Z"));
+        s.configs.insert("api-config".into(), edited);
+        let contents = vec![seen("timeout=5s", "08:00:00", "09:30:00"), seen("x", "09:31:00", "10:00:00")];
+        s.known.insert("api-config".into(), contents);
+    });
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(
+        restored(&story).as_deref(),
+        Some("timeout=5s"),
+        "x was there for half an hour and never read"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::cluster::{Deployment, ReplicaSet, Uid};
 use crate::domain::diff;
-use crate::domain::plan::{ACTION, BY, CHANGE_CAUSE, NotRestored, Plan, Undo};
+use crate::domain::plan::{ACTION, BY, CHANGE_CAUSE, LAST_APPLIED, NotRestored, Plan, Undo};
 use crate::domain::verdict::Offer;
 
 use super::restore_config::Restore;
@@ -55,6 +55,7 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
         changes.extend(restore_config::changes(restore));
     }
     changes.splice(0..0, diff::templates(&facts.deployment.template.json.value(), &template));
+    changes.extend(diff::annotations(&facts.deployment.annotations.value(), &annotations, is_kept));
     let annotations = caused(annotations, &facts.cause);
     let body = undo::conditional_patch(&live, template, annotations);
     calls.push(patch(deployment_path(&facts.deployment.meta.key), body));
@@ -76,6 +77,11 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
             configs: restore_config::before(facts.restores),
         },
     })
+}
+
+/// Annotations of which nobody must read that they change: Kubernetes' own book-keeping, and what says who did this.
+fn is_kept(name: &str) -> bool {
+    name.starts_with("deployment.kubernetes.io/") || [ACTION, BY, CHANGE_CAUSE, LAST_APPLIED].contains(&name)
 }
 
 fn current(facts: &Facts<'_>) -> Uid {

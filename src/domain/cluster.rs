@@ -160,6 +160,18 @@ impl RefKind {
     }
 }
 
+/// When a change of what is referred to reaches the containers of a running revision.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Reach {
+    /// Never: a pull secret is the kubelet's, no container sees it.
+    Pull,
+    /// With the next pod: environment, or a file that is mounted by `subPath`.
+    Start,
+    /// Within about a minute: the files of a volume are renewed in place.
+    #[default]
+    Running,
+}
+
 /// One reference of a pod template, in the namespace of its workload.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Reference {
@@ -169,6 +181,8 @@ pub struct Reference {
     pub name: Clean,
     /// The pod starts without it.
     pub optional: bool,
+    /// How a change of it reaches the pods; where it is referred to twice, the faster way.
+    pub reach: Reach,
 }
 
 /// A pod template: the JSON, and what was read out of it.
@@ -259,10 +273,7 @@ pub struct Deployment {
 impl Deployment {
     /// One annotation, clean; `None` when it is absent.
     pub fn annotation(&self, name: &str) -> Option<Clean> {
-        if !self.annotations.mentions(name) {
-            return None;
-        }
-        self.annotations.value().get(name).and_then(Value::as_str).map(Clean::new)
+        annotation(&self.annotations, name)
     }
 
     /// The controller has seen this generation, and every replica is updated and available.
@@ -306,6 +317,20 @@ pub struct ReplicaSet {
     pub replicas: i64,
     /// `status.readyReplicas`.
     pub ready: i64,
+}
+
+impl ReplicaSet {
+    /// One annotation, clean; `None` when it is absent.
+    pub fn annotation(&self, name: &str) -> Option<Clean> {
+        annotation(&self.annotations, name)
+    }
+}
+
+fn annotation(annotations: &Json, name: &str) -> Option<Clean> {
+    if !annotations.mentions(name) {
+        return None;
+    }
+    annotations.value().get(name).and_then(Value::as_str).map(Clean::new)
 }
 
 /// A Pod.

@@ -55,6 +55,20 @@ pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
         .collect()
 }
 
+/// Differences of the annotations of an object, but for those that are left out.
+pub fn annotations(before: &Value, after: &Value, left_out: impl Fn(&str) -> bool) -> Vec<FieldChange> {
+    let value = |side: &Value, key: &str| side.get(key).map(|v| Clean::new(short(text(v))));
+    keys(before, after)
+        .into_iter()
+        .filter(|key| before.get(key) != after.get(key) && !left_out(key))
+        .map(|key| FieldChange {
+            field: Clean::new(format!("annotation {key}")),
+            before: value(before, &key),
+            after: value(after, &key),
+        })
+        .collect()
+}
+
 /// The lines in which two texts differ, as far as they fit on an effect line.
 fn lines(before: &str, after: &str) -> (String, String) {
     let diff = TextDiff::from_lines(before, after);
@@ -152,7 +166,9 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         // An env entry without its name is {"value": ..}; an empty struct says nothing more than that it is there.
-        Value::Object(map) if map.len() == 1 => map.values().next().map(text).unwrap_or_default(),
+        Value::Object(map) if map.len() == 1 && !map.values().any(Value::is_object) => {
+            map.values().next().map(text).unwrap_or_default()
+        }
         Value::Object(map) if map.is_empty() => "set".into(),
         other => other.to_string(),
     }
@@ -187,7 +203,12 @@ fn summary(value: &Value) -> String {
 pub fn sentence(change: &FieldChange) -> String {
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => {
-            let (before, after) = shortened(before.as_str(), after.as_str());
+            let image = change.field.as_str().ends_with("image");
+            let (before, after) = if image {
+                shortened(before.as_str(), after.as_str())
+            } else {
+                (before.as_str(), after.as_str())
+            };
             format!("{} {before} → {after}", change.field)
         }
         (None, Some(after)) => format!("{} added: {after}", change.field),

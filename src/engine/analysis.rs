@@ -85,9 +85,9 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Error budget of the SLO as a ratio; 0.1 % where there is none to tell.
-    pub fn budget(&self) -> f64 {
-        self.slo.and_then(Slo::budget).filter(|b| *b > 0.0).unwrap_or(0.001)
+    /// Error budget of the SLO as a ratio; 0 for an objective of 100 %, `None` where the objective is not known.
+    pub fn budget(&self) -> Option<f64> {
+        self.slo.and_then(Slo::budget)
     }
 
     /// Does `caller` call `callee`, as far as edges are known?

@@ -4,15 +4,16 @@
 use chrono::TimeDelta;
 
 use crate::domain::Time;
-use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{Reach, RefKind, Reference, ReplicaSet, Uid};
 use crate::domain::plan::FieldChange;
-use crate::domain::statistics::{Counts, Difference};
+use crate::domain::statistics::{Counts, Difference, Z95, fisher_greater, wilson};
 use crate::domain::verdict::{Method, Verdict};
 use crate::domain::window::Window;
 
 use super::analysis::Look;
+use super::content::{self, Edit};
 use super::onset::{self, Onset};
+use super::record::PastAction;
 use super::revisions;
 use super::surroundings::Surroundings;
 
@@ -20,6 +21,10 @@ use super::surroundings::Surroundings;
 const UNCLAIMED: f64 = 0.05;
 /// Fewer requests than this on the old side, and the time before the change is taken instead.
 const OLD_ENOUGH: f64 = 100.0;
+/// Bad requests of old pods that are enough to be held against the new ones', however few requests they had.
+const OLD_FAILED: f64 = 5.0;
+/// A bucket that holds this part of the usual error ratio held errors for some seconds.
+const PART: f64 = 5.0;
 /// Traffic that is this much more than before is a step.
 pub const TRAFFIC_STEP: f64 = 1.5;
 
@@ -47,8 +52,21 @@ pub struct ChangeSeen {
     pub revision: Uid,
     /// What it changed.
     pub what: Vec<FieldChange>,
-    /// ConfigMaps whose content changed: name, when, by which client.
-    pub configs: Vec<(Key, Time, Clean)>,
+    /// Edits of content that came to pods with it, oldest first.
+    pub edits: Vec<Edit>,
+}
+
+/// An older revision that was brought back after the change, and serves now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BroughtBack {
+    /// When.
+    pub at: Time,
+    /// Requests since its last pod is there, by time: nothing else serves then.
+    pub since: Counts,
+    /// It fails too, surely more than the objective allows.
+    pub fails: bool,
+    /// It fails, and not clearly less than what it replaced: going back was no cure.
+    pub no_cure: bool,
 }
 
 /// The result.
@@ -74,6 +92,8 @@ pub struct Attribution {
     pub later_rollout: Option<Time>,
     /// Bad requests since the onset.
     pub bad: f64,
+    /// Somebody, or goaround, went back already.
+    pub brought_back: Option<BroughtBack>,
 }
 
 /// Times that differ by less than this are the same: clocks differ, and a bucket begins before its first error.
@@ -102,7 +122,9 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
     let nothing = Counts::default();
     let split = change.as_ref().and_then(|c| split(look, c, onset.as_ref()));
     let (method, new, old, unattributed) = split.unwrap_or((Method::ByTime, nothing, nothing, nothing));
-    let difference = change.as_ref().map(|_| Difference::between(old, new, look.budget()));
+    let brought_back = change.as_ref().and_then(|c| brought_back(look, c, new));
+    let budget = look.budget();
+    let difference = change.as_ref().and_then(|_| Some(Difference::between(old, new, budget?)));
     let mut result = Attribution {
         verdict: Verdict::Unknown,
         bad: onset.as_ref().map_or(0.0, |o| o.during.bad),
@@ -114,6 +136,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
         old,
         unattributed,
         later_rollout,
+        brought_back,
     };
     result.verdict = verdict(look, around, &result);
     result
@@ -122,7 +145,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
 pub fn find_onset(look: &Look<'_>) -> Option<Onset> {
     let answered = look.study?.buckets.as_ref()?;
     let (buckets, step) = &answered.data;
-    onset::find(buckets, *step, look.budget())
+    onset::find(buckets, *step, look.budget()?)
 }
 
 /// In this order: enough events, still going on, a callee, our change, traffic, nodes.
@@ -148,8 +171,10 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     if callee && found.difference != Some(Difference::Strong) {
         return Verdict::Dependency;
     }
+    // What goes on under the revision before it was not its doing. What our own way back did not cure is for a person.
+    let no_cure = found.brought_back.as_ref().is_some_and(|b| b.no_cure) && own_return(look).is_none();
     match &found.change {
-        Some(change) if differs => match change.kind {
+        Some(change) if differs && !no_cure => match change.kind {
             ChangeKind::Template => return Verdict::BadDeploy,
             ChangeKind::RestartWithConfig | ChangeKind::ConfigOnly => return Verdict::ConfigChange,
             // A restart by itself changes nothing that could be restored.
@@ -181,10 +206,13 @@ fn quiet_or_few(look: &Look<'_>) -> Verdict {
     let (buckets, step) = &answered.data;
     let recent = onset::between(buckets, *step, look.now - Window::minutes(10).delta(), look.now);
     let enough = recent.total >= look.setup.policy.min_requests as f64;
-    let within = recent.ratio().is_some_and(|r| r <= look.budget());
+    let Some(budget) = look.budget() else {
+        return Verdict::Unknown;
+    };
+    let within = recent.ratio().is_some_and(|r| r <= budget);
     // The recorded window must agree: right after an onset the counts are not in yet.
     let window = look.slo.and_then(|s| s.ratios.get(&Window::minutes(5))).and_then(|r| r.value.number());
-    let calm = window.is_some_and(|ratio| ratio <= look.budget());
+    let calm = window.is_some_and(|ratio| ratio <= budget);
     if enough && within && calm { Verdict::Recovering } else { Verdict::NotEnoughData }
 }
 
@@ -204,32 +232,31 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
         };
         let restart_only = before.template.digest_but_restart == revision.template.digest_but_restart;
         let since = began_of(look, &before.meta.uid);
-        let configs: Vec<_> = edits
+        let edits: Vec<Edit> = edits
             .iter()
-            .filter(|(_, at, _)| *at <= began + tolerance(look) && since.is_none_or(|since| *at > since))
+            .filter(|e| e.after <= began + tolerance(look) && since.is_none_or(|since| e.at > since))
             .cloned()
             .collect();
-        let kind = match (restart_only, configs.is_empty()) {
+        let kind = match (restart_only, edits.is_empty()) {
             (false, _) => ChangeKind::Template,
             (true, false) => ChangeKind::RestartWithConfig,
             (true, true) => ChangeKind::RestartOnly,
         };
         let what = row.changes.clone();
-        found.push(ChangeSeen { kind, began, revision: row.uid.clone(), what, configs });
+        found.push(ChangeSeen { kind, began, revision: row.uid.clone(), what, edits });
     }
     let current = look.rows.iter().find(|r| r.mark == revisions::Mark::Current);
     let rolled = current.and_then(|r| r.began);
     if let Some(row) = current {
-        // An edit after the last rollout reaches pods that read their files again.
-        for edit in
-            edits.iter().filter(|(_, at, _)| rolled.is_none_or(|rolled| *at > rolled + tolerance(look)))
-        {
+        // An edit after the last rollout reaches pods that read their files again; environment only with a restart.
+        let since = |e: &&Edit| rolled.is_none_or(|rolled| e.after > rolled + tolerance(look));
+        for edit in edits.iter().filter(|e| e.reference.reach == Reach::Running).filter(since) {
             found.push(ChangeSeen {
                 kind: ChangeKind::ConfigOnly,
-                began: edit.1,
+                began: edit.at,
                 revision: row.uid.clone(),
                 what: Vec::new(),
-                configs: vec![edit.clone()],
+                edits: vec![edit.clone()],
             });
         }
     }
@@ -237,18 +264,11 @@ pub fn changes(look: &Look<'_>) -> Vec<ChangeSeen> {
     found
 }
 
-/// Edits of the ConfigMaps that the current template refers to: which, when, by which client.
-pub fn config_edits(look: &Look<'_>) -> Vec<(Key, Time, Clean)> {
-    let namespace = &look.deployment.meta.key.namespace;
-    let references = look.deployment.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
-    references
-        .filter_map(|r| {
-            let key = Key { namespace: namespace.clone(), name: r.name.clone() };
-            let object = look.world.referenced.get(&(RefKind::ConfigMap, key.clone()))?;
-            let (at, client) = object.data_changed()?;
-            Some((key, at, client))
-        })
-        .collect()
+/// Edits of the ConfigMaps and Secrets that containers of the current template see.
+pub fn config_edits(look: &Look<'_>) -> Vec<Edit> {
+    let seen = |r: &&Reference| r.kind != RefKind::PersistentVolumeClaim && r.reach != Reach::Pull;
+    let references = look.deployment.template.references.iter().filter(seen);
+    references.flat_map(|reference| content::edits(look, reference)).collect()
 }
 
 fn began_of(look: &Look<'_>, uid: &Uid) -> Option<Time> {
@@ -256,7 +276,7 @@ fn began_of(look: &Look<'_>, uid: &Uid) -> Option<Time> {
 }
 
 /// The revision that served before `revision` took over at `began`: the one whose own rollout began last before it.
-fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> Option<&'a ReplicaSet> {
+pub fn served_before<'a>(look: &'a Look<'_>, revision: &ReplicaSet, began: Time) -> Option<&'a ReplicaSet> {
     let before = look
         .rows
         .iter()
@@ -286,13 +306,48 @@ pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) ->
     nearest.or_else(|| changes.iter().rev().find(before))
 }
 
-/// Whole buckets of the errors' stretch lie before `began`: then they were there first.
+/// Whole buckets of the errors' stretch lie before `began`: then they were there first. The first bucket may hold only
+/// seconds of them, so a part of the usual ratio is enough, if it is surely more than before.
 fn failed_before(look: &Look<'_>, onset: &Onset, began: Time) -> bool {
     let Some(answered) = look.study.and_then(|s| s.buckets.as_ref()) else { return false };
     let (buckets, step) = &answered.data;
     let earlier = onset::between(buckets, *step, onset.began, began);
     let usual = onset.during.ratio().unwrap_or(0.0);
-    earlier.bad >= 5.0 && earlier.ratio().is_some_and(|ratio| ratio >= usual / 2.0)
+    earlier.bad >= 5.0
+        && earlier.ratio().is_some_and(|ratio| ratio >= usual / PART)
+        && onset::clearly_more(earlier, onset.outside)
+}
+
+/// The revision that serves now, if it is an older one that came back after the change.
+fn brought_back(look: &Look<'_>, change: &ChangeSeen, new: Counts) -> Option<BroughtBack> {
+    let row = look.rows.iter().find(|r| r.mark == revisions::Mark::Current)?;
+    let current = look.world.replica_sets.get(&row.uid)?;
+    let at = row.began.filter(|at| current.reused && row.uid != change.revision && *at > change.began)?;
+    // Until its last pod is there and those before it are gone, the counts are of both.
+    let complete = look.world.pods_of(&row.uid).filter_map(|p| p.created).max().unwrap_or(at).max(at);
+    let since = match look.study.and_then(|s| s.buckets.as_ref()) {
+        Some(answered) if look.deployment.settled() => {
+            let (buckets, step) = &answered.data;
+            onset::between(buckets, *step, complete + Window::minutes(1).delta(), look.now)
+        }
+        _ => Counts::default(),
+    };
+    let enough = since.total >= look.setup.policy.min_requests as f64;
+    let above = |low: f64| look.budget().is_some_and(|budget| low > budget);
+    let fails = enough && wilson(since, Z95).is_some_and(|interval| above(interval.low));
+    Some(BroughtBack { at, since, fails, no_cure: fails && !onset::clearly_more(new, since) })
+}
+
+/// The last action on this workload, if it is what brought the current template back.
+pub fn own_return<'a>(look: &'a Look<'_>) -> Option<&'a PastAction> {
+    let workload = look.deployment.meta.key.to_string();
+    let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed)?;
+    (last.written_template == look.deployment.template.digest).then_some(last)
+}
+
+/// The old pods' last requests failed like the new ones': that they did well before the errors says nothing then.
+fn failed_alike(old: Counts, new: Counts) -> bool {
+    old.bad >= OLD_FAILED && fisher_greater(old, new).is_none_or(|p| p >= 0.05)
 }
 
 /// New against old: by pod, where few enough bad requests belong to no pod and both sides have requests; else the
@@ -308,13 +363,25 @@ fn split(
     let by_pod =
         study.since_change.as_ref().filter(|_| change.kind != ChangeKind::ConfigOnly).and_then(|since| {
             let (known, nobody) = revisions::by_revision(&since.data, &revisions);
-            let is_new = |uid: &Uid| began_of(look, uid).is_some_and(|began| began >= change.began);
+            // What came back after the change is old: its counts since then are judged apart.
+            let is_new = |uid: &Uid| {
+                let set = look.world.replica_sets.get(uid);
+                *uid == change.revision || set.is_some_and(|r| r.meta.created > Some(change.began))
+            };
+            let came_back = |r: &&ReplicaSet| {
+                !is_new(&r.meta.uid) && began_of(look, &r.meta.uid).is_some_and(|began| began > change.began)
+            };
             let sum = |counts: &mut dyn Iterator<Item = &Counts>| {
                 counts.fold(nothing, |sum, c| Counts::new(sum.bad + c.bad, sum.total + c.total))
             };
             let new = sum(&mut known.iter().filter(|(uid, _)| is_new(uid)).map(|(_, c)| c));
             let mut old = sum(&mut known.iter().filter(|(uid, _)| !is_new(uid)).map(|(_, c)| c));
-            if old.total < OLD_ENOUGH
+            if let Some((buckets, step)) = study.buckets.as_ref().map(|b| &b.data)
+                && revisions.iter().any(|r| came_back(&r))
+            {
+                old = onset::between(buckets, *step, change.began - Window::hours(1).delta(), change.began);
+            } else if !failed_alike(old, new)
+                && old.total < OLD_ENOUGH
                 && let Some(history) = &study.history
             {
                 let (past, _) = revisions::by_revision(&history.data, &revisions);
@@ -322,12 +389,8 @@ fn split(
             }
             let bad = new.bad + old.bad + nobody.bad;
             let claimed = nobody.bad <= UNCLAIMED * bad.max(1.0);
-            (claimed && new.total > 0.0 && old.total >= OLD_ENOUGH).then_some((
-                Method::ByPod,
-                new,
-                old,
-                nobody,
-            ))
+            let enough = old.total >= OLD_ENOUGH || failed_alike(old, new);
+            (claimed && new.total > 0.0 && enough).then_some((Method::ByPod, new, old, nobody))
         });
     by_pod.or_else(|| {
         let (buckets, step) = &study.buckets.as_ref()?.data;

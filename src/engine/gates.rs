@@ -254,7 +254,16 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
                 format!("the errors began {} before the rollout", format::span(at - onset.began)),
                 vec![],
             ),
-            None => (Fail, "no rollout and no edit shortly before the onset".into(), vec![]),
+            None => match unread_changes(look).as_slice() {
+                [] => (Fail, "no rollout and no edit shortly before the onset".into(), vec![]),
+                unread => {
+                    let line = format!(
+                        "no rollout or edit seen shortly before the onset; {} not readable",
+                        unread.join(" and ")
+                    );
+                    (Unknown, line, vec![])
+                }
+            },
         };
     };
     let mut ids = vec![
@@ -287,12 +296,25 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         percent(found.old)
     );
     let by = if found.method == Method::ByTime { " (by time)" } else { "" };
+    if let Some(back) = found.brought_back.as_ref().filter(|b| b.no_cure) {
+        let since = percent(back.since);
+        return (Fail, format!("{line}; {since} under the revision that came back"), ids);
+    }
     match found.difference {
         Some(Difference::Strong) => (Pass, format!("{line}: strong{by}"), ids),
         Some(Difference::Likely) => (Pass, format!("{line}: likely{by}"), ids),
         Some(Difference::NoneSeen) => (Fail, format!("{line}: no difference seen{by}"), ids),
         _ => (Unknown, format!("{line}: not enough data{by}"), ids),
     }
+}
+
+/// Kinds that tell of changes, as far as this workload has them, and may not be read.
+fn unread_changes(look: &Look<'_>) -> Vec<&'static str> {
+    let mut unread = unread_references(look, look.world.current(look.deployment).map(|r| &r.meta.uid));
+    if !look.world.reads("replicasets") {
+        unread.push("ReplicaSets");
+    }
+    unread
 }
 
 fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
@@ -345,7 +367,12 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         n => format!("{n} other SLOs quiet"),
     };
     let silent = if around.silent == 0 { String::new() } else { format!(", {} without data", around.silent) };
-    let line = format!("{quiet}{silent}{callers}, {traffic}, {}", around.infrastructure_source);
+    let unmapped = match around.unmapped_burning.as_slice() {
+        [] => String::new(),
+        [one] => format!(", {one} burns and is of no known workload"),
+        [one, rest @ ..] => format!(", {one} and {} more burn and are of no known workload", rest.len()),
+    };
+    let line = format!("{quiet}{silent}{unmapped}{callers}, {traffic}, {}", around.infrastructure_source);
     match around.callees_silent.as_slice() {
         [] => (Pass, line, ids),
         [one, ..] => (Unknown, format!("no data about {one}, which it calls; {line}"), ids),
@@ -401,10 +428,8 @@ fn image_pulled(look: &Look<'_>, images: &[Clean]) -> String {
 
 fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let look = facts.look;
-    let declared =
-        look.deployment.annotation(IRREVERSIBLE).or_else(|| look.deployment.template.irreversible.clone());
-    if let Some(why) = declared {
-        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), "kube Deployment", look.now).id();
+    if let Some((why, source)) = declared_irreversible(look, facts.target) {
+        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), source, look.now).id();
         return (Fail, format!("declared irreversible: {why}"), vec![id]);
     }
     let Some(plan) = facts.plan else {
@@ -432,6 +457,26 @@ fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             (Fail, format!("{} {} {}{more}", first.kind, first.name, first.why), vec![id])
         }
     }
+}
+
+/// Why there is no way back, and where that is declared: by what is live, or by any revision that came after the
+/// target. What one of them did to the data is done, whoever came after it.
+fn declared_irreversible(look: &Look<'_>, target: Option<&Uid>) -> Option<(Clean, String)> {
+    let deployment = look.deployment;
+    if let Some(why) =
+        deployment.annotation(IRREVERSIBLE).or_else(|| deployment.template.irreversible.clone())
+    {
+        return Some((why, "kube Deployment".into()));
+    }
+    let number = look.world.replica_sets.get(target?)?.revision?;
+    let history = look.world.history(deployment);
+    let mut later = history.into_iter().filter(|r| {
+        Some(&r.meta.uid) != target && r.revision.iter().chain(&r.former).any(|other| *other > number)
+    });
+    later.find_map(|r| {
+        let why = r.template.irreversible.clone().or_else(|| r.annotation(IRREVERSIBLE))?;
+        Some((Clean::new(format!("{why} ({})", r.meta.key.name)), "kube ReplicaSets".into()))
+    })
 }
 
 /// Kinds to which the target refers and which may not be read: nobody knows what happened to them.
@@ -611,6 +656,7 @@ fn capacity(look: &Look<'_>) -> Vec<(GateState, String)> {
     against
 }
 
+/// What is known of capacity, in words, and what could not be read of it.
 fn budget_words(look: &Look<'_>) -> String {
     let deployment = look.deployment;
     let found = look.world.budgets.values().find(|b| {
@@ -618,7 +664,14 @@ fn budget_words(look: &Look<'_>) -> String {
             && !b.selector.is_empty()
             && b.selector.iter().all(|(k, v)| deployment.template.labels.get(k) == Some(v))
     });
-    found.map_or(String::new(), |b| format!("PDB {}/{}, ", b.healthy, b.wanted))
+    let words = found.map_or(String::new(), |b| format!("PDB {}/{}, ", b.healthy, b.wanted));
+    let kinds = [("poddisruptionbudgets", "PDBs"), ("horizontalpodautoscalers", "HPAs")];
+    let refused = |kind| {
+        let source = look.world.sources.get(&Source::Kind(kind));
+        source.is_some_and(|s| matches!(s.health, Health::Forbidden(_) | Health::Down(_)))
+    };
+    let unread: Vec<&str> = kinds.iter().filter(|(kind, _)| refused(kind)).map(|(_, name)| *name).collect();
+    if unread.is_empty() { words } else { format!("{words}{} not readable, ", unread.join(" and ")) }
 }
 
 /// Actions of the last hour on this cluster, by whomever, our undos left out.

@@ -38,6 +38,9 @@ const EDGES_EVERY: i64 = 5;
 /// A workload whose SLOs stopped burning is kept on the screen for this long.
 const LINGER: i64 = 900;
 
+/// Who withdrew a card or let it expire: no person.
+const NOBODY: &str = "goaround";
+
 /// Waiting with a tripwire.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Waiting {
@@ -152,6 +155,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
         review_one(state, workload, &mut effects);
     }
     study_selected(state, &mut effects);
+    ask_every_right(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
@@ -322,7 +326,8 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         incident.reach(Stage::Analyse, now);
     }
     let said = (analysis.verdict(), analysis.offer);
-    let news = studied && incident.said != Some(said) && incident.running.is_none();
+    let early = incident.wish.is_none() && too_early(incident, &analysis, now);
+    let news = studied && !early && incident.said != Some(said) && incident.running.is_none();
     if news {
         incident.said = Some(said);
     }
@@ -398,14 +403,7 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
     let facts =
         revisions::Facts { world: &state.world, deployment, study, actions: &actions, now: state.now };
     let rows = revisions::rows(&facts, &state.diffs);
-    let onsets = state
-        .incidents
-        .values()
-        .filter_map(|i| {
-            let onset = i.analysis.as_ref()?.attribution.onset.as_ref()?;
-            Some((i.workload.clone(), onset.began))
-        })
-        .collect();
+    let onsets = surroundings::onsets(state);
     Some(Look {
         world: &state.world,
         setup: &state.setup,
@@ -440,10 +438,12 @@ fn focus(look: &Look<'_>) -> Focus {
         let recent = look.now - Window::hours(2).delta();
         changes.iter().rev().map(|c| c.began).find(|began| *began >= recent)
     });
+    // An ingress or a mesh labels its own pods, which tell nothing of ours.
+    let revisions = look.world.history(look.deployment);
     let labelled = look
         .study
         .and_then(|s| s.history.as_ref())
-        .is_none_or(|h| h.data.iter().any(|p| p.pod.is_some() || p.hash.is_some()));
+        .is_none_or(|h| !revisions::by_revision(&h.data, &revisions).0.is_empty());
     let intervals = if labelled {
         Vec::new()
     } else {
@@ -515,6 +515,13 @@ fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
         let change = workload.and_then(|d| state.world.current(d)).and_then(|r| r.meta.created);
         let recent = change.filter(|c| (state.now - *c).num_seconds() < 7_200);
         inquire(state, &slo, Focus { change: recent, ..Focus::default() }, effects);
+    }
+}
+
+fn ask_every_right(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.setup.every_right {
+        let judged: BTreeSet<Key> = state.mapped.values().flatten().map(|(key, _)| key.clone()).collect();
+        judged.iter().for_each(|workload| ask_rights(state, workload, effects));
     }
 }
 
@@ -708,7 +715,6 @@ fn waits(incident: &Incident, analysis: &Analysis, world: &super::world::World, 
 
 fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
-    let by = state.user();
     let now = state.now;
     let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else {
         return;
@@ -716,7 +722,13 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     effects.push(Effect::Record {
         ticket: Ticket::Note,
         kind: record::EXPIRED,
-        body: record::decided(&proposal, cluster.as_str(), &by, "nobody decided in time", now),
+        body: record::decided(
+            &proposal,
+            cluster.as_str(),
+            &Clean::new(NOBODY),
+            "nobody decided in time",
+            now,
+        ),
     });
     if let Some(incident) = state.incidents.get_mut(workload) {
         // By hand it must be asked for again; goaround's own offer is drawn anew while it still burns.
@@ -735,7 +747,6 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 /// Takes the card away, with the reason.
 pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
-    let by = state.user();
     let now = state.now;
     let open = state.incidents.get_mut(workload).filter(|i| i.open_gate());
     let Some(proposal) = open.and_then(|i| i.proposal.take()) else {
@@ -744,7 +755,7 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
     effects.push(Effect::Record {
         ticket: Ticket::Note,
         kind: record::WITHDRAWN,
-        body: record::decided(&proposal, cluster.as_str(), &by, why, now),
+        body: record::decided(&proposal, cluster.as_str(), &Clean::new(NOBODY), why, now),
     });
     state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.name()));
 }
@@ -755,7 +766,10 @@ pub fn settled(state: &State) -> bool {
     let contents = state.config_asked.iter().all(|(key, (_, at))| {
         state.world.contents.contains_key(key) || (state.now - *at).num_seconds() >= RETRY
     });
+    let asked = state.rights_asked.keys();
+    let answered = asked.map(|namespace| state.world.rights.keys().any(|r| r.namespace == *namespace));
     contents
+        && (!state.setup.every_right || answered.into_iter().all(|a| a))
         && state.incidents.values().all(|incident| {
             let Some(analysis) = &incident.analysis else {
                 return false;

@@ -4,6 +4,7 @@
 mod action;
 pub mod analysis;
 pub mod attribution;
+mod content;
 pub mod effect;
 pub mod event;
 pub mod gate;

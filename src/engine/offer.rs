@@ -1,11 +1,13 @@
 //! What is offered, to which target, and the plan for it. The target is the newest revision that kept the SLO long
 //! enough, never "the previous one"; where nothing would be a cure, nothing is offered, and the reason says why.
 
+use std::collections::BTreeMap;
+
 use crate::actions::restore_config::{self, Restore};
 use crate::actions::{Refusal, rollback};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ConfigVersion, Key, KnownFrom, RefKind, ReplicaSet, Uid};
+use crate::domain::cluster::{Key, Reach, RefKind, Reference, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::{NotRestored, Plan};
@@ -13,9 +15,13 @@ use crate::domain::statistics::Counts;
 use crate::domain::verdict::{GateState, Offer, Verdict};
 
 use super::analysis::{Look, Wish};
-use super::attribution::{Attribution, ChangeKind, config_edits};
+use super::attribution::{
+    Attribution, BroughtBack, ChangeKind, ChangeSeen, config_edits, own_return, served_before,
+};
+use super::content::{self, Earlier, Edit};
 use super::gates;
 use super::onset::clearly_more;
+use super::record::PastAction;
 use super::revisions::{Mark, RevisionRow};
 use super::surroundings::Surroundings;
 
@@ -44,15 +50,6 @@ pub struct Choice {
     pub target_state: TargetState,
     /// Why this offer, in half a sentence.
     pub why: String,
-}
-
-/// An earlier content that a ConfigMap could get back, and where it is known from.
-struct Earlier<'a> {
-    live: &'a ConfigContent,
-    version: ConfigVersion,
-    source: String,
-    /// When it was seen first and last; `None` where the source does not say.
-    seen: Option<(Time, Time)>,
 }
 
 /// Chooses.
@@ -84,7 +81,12 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
         return back_to_earlier_content(look, action);
     }
     if wish.rest && wish.target.is_none() {
-        return restore(look, &[], "the content is back, the pods have not read it yet".into());
+        return restore(
+            look,
+            &[],
+            others_changed(look),
+            "the content is back, the pods have not read it yet".into(),
+        );
     }
     let Some(target) = &wish.target else {
         // A restore of content alone, edited from an offer.
@@ -108,11 +110,12 @@ fn refused(offer: Offer, refusal: Refusal) -> Choice {
 }
 
 fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
-    if let Some(at) = undone_already(look, found) {
-        return nothing(
-            Offer::Wait,
-            format!("somebody went back to the earlier revision at {}", format::clock(at)),
-        );
+    let failed = |a: &PastAction| matches!(a.outcome.as_deref(), Some("not_helped" | "worse"));
+    let own = own_return(look);
+    // What our own way back did not cure may need another one.
+    if let Some(back) = found.brought_back.as_ref().filter(|_| !own.is_some_and(failed)) {
+        let who = if own.is_some() { "goaround" } else { "somebody" };
+        return nothing(Offer::Wait, went_back(who, back));
     }
     let judged: Vec<(&RevisionRow, TargetState)> = candidates(look, found).collect();
     let best = judged
@@ -139,12 +142,23 @@ fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
     }
 }
 
-/// A person was faster: the suspect does not serve any more, an older ReplicaSet was brought back after it.
-fn undone_already(look: &Look<'_>, found: &Attribution) -> Option<Time> {
-    let change = found.change.as_ref()?;
-    let current = look.rows.iter().find(|r| r.mark == Mark::Current)?;
-    let reused = look.world.replica_sets.get(&current.uid)?.reused;
-    current.began.filter(|began| reused && *began > change.began && current.uid != change.revision)
+/// A person was faster, or an earlier run: the suspect does not serve any more.
+fn went_back(who: &str, back: &BroughtBack) -> String {
+    let at = format::clock(back.at);
+    let since = format::bad_of(back.since.bad, back.since.total);
+    match back {
+        BroughtBack { no_cure: true, .. } => {
+            format!(
+                "{who} went back to the earlier revision at {at}, which was no cure: {since} failed since"
+            )
+        }
+        BroughtBack { fails: true, .. } => {
+            format!(
+                "{who} went back to the earlier revision at {at}; fewer errors go on: {since} failed since"
+            )
+        }
+        _ => format!("{who} went back to the earlier revision at {at}"),
+    }
 }
 
 /// Older revisions that another template than the suspect's serves, newest first.
@@ -176,8 +190,14 @@ fn judge(look: &Look<'_>, found: &Attribution, row: &RevisionRow) -> TargetState
     };
     let said = format!("{} failed in {spoken}", format::bad_of(counts.bad, counts.total));
     let ratio = counts.bad / counts.total;
-    if ratio > look.budget() {
-        let now = if found.new.total > 0.0 {
+    let Some(budget) = look.budget() else {
+        return state(GateState::Unknown, format!("{said}; the objective is not known"));
+    };
+    if ratio > budget {
+        let back = found.brought_back.as_ref().map(|b| b.since).filter(|since| since.total > 0.0);
+        let now = if let Some(back) = back {
+            back
+        } else if found.new.total > 0.0 {
             found.new
         } else {
             found.onset.as_ref().map_or(Counts::default(), |o| o.during)
@@ -238,6 +258,14 @@ fn roll_back(
     let restores: Vec<Restore<'_>> =
         earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
     let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
+    let mut target_state = target_state;
+    if let Some(doubtful) = earlier.iter().find(|e| !e.sure)
+        && target_state.state == GateState::Pass
+    {
+        let TargetState { state, line } = &mut target_state;
+        *state = GateState::Unknown;
+        line.push_str(&format!("; content of {} not seen serving then", doubtful.live.key.name));
+    }
     let mut not_restored = changed_since(look, row);
     not_restored.retain(|n| !(n.kind == "ConfigMap" && restored.contains(&&n.name)));
     let facts = rollback::Facts {
@@ -280,128 +308,132 @@ fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
     format!("goaround: rolled back to {} ({}), {what}", row.title(), row.name)
 }
 
-/// ConfigMaps, Secrets and claims of the target that changed since it began to serve, and so do not come back with it.
-fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
-    let Some(revision) = look.world.replica_sets.get(&row.uid) else {
-        return Vec::new();
-    };
-    let namespace = &look.deployment.meta.key.namespace;
-    let mut found = Vec::new();
-    for reference in &revision.template.references {
-        let key = (reference.kind, Key { namespace: namespace.clone(), name: reference.name.clone() });
-        let object = look.world.referenced.get(&key);
-        let why = match reference.kind {
-            RefKind::PersistentVolumeClaim => Some("data on volumes are not rolled back".to_owned()),
-            _ => object.and_then(super::super::domain::cluster::Referenced::data_changed).and_then(
-                |(at, client)| {
-                    let created = object.and_then(|o| o.meta.created);
-                    let since = row.served.since().or(row.began);
-                    let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
-                    let after = since.is_none_or(|since| at > since) && (edited || created > since);
-                    after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))
-                },
-            ),
-        };
-        if let Some(why) = why {
-            let kind = Clean::new(reference.kind.kind());
-            found.push(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) });
+/// Since when a change of what is read this way was not served by a revision that served from `begin` to `end`: files
+/// that are renewed in place and stayed for a while are what it served with, environment is as it was at its begin.
+fn counts_from(look: &Look<'_>, reach: Reach, begin: Option<Time>, end: Option<Time>) -> Option<Time> {
+    match (reach, end) {
+        (Reach::Running, Some(end)) => {
+            let kept = end - look.setup.policy.min_served.delta();
+            Some(begin.map_or(kept, |begin| begin.max(kept)))
         }
+        _ => begin,
     }
+}
+
+/// Begin and end of the last stretch in which a revision served; a later rollout ends it, though old pods linger.
+fn last_stretch(look: &Look<'_>, row: &RevisionRow) -> (Option<Time>, Option<Time>) {
+    let begin = row.served.since().or(row.began);
+    let later = look.rows.iter().filter(|r| r.uid != row.uid).filter_map(|r| r.began);
+    let later = later.filter(|began| begin.is_none_or(|begin| *began > begin)).min();
+    (begin, row.served.until().into_iter().chain(later).min())
+}
+
+/// ConfigMaps, Secrets and claims of the target that changed since it served, and so do not come back with it.
+fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
+    let (begin, end) = last_stretch(look, row);
+    let references = look.world.replica_sets.get(&row.uid).map(|r| r.template.references.as_slice());
+    let references = references.unwrap_or_default();
+    let changed =
+        references.iter().filter_map(|r| changed_after(look, r, counts_from(look, r.reach, begin, end)));
+    let mut found: Vec<NotRestored> = changed.collect();
     found.sort();
     found
 }
 
-/// Earlier contents of the target's ConfigMaps that changed since it served.
-fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a>> {
-    let changed = changed_since(look, row);
-    changed
-        .iter()
-        .filter(|n| n.kind == "ConfigMap")
-        .filter_map(|n| {
-            earlier(
-                look,
-                &Key { namespace: look.deployment.meta.key.namespace.clone(), name: n.name.clone() },
-            )
-        })
-        .collect()
+/// What `reference` names, if it changed after `since`.
+fn changed_after(look: &Look<'_>, reference: &Reference, since: Option<Time>) -> Option<NotRestored> {
+    let why = match (reference.kind, reference.reach) {
+        (RefKind::PersistentVolumeClaim, _) => "data on volumes are not rolled back".to_owned(),
+        (_, Reach::Pull) => return None,
+        _ => {
+            let namespace = look.deployment.meta.key.namespace.clone();
+            let key = (reference.kind, Key { namespace, name: reference.name.clone() });
+            let object = look.world.referenced.get(&key)?;
+            let (at, client) = object.data_changed()?;
+            let created = object.meta.created;
+            let edited = created.is_none_or(|c| (at - c).num_seconds().abs() >= 2);
+            let after = since.is_none_or(|since| at > since) && (edited || created > since);
+            after.then(|| format!("changed {} by {client} (client)", format::since(at, look.now)))?
+        }
+    };
+    let kind = Clean::new(reference.kind.kind());
+    Some(NotRestored { kind, name: reference.name.clone(), why: Clean::new(why) })
 }
 
-/// The newest earlier content of a ConfigMap that differs from the live one: seen by an earlier look, else
-/// last-applied where that differs.
-fn earlier<'a>(look: &'a Look<'_>, key: &Key) -> Option<Earlier<'a>> {
-    let live = look.world.contents.get(key)?.as_ref()?;
-    let seen = look
-        .world
-        .known
-        .get(key)
-        .into_iter()
-        .flatten()
-        .filter(|k| k.version.digest != live.digest)
-        .max_by_key(|k| k.seen.map(|(_, last)| last));
-    if let Some(known) = seen {
-        let when =
-            known.seen.map_or(String::new(), |(_, last)| format!(" at {}", format::since(last, look.now)));
-        let source = match known.source {
-            KnownFrom::Seen => format!("as seen{when}"),
-            KnownFrom::LastApplied => "from last-applied-configuration".into(),
-        };
-        return Some(Earlier { live, version: known.version.clone(), source, seen: known.seen });
-    }
-    let applied = live.last_applied.as_ref().filter(|v| v.digest != live.digest)?;
-    let source = "from last-applied-configuration".into();
-    Some(Earlier { live, version: applied.clone(), source, seen: None })
+/// Earlier contents of the target's ConfigMaps that changed since it served: what it served with.
+fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a>> {
+    let Some(revision) = look.world.replica_sets.get(&row.uid) else {
+        return Vec::new();
+    };
+    let (begin, end) = last_stretch(look, row);
+    let earlier = |reference: &Reference| {
+        let since = counts_from(look, reference.reach, begin, end);
+        changed_after(look, reference, since)?;
+        let edits = content::edits(look, reference);
+        let first = edits.iter().find(|e| since.is_none_or(|since| e.at > since))?;
+        content::held_at(look, &first.key, first.before())
+    };
+    let maps = revision.template.references.iter().filter(|r| r.kind == RefKind::ConfigMap);
+    maps.filter_map(earlier).collect()
 }
 
 fn config_change(look: &Look<'_>, found: &Attribution) -> Choice {
-    let changed: Vec<Key> = match &found.change {
-        Some(change) => change.configs.iter().map(|(key, _, _)| key.clone()).collect(),
-        None => config_edits(look).into_iter().map(|(key, _, _)| key).collect(),
-    };
-    let known: Vec<Earlier<'_>> = changed.iter().filter_map(|key| earlier(look, key)).collect();
-    let names: Vec<String> = changed.iter().map(|k| k.name.to_string()).collect();
+    let edits = found.change.as_ref().map_or_else(|| config_edits(look), |change| change.edits.clone());
+    let mut by_key: BTreeMap<&Key, Vec<&Edit>> = BTreeMap::new();
+    for edit in edits.iter().filter(|e| e.reference.kind == RefKind::ConfigMap) {
+        by_key.entry(&edit.key).or_default().push(edit);
+    }
+    let secrets: Vec<String> =
+        edits.iter().filter(|e| e.reference.kind == RefKind::Secret).map(|e| edited(look, e)).collect();
+    let known: Vec<Earlier<'_>> = by_key
+        .iter()
+        .filter_map(|(key, edits)| content::held_at(look, key, content::moment_before(edits, look)?))
+        .collect();
     if known.is_empty() {
+        let names: Vec<&str> = by_key.keys().map(|k| k.name.as_str()).collect();
+        let mut unknown = Vec::new();
+        if !names.is_empty() {
+            unknown.push(format!("the earlier content of ConfigMap {} is not known", names.join(", ")));
+        }
+        if !secrets.is_empty() {
+            unknown.push(format!("{}; content of Secrets is never read", secrets.join(", ")));
+        }
         return nothing(
             Offer::None,
             format!(
-                "an undo would change nothing (the template is the same), and the earlier content of ConfigMap {} \
-                 is not known; hint: restore it from its source and restart, goaround verifies",
-                names.join(", ")
+                "an undo would change nothing (the template is the same), and {}; \
+                 hint: restore it from its source and restart, goaround verifies",
+                unknown.join(", and ")
             ),
         );
     }
-    let seen = known.iter().all(|e| e.seen.is_some());
+    let sure = known.iter().all(|e| e.sure);
     let sources: Vec<String> = known.iter().map(|e| format!("{} {}", e.live.key.name, e.source)).collect();
     let why = format!("an undo would change nothing (same template); content of {}", sources.join(", "));
     let restores: Vec<Restore<'_>> =
         known.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
-    let mut choice = restore(look, &restores, why);
-    let missing: Vec<&Key> = changed.iter().filter(|k| !known.iter().any(|e| e.live.key == **k)).collect();
-    if let Some(plan) = &mut choice.plan {
-        for key in missing {
-            plan.not_restored.push(NotRestored {
-                kind: Clean::new("ConfigMap"),
-                name: key.name.clone(),
-                why: Clean::new("its earlier content is not known"),
-            });
-        }
-    }
-    choice.target_state = content_state(look, found, seen);
+    let mut choice = restore(look, &restores, not_restored_with(look, found.change.as_ref(), &known), why);
+    choice.target_state = content_state(look, found, sure);
     choice
 }
 
 /// TARGET GOOD of a restore judges the interval in which that content was served: until the change began.
-fn content_state(look: &Look<'_>, found: &Attribution, seen: bool) -> TargetState {
+fn content_state(look: &Look<'_>, found: &Attribution, sure: bool) -> TargetState {
     let before = found.old;
     let Some(ratio) = before.ratio() else {
         return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
     };
     let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
     let enough = before.total >= look.setup.policy.min_served_requests as f64;
-    if !seen {
-        // A manifest may never have been applied, or something else served in between.
+    if !sure {
+        // Something else may have served in between, or this never did.
         return TargetState { state: GateState::Unknown, line: format!("{said}; content not seen serving") };
     }
-    let state = match (ratio <= look.budget(), enough) {
+    let Some(budget) = look.budget() else {
+        let line = format!("{said}; the objective is not known");
+        return TargetState { state: GateState::Unknown, line };
+    };
+    let state = match (ratio <= budget, enough) {
         (true, true) => GateState::Pass,
         (true, false) => GateState::Unknown,
         (false, _) if clearly_more(found.new, before) => GateState::Unknown,
@@ -410,7 +442,7 @@ fn content_state(look: &Look<'_>, found: &Attribution, seen: bool) -> TargetStat
     TargetState { state, line: said }
 }
 
-fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
+fn restore(look: &Look<'_>, restores: &[Restore<'_>], not_restored: Vec<NotRestored>, why: String) -> Choice {
     let Some(current) = look.world.current(look.deployment) else {
         return refused(
             Offer::None,
@@ -427,7 +459,7 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
             "goaround: restored the content of ConfigMap {} and restarted",
             restores.iter().map(|r| r.live.key.name.as_str()).collect::<Vec<_>>().join(", ")
         ),
-        not_restored: secrets_changed(look, current),
+        not_restored,
         also: Vec::new(),
     };
     match restore_config::plan(&facts) {
@@ -445,37 +477,81 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], why: String) -> Choice {
     }
 }
 
-/// Secrets and claims of the current template are not touched by a restore of ConfigMaps.
-fn secrets_changed(look: &Look<'_>, current: &ReplicaSet) -> Vec<NotRestored> {
-    let Some(row) = look.rows.iter().find(|r| r.uid == current.meta.uid) else {
-        return Vec::new();
+/// An edit as a sentence: `Secret keys changed 11:56 by kubectl-edit (client)`.
+fn edited(look: &Look<'_>, edit: &Edit) -> String {
+    let by = edit.client.as_ref().map_or(String::new(), |client| format!(" by {client} (client)"));
+    format!("{} changed {}{by}", edit.name(), format::since(edit.at, look.now))
+}
+
+/// What a restore leaves as it is although it changed since the pods before the change served.
+fn not_restored_with(
+    look: &Look<'_>,
+    change: Option<&ChangeSeen>,
+    restored: &[Earlier<'_>],
+) -> Vec<NotRestored> {
+    let (begin, end) = before_change(look, change);
+    let left =
+        |r: &&Reference| r.kind != RefKind::ConfigMap || !restored.iter().any(|e| e.live.key.name == r.name);
+    let changed = look.deployment.template.references.iter().filter(left).filter_map(|r| {
+        let mut changed = changed_after(look, r, counts_from(look, r.reach, begin, end))?;
+        if r.kind == RefKind::ConfigMap {
+            changed.why = Clean::new(format!("{}; its earlier content is not known", changed.why));
+        }
+        Some(changed)
+    });
+    let mut found: Vec<NotRestored> = changed.collect();
+    found.sort();
+    found
+}
+
+/// Secrets and claims that changed since the pods that serve began: where the ConfigMaps are decided already.
+fn others_changed(look: &Look<'_>) -> Vec<NotRestored> {
+    not_restored_with(look, None, &[]).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+}
+
+/// From when until when the pods served that were there before the change.
+fn before_change(look: &Look<'_>, change: Option<&ChangeSeen>) -> (Option<Time>, Option<Time>) {
+    let current = look.rows.iter().find(|r| r.mark == Mark::Current);
+    let Some(change) = change else {
+        return (current.and_then(|r| r.served.since().or(r.began)), None);
     };
-    changed_since(look, row).into_iter().filter(|n| n.kind != "ConfigMap").collect()
+    let before = match change.kind {
+        ChangeKind::ConfigOnly => Some(&change.revision),
+        _ => look
+            .world
+            .replica_sets
+            .get(&change.revision)
+            .and_then(|revision| served_before(look, revision, change.began))
+            .map(|before| &before.meta.uid),
+    };
+    let row = look.rows.iter().find(|r| Some(&r.uid) == before);
+    (row.and_then(|r| r.served.since().or(r.began)), Some(change.began))
 }
 
 /// The contents that an action's ConfigMaps had before it, to go back to together with the revision.
-fn contents_before<'a>(look: &'a Look<'_>, action: &super::record::PastAction) -> Vec<Earlier<'a>> {
+fn contents_before<'a>(look: &'a Look<'_>, action: &PastAction) -> Vec<Earlier<'a>> {
     let one = |before: &crate::domain::plan::ConfigBefore| {
         let live = look.world.contents.get(&before.key)?.as_ref()?;
         Some(Earlier {
             live,
             version: before.version.clone(),
             source: format!("before {}", action.action),
-            seen: None,
+            sure: true,
         })
     };
     action.undo.configs.iter().filter_map(one).collect()
 }
 
 /// The way back of a restore: the content that was there before it.
-fn back_to_earlier_content(look: &Look<'_>, action: &super::record::PastAction) -> Choice {
+fn back_to_earlier_content(look: &Look<'_>, action: &PastAction) -> Choice {
     let mut restores = Vec::new();
     for before in &action.undo.configs {
         if let Some(Some(live)) = look.world.contents.get(&before.key) {
             restores.push(Restore { live, earlier: &before.version });
         }
     }
-    let mut choice = restore(look, &restores, format!("the way back of {}", action.action));
+    let why = format!("the way back of {}", action.action);
+    let mut choice = restore(look, &restores, others_changed(look), why);
     choice.target_state =
         TargetState { state: GateState::Unknown, line: format!("what was there before {}", action.action) };
     choice
@@ -579,8 +655,11 @@ pub fn reason(
                 }
                 _ => String::new(),
             };
+            let no_cure = found.brought_back.as_ref().filter(|b| b.no_cure);
+            let back = no_cure.map_or(String::new(), |b| format!("{}; ", went_back("somebody", b)));
             format!(
-                "unknown: no rollout, dependency, traffic step or node trouble explains it; {sli}{what}{counts}"
+                "unknown: no rollout, dependency, traffic step or node trouble explains it; \
+                 {sli}{what}{back}{counts}"
             )
         }
     };

@@ -32,6 +32,8 @@ pub struct Setup {
     pub find_prometheus: bool,
     /// `--read-only`.
     pub read_only: bool,
+    /// Rights on every workload that an SLO judges are asked for, not only where something burns: for `check`.
+    pub every_right: bool,
     /// Name of the kubeconfig context.
     pub context: Clean,
     /// The context matches `prod_contexts`.

@@ -1,6 +1,7 @@
 //! One event in, effects out. It only dispatches: the rules live where their subject is.
 
-use crate::domain::cluster::{Change, ClusterFact, Key};
+use crate::domain::cluster::{Change, ClusterFact, Key, RefKind};
+use crate::domain::plan::ACTION;
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::window::Window;
 
@@ -13,6 +14,8 @@ use super::{action, incident, input, mapping};
 const REVIEW_EVERY: Window = Window::from_secs(1);
 /// Between two searches for Prometheus, in seconds.
 const LOOK_FOR_PROMETHEUS_EVERY: i64 = 30;
+/// Longer after an edit, something else may have been there in between.
+const JUST_NOW: i64 = 60;
 
 /// Lines of a source among which the same failure is not said again.
 const SAID_LATELY: usize = 20;
@@ -124,12 +127,20 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
             if let ClusterFact::Content(key, Some(content)) = &**fact
                 && state.setup.policy.keep_config_content
             {
-                let version = crate::domain::cluster::ConfigVersion {
-                    data: content.data.clone(),
-                    binary_data: content.binary_data.clone(),
-                    digest: content.digest.clone(),
-                };
-                effects.push(Effect::KeepContent(key.clone(), content.uid.clone(), version));
+                // What was watched until it was edited was there until then, not only when it was read.
+                let edited = state.world.referenced.get(&(RefKind::ConfigMap, key.clone()));
+                let edited = edited.and_then(|object| object.data_changed());
+                let just_now = edited.is_some_and(|(at, _)| (state.now - at).num_seconds().abs() <= JUST_NOW);
+                let left = state.world.contents.get(key).and_then(|c| c.as_ref());
+                let left = left.filter(|left| just_now && left.digest != content.digest);
+                for content in left.into_iter().chain([content]) {
+                    let version = crate::domain::cluster::ConfigVersion {
+                        data: content.data.clone(),
+                        binary_data: content.binary_data.clone(),
+                        digest: content.digest.clone(),
+                    };
+                    effects.push(Effect::KeepContent(key.clone(), content.uid.clone(), version));
+                }
             }
             state.remap |= matches!(
                 &**fact,
@@ -196,8 +207,13 @@ fn tell_change(state: &mut State, fact: &ClusterFact) {
     let done = !old.settled() && new.settled();
     let pause = (old.paused != new.paused).then_some(if new.paused { "paused" } else { "resumed" });
     if changed {
-        let client =
-            super::revisions::template_client(new).map_or(String::new(), |c| format!(", by {c} (client)"));
+        // What our own mark came with is ours, whoever owned the fields before.
+        let mark = new.annotation(ACTION);
+        let client = match super::revisions::template_client(new) {
+            _ if mark.is_some() && mark != old.annotation(ACTION) => ", by goaround".into(),
+            Some(client) => format!(", by {client} (client)"),
+            None => String::new(),
+        };
         let images: Vec<&str> = new.template.images.iter().map(|i| i.as_str()).collect();
         state.say(
             "kube",

@@ -1,6 +1,8 @@
 //! What else is the matter: SLOs of other workloads that burn at the same time, callees and callers by the edges that
 //! are known, traffic, nodes and evictions. A source that is forbidden is named; it makes nothing unknown by itself.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use crate::domain::Time;
@@ -11,7 +13,8 @@ use crate::domain::value::Value;
 use crate::domain::window::Window;
 
 use super::analysis::Look;
-use super::onset::Onset;
+use super::onset::{self, Onset};
+use super::state::State;
 
 /// Two burns that began within this are one story.
 const SAME_TIME: TimeDelta = TimeDelta::minutes(5);
@@ -44,6 +47,8 @@ pub struct Surroundings {
     pub silent: usize,
     /// Callees among them: whether they burn is not known.
     pub callees_silent: Vec<Clean>,
+    /// SLOs that burn and judge no workload that is known: whether they are near is not known.
+    pub unmapped_burning: Vec<SloId>,
     /// Trouble of nodes and evictions near the onset.
     pub infrastructure: Vec<Clean>,
     /// Which sources of that kind could be read, as in "nodes not readable, pods fine".
@@ -58,6 +63,22 @@ impl Surroundings {
     }
 }
 
+/// Onsets of all burns that are known: of incidents, and of what burns without an alert and is studied for that.
+pub fn onsets(state: &State) -> BTreeMap<Key, Time> {
+    let studied = state.world.slos.values().filter(|slo| burns(slo)).filter_map(|slo| {
+        let (workload, _) = state.mapped.get(&slo.id)?.as_ref().ok()?;
+        let (buckets, step) = &state.studies.get(&slo.id)?.buckets.as_ref()?.data;
+        let onset = onset::find(buckets, *step, slo.budget()?).filter(|onset| onset.ended.is_none())?;
+        Some((workload.clone(), onset.began))
+    });
+    let mut known: BTreeMap<Key, Time> = studied.collect();
+    known.extend(state.incidents.values().filter_map(|incident| {
+        let onset = incident.analysis.as_ref()?.attribution.onset.as_ref()?;
+        Some((incident.workload.clone(), onset.began))
+    }));
+    known
+}
+
 /// Looks around `look`'s workload.
 pub fn look_around(look: &Look<'_>) -> Surroundings {
     let own = &look.deployment.meta.key;
@@ -65,6 +86,9 @@ pub fn look_around(look: &Look<'_>) -> Surroundings {
     let mut around = Surroundings::default();
     for slo in look.world.slos.values() {
         let Some(Ok((workload, _))) = look.mapped.get(&slo.id) else {
+            if burns(slo) {
+                around.unmapped_burning.push(slo.id.clone());
+            }
             continue;
         };
         if workload == own {

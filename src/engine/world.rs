@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    Autoscaler, Change, ClusterEvent, ClusterFact, ConfigContent, Deployment, DisruptionBudget, Identity,
-    Key, KnownContent, Node, Pod, RefKind, Referenced, ReplicaSet, Right, Service, Uid,
+    Autoscaler, Change, ClusterEvent, ClusterFact, ConfigContent, ContentDigest, Deployment,
+    DisruptionBudget, Identity, Key, KnownContent, Node, Pod, RefKind, Referenced, ReplicaSet, Right,
+    Service, Uid,
 };
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::slo::{Slo, SloId};
@@ -62,6 +63,8 @@ pub struct World {
     pub contents: BTreeMap<Key, Option<ConfigContent>>,
     /// Earlier contents, from the store.
     pub known: BTreeMap<Key, Vec<KnownContent>>,
+    /// From when until when a content was watched; the store knows only when it was read.
+    pub watched: BTreeMap<(Key, ContentDigest), (Time, Time)>,
     /// Sources.
     pub sources: BTreeMap<Source, SourceState>,
     /// Who we are.
@@ -100,6 +103,9 @@ impl World {
             Signal::Cluster(fact) => {
                 self.source(kind_of(&fact)).heard = Some(at);
                 self.source(Source::Kubernetes).heard = Some(at);
+                if let ClusterFact::Content(key, content) = &*fact {
+                    self.watch_content(key, content.as_ref(), at);
+                }
                 self.take_fact(*fact);
             }
             Signal::Identity(identity) => self.identity = Some(identity),
@@ -124,7 +130,8 @@ impl World {
             }
             Signal::Warnings(warnings) => self.warnings = warnings,
             Signal::Known(key, known) => {
-                self.known.insert(key, known);
+                self.known.insert(key.clone(), known);
+                self.widen(&key);
             }
             Signal::Findings(_) | Signal::Failed(..) => {}
         }
@@ -136,6 +143,33 @@ impl World {
             heard: None,
             synced: false,
         })
+    }
+
+    /// A content that is watched was there since the last edit and until the next one, not only when it was read.
+    fn watch_content(&mut self, key: &Key, content: Option<&ConfigContent>, at: Time) {
+        let edited =
+            self.referenced.get(&(RefKind::ConfigMap, key.clone())).and_then(Referenced::data_changed);
+        let edited = edited.map_or(at, |(edited, _)| edited.min(at));
+        let left = self.contents.get(key).and_then(|left| left.as_ref());
+        if let Some(left) = left.filter(|left| content.is_none_or(|new| new.digest != left.digest)) {
+            let span = self.watched.entry((key.clone(), left.digest.clone())).or_insert((edited, edited));
+            span.1 = span.1.max(edited);
+        }
+        if let Some(new) = content {
+            let span = self.watched.entry((key.clone(), new.digest.clone())).or_insert((edited, at));
+            span.1 = span.1.max(at);
+        }
+        self.widen(key);
+    }
+
+    fn widen(&mut self, key: &Key) {
+        for known in self.known.get_mut(key).into_iter().flatten() {
+            let watched = self.watched.get(&(key.clone(), known.version.digest.clone()));
+            if let (Some((first, last)), Some((from, until))) = (&mut known.seen, watched) {
+                *first = (*first).min(*from);
+                *last = (*last).max(*until);
+            }
+        }
     }
 
     fn take_fact(&mut self, fact: ClusterFact) {
@@ -243,6 +277,11 @@ impl World {
     /// A kind is being read (listed at least once and not refused).
     pub fn reads(&self, kind: &'static str) -> bool {
         self.sources.get(&Source::Kind(kind)).is_some_and(|s| s.synced && s.health == Health::Live)
+    }
+
+    /// Prometheus has told which SLOs there are.
+    pub fn knows_slos(&self) -> bool {
+        !self.slos.is_empty() || self.sources.get(&Source::Prometheus).is_some_and(|s| s.heard.is_some())
     }
 
     /// Age of what a source told last, in seconds.

@@ -74,6 +74,10 @@ pub struct Workload {
     pub served: Vec<(String, Time, Option<Time>)>,
     /// Counts since the end of our own rollout; `None`: by the formula.
     pub verify: Option<(f64, f64)>,
+    /// The objective of its SLO.
+    pub objective: Option<f64>,
+    /// Nothing in its SLO names a workload.
+    pub unmapped: bool,
     /// The page fires.
     pub burning: bool,
     pub active_at: Option<Time>,
@@ -117,6 +121,8 @@ impl Workload {
             ],
             served: Vec::new(),
             verify: None,
+            objective: Some(0.999),
+            unmapped: false,
             burning: false,
             active_at: None,
             burns: [0.1, 0.1, 0.2, 0.2, 0.2],
@@ -216,7 +222,7 @@ impl Workload {
         let ratios: BTreeMap<Window, Reading> =
             windows.into_iter().zip(self.burns.iter().map(reading)).collect();
         let sli = "sum(rate(http_requests_total{job=\"SERVICE\",code=~\"5..\"}[5m])) / sum(rate(http_requests_total{job=\"SERVICE\"}[5m]))"
-            .replace("SERVICE", self.name);
+            .replace("SERVICE", if self.unmapped { "nowhere" } else { self.name });
         let pair = |severity, short, long, factor| WindowPair { severity, short, long, factor };
         let alert = Alert {
             name: Clean::new("ErrorBudgetBurn"),
@@ -226,11 +232,11 @@ impl Workload {
         };
         Slo {
             id: SloId(Clean::new(format!("{}-availability", self.name))),
-            service: Clean::new(self.name),
+            service: Clean::new(if self.unmapped { "nowhere" } else { self.name }),
             name: Clean::new("availability"),
             labels: BTreeMap::new(),
             rule_labels: BTreeMap::new(),
-            objective: Some(0.999),
+            objective: self.objective,
             period: Some(Window::days(30)),
             ratios,
             remaining: Value::Number(0.5),
@@ -266,12 +272,17 @@ pub fn config_map(name: &str, text: &str, edited: Option<&str>) -> serde_json::V
         "data": {"app.conf": text}})
 }
 
-/// An earlier content that goaround has seen.
+/// An earlier content that goaround has seen until a minute before the first edit of any story.
 pub fn known(text: &str) -> KnownContent {
+    seen(text, "08:00:00", "11:49:00")
+}
+
+/// An earlier content that goaround has seen from a time until another.
+pub fn seen(text: &str, first: &str, last: &str) -> KnownContent {
     KnownContent {
         version: ConfigVersion::new(&json!({"app.conf": text}), &serde_json::Value::Null),
         uid: None,
-        seen: Some((at("08:00:00"), at("11:40:00"))),
+        seen: Some((at(first), at(last))),
         source: KnownFrom::Seen,
     }
 }
@@ -299,6 +310,8 @@ pub struct Story {
     pub configs: BTreeMap<String, serde_json::Value>,
     pub known: BTreeMap<String, Vec<KnownContent>>,
     pub services: Vec<Service>,
+    /// When the pods that serve were created.
+    pub pods_since: Time,
     pub past: Past,
     /// What earlier sessions wrote to the journal.
     written: Vec<(&'static str, Time, serde_json::Value)>,
@@ -356,6 +369,7 @@ impl Story {
             workloads,
             configs,
             known: BTreeMap::new(),
+            pods_since: at("11:57:02"),
             past: Past::default(),
             written: Vec::new(),
             hold: BTreeSet::new(),
@@ -388,6 +402,11 @@ impl Story {
 
     /// Content of api-config was edited at 11:56, and only a restart was rolled out after it.
     pub fn config_edited(known_content: bool) -> Self {
+        Self::edited_and_restarted("11:56:00", if known_content { vec![known("timeout=5s")] } else { vec![] })
+    }
+
+    /// The same at another time, with these contents seen earlier.
+    pub fn edited_and_restarted(clock: &str, seen: Vec<KnownContent>) -> Self {
         let mut api = Workload::burning("api");
         let mut restarted = template("api", "4.11", "50");
         restarted["metadata"]["annotations"] =
@@ -395,11 +414,9 @@ impl Story {
         api.sets.pop();
         api.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
         Self::told(vec![api, Workload::new("web")], |s| {
-            let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:56:00Z"));
+            let edited = config_map("api-config", "timeout=1s", Some(&at(clock).to_rfc3339()));
             s.configs.insert("api-config".into(), edited);
-            if known_content {
-                s.known.insert("api-config".into(), vec![known("timeout=5s")]);
-            }
+            s.known.insert("api-config".into(), seen);
         })
     }
 
@@ -452,6 +469,7 @@ impl Story {
     }
 
     fn pods(&mut self) {
+        let since = self.pods_since;
         let pods = self.workloads.iter().flat_map(|w| {
             let hash = w.current().to_owned();
             (0..3).map(move |n| Pod {
@@ -461,7 +479,7 @@ impl Story {
                 node: Some(Clean::new("node-1")),
                 phase: Clean::new("Running"),
                 ready: true,
-                created: Some(at("11:57:02")),
+                created: Some(since),
                 ..Default::default()
             })
         });
@@ -475,6 +493,17 @@ impl Story {
         let page = decode::page::<decode::ConfigMaps>(json!({"items": items}).to_string().as_bytes());
         let listed = page.expect("ConfigMaps").objects.into_iter().map(|o| o.item).collect();
         self.fact(ClusterFact::ConfigMaps(Change::Listed(listed)));
+    }
+
+    /// A Secret of the namespace, by its metadata, edited at a time by `kubectl-edit`.
+    pub fn secret(&mut self, name: &str, edited: &str) {
+        let object = json!({"metadata": {"name": name, "namespace": "shop", "uid": format!("secret-{name}"),
+            "resourceVersion": "60", "creationTimestamp": "2026-10-01T08:00:00Z",
+            "managedFields": [{"manager": "kubectl-edit", "operation": "Update",
+                "time": at(edited).to_rfc3339(), "fieldsV1": {"f:data": {"f:password": {}}}}]}});
+        let page = decode::page::<decode::Secrets>(json!({"items": [object]}).to_string().as_bytes());
+        let listed = page.expect("Secrets").objects.into_iter().map(|o| o.item).collect();
+        self.fact(ClusterFact::Secrets(Change::Listed(listed)));
     }
 
     /// The SLOs as they are now.
@@ -743,6 +772,10 @@ impl Story {
                 }
                 _ => workload.history.clone(),
             }),
+            Ask::Counts { purpose: Purpose::Interval(_), from, to } => {
+                let (bad, total) = workload.between(*from, *to);
+                Finding::Counts(vec![nobody(bad, total)])
+            }
             Ask::Counts { from, to, .. } => {
                 let (bad, total) = workload.between(*from, *to);
                 let old = 60.0 * workload.rate[0].1;
@@ -837,8 +870,8 @@ impl Story {
         self.mono += Duration::from_millis(900);
         self.command(Command::Arm);
         let front = self.front();
-        // The card may have withdrawn itself while it was read.
-        let Some(proposal) = self.state.incidents[&front].proposal.as_ref() else { return };
+        // The world may have taken the card away in that second.
+        let Some(proposal) = &self.state.incidents[&front].proposal else { return };
         if let Gesture::Reason(_) = proposal.gesture {
             let names: Vec<&str> = proposal.analysis.not_passed().map(Gate::name).collect();
             self.command(Command::Paste(format!("I know: {}", names.join(", "))));

@@ -12,8 +12,8 @@ use crate::ui::look::Look;
 use crate::ui::widgets::text::{fit, wrap_within};
 use crate::ui::widgets::words::{Words, from, row};
 
-/// Rows that one notice may take.
-const ROWS: usize = 2;
+/// Rows that one notice may take; its end is what to do.
+const ROWS: usize = 3;
 /// Clocks that differ by less are the same.
 const CLOCK: i64 = 5_000;
 
@@ -94,7 +94,10 @@ fn forbidden(look: &Look, state: &State) -> Option<Notice> {
     for (source, known) in &state.world.sources {
         if let Health::Forbidden(why) = &known.health {
             names.push(if *source == Source::Prometheus { "prom" } else { source.name() });
-            hint.get_or_insert(why);
+            // Nodes are a help that many may not have: alone they are no notice, ONLY US and the header name them.
+            if *source != Source::Kind("nodes") {
+                hint.get_or_insert(why);
+            }
         }
     }
     let why = hint?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Json, RefKind, Reference, Template, template_digest};
+use crate::domain::cluster::{Json, Reach, RefKind, Reference, Template, template_digest};
 
 /// The label that the Deployment controller adds to the templates of its ReplicaSets.
 const HASH: &str = "pod-template-hash";
@@ -70,50 +70,59 @@ fn texts(containers: &[&Value]) -> Vec<Clean> {
 fn references(template: &Value, containers: &[&Value]) -> Vec<Reference> {
     let mut found = Found::default();
     for volume in template.pointer("/spec/volumes").into_iter().flat_map(items) {
-        found.volume(volume);
+        found.volume(volume, volume_reach(volume, containers));
     }
     for container in containers {
         for source in container.get("envFrom").into_iter().flat_map(items) {
-            found.add(RefKind::ConfigMap, source.get("configMapRef"), "name");
-            found.add(RefKind::Secret, source.get("secretRef"), "name");
+            found.add(RefKind::ConfigMap, source.get("configMapRef"), "name", Reach::Start);
+            found.add(RefKind::Secret, source.get("secretRef"), "name", Reach::Start);
         }
         for env in container.get("env").into_iter().flat_map(items) {
-            found.add(RefKind::ConfigMap, env.pointer("/valueFrom/configMapKeyRef"), "name");
-            found.add(RefKind::Secret, env.pointer("/valueFrom/secretKeyRef"), "name");
+            found.add(RefKind::ConfigMap, env.pointer("/valueFrom/configMapKeyRef"), "name", Reach::Start);
+            found.add(RefKind::Secret, env.pointer("/valueFrom/secretKeyRef"), "name", Reach::Start);
         }
     }
     for secret in template.pointer("/spec/imagePullSecrets").into_iter().flat_map(items) {
         // A pod starts without its pull secret when the image is there already.
-        found.named(RefKind::Secret, secret.get("name"), true);
+        found.named(RefKind::Secret, secret.get("name"), true, Reach::Pull);
     }
-    found.0.into_iter().map(|((kind, name), optional)| Reference { kind, name, optional }).collect()
+    let reference = |((kind, name), (optional, reach))| Reference { kind, name, optional, reach };
+    found.0.into_iter().map(reference).collect()
+}
+
+/// A volume of which only single files are mounted is not renewed in running pods.
+fn volume_reach(volume: &Value, containers: &[&Value]) -> Reach {
+    let mounts = containers.iter().filter_map(|c| c.get("volumeMounts")).flat_map(items);
+    let mut mounts = mounts.filter(|m| m.get("name") == volume.get("name")).peekable();
+    let single = |m: &Value| m.get("subPath").is_some() || m.get("subPathExpr").is_some();
+    if mounts.peek().is_some() && mounts.all(single) { Reach::Start } else { Reach::Running }
 }
 
 /// References by kind and name; one that is needed anywhere is needed.
 #[derive(Default)]
-struct Found(BTreeMap<(RefKind, Clean), bool>);
+struct Found(BTreeMap<(RefKind, Clean), (bool, Reach)>);
 
 impl Found {
-    fn volume(&mut self, volume: &Value) {
-        self.add(RefKind::ConfigMap, volume.get("configMap"), "name");
-        self.add(RefKind::Secret, volume.get("secret"), "secretName");
-        self.add(RefKind::PersistentVolumeClaim, volume.get("persistentVolumeClaim"), "claimName");
+    fn volume(&mut self, volume: &Value, reach: Reach) {
+        self.add(RefKind::ConfigMap, volume.get("configMap"), "name", reach);
+        self.add(RefKind::Secret, volume.get("secret"), "secretName", reach);
+        self.add(RefKind::PersistentVolumeClaim, volume.get("persistentVolumeClaim"), "claimName", reach);
         for source in volume.pointer("/projected/sources").into_iter().flat_map(items) {
-            self.add(RefKind::ConfigMap, source.get("configMap"), "name");
-            self.add(RefKind::Secret, source.get("secret"), "name");
+            self.add(RefKind::ConfigMap, source.get("configMap"), "name", reach);
+            self.add(RefKind::Secret, source.get("secret"), "name", reach);
         }
     }
 
-    fn add(&mut self, kind: RefKind, source: Option<&Value>, name: &str) {
+    fn add(&mut self, kind: RefKind, source: Option<&Value>, name: &str, reach: Reach) {
         let Some(source) = source else { return };
         let optional = source.get("optional").and_then(Value::as_bool).unwrap_or(false);
-        self.named(kind, source.get(name), optional);
+        self.named(kind, source.get(name), optional, reach);
     }
 
-    fn named(&mut self, kind: RefKind, name: Option<&Value>, optional: bool) {
+    fn named(&mut self, kind: RefKind, name: Option<&Value>, optional: bool, reach: Reach) {
         if let Some(name) = name.and_then(Value::as_str).filter(|name| !name.is_empty()) {
-            let known = self.0.entry((kind, Clean::new(name))).or_insert(optional);
-            *known = *known && optional;
+            let known = self.0.entry((kind, Clean::new(name))).or_insert((optional, reach));
+            *known = (known.0 && optional, known.1.max(reach));
         }
     }
 }
@@ -189,7 +198,7 @@ mod tests {
         let value = json!({"spec": {
             "volumes": [
                 {"configMap": {"name": "files", "optional": true}},
-                {"secret": {"secretName": "tls"}},
+                {"name": "tls", "secret": {"secretName": "tls"}},
                 {"persistentVolumeClaim": {"claimName": "data"}},
                 {"projected": {"sources": [{"configMap": {"name": "ca"}}, {"secret": {"name": "token", "optional": true}}]}},
                 {"emptyDir": {}}],
@@ -199,25 +208,28 @@ mod tests {
                 {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "a"}}},
                 {"name": "B", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "b", "optional": true}}},
                 {"name": "C", "value": "http://reporting.demo.svc:8080"}],
+                "volumeMounts": [{"name": "tls", "mountPath": "/tls.crt", "subPath": "tls.crt"}],
                 "args": ["--upstream=auth", "--upstream=auth", ""], "command": ["/web"]}]}});
         let template = template(value);
         let found: Vec<String> = template
             .references
             .iter()
-            .map(|r| format!("{}/{}{}", r.kind.kind(), r.name, if r.optional { "?" } else { "" }))
+            .map(|r| {
+                format!("{}/{}{} {:?}", r.kind.kind(), r.name, if r.optional { "?" } else { "" }, r.reach)
+            })
             .collect();
         assert_eq!(
             found,
             [
-                "ConfigMap/ca",
-                "ConfigMap/files",
-                "ConfigMap/flags",
-                "Secret/env",
-                "Secret/keys?",
-                "Secret/registry?",
-                "Secret/tls",
-                "Secret/token?",
-                "PersistentVolumeClaim/data"
+                "ConfigMap/ca Running",
+                "ConfigMap/files Running",
+                "ConfigMap/flags Start",
+                "Secret/env Start",
+                "Secret/keys? Start",
+                "Secret/registry? Pull",
+                "Secret/tls Start",
+                "Secret/token? Running",
+                "PersistentVolumeClaim/data Running"
             ]
         );
         assert_eq!(
