@@ -1335,3 +1335,70 @@ fn the_past_that_the_chart_shows_is_asked_for_when_it_is_looked_at() {
     story.pass(20);
     assert_eq!(past(&story), Some((7, 240)));
 }
+
+// Single reads.
+
+#[test]
+fn one_read_that_failed_is_said_once_and_is_not_the_health_of_its_kind() {
+    use goaround::domain::signal::{Signal, Source};
+    let mut story = Story::burning();
+    let source = Source::Kind("configmaps");
+    assert!(story.state.world.reads("configmaps"));
+    for name in ["a", "b", "a", "b"] {
+        story.event(Event::Signal(Signal::Failed(
+            source,
+            Clean::new(format!("ConfigMap shop/{name}: timeout")),
+        )));
+    }
+    assert!(story.state.world.reads("configmaps"), "the watch goes on");
+    let said = story.state.log.iter().filter(|line| line.source == "configmaps").count();
+    assert_eq!(said, 2);
+}
+
+#[test]
+fn a_config_map_whose_second_read_failed_is_read_again_until_the_content_is_the_versions() {
+    let mut story = Story::burning();
+    let reads = story.count("read_config");
+    story.pass(40);
+    assert_eq!(story.count("read_config"), reads, "each version is read once");
+    // It is edited, and the read of that is lost.
+    story.hold.insert("read_config");
+    story.configs.insert("api-config".into(), edited("timeout=9s", "71"));
+    story.config_maps();
+    story.pass(5);
+    assert_eq!(story.count("read_config"), reads + 1);
+    story.held.clear();
+    story.hold.clear();
+    assert_eq!(
+        story.state.world.contents[&key("api-config")].as_ref().expect("content").resource_version,
+        "70"
+    );
+    story.pass(15);
+    assert_eq!(story.count("read_config"), reads + 2);
+    assert_eq!(
+        story.state.world.contents[&key("api-config")].as_ref().expect("content").resource_version,
+        "71"
+    );
+    story.pass(40);
+    assert_eq!(story.count("read_config"), reads + 2);
+}
+
+fn edited(text: &str, version: &str) -> serde_json::Value {
+    let mut map = config_map("api-config", text, Some("2026-11-20T12:01:00Z"));
+    map["metadata"]["resourceVersion"] = version.into();
+    map
+}
+
+#[test]
+fn a_review_of_rights_that_failed_is_asked_again_soon() {
+    let mut story = Story::empty(Default::default(), vec![Workload::burning("api")]);
+    story.hold.insert("rights");
+    story.begin();
+    story.pass(20);
+    assert!(story.count("rights") >= 2, "{}", story.count("rights"));
+    story.answer("rights");
+    let asked = story.count("rights");
+    story.hold.clear();
+    story.pass(40);
+    assert_eq!(story.count("rights"), asked);
+}

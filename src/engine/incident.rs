@@ -293,8 +293,9 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
         };
         let version = &object.meta.resource_version;
         let asked = state.config_asked.get(&key);
-        let read = state.world.contents.contains_key(&key);
-        // A read that failed is tried again; until then the content is not known.
+        let content = state.world.contents.get(&key).and_then(Option::as_ref);
+        let read = content.is_some_and(|content| content.resource_version == *version);
+        // A read that failed is tried again; until then the content is not known, or is an older one.
         let failed = asked.is_some_and(|(_, at)| !read && (state.now - *at).num_seconds() >= RETRY);
         if asked.is_none_or(|(asked, _)| asked != version) || failed {
             state.config_asked.insert(key.clone(), (version.clone(), state.now));
@@ -526,14 +527,15 @@ fn ask_every_right(state: &mut State, effects: &mut Vec<Effect>) {
 
 fn ask_rights(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let namespace = workload.namespace.clone();
-    let due = state
-        .rights_asked
-        .get(&namespace)
-        .is_none_or(|asked| (state.now - *asked).num_seconds() >= RIGHTS_EVERY);
+    let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
+    let rights = vec![right("deployments", "apps"), right("configmaps", "")];
+    let answered = rights.iter().all(|r| state.world.allowed(r).is_some());
+    let every = if answered { RIGHTS_EVERY } else { RETRY };
+    let due =
+        state.rights_asked.get(&namespace).is_none_or(|asked| (state.now - *asked).num_seconds() >= every);
     if due {
-        state.rights_asked.insert(namespace.clone(), state.now);
-        let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
-        effects.push(Effect::ReviewRights(vec![right("deployments", "apps"), right("configmaps", "")]));
+        state.rights_asked.insert(namespace, state.now);
+        effects.push(Effect::ReviewRights(rights));
     }
 }
 

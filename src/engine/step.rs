@@ -17,6 +17,9 @@ const LOOK_FOR_PROMETHEUS_EVERY: i64 = 30;
 /// Longer after an edit, something else may have been there in between.
 const JUST_NOW: i64 = 60;
 
+/// Lines of a source among which the same failure is not said again.
+const SAID_LATELY: usize = 20;
+
 /// Takes one event.
 pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     // A wall clock that was set back must not hold up what is due: time then goes on by the other one, and what
@@ -111,6 +114,14 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
             return taken;
         }
         Signal::Health(source, health) => tell_health(state, *source, health),
+        Signal::Failed(source, why) => {
+            // It is tried again, and fails in the same words: once is enough for a while.
+            let mut last =
+                state.log.iter().rev().filter(|line| line.source == source.name()).take(SAID_LATELY);
+            if !last.any(|line| line.text == *why) {
+                state.say(source.name(), Weight::Attention, why);
+            }
+        }
         Signal::Cluster(fact) => {
             tell_change(state, fact);
             if let ClusterFact::Content(key, Some(content)) = &**fact

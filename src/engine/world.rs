@@ -133,7 +133,7 @@ impl World {
                 self.known.insert(key.clone(), known);
                 self.widen(&key);
             }
-            Signal::Findings(_) => {}
+            Signal::Findings(_) | Signal::Failed(..) => {}
         }
     }
 

@@ -182,7 +182,7 @@ impl Performer {
             Ok(content) => self.signal(Signal::Cluster(Box::new(ClusterFact::Content(key, content)))).await,
             Err(error) => {
                 let why = Clean::new(format!("ConfigMap {key}: {error}"));
-                self.signal(Signal::Health(Source::Kind("configmaps"), Health::Down(why))).await;
+                self.signal(Signal::Failed(Source::Kind("configmaps"), why)).await;
             }
         }
     }
@@ -241,7 +241,7 @@ impl Performer {
             Ok(answers) => self.signal(Signal::Rights(answers)).await,
             Err(error) => {
                 let why = Clean::new(format!("access review: {error}"));
-                self.signal(Signal::Health(Source::Kind("rights"), Health::Down(why))).await;
+                self.signal(Signal::Failed(Source::Kind("rights"), why)).await;
             }
         }
     }
