@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::demo;
 use crate::demo::scenario::{self, Scenario};
 use crate::domain::Time;
-use crate::domain::clean::printable_json;
+use crate::domain::clean::{Clean, printable_json};
+use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
 use crate::shell::check::{self, Check};
@@ -165,11 +166,7 @@ pub fn main() -> u8 {
         Err(error) => {
             eprintln!(
                 "goaround: {}",
-                crate::domain::clean::Clean::lines(&format!("{error:#}"))
-                    .iter()
-                    .map(|l| l.as_str())
-                    .collect::<Vec<_>>()
-                    .join("\n")
+                Clean::lines(&format!("{error:#}")).iter().map(|l| l.as_str()).collect::<Vec<_>>().join("\n")
             );
             USAGE
         }
@@ -286,11 +283,13 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
         Err(error) => (true, vec![check::refused_config(&error.to_string())]),
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
+            session.state.setup.every_right = true;
             let state = run::run(&mut session, &mut OneLook::default()).await;
-            let file = target
-                .config
-                .as_ref()
-                .map_or("defaults and the configuration folder".into(), |f| f.display().to_string());
+            let default = environment.config_folder.as_ref().map(|folder| folder.join(config::FILE));
+            let file = match target.config.clone().or(default.filter(|file| file.exists())) {
+                Some(file) => file.display().to_string(),
+                None => "no file, the defaults hold".into(),
+            };
             (false, check::checks(&state, &file))
         }
     };
@@ -312,11 +311,21 @@ fn print_check(check: &Check) {
 fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
     let folder =
         environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
-    let rows = history::rows(&journal::read(&folder));
+    let (records, verified) = journal::read_and_verify(&folder);
+    let rows = history::rows(&records);
     match form {
         Form::Json => println!("{}", printable_json(&Value::Array(rows).to_string())),
         Form::Text if rows.is_empty() => println!("nothing was decided yet"),
         Form::Text => print!("{}", history::table(&rows)),
+    }
+    if !verified.ok {
+        let why = Clean::new(verified.reason.unwrap_or_default());
+        let before = format::several(records.len(), "record");
+        eprintln!(
+            "goaround: the journal does not verify, only what {before} before that say is shown: {why}"
+        );
+        eprintln!("hint: `goaround audit verify` says where");
+        return Ok(1);
     }
     Ok(0)
 }
@@ -329,7 +338,10 @@ fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
         Form::Json => println!("{}", serde_json::to_string(&found)?),
         Form::Text => {
             let word = if found.ok { "whole" } else { "NOT whole" };
-            println!("{} records, {word}", found.records);
+            println!(
+                "{}, {word}",
+                format::several(usize::try_from(found.records).unwrap_or(usize::MAX), "record")
+            );
             if let Some(seq) = found.first_bad {
                 println!("first bad record: {seq}");
             }

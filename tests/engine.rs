@@ -304,9 +304,9 @@ fn the_answers_to_one_action_do_not_touch_the_other() {
     story.event(Event::Called(api.clone(), 0, Called::Done(Some(6))));
     assert_eq!(story.phase("api"), Phase::Stabilising);
     assert!(matches!(story.phase("web"), Phase::Unknown(_)));
-    story.event(Event::ReadBack(api, Some(1)));
+    story.event(Event::ReadBack(api, Ok(1)));
     assert!(matches!(story.phase("web"), Phase::Unknown(_)));
-    story.event(Event::ReadBack(web, Some(1)));
+    story.event(Event::ReadBack(web, Ok(1)));
     assert_eq!(story.phase("web"), Phase::Stabilising);
 }
 
@@ -375,6 +375,39 @@ fn an_action_that_is_not_there_is_called_not_applied_only_after_the_server_gave_
 }
 
 #[test]
+fn what_nobody_can_tell_stays_unknown_and_its_sentence_stands_on_the_screen_and_blocks() {
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    let why = || Clean::new("somebody else changed it since");
+    let action = story.action("api");
+    for _ in 0..3 {
+        story.pass(40);
+        story.event(Event::ReadBack(action.clone(), Err(why())));
+        assert_eq!(story.phase("api"), Phase::Unknown(why()));
+    }
+    assert!(story.card("api").is_none() && story.records("read_back").is_empty());
+    let past = story.state.journal.actions.last().expect("an action").clone();
+    assert_eq!((past.unknown, past.executed, past.outcome), (true, false, None));
+    // In the next session the way is blocked, with the same sentence.
+    let past = PastAction {
+        action: "01OLD".into(),
+        workload: "shop/api".into(),
+        ..story.state.journal.actions[0].clone()
+    };
+    let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past].into());
+    story.event(Event::ReadBack(goaround::engine::event::ActionId("01OLD".into()), Err(why())));
+    let told = story.state.journal.actions.iter().map(|a| PastAction { unknown_why: None, ..a.clone() });
+    story.event(Event::Past(told.collect::<Vec<_>>().into()));
+    story.pass(2);
+    let blocks = &story.proposal().analysis.blocks;
+    let of = blocks.iter().find(|b| b.as_str().contains("01OLD")).expect("a block");
+    assert!(of.as_str().ends_with("it must be read back first: somebody else changed it since"), "{of}");
+    story.approve();
+    assert_eq!(story.count("recheck"), 0);
+}
+
+#[test]
 fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
     let past = PastAction {
         action: "01OLD".into(),
@@ -382,7 +415,6 @@ fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
         workload: "shop/api".into(),
         cluster: "c0ffee".into(),
         unknown: true,
-        last_path: "/apis/apps/v1/namespaces/shop/deployments/api".into(),
         ..Default::default()
     };
     let mut story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past].into());
@@ -406,7 +438,6 @@ fn an_intent_without_an_outcome_in_the_journal_is_an_unknown_one() {
     let read = past_actions([("intent", at("12:00:30"), &intent)].into_iter());
     assert!(read[0].unknown && !read[0].executed);
     assert_eq!(read[0].workload, "shop/api");
-    assert!(read[0].last_path.ends_with("/deployments/api"));
     story.answer("execute");
     let done = story.records("outcome").pop().expect("an outcome");
     let read =
@@ -483,6 +514,11 @@ fn a_restore_whose_restart_is_not_there_after_an_unknown_outcome_is_partial_too(
     story.found = Some(1);
     story.pass(90);
     assert!(aborted(&story, "api").starts_with("partial"), "{}", aborted(&story, "api"));
+    // The first call was answered: that somebody changed what it wrote does not undo that it was done.
+    let mut changed = restored_and(Called::Unknown("504".into()));
+    changed.found = Some(0);
+    changed.pass(90);
+    assert!(aborted(&changed, "api").starts_with("partial"), "{}", aborted(&changed, "api"));
     let past = story.state.journal.actions.last().expect("an action").clone();
     assert!(past.executed);
     assert_ne!(past.outcome.as_deref(), Some("not_executed"));
@@ -951,6 +987,47 @@ fn verification_gives_up_after_ten_minutes_with_the_reason() {
 }
 
 #[test]
+fn counts_of_which_a_part_is_missing_judge_nothing_and_say_so() {
+    for total in [400.0, 40_000.0] {
+        // Much better, and much worse.
+        for bad in [0.0, 400.0] {
+            let mut story = rolled_out();
+            story.workload_mut("api").verify = Some((bad, total));
+            story.partial = Some(Clean::new("store 3 did not answer"));
+            story.pass(300);
+            assert_eq!(outcome(&story), None, "{bad} of {total}");
+            assert_eq!(story.running("api").waiting_for, "partial data: store 3 did not answer");
+            let mut whole = story;
+            whole.pass(320);
+            let inconclusive = Outcome::Inconclusive(Clean::new("partial data: store 3 did not answer"));
+            assert_eq!(outcome(&whole), Some(inconclusive));
+        }
+    }
+    // Once all of them answer, it is judged.
+    let mut story = rolled_out();
+    story.partial = Some(Clean::new("store 3 did not answer"));
+    story.pass(120);
+    story.partial = None;
+    story.pass(120);
+    assert_eq!(outcome(&story), Some(Outcome::Helped));
+}
+
+#[test]
+fn gates_that_rest_on_counts_are_unknown_while_a_part_of_the_data_is_missing() {
+    let gates = |story: &Story| {
+        let all = story.proposal().analysis.gates.clone();
+        [Gate::Ours, Gate::TargetGood].map(|g| all.iter().find(|r| r.gate == g).expect("a gate").clone())
+    };
+    let whole = Story::burning();
+    assert!(gates(&whole).iter().all(|g| g.state == GateState::Pass), "{:?}", gates(&whole));
+    let partial = Story::told(vec![Workload::burning("api")], |s| s.partial = Some("store 3 is away".into()));
+    for gate in gates(&partial) {
+        assert_eq!(gate.state, GateState::Unknown, "{gate:?}");
+        assert!(gate.line.as_str().starts_with("partial data (store 3 is away): "), "{gate:?}");
+    }
+}
+
+#[test]
 fn windows_that_still_remember_the_incident_are_no_failure() {
     let mut story = rolled_out();
     // The page fires and the 5 m window shows 28 % for minutes after the last error.
@@ -1191,6 +1268,58 @@ fn a_workload_without_pod_labels_is_verified_as_well() {
     assert!(story.running("api").since.total < 40.0 * Window::minutes(10).secs_f64());
 }
 
+// Which workload.
+
+/// The SLO of `api`, burning, with a service that names nothing, as `change` has it.
+fn tell_slo(story: &mut Story, change: impl Fn(&mut goaround::domain::slo::Slo)) {
+    let mut slo = story.state.world.slos.values().next().expect("an SLO").clone();
+    slo.service = Clean::new("requests");
+    change(&mut slo);
+    story.event(Event::Signal(goaround::domain::signal::Signal::Slos(vec![slo])));
+}
+
+fn mapped(story: &Story) -> Option<String> {
+    let found = story.state.mapped.values().next()?;
+    found.as_ref().ok().map(|(key, how)| format!("{} {}", key.name, how.words()))
+}
+
+#[test]
+fn an_slo_is_mapped_anew_when_the_rules_or_labels_that_map_it_are_learnt_later() {
+    use goaround::domain::slo::Sli;
+    let mut story = Story::told(vec![Workload::burning("api"), Workload::new("web")], |_| ());
+    let known = story.state.world.slos.values().next().expect("an SLO").sli.clone();
+    let rule = |name: &str| [(Clean::new("deployment"), Clean::new(name))].into();
+    tell_slo(&mut story, |slo| slo.sli = Sli::Unknown);
+    assert_eq!(mapped(&story), None, "nothing says which");
+    tell_slo(&mut story, |slo| slo.sli = known.clone());
+    assert_eq!(mapped(&story).as_deref(), Some("api by the SLI's job=api"));
+    assert!(story.card("api").is_some());
+    // The alert rule says otherwise, and comes first: nothing is offered where it was mapped by mistake.
+    tell_slo(&mut story, |slo| slo.rule_labels = rule("web"));
+    assert_eq!(mapped(&story).as_deref(), Some("web by label deployment=web"));
+    assert!(
+        !story.state.incidents.contains_key(&key("api")) && story.state.incidents.contains_key(&key("web"))
+    );
+    assert!(!story.records("withdrawn").is_empty());
+    // Labels of the series.
+    tell_slo(&mut story, |slo| slo.labels = rule("api"));
+    assert_eq!(mapped(&story).as_deref(), Some("api by label deployment=api"));
+}
+
+#[test]
+fn an_slo_is_mapped_anew_when_a_deployment_gets_the_label_that_its_sli_names() {
+    let mut story = Story::told(vec![Workload::burning("api")], |_| ());
+    let text = "sum(rate(r_total{app=\"orders\",code=\"500\"}[5m])) / sum(rate(r_total{app=\"orders\"}[5m]))";
+    let sli = goaround::domain::sli::understand(text).expect("an SLI");
+    tell_slo(&mut story, |slo| slo.sli = goaround::domain::slo::Sli::Understood(Box::new(sli.clone())));
+    assert_eq!(mapped(&story), None);
+    story.workloads[0].deployment["spec"]["template"]["metadata"]["labels"]["app"] = "orders".into();
+    let labelled = story::deployment(&story.workloads[0].deployment);
+    story.fact(ClusterFact::Deployments(Change::Applied(labelled)));
+    story.jump(2);
+    assert_eq!(mapped(&story).as_deref(), Some("api by the SLI's app=orders"));
+}
+
 #[test]
 fn the_past_that_the_chart_shows_is_asked_for_when_it_is_looked_at() {
     let mut story = Story::burning();
@@ -1205,4 +1334,71 @@ fn the_past_that_the_chart_shows_is_asked_for_when_it_is_looked_at() {
     story.command(Command::Range(3));
     story.pass(20);
     assert_eq!(past(&story), Some((7, 240)));
+}
+
+// Single reads.
+
+#[test]
+fn one_read_that_failed_is_said_once_and_is_not_the_health_of_its_kind() {
+    use goaround::domain::signal::{Signal, Source};
+    let mut story = Story::burning();
+    let source = Source::Kind("configmaps");
+    assert!(story.state.world.reads("configmaps"));
+    for name in ["a", "b", "a", "b"] {
+        story.event(Event::Signal(Signal::Failed(
+            source,
+            Clean::new(format!("ConfigMap shop/{name}: timeout")),
+        )));
+    }
+    assert!(story.state.world.reads("configmaps"), "the watch goes on");
+    let said = story.state.log.iter().filter(|line| line.source == "configmaps").count();
+    assert_eq!(said, 2);
+}
+
+#[test]
+fn a_config_map_whose_second_read_failed_is_read_again_until_the_content_is_the_versions() {
+    let mut story = Story::burning();
+    let reads = story.count("read_config");
+    story.pass(40);
+    assert_eq!(story.count("read_config"), reads, "each version is read once");
+    // It is edited, and the read of that is lost.
+    story.hold.insert("read_config");
+    story.configs.insert("api-config".into(), edited("timeout=9s", "71"));
+    story.config_maps();
+    story.pass(5);
+    assert_eq!(story.count("read_config"), reads + 1);
+    story.held.clear();
+    story.hold.clear();
+    assert_eq!(
+        story.state.world.contents[&key("api-config")].as_ref().expect("content").resource_version,
+        "70"
+    );
+    story.pass(15);
+    assert_eq!(story.count("read_config"), reads + 2);
+    assert_eq!(
+        story.state.world.contents[&key("api-config")].as_ref().expect("content").resource_version,
+        "71"
+    );
+    story.pass(40);
+    assert_eq!(story.count("read_config"), reads + 2);
+}
+
+fn edited(text: &str, version: &str) -> serde_json::Value {
+    let mut map = config_map("api-config", text, Some("2026-11-20T12:01:00Z"));
+    map["metadata"]["resourceVersion"] = version.into();
+    map
+}
+
+#[test]
+fn a_review_of_rights_that_failed_is_asked_again_soon() {
+    let mut story = Story::empty(Default::default(), vec![Workload::burning("api")]);
+    story.hold.insert("rights");
+    story.begin();
+    story.pass(20);
+    assert!(story.count("rights") >= 2, "{}", story.count("rights"));
+    story.answer("rights");
+    let asked = story.count("rights");
+    story.hold.clear();
+    story.pass(40);
+    assert_eq!(story.count("rights"), asked);
 }

@@ -52,6 +52,8 @@ struct Model {
     /// Answers queries that are neither.
     other: Option<Other>,
     warnings: Vec<&'static str>,
+    /// What is asked for by this path or query gets this status.
+    refused: BTreeMap<&'static str, u16>,
     /// Everything is refused with this status and text.
     down: Option<(u16, &'static str)>,
     /// Seconds since the newest sample of 5m.
@@ -116,6 +118,9 @@ impl Server {
         let (now, model) = (self.now(), self.model());
         if let Some((status, text)) = model.down {
             return (status, json!({"status": "error", "errorType": "unavailable", "error": text}));
+        }
+        if let Some(status) = model.refused.get(query) {
+            return (*status, json!("not this one"));
         }
         let good = |kind: &str, result: Vec<Json>| {
             let data = json!({"resultType": kind, "result": result});
@@ -777,6 +782,50 @@ async fn a_login_that_is_refused_is_forbidden_and_never_synced() {
     assert!(!rig.heard.iter().any(|signal| matches!(signal, Signal::Synced(..) | Signal::Slos(_))));
 }
 
+fn warns(signal: &Signal, of: &str) -> bool {
+    matches!(signal, Signal::Warnings(all) if all.iter().any(|why| why.as_str().contains(of)))
+}
+
+#[tokio::test]
+async fn rules_that_alone_are_refused_are_a_warning_and_the_usual_windows_are_read() {
+    for status in [401, 403, 302, 503] {
+        let mut rig = Rig::new(|model| {
+            model.sloth("shop-requests", &[Labels::new()]);
+            model.refused.insert("/api/v1/rules", status);
+        })
+        .await;
+        let slo = rig.synced().await.remove(0);
+        assert!(
+            WINDOWS.iter().all(|window| value(&slo, window) == Value::Number(0.0005)),
+            "{status}: {slo:?}"
+        );
+        assert!(rig.heard.contains(&Signal::Health(Source::Prometheus, Health::Live)));
+        assert!(rig.heard.iter().any(|signal| warns(signal, "rules: ")), "{status}: {:?}", rig.heard);
+        assert!(rig.heard.iter().any(|signal| warns(signal, "no request can be counted")));
+        // Once they may be read, they are, and the warning goes.
+        rig.server.model().refused.clear();
+        rig.until(|signal| (*signal == Signal::Warnings(vec![])).then_some(())).await;
+        let slos = rig.slos(|slos| matches!(slos[0].sli, Sli::Understood(_))).await;
+        assert_eq!(slos.len(), 1);
+        let trouble = |s: &Signal| matches!(s, Signal::Health(_, Health::Down(_) | Health::Forbidden(_)));
+        assert!(!rig.heard.iter().any(trouble), "{status}: {:?}", rig.heard);
+    }
+}
+
+#[tokio::test]
+async fn an_essential_question_that_is_refused_is_the_health_and_the_others_go_on() {
+    let mut rig = Rig::new(|model| {
+        model.sloth("shop-requests", &[Labels::new()]);
+        model.refused.insert(R5M, 403);
+    })
+    .await;
+    let slo = rig.synced().await.remove(0);
+    assert_eq!((value(&slo, "5m"), value(&slo, "1h")), (Value::Absent, Value::Number(0.0005)));
+    assert!(rig.heard.iter().any(|s| matches!(s, Signal::Health(_, Health::Forbidden(_)))));
+    rig.server.model().refused.clear();
+    rig.slos(|slos| value(&slos[0], "5m") == Value::Number(0.0005)).await;
+}
+
 #[tokio::test]
 async fn warnings_are_told_and_taken_back() {
     let mut rig = Rig::new(|model| {
@@ -845,6 +894,26 @@ async fn an_inquiry_is_answered_in_counts() {
     assert_eq!(cells, [(300, None, Some(10.0)), (600, Some(4.0), Some(20.0)), (900, None, None)]);
     assert_eq!(served.len(), 1);
     assert_eq!(served[0].stretches, [(at(0), at(600)), (at(900), at(1_200))]);
+}
+
+#[tokio::test]
+async fn warnings_beside_an_answer_to_an_inquiry_are_carried_with_it() {
+    let mut rig = Rig::new(|model| model.sloth("shop-requests", &[Labels::new()])).await;
+    let slo = rig.synced().await.remove(0);
+    rig.server.model().warnings = vec!["store 3 did not answer"];
+    let at = |seconds: i64| Time::from_timestamp(BEGIN + seconds, 0).expect("a time");
+    let counts = Ask::Counts { purpose: Purpose::Verify, from: at(0), to: at(600) };
+    let step = Window::minutes(5);
+    let asks = vec![
+        // Too short for a bucket: nothing is asked, and nobody warns.
+        Ask::Buckets { from: at(0), to: at(1), step },
+        counts,
+        Ask::Served { from: at(0), to: at(1_200), step },
+    ];
+    let inquiry = Inquiry { number: 1, slo: slo.id.clone(), asks };
+    let findings = answer(&rig.client, &slo, inquiry, at(1_200)).await;
+    let why = || Clean::from("store 3 did not answer");
+    assert_eq!(findings.partial, [(1, why()), (2, why())]);
 }
 
 /// The counts of a week are too much, those of a day are not.

@@ -166,7 +166,9 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         // An env entry without its name is {"value": ..}; an empty struct says nothing more than that it is there.
-        Value::Object(map) if map.len() == 1 => map.values().next().map(text).unwrap_or_default(),
+        Value::Object(map) if map.len() == 1 && !map.values().any(Value::is_object) => {
+            map.values().next().map(text).unwrap_or_default()
+        }
         Value::Object(map) if map.is_empty() => "set".into(),
         other => other.to_string(),
     }
@@ -201,7 +203,12 @@ fn summary(value: &Value) -> String {
 pub fn sentence(change: &FieldChange) -> String {
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => {
-            let (before, after) = shortened(before.as_str(), after.as_str());
+            let image = change.field.as_str().ends_with("image");
+            let (before, after) = if image {
+                shortened(before.as_str(), after.as_str())
+            } else {
+                (before.as_str(), after.as_str())
+            };
             format!("{} {before} → {after}", change.field)
         }
         (None, Some(after)) => format!("{} added: {after}", change.field),

@@ -165,6 +165,11 @@ pub fn onset(change: Time, onset: Time, step: Window) -> String {
     }
 }
 
+/// How many of what: `1 SLO`, `2 SLOs`.
+pub fn several(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// A window beside a burn: `5m`, or `1h (3 min of data)` when the series are younger than it.
 pub fn window_covered(window: Window, data: Option<TimeDelta>) -> String {
     match data {

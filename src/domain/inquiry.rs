@@ -145,6 +145,8 @@ pub struct Findings {
     pub slo: SloId,
     /// Questions and answers.
     pub answers: Vec<(Ask, Result<Finding, Clean>)>,
+    /// Warnings of the server that parts of the data are missing: index into `answers`, and its words.
+    pub partial: Vec<(usize, Clean)>,
     /// Queries sent.
     pub queries: usize,
 }

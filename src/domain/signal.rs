@@ -46,6 +46,8 @@ pub enum Health {
 pub enum Signal {
     /// A source changed its health.
     Health(Source, Health),
+    /// One question to a source failed, in words; the source as such goes on.
+    Failed(Source, Clean),
     /// Heard from a source without news (a bookmark, an empty answer): its data are as of now.
     Heard(Source),
     /// Something in the cluster.

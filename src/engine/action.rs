@@ -10,16 +10,16 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
-use crate::domain::plan::{Call, DryRun, JSON_PATCH, Method};
+use crate::domain::plan::DryRun;
 use crate::domain::verdict::{Offer, Outcome, Stage};
 
 use super::analysis::{Analysis, Wish};
-use super::effect::Effect;
+use super::effect::{Effect, Trace};
 use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
 use super::gates;
@@ -253,7 +253,7 @@ fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: String) 
         outcome: None,
         executed: false,
         unknown: true,
-        last_path: running.calls.last().map(|c| c.path.clone()).unwrap_or_default(),
+        unknown_why: None,
         left_template: running.plan.undo.template.clone(),
         written_template: running.plan.written_template.clone(),
         configs: running.plan.configs.clone(),
@@ -386,9 +386,18 @@ fn outcome(state: &mut State, workload: &Key, unknown: bool, why: Option<&str>, 
 }
 
 /// Somebody looked how many of an action's calls stand: ConfigMaps by their content, the Deployment by the action's
-/// id. `None`: it could not be read. What is not there yet may still come until the server has given it up.
-pub fn read_back(state: &mut State, action: &ActionId, stand: Option<usize>, effects: &mut Vec<Effect>) {
-    let Some(stand) = stand else { return };
+/// id. `Err`: nobody can tell, which is said, and it stays unknown. What is not there yet may still come until the server
+/// has given it up.
+pub fn read_back(
+    state: &mut State,
+    action: &ActionId,
+    stand: Result<usize, Clean>,
+    effects: &mut Vec<Effect>,
+) {
+    let stand = match stand {
+        Ok(stand) => stand,
+        Err(why) => return still_unknown(state, action, why),
+    };
     let unknown = |i: &incident::Incident| {
         i.running.as_ref().is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
     };
@@ -409,6 +418,20 @@ pub fn read_back(state: &mut State, action: &ActionId, stand: Option<usize>, eff
     state.dirty = true;
 }
 
+fn still_unknown(state: &mut State, action: &ActionId, why: Clean) {
+    for running in state.incidents.values_mut().filter_map(|i| i.running.as_mut()) {
+        if running.action == *action && matches!(running.phase, Phase::Unknown(_)) {
+            running.phase = Phase::Unknown(why.clone());
+        }
+    }
+    let past = state.journal.actions.iter_mut().rev().find(|a| a.action == action.0 && a.unknown);
+    let Some(past) = past.filter(|a| a.unknown_why.as_ref() != Some(&why)) else { return };
+    let text = format!("{}: the outcome of action {} stays unknown: {why}", past.workload, action.0);
+    past.unknown_why = Some(why);
+    state.dirty = true;
+    state.say("action", Weight::Bad, text);
+}
+
 fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut Vec<Effect>) {
     let now = state.now;
     let Some(incident) = state.incidents.get_mut(workload) else { return };
@@ -420,7 +443,8 @@ fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut 
         incident.reach(Stage::Stabilise, now);
         settle(state, &id, true, None);
     } else if running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED) {
-        running.done = stand;
+        // What the server has answered stays done, whatever somebody made of it since.
+        running.done = running.done.max(stand);
         stopped(state, workload, "read back, the server does not have it", effects);
     }
 }
@@ -458,9 +482,17 @@ pub fn resolve_old(state: &mut State, effects: &mut Vec<Effect>) {
     }
     state.resolved_old = Some(now);
     for past in state.actions_here().into_iter().filter(|a| a.unknown && !ours.contains(&a.action)) {
-        let call =
-            Call { method: Method::Patch, path: past.last_path, content_type: JSON_PATCH, body: Value::Null };
-        effects.push(Effect::ReadBack(ActionId(past.action), call, past.configs));
+        let trace = Trace {
+            workload: past
+                .workload
+                .split_once('/')
+                .map_or_else(Key::default, |(ns, name)| Key::new(ns, name)),
+            configs: past.configs,
+            left: past.left_template,
+            uid: past.watch.uid,
+            written: past.written_template,
+        };
+        effects.push(Effect::ReadBack(ActionId(past.action), Box::new(trace)));
     }
 }
 
@@ -478,10 +510,15 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
             if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) =>
         {
             running.read_back_asked = Some(now);
-            if let Some(last) = running.calls.last().cloned() {
-                let configs = running.plan.configs.clone();
-                effects.push(Effect::ReadBack(running.action.clone(), last, configs));
-            }
+            let plan = &running.plan;
+            let trace = Trace {
+                workload: plan.workload.clone(),
+                configs: plan.configs.clone(),
+                left: plan.undo.template.clone(),
+                uid: plan.uid.clone(),
+                written: plan.written_template.clone(),
+            };
+            effects.push(Effect::ReadBack(running.action.clone(), Box::new(trace)));
         }
         Phase::Stabilising | Phase::Verifying => {
             let before = running.phase.clone();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
-use crate::domain::plan::{Call, Plan};
+use crate::domain::plan::Plan;
 
 use super::event::{ActionId, Ticket};
 use super::gate::Approved;
@@ -42,13 +42,28 @@ pub enum Effect {
     ReadJournal,
     /// Send what was approved, once.
     Execute(Approved),
-    /// Look how many of an action's calls stand: the Deployment of its last call by the action's id, its ConfigMaps by
-    /// their content.
-    ReadBack(ActionId, Call, Vec<(Key, ContentDigest)>),
+    /// Look how many of an action's calls stand.
+    ReadBack(ActionId, Box<Trace>),
     /// Ask the model for words. There is none in this release: nothing performs it.
     Advise(Clean),
     /// Call for attention.
     Bell,
     /// Leave.
     Quit,
+}
+
+/// Where an action would have left its mark, and what it was to replace. Its last call wrote the Deployment, those before
+/// it ConfigMaps, which are known by their content.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Trace {
+    /// The Deployment.
+    pub workload: Key,
+    /// ConfigMaps in the order of their calls, with the digest of what was written.
+    pub configs: Vec<(Key, ContentDigest)>,
+    /// Template that the last call demanded.
+    pub left: ContentDigest,
+    /// Its uid; empty where the record does not tell it.
+    pub uid: Uid,
+    /// Template that the last call wrote.
+    pub written: ContentDigest,
 }

@@ -40,8 +40,8 @@ pub enum Event {
     RecordFailed(Ticket, Clean),
     /// A call of an action was answered.
     Called(ActionId, usize, Called),
-    /// How many of an action's calls stand; `None`: could not be read.
-    ReadBack(ActionId, Option<usize>),
+    /// How many of an action's calls stand, or why nobody can tell.
+    ReadBack(ActionId, Result<usize, Clean>),
     /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.

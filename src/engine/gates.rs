@@ -19,6 +19,7 @@ use crate::domain::verdict::{Gate, GateResult, GateState, Method, Offer};
 
 use super::analysis::Look;
 use super::attribution::{Attribution, TRAFFIC_STEP};
+use super::investigate::Study;
 use super::offer::TargetState;
 use super::record::PastAction;
 use super::surroundings::Surroundings;
@@ -74,8 +75,13 @@ pub fn all(facts: &Facts<'_>, evidence: &mut EvidenceList) -> (Vec<GateResult>, 
     (gates, blocks)
 }
 
-/// Figures that are not refreshed any more hold nothing: a gate that rests on them is unknown, however it was.
+/// Figures that are not refreshed any more, or of which a part is missing, hold nothing: a gate that rests on them is unknown, however it was.
 fn aged(look: &Look<'_>, gate: Gate, state: GateState, line: String) -> (GateState, String) {
+    // What is missing may be what differs, and what was bad; that a target is measured bad stays so.
+    let holds = matches!((gate, state), (Gate::Ours, Pass | Fail) | (Gate::TargetGood, Pass));
+    if holds && let Some(why) = look.study.and_then(Study::partial) {
+        return (Unknown, format!("partial data ({why}): {line}"));
+    }
     let rests_on_figures = matches!(gate, Gate::Real | Gate::Ours | Gate::OnlyUs | Gate::TargetGood);
     if state != Pass || !rests_on_figures || look.slo.is_none() {
         return (state, line);
@@ -146,8 +152,9 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
     }
     let open = look.actions.iter().find(|a| a.unknown && a.workload == look.deployment.meta.key.to_string());
     if let Some(action) = open {
+        let why = action.unknown_why.as_ref().map_or(String::new(), |why| format!(": {why}"));
         block(format!(
-            "action {} on this workload has an unknown outcome; it must be read back first",
+            "action {} on this workload has an unknown outcome; it must be read back first{why}",
             action.action
         ));
     }

@@ -38,6 +38,9 @@ const EDGES_EVERY: i64 = 5;
 /// A workload whose SLOs stopped burning is kept on the screen for this long.
 const LINGER: i64 = 900;
 
+/// Who withdrew a card or let it expire: no person.
+const NOBODY: &str = "goaround";
+
 /// Waiting with a tripwire.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Waiting {
@@ -142,6 +145,7 @@ impl Incident {
 pub fn review(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
     map_slos(state);
+    leave_mistaken(state, &mut effects);
     detect(state, &mut effects);
     read_configs(state, &mut effects);
     find_edges(state);
@@ -151,6 +155,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
         review_one(state, workload, &mut effects);
     }
     study_selected(state, &mut effects);
+    ask_every_right(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
@@ -175,6 +180,24 @@ fn map_slos(state: &mut State) {
             (slo.id.clone(), mapping::workload(&state.world, slo, configured))
         })
         .collect();
+}
+
+/// An SLO that was learnt to judge another workload does not hold an incident here any more.
+fn leave_mistaken(state: &mut State, effects: &mut Vec<Effect>) {
+    let mapped = &state.mapped;
+    let mut mistaken = Vec::new();
+    for (workload, incident) in &mut state.incidents {
+        let before = incident.slos.len();
+        incident.slos.retain(|id| !matches!(mapped.get(id), Some(Ok((key, _))) if key != workload));
+        let held = incident.wish.is_some() || incident.running.is_some();
+        if before > 0 && incident.slos.is_empty() && !held {
+            mistaken.push(workload.clone());
+        }
+    }
+    for workload in mistaken {
+        withdraw(state, &workload, "its SLO judges another workload", effects);
+        state.incidents.remove(&workload);
+    }
 }
 
 /// Opens incidents for workloads whose SLOs burn, and notes where nothing burns any more.
@@ -270,8 +293,9 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
         };
         let version = &object.meta.resource_version;
         let asked = state.config_asked.get(&key);
-        let read = state.world.contents.contains_key(&key);
-        // A read that failed is tried again; until then the content is not known.
+        let content = state.world.contents.get(&key).and_then(Option::as_ref);
+        let read = content.is_some_and(|content| content.resource_version == *version);
+        // A read that failed is tried again; until then the content is not known, or is an older one.
         let failed = asked.is_some_and(|(_, at)| !read && (state.now - *at).num_seconds() >= RETRY);
         if asked.is_none_or(|(asked, _)| asked != version) || failed {
             state.config_asked.insert(key.clone(), (version.clone(), state.now));
@@ -302,7 +326,8 @@ fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         incident.reach(Stage::Analyse, now);
     }
     let said = (analysis.verdict(), analysis.offer);
-    let news = studied && incident.said != Some(said) && incident.running.is_none();
+    let early = incident.wish.is_none() && too_early(incident, &analysis, now);
+    let news = studied && !early && incident.said != Some(said) && incident.running.is_none();
     if news {
         incident.said = Some(said);
     }
@@ -493,16 +518,24 @@ fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
+fn ask_every_right(state: &mut State, effects: &mut Vec<Effect>) {
+    if state.setup.every_right {
+        let judged: BTreeSet<Key> = state.mapped.values().flatten().map(|(key, _)| key.clone()).collect();
+        judged.iter().for_each(|workload| ask_rights(state, workload, effects));
+    }
+}
+
 fn ask_rights(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let namespace = workload.namespace.clone();
-    let due = state
-        .rights_asked
-        .get(&namespace)
-        .is_none_or(|asked| (state.now - *asked).num_seconds() >= RIGHTS_EVERY);
+    let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
+    let rights = vec![right("deployments", "apps"), right("configmaps", "")];
+    let answered = rights.iter().all(|r| state.world.allowed(r).is_some());
+    let every = if answered { RIGHTS_EVERY } else { RETRY };
+    let due =
+        state.rights_asked.get(&namespace).is_none_or(|asked| (state.now - *asked).num_seconds() >= every);
     if due {
-        state.rights_asked.insert(namespace.clone(), state.now);
-        let right = |resource, group| Right { verb: "patch", resource, group, namespace: namespace.clone() };
-        effects.push(Effect::ReviewRights(vec![right("deployments", "apps"), right("configmaps", "")]));
+        state.rights_asked.insert(namespace, state.now);
+        effects.push(Effect::ReviewRights(rights));
     }
 }
 
@@ -682,7 +715,6 @@ fn waits(incident: &Incident, analysis: &Analysis, world: &super::world::World, 
 
 fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
-    let by = state.user();
     let now = state.now;
     let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else {
         return;
@@ -690,7 +722,13 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     effects.push(Effect::Record {
         ticket: Ticket::Note,
         kind: record::EXPIRED,
-        body: record::decided(&proposal, cluster.as_str(), &by, "nobody decided in time", now),
+        body: record::decided(
+            &proposal,
+            cluster.as_str(),
+            &Clean::new(NOBODY),
+            "nobody decided in time",
+            now,
+        ),
     });
     if let Some(incident) = state.incidents.get_mut(workload) {
         // By hand it must be asked for again; goaround's own offer is drawn anew while it still burns.
@@ -709,7 +747,6 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 /// Takes the card away, with the reason.
 pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
-    let by = state.user();
     let now = state.now;
     let open = state.incidents.get_mut(workload).filter(|i| i.open_gate());
     let Some(proposal) = open.and_then(|i| i.proposal.take()) else {
@@ -718,7 +755,7 @@ pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<
     effects.push(Effect::Record {
         ticket: Ticket::Note,
         kind: record::WITHDRAWN,
-        body: record::decided(&proposal, cluster.as_str(), &by, why, now),
+        body: record::decided(&proposal, cluster.as_str(), &Clean::new(NOBODY), why, now),
     });
     state.say("gate", Weight::Plain, format!("proposal {} withdrawn: {why}", proposal.name()));
 }
@@ -729,7 +766,10 @@ pub fn settled(state: &State) -> bool {
     let contents = state.config_asked.iter().all(|(key, (_, at))| {
         state.world.contents.contains_key(key) || (state.now - *at).num_seconds() >= RETRY
     });
+    let asked = state.rights_asked.keys();
+    let answered = asked.map(|namespace| state.world.rights.keys().any(|r| r.namespace == *namespace));
     contents
+        && (!state.setup.every_right || answered.into_iter().all(|a| a))
         && state.incidents.values().all(|incident| {
             let Some(analysis) = &incident.analysis else {
                 return false;

@@ -18,6 +18,8 @@ use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
 
+/// Lines of a page of text on the smallest screen, less one that stays.
+const SCREEN: usize = 19;
 /// Lines of a page key.
 const PAGE: usize = 10;
 
@@ -41,7 +43,9 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             false
         }
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
-        (Screen::Evidence(_) | Screen::Diff(_) | Screen::Log, command) => page(state, command),
+        (Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log, command) => {
+            page(state, command)
+        }
         (Screen::Main, command) => main(state, command),
     }
 }
@@ -73,23 +77,26 @@ fn main(state: &mut State, command: Command) -> bool {
         Command::FocusPrevious => state.view.pane = state.view.pane.step(true),
         Command::Filter => state.view.filtering = true,
         Command::Range(n) => state.view.range = usize::from(n).min(view::RANGES.len() - 1),
-        Command::Gate => {
-            if let Some(key) = view::most_urgent_gate(state) {
-                open(state, Screen::Card(key));
-            }
-        }
+        Command::Gate => match view::most_urgent_gate(state) {
+            Some(key) => open(state, Screen::Card(key)),
+            None => state.say("gate", Weight::Plain, "no gate is open"),
+        },
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
         },
-        Command::Evidence | Command::Diff => {
-            if let Some(key) = view::selected_workload(state).filter(|k| state.incidents.contains_key(k)) {
-                open(
-                    state,
-                    if command == Command::Evidence { Screen::Evidence(key) } else { Screen::Diff(key) },
-                );
+        Command::Evidence => {
+            let incident = view::selected_workload(state).filter(|k| state.incidents.contains_key(k));
+            match (incident, view::selected_slo(state)) {
+                (Some(key), _) => open(state, Screen::Evidence(key)),
+                (None, Some(id)) => open(state, Screen::Readings(id)),
+                (None, None) => state.say("slo", Weight::Plain, "no SLO judges it: there is no evidence"),
             }
         }
+        Command::Diff => match view::selected_workload(state) {
+            Some(key) => open(state, Screen::Diff(key)),
+            None => state.say("kube", Weight::Plain, "no workload is known: there is nothing to compare"),
+        },
         Command::ByHand => return by_hand(state),
         Command::Undo => {
             if let Some(key) = view::selected_workload(state) {
@@ -199,6 +206,8 @@ fn page(state: &mut State, command: Command) -> bool {
             open(state, back);
         }
         Command::Home => state.view.scroll = 0,
+        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(SCREEN).min(10_000),
+        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(SCREEN),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
     false

@@ -35,6 +35,8 @@ pub struct Answered<T> {
     pub from: Time,
     /// End of what it covers; its age counts from here.
     pub to: Time,
+    /// The server warned that a part of it is missing.
+    pub partial: Option<Clean>,
 }
 
 /// Error ratios, each of the step that ends then.
@@ -202,29 +204,41 @@ impl Study {
         self.pending = None;
         self.complete = self.asked.is_some();
         self.errors.clear();
-        for (ask, answer) in findings.answers {
+        for (n, (ask, answer)) in findings.answers.into_iter().enumerate() {
+            let partial = findings.partial.iter().find(|(of, _)| *of == n).map(|(_, why)| why.clone());
             match answer {
-                Ok(finding) => self.keep(ask, finding),
+                Ok(finding) => self.keep(ask, finding, partial),
                 Err(why) => self.errors.push(why),
             }
         }
         true
     }
 
-    fn keep(&mut self, ask: Ask, finding: Finding) {
+    /// What the server warned of when it answered what a verdict rests on: a part of the data is missing.
+    pub fn partial(&self) -> Option<&Clean> {
+        let of = [
+            self.buckets.as_ref().and_then(|a| a.partial.as_ref()),
+            self.since_change.as_ref().and_then(|a| a.partial.as_ref()),
+            self.history.as_ref().and_then(|a| a.partial.as_ref()),
+            self.served.as_ref().and_then(|a| a.partial.as_ref()),
+        ];
+        of.into_iter().flatten().next().or_else(|| self.intervals.iter().find_map(|i| i.partial.as_ref()))
+    }
+
+    fn keep(&mut self, ask: Ask, finding: Finding, partial: Option<Clean>) {
         match (ask, finding) {
             (Ask::Scrape, Finding::Scrape(interval)) => self.scrape = interval,
             (Ask::Buckets { from, to, step }, Finding::Buckets(buckets)) => {
-                self.buckets = Some(Answered { data: (buckets, step), from, to });
+                self.buckets = Some(Answered { data: (buckets, step), from, to, partial });
             }
             (Ask::Served { from, to, .. }, Finding::Served(served)) => {
-                self.served = Some(Answered { data: served, from, to });
+                self.served = Some(Answered { data: served, from, to, partial });
             }
             (Ask::Past { from, to, step }, Finding::Past(ratios)) => {
-                self.past = Some(Answered { data: (ratios, step), from, to });
+                self.past = Some(Answered { data: (ratios, step), from, to, partial });
             }
             (Ask::Counts { purpose, from, to }, Finding::Counts(data)) => {
-                let answered = Answered { data, from, to };
+                let answered = Answered { data, from, to, partial };
                 match purpose {
                     Purpose::SinceChange => self.since_change = Some(answered),
                     Purpose::History => self.history = Some(answered),
@@ -244,7 +258,8 @@ impl Study {
             sum
         });
         self.intervals.retain(|i| i.from != answered.from);
-        self.intervals.push(Answered { data: sum, from: answered.from, to: answered.to });
+        let Answered { from, to, partial, .. } = answered;
+        self.intervals.push(Answered { data: sum, from, to, partial });
     }
 }
 
@@ -289,7 +304,7 @@ mod tests {
             // Together with what was asked just before the first one.
             assert!(cost + usize::from(number == 2) <= MOST_QUERIES);
             let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(Clean::new("down")))).collect();
-            assert!(study.take(Findings { number, slo: slo.clone(), answers, queries: 8 }));
+            assert!(study.take(Findings { number, slo: slo.clone(), answers, partial: vec![], queries: 8 }));
             if first {
                 assert_eq!((number, study.complete), (1, false));
                 continue;
@@ -306,7 +321,7 @@ mod tests {
         let first = study.next(&slo, &Focus::default(), 1, now).expect("an inquiry");
         assert_eq!(first.asks, [Ask::Scrape]);
         let answers = vec![(Ask::Scrape, Ok(Finding::Scrape(Some(Window::from_secs(2)))))];
-        assert!(study.take(Findings { number: 1, slo: slo.clone(), answers, queries: 1 }));
+        assert!(study.take(Findings { number: 1, slo: slo.clone(), answers, partial: vec![], queries: 1 }));
         let second = study.next(&slo, &Focus::default(), 2, now).expect("at once");
         let step = second.asks.iter().find_map(|ask| match ask {
             Ask::Buckets { step, .. } => Some(*step),
@@ -323,7 +338,13 @@ mod tests {
         study.next(&slo, &Focus::default(), 1, now);
         let later = now + chrono::TimeDelta::seconds(GIVE_UP);
         study.next(&slo, &Focus::default(), 2, later);
-        assert!(!study.take(Findings { number: 1, slo: slo.clone(), answers: vec![], queries: 0 }));
-        assert!(study.take(Findings { number: 2, slo, answers: vec![], queries: 0 }));
+        assert!(!study.take(Findings {
+            number: 1,
+            slo: slo.clone(),
+            answers: vec![],
+            partial: vec![],
+            queries: 0
+        }));
+        assert!(study.take(Findings { number: 2, slo, answers: vec![], partial: vec![], queries: 0 }));
     }
 }

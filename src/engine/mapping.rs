@@ -61,6 +61,14 @@ impl Unmapped {
     }
 }
 
+/// What [`workload`] looks at is another than before: the rules, or a label, were not known when it was mapped.
+pub fn is_another(old: &Slo, new: &Slo) -> bool {
+    old.labels != new.labels
+        || old.rule_labels != new.rule_labels
+        || old.service != new.service
+        || old.sli != new.sli
+}
+
 /// Finds the Deployment that `slo` judges. `configured` is what the config says of this SLO.
 pub fn workload(world: &World, slo: &Slo, configured: Option<&Key>) -> Result<(Key, How), Unmapped> {
     if let Some(key) = configured {

@@ -96,8 +96,8 @@ pub struct PastAction {
     pub executed: bool,
     /// Nobody knows whether a call was done.
     pub unknown: bool,
-    /// Path of its last call, where it is read back.
-    pub last_path: String,
+    /// Why it cannot be known, as of the last look.
+    pub unknown_why: Option<Clean>,
     /// The template that it wrote.
     pub written_template: ContentDigest,
     /// ConfigMaps that it restored, with their digests.
@@ -334,11 +334,7 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 executed: false,
                 // An intent without an outcome is an unknown one: the process may have died after sending.
                 unknown: true,
-                last_path: body["calls"]
-                    .as_array()
-                    .and_then(|calls| calls.last()?["path"].as_str())
-                    .unwrap_or_default()
-                    .to_owned(),
+                unknown_why: None,
                 written_template: ContentDigest(text("written_template")),
                 configs: configs_from(&body["configs"]),
                 left_template: ContentDigest(text("left_template")),

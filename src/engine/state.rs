@@ -32,6 +32,8 @@ pub struct Setup {
     pub find_prometheus: bool,
     /// `--read-only`.
     pub read_only: bool,
+    /// Rights on every workload that an SLO judges are asked for, not only where something burns: for `check`.
+    pub every_right: bool,
     /// Name of the kubeconfig context.
     pub context: Clean,
     /// The context matches `prod_contexts`.
@@ -124,7 +126,7 @@ pub struct State {
     pub edges_at: Option<Time>,
     /// Namespaces whose rights were asked for, and when.
     pub rights_asked: BTreeMap<Clean, Time>,
-    /// SLOs must be mapped anew: Deployments or Services came or went.
+    /// SLOs must be mapped anew: Deployments or Services came or went, or what maps them was learnt later.
     pub remap: bool,
     /// When unknown outcomes of earlier sessions were last read back.
     pub resolved_old: Option<Time>,
@@ -165,9 +167,15 @@ impl State {
 
     /// Takes what the journal tells. Of its own actions this process knows more.
     pub fn learn(&mut self, past: Past) {
-        let own: Vec<PastAction> = self.journal.actions.drain(..).filter(|a| a.own).collect();
+        let (own, mut others): (Vec<PastAction>, Vec<PastAction>) =
+            self.journal.actions.drain(..).partition(|a| a.own);
         let known: BTreeSet<String> = own.iter().map(|a| a.action.clone()).collect();
         self.journal.actions = past.actions;
+        // Why an outcome cannot be known was seen on the cluster: the journal does not tell it.
+        for action in self.journal.actions.iter_mut().filter(|a| a.unknown) {
+            let before = others.iter_mut().find(|a| a.action == action.action);
+            action.unknown_why = before.and_then(|a| a.unknown_why.take());
+        }
         self.journal.actions.retain(|a| !known.contains(&a.action));
         self.journal.actions.extend(own);
         self.journal.actions.sort_by(|a, b| (a.time, &a.action).cmp(&(b.time, &b.action)));

@@ -1,13 +1,14 @@
 //! One event in, effects out. It only dispatches: the rules live where their subject is.
 
 use crate::domain::cluster::{Change, ClusterFact, Key, RefKind};
+use crate::domain::plan::ACTION;
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::window::Window;
 
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, incident, input};
+use super::{action, incident, input, mapping};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -15,6 +16,9 @@ const REVIEW_EVERY: Window = Window::from_secs(1);
 const LOOK_FOR_PROMETHEUS_EVERY: i64 = 30;
 /// Longer after an edit, something else may have been there in between.
 const JUST_NOW: i64 = 60;
+
+/// Lines of a source among which the same failure is not said again.
+const SAID_LATELY: usize = 20;
 
 /// Takes one event.
 pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
@@ -110,6 +114,14 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
             return taken;
         }
         Signal::Health(source, health) => tell_health(state, *source, health),
+        Signal::Failed(source, why) => {
+            // It is tried again, and fails in the same words: once is enough for a while.
+            let mut last =
+                state.log.iter().rev().filter(|line| line.source == source.name()).take(SAID_LATELY);
+            if !last.any(|line| line.text == *why) {
+                state.say(source.name(), Weight::Attention, why);
+            }
+        }
         Signal::Cluster(fact) => {
             tell_change(state, fact);
             if let ClusterFact::Content(key, Some(content)) = &**fact
@@ -135,8 +147,14 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
                 ClusterFact::Deployments(Change::Listed(_) | Change::Deleted(..)) | ClusterFact::Services(_)
             );
             if let ClusterFact::Deployments(Change::Applied(d)) = &**fact {
-                state.remap |= !state.world.deployments.contains_key(&d.meta.key);
+                let old = state.world.deployments.get(&d.meta.key);
+                state.remap |= old.is_none_or(|old| old.template.labels != d.template.labels);
             }
+        }
+        Signal::Slos(slos) => {
+            let known = &state.world.slos;
+            state.remap |=
+                slos.iter().any(|slo| known.get(&slo.id).is_some_and(|old| mapping::is_another(old, slo)));
         }
         Signal::Prometheus { at, why, others } => {
             let more =
@@ -189,8 +207,13 @@ fn tell_change(state: &mut State, fact: &ClusterFact) {
     let done = !old.settled() && new.settled();
     let pause = (old.paused != new.paused).then_some(if new.paused { "paused" } else { "resumed" });
     if changed {
-        let client =
-            super::revisions::template_client(new).map_or(String::new(), |c| format!(", by {c} (client)"));
+        // What our own mark came with is ours, whoever owned the fields before.
+        let mark = new.annotation(ACTION);
+        let client = match super::revisions::template_client(new) {
+            _ if mark.is_some() && mark != old.annotation(ACTION) => ", by goaround".into(),
+            Some(client) => format!(", by {client} (client)"),
+            None => String::new(),
+        };
         let images: Vec<&str> = new.template.images.iter().map(|i| i.as_str()).collect();
         state.say(
             "kube",

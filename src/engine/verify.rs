@@ -287,6 +287,11 @@ pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, n
     let since = running.since;
     running.waiting_for =
         format!("{} failed in {}", format::bad_of(since.bad, since.total), format::span(watched));
+    if let Some(why) = &verify.partial {
+        let why = Clean::new(format!("partial data: {why}"));
+        running.waiting_for = why.to_string();
+        return timed_out.then_some(Outcome::Inconclusive(why));
+    }
     if watched < LEAST || since.total < LEAST_REQUESTS {
         return timed_out.then(|| Outcome::Inconclusive(Clean::new("too few requests within 10 min")));
     }

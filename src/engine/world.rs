@@ -133,7 +133,7 @@ impl World {
                 self.known.insert(key.clone(), known);
                 self.widen(&key);
             }
-            Signal::Findings(_) => {}
+            Signal::Findings(_) | Signal::Failed(..) => {}
         }
     }
 
@@ -200,7 +200,11 @@ impl World {
 
     fn take_event(&mut self, change: Change<ClusterEvent>) {
         match change {
-            Change::Listed(events) => self.events = events.into(),
+            Change::Listed(mut events) => {
+                // A list comes by namespace and name; those without a time go first.
+                events.sort_by_key(|e| e.last);
+                self.events = events.into();
+            }
             Change::Applied(event) => {
                 self.events.retain(|e| e.key != event.key);
                 self.events.push_back(event);
@@ -275,6 +279,11 @@ impl World {
         self.sources.get(&Source::Kind(kind)).is_some_and(|s| s.synced && s.health == Health::Live)
     }
 
+    /// Prometheus has told which SLOs there are.
+    pub fn knows_slos(&self) -> bool {
+        !self.slos.is_empty() || self.sources.get(&Source::Prometheus).is_some_and(|s| s.heard.is_some())
+    }
+
     /// Age of what a source told last, in seconds.
     pub fn age(&self, source: Source, now: Time) -> Option<i64> {
         self.sources.get(&source).and_then(|s| s.heard).map(|heard| (now - heard).num_seconds().max(0))
@@ -319,5 +328,25 @@ fn by_uid<T>(map: &mut BTreeMap<Uid, T>, change: Change<T>, uid: impl Fn(&T) -> 
         Change::Deleted(_, gone) => {
             map.remove(&gone);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_events_the_oldest_are_dropped_and_not_the_first_by_name() {
+        let event = |n: i64| ClusterEvent {
+            key: Key::new("shop", format!("event-{n:05}")),
+            last: Time::from_timestamp(1_000_000 - n, 0),
+            ..ClusterEvent::default()
+        };
+        let mut world = World::default();
+        let fact = ClusterFact::Events(Change::Listed((0..3_000).map(event).collect()));
+        world.take(Signal::Cluster(Box::new(fact)), Time::UNIX_EPOCH);
+        assert_eq!(world.events.len(), EVENTS);
+        assert_eq!(world.events.back(), Some(&event(0)), "the youngest is the last one");
+        assert_eq!(world.events.front(), Some(&event(1_999)));
     }
 }

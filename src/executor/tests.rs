@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Key, Uid};
 use crate::domain::plan::{Call, Method, Plan, Undo};
 use crate::domain::verdict::Offer;
 use crate::sources::kubernetes::{Connected, Options, connect};
 
 use super::send::{send, send_within};
-use super::{Cause, ReadBack, Sent, dry_run, in_order, read_back};
+use super::{Cause, Sent, dry_run, in_order};
 
 /// A plan of nothing but these calls.
 fn plan(calls: Vec<Call>) -> Plan {
@@ -356,32 +355,4 @@ async fn an_execution_stops_at_the_first_call_that_is_not_known_to_be_done() {
 async fn text_of_the_server_arrives_harmless() {
     let (outcome, _) = sent(Act::Answer(403, "", status(403, "Forbidden", "no\u{1b}[2J"))).await;
     assert!(matches!(outcome, Sent::Refused { message, .. } if message.as_str() == "no<1b>[2J"));
-}
-
-#[tokio::test]
-async fn reading_back_tells_done_from_not_done_from_gone_from_not_known() {
-    let bare = json!({"metadata": {"uid": "u1"}}).to_string();
-    type Expected = fn(&ReadBack) -> bool;
-    let cases: [(u16, String, &str, Expected); 6] = [
-        (200, object(), "01JDX", |r| matches!(r, ReadBack::Applied { .. })),
-        (200, object(), "01JDX:0123456789ab", |r| matches!(r, ReadBack::Applied { .. })),
-        (
-            200,
-            object(),
-            "01JD",
-            |r| matches!(r, ReadBack::NotApplied { other: Some(o), .. } if *o == Clean::new("01JDX:0123456789ab")),
-        ),
-        (200, bare, "01JDX", |r| matches!(r, ReadBack::NotApplied { other: None, .. })),
-        (404, status(404, "NotFound", "m"), "01JDX", |r| *r == ReadBack::Gone),
-        (200, "{}".to_owned(), "01JDX", |r| matches!(r, ReadBack::Unknown { .. })),
-    ];
-    for (code, body, action, expected) in cases {
-        let (wire, connected) = Wire::serve(&[Act::Answer(code, "", body)]).await;
-        let found = read_back(&connected.reader, &call(), action).await;
-        assert!(expected(&found), "{found:?}");
-        assert!(
-            wire.requests()[0].starts_with(&format!("GET {PATH} HTTP/1.1\r\n")),
-            "from the quorum, no version"
-        );
-    }
 }

@@ -41,7 +41,10 @@ impl Check {
 
 /// A configuration that was refused.
 pub fn refused_config(error: &str) -> Check {
-    Check::hinted("config", "fail", error)
+    // One line: the place and what is wrong; the line with its caret is for the other commands.
+    let what = error.lines().next().unwrap_or_default();
+    let hint = error.lines().find(|line| line.trim_start().starts_with("hint:")).unwrap_or_default();
+    Check::hinted("config", "fail", &format!("{what} {hint}"))
 }
 
 /// All lines.
@@ -173,6 +176,11 @@ fn slos(state: &State) -> Vec<Check> {
         )];
     }
     let mut all = vec![Check::ok("slos", format!("{} found", state.world.slos.len()))];
+    let unknown = state.setup.slo_workloads.keys().filter(|id| !state.world.slos.contains_key(id));
+    all.extend(unknown.map(|id| {
+        let detail = format!("[[slo]] id = \"{id}\" of the configuration is not among them");
+        Check::new("slos", "warn", detail, "correct the id, or remove the table")
+    }));
     for (id, found) in &state.mapped {
         all.push(match found {
             Ok((key, how)) => Check::ok("workload", format!("{id} judges Deployment {key}, {}", how.words())),

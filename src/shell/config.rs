@@ -31,7 +31,7 @@ pub use slos::{SloEntry, WorkloadEntry};
 pub use workload::{Dependency, WorkloadName};
 
 /// The name of the file in the configuration folder.
-const FILE: &str = "config.toml";
+pub const FILE: &str = "config.toml";
 const KEYS: [&str; 9] =
     ["prod_contexts", "theme", "keymap", "prometheus", "slo", "workload", "policy", "gate", "advisor"];
 
@@ -42,12 +42,12 @@ pub enum ConfigError {
     #[error(transparent)]
     Text(#[from] TextError),
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}\nhint: {hint}", path.display())]
+    #[error("{}: cannot be read: {why}\nhint: {hint}", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why; told in the message, so it is no source that would be printed once more.
+        why: std::io::Error,
         /// What to do.
         hint: &'static str,
     },
@@ -180,7 +180,7 @@ pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config
         (Some(file), _) => (file.to_owned(), read(file)?),
         // A default file that is there but cannot be read is an error: it may hold a freeze.
         (None, Some(file)) => match read(&file) {
-            Err(ConfigError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(ConfigError::Unreadable { why, .. }) if why.kind() == std::io::ErrorKind::NotFound => {
                 (file, String::new())
             }
             other => (file, other?),
@@ -192,13 +192,13 @@ pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config
 
 /// The text of `path`.
 fn read(path: &Path) -> Result<String, ConfigError> {
-    let bytes = std::fs::read(path).map_err(|source| ConfigError::Unreadable {
+    let bytes = std::fs::read(path).map_err(|why| ConfigError::Unreadable {
         path: path.to_owned(),
-        hint: match source.kind() {
+        hint: match why.kind() {
             std::io::ErrorKind::NotFound => "is the path right, and relative to where you are?",
             _ => "it must be a file that you may read",
         },
-        source,
+        why,
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();

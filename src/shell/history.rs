@@ -50,7 +50,7 @@ pub fn table(rows: &[Value]) -> String {
         ("workload", 26),
         ("verdict", 15),
         ("offer", 14),
-        ("target", 26),
+        ("target", 36),
         ("outcome", 12),
         ("action", 26),
     ];
@@ -70,10 +70,18 @@ pub fn table(rows: &[Value]) -> String {
                     let text = Clean::new(row[*name].as_str().unwrap_or("—"));
                     let text =
                         if *name == "time" { text.as_str().replace('T', " ") } else { text.to_string() };
-                    text.chars().take(*width).collect()
+                    fit(&text, *width)
                 })
                 .collect(),
         );
     }
     out
+}
+
+/// Cut to `width` characters, and then it says so.
+fn fit(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
 }

@@ -15,9 +15,10 @@ use crate::domain::cluster::{
     ClusterFact, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
-use crate::domain::plan::{Call, DryRun, Plan};
+use crate::domain::plan::{DryRun, Plan};
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::sloth::Declared;
+use crate::engine::effect::Trace;
 use crate::engine::event::{ActionId, Called, FreshLook, Ticket};
 use crate::engine::gate::Approved;
 use crate::engine::record::{self, Past};
@@ -113,8 +114,8 @@ impl Performer {
             }
             Effect::ReadJournal => self.clone().spawn(async move { this.read_journal().await }),
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
-            Effect::ReadBack(action, last, configs) => {
-                self.clone().spawn(async move { this.read_back(action, last, configs).await });
+            Effect::ReadBack(action, trace) => {
+                self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
             Effect::Advise(_) | Effect::Bell | Effect::Quit => {}
         }
@@ -181,7 +182,7 @@ impl Performer {
             Ok(content) => self.signal(Signal::Cluster(Box::new(ClusterFact::Content(key, content)))).await,
             Err(error) => {
                 let why = Clean::new(format!("ConfigMap {key}: {error}"));
-                self.signal(Signal::Health(Source::Kind("configmaps"), Health::Down(why))).await;
+                self.signal(Signal::Failed(Source::Kind("configmaps"), why)).await;
             }
         }
     }
@@ -240,7 +241,7 @@ impl Performer {
             Ok(answers) => self.signal(Signal::Rights(answers)).await,
             Err(error) => {
                 let why = Clean::new(format!("access review: {error}"));
-                self.signal(Signal::Health(Source::Kind("rights"), Health::Down(why))).await;
+                self.signal(Signal::Failed(Source::Kind("rights"), why)).await;
             }
         }
     }
@@ -334,26 +335,35 @@ impl Performer {
         }
     }
 
-    async fn read_back(&self, action: ActionId, last: Call, configs: Vec<(Key, ContentDigest)>) {
+    async fn read_back(&self, action: ActionId, trace: &Trace) {
         let Some(cluster) = &self.cluster else { return };
-        let stand = match executor::read_back(&cluster.reader, &last, &action.0).await {
-            ReadBack::Applied { .. } => Some(configs.len() + 1),
-            ReadBack::Unknown { .. } => None,
-            // The last call does not stand; those before it may.
-            ReadBack::NotApplied { .. } | ReadBack::Gone => self.restored(cluster, &configs).await,
+        let stand = match kubernetes::read_deployment(cluster, &trace.workload).await {
+            Err(error) => Err(Clean::new(error.to_string())),
+            Ok(fresh) => {
+                let (deployment, sets) = fresh.as_ref().map_or((None, &[][..]), |fresh| {
+                    (Some(&fresh.deployment), fresh.replica_sets.as_slice())
+                });
+                match executor::read_back(&action.0, trace, deployment, sets) {
+                    ReadBack::Applied => Ok(trace.configs.len() + 1),
+                    ReadBack::Unknown(why) => Err(why),
+                    // The last call does not stand; those before it may.
+                    ReadBack::NotApplied => self.restored(cluster, &trace.configs).await,
+                }
+            }
         };
         self.tell(Event::ReadBack(action, stand)).await;
     }
 
     /// How many of these ConfigMaps, in order, have the content that was to be restored.
-    async fn restored(&self, cluster: &Connected, configs: &[(Key, ContentDigest)]) -> Option<usize> {
+    async fn restored(&self, cluster: &Connected, configs: &[(Key, ContentDigest)]) -> Result<usize, Clean> {
         for (n, (key, digest)) in configs.iter().enumerate() {
-            let content = kubernetes::config_content(cluster, key).await.ok()?;
+            let content = kubernetes::config_content(cluster, key).await;
+            let content = content.map_err(|error| Clean::new(error.to_string()))?;
             if content.is_none_or(|c| c.digest != *digest) {
-                return Some(n);
+                return Ok(n);
             }
         }
-        Some(configs.len())
+        Ok(configs.len())
     }
 }
 

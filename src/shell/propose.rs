@@ -96,7 +96,7 @@ pub fn as_text(state: &State) -> String {
         out.push_str(&format!("{line}\n"));
     }
     if out.is_empty() {
-        out.push_str(&format!("nothing burns: {} SLOs\n", state.world.slos.len()));
+        out.push_str(&format!("nothing burns: {}\n", format::several(state.world.slos.len(), "SLO")));
     }
     out
 }

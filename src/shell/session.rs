@@ -88,6 +88,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         depends_on: config.depends_on(),
         find_prometheus: wanted.prometheus.is_none(),
         read_only: wanted.read_only,
+        every_right: false,
         prod: config.is_production(context.as_str()),
         context,
     };

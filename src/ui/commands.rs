@@ -52,7 +52,7 @@ pub fn named(name: &str) -> Option<Command> {
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
         Screen::Main | Screen::Log => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) => "card",
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) => "card",
     }
 }
 
@@ -106,7 +106,10 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
 
 fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
     let context = context(state);
-    let page = matches!(state.view.screen, Screen::Evidence(_) | Screen::Diff(_) | Screen::Log);
+    let page = matches!(
+        state.view.screen,
+        Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log
+    );
     let found = keymap.lookup(context, key).or_else(|| {
         let other = if context == "main" { "card" } else { "main" };
         let moves = |name: &&str| matches!(*name, "home" | "end" | "back");

@@ -70,6 +70,7 @@ impl Ui {
             Screen::Card(key) => return panels::card::draw(look, &self.editor, state, key, area, buf),
             Screen::Evidence(key) => panels::evidence::draw(look, state, key, area, buf),
             Screen::Diff(key) => panels::diff::draw(look, state, key, area, buf),
+            Screen::Readings(id) => panels::readings::draw(look, state, id, area, buf),
             Screen::Log => panels::log::page(look, state, area, buf),
         }
         Shown::default()

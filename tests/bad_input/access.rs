@@ -193,11 +193,28 @@ fn what_may_not_be_read_makes_reversible_unknown_and_never_pass() {
         gate(&ran, "REVERSIBLE"),
         ("unknown", "ConfigMaps not readable: whether they changed since is not known")
     );
-    assert!(gate(&ran, "TARGET GOOD").1.contains("; ConfigMaps not readable"), "{}", ran.out);
+    assert!(gate(&ran, "TARGET GOOD").1.contains("; ConfigMaps not readable; "), "{}", ran.out);
     // The template refers to no Secret: what is not needed is not missed.
     forbid(&cluster, &["secrets"]);
     let ran = cluster.run(&["propose"]);
     assert_eq!(gate(&ran, "REVERSIBLE").0, "pass");
+}
+
+#[test]
+fn a_config_map_or_a_right_that_cannot_be_asked_for_once_does_not_take_its_kind_down() {
+    let cluster = Cluster::burning();
+    cluster.kubernetes.instead(|asked| {
+        let one = asked.single && asked.plural == "configmaps";
+        let right = asked.path.ends_with("/selfsubjectaccessreviews");
+        (one || right).then(|| Reply::status(500, "InternalError", "etcd is away"))
+    });
+    let mut screen = cluster.screen(160, 45, &[]);
+    let text = screen.wait("1 gate open");
+    assert!(!text.contains("configmaps down") && !text.contains("rights down"), "{text}");
+    screen.press("l");
+    screen.wait("access review: ");
+    let text = screen.wait("ConfigMap shop/gateway-config");
+    assert!(text.contains("etcd is away"), "{text}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use goaround::domain::cluster::template_digest;
 use goaround::engine::record;
 use goaround::shell::journal::{FILE, Journal};
 use serde_json::{Value, json};
@@ -136,10 +137,12 @@ fn a_journal_that_is_taken_away_while_a_card_is_open_means_that_nothing_is_sent(
 /// The record of an action of an earlier session that died before it could say how it ended.
 fn intent(cluster: &Cluster, seconds_ago: i64) {
     let system = cluster.get("/api/v1/namespaces/kube-system");
+    let api = cluster.get("/apis/apps/v1/namespaces/shop/deployments/api-gateway");
     let body = json!({
         "cluster": system["metadata"]["uid"], "workload": "shop/api-gateway", "verdict": "bad_deploy",
         "offer": "rollback", "target": "api-gateway-x", "digest": "sha256:00", "by": "mara",
-        "action": "01JDEADEADEADEADEADEADEADE", "reason": "", "left_template": "", "undo": {},
+        "action": "01JDEADEADEADEADEADEADEADE", "reason": "",
+        "left_template": template_digest(&api["spec"]["template"], false), "undo": {},
         "calls": [{"method": "PATCH", "path": "/apis/apps/v1/namespaces/shop/deployments/api-gateway"}],
     });
     let at = chrono::Utc::now() - chrono::TimeDelta::seconds(seconds_ago);
@@ -174,6 +177,20 @@ fn an_intent_without_an_outcome_is_read_back_before_anything_else_is_approved() 
     screen.wait_gone("has an unknown outcome");
     screen.wait("arms, then");
     assert_eq!(history(&cluster)[0]["outcome"], "not_executed");
+}
+
+#[test]
+fn what_somebody_changed_since_is_not_called_undone() {
+    let cluster = Cluster::burning();
+    intent(&cluster, 600);
+    cluster.kubernetes.edit(|asked, object| {
+        if asked.plural == "deployments" {
+            object["spec"]["template"]["spec"]["hostname"] = "changed-since".into();
+        }
+    });
+    let ran = cluster.run(&["propose"]);
+    says(&ran, &["it must be read back first: no object carries its mark"]);
+    assert_eq!(history(&cluster)[0]["outcome"], "unknown");
 }
 
 #[test]

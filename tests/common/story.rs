@@ -331,6 +331,8 @@ pub struct Story {
     /// What the second look shows instead.
     pub tamper: Option<Tamper>,
     pub sent: Vec<Approved>,
+    /// What the server warns of with every answer.
+    pub partial: Option<Clean>,
     read: u64,
 }
 
@@ -380,6 +382,7 @@ impl Story {
             found: None,
             tamper: None,
             sent: Vec::new(),
+            partial: None,
             read: 0,
         }
     }
@@ -609,7 +612,10 @@ impl Story {
                 Err(why) => Event::RecordFailed(ticket, why.clone()),
             }],
             Effect::Execute(approved) => self.executed(approved),
-            Effect::ReadBack(id, ..) => vec![Event::ReadBack(id, self.found)],
+            Effect::ReadBack(id, ..) => {
+                let nobody = || Clean::new("the API server does not answer");
+                vec![Event::ReadBack(id, self.found.ok_or_else(nobody))]
+            }
             _ => Vec::new(),
         }
     }
@@ -728,7 +734,9 @@ impl Story {
             let finding = self.finding(workload, &ask);
             (ask, Ok(finding))
         });
-        Findings { number: inquiry.number, slo: inquiry.slo, answers: answers.collect(), queries: 8 }
+        let answers: Vec<_> = answers.collect();
+        let partial = (0..answers.len()).zip(self.partial.iter().cycle().cloned()).collect();
+        Findings { number: inquiry.number, slo: inquiry.slo, answers, partial, queries: 8 }
     }
 
     fn finding(&self, workload: &Workload, ask: &Ask) -> Finding {
@@ -862,8 +870,8 @@ impl Story {
         self.mono += Duration::from_millis(900);
         self.command(Command::Arm);
         let front = self.front();
-        // What changed meanwhile may have taken the card away.
-        let Some(proposal) = self.state.incidents[&front].proposal.as_ref() else { return };
+        // The world may have taken the card away in that second.
+        let Some(proposal) = &self.state.incidents[&front].proposal else { return };
         if let Gesture::Reason(_) = proposal.gesture {
             let names: Vec<&str> = proposal.analysis.not_passed().map(Gate::name).collect();
             self.command(Command::Paste(format!("I know: {}", names.join(", "))));

@@ -230,7 +230,7 @@ impl World {
         self.fact(ClusterFact::ConfigMaps(Change::Listed(items)));
     }
 
-    /// ConfigMap api-config was edited in place at 12:19; its earlier content is `known` or not.
+    /// ConfigMap api-config was edited in place at 12:04; its earlier content is `known` or not.
     pub fn edited_config(&mut self, known: bool) {
         let live = decode::config_content(config_map(true).to_string().as_bytes()).expect("content");
         let before = ConfigVersion::new(
@@ -240,7 +240,7 @@ impl World {
         let earlier = KnownContent {
             version: before,
             uid: Some(live.uid.clone()),
-            seen: Some((on(19, "16:21:00"), at("12:18:00"))),
+            seen: Some((on(19, "16:21:00"), at("11:58:00"))),
             source: KnownFrom::Seen,
         };
         self.config = Some((live, if known { vec![earlier] } else { Vec::new() }));
@@ -378,7 +378,13 @@ impl World {
             let finding = self.finding(&ask);
             (ask, Ok(finding))
         });
-        Findings { number: inquiry.number, slo: inquiry.slo, answers: answers.collect(), queries: 8 }
+        Findings {
+            number: inquiry.number,
+            slo: inquiry.slo,
+            answers: answers.collect(),
+            partial: vec![],
+            queries: 8,
+        }
     }
 
     fn finding(&self, ask: &Ask) -> Finding {
@@ -682,7 +688,7 @@ fn config_map(edited: bool) -> serde_json::Value {
         "fieldsV1": {"f:data": {".": {}, "f:app.conf": {}}}})];
     if edited {
         managed =
-            vec![json!({"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-20T12:19:11Z",
+            vec![json!({"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-20T12:04:11Z",
             "fieldsV1": {"f:data": {"f:app.conf": {}}}})];
     }
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "api-config", "namespace": "shop",

@@ -96,7 +96,8 @@ pub(super) fn walk(
 pub struct Verification {
     /// Records from the first one on that are sound and linked.
     pub records: u64,
-    /// No fault. A torn last record is no fault: it was never acknowledged.
+    /// No fault. A torn last record is none: a writer that was killed leaves one, which was never acknowledged. A file
+    /// that was cut looks the same; only a head that was kept elsewhere tells them apart.
     pub ok: bool,
     /// The number of the first line that is not the record that belongs there.
     pub first_bad: Option<u64>,
@@ -202,8 +203,8 @@ fn said(walk: Walk, moved_aside: Vec<u64>) -> Verification {
     }
     if let Some(bytes) = torn {
         notes.push(format!(
-            "record {next} is torn: {bytes} bytes of it were written before its writer stopped; it was never \
-             acknowledged, the next append moves it aside"
+            "record {next} is torn: {bytes} bytes of it are there, its writer stopped in the middle or the file was \
+             cut; the next append moves it aside"
         ));
     }
     if walk.unterminated {

@@ -1,6 +1,6 @@
 //! Kubernetes, read: one pinned session on one cluster that lists and watches what the gates need, thin, and answers a
-//! few questions on request. It never writes to an object (access reviews are the only POSTs), and it never reads the
-//! content of a Secret.
+//! few questions on request. It never writes to an object (access reviews are the only POSTs), and it never asks
+//! for the content of a Secret.
 //!
 //! ```text
 //! connect -> Connected ---- run: probe -> identity, cluster id, scope -> list + watch each kind -> Signal

@@ -297,7 +297,8 @@ fn missing<K: Kind>(verb: &str, namespace: Option<&str>) -> Clean {
     ))
 }
 
-/// What we take. For metadata there is no way out to whole objects: the content of Secrets must not come at all.
+/// What we take. For metadata there is no way out to whole objects: `data` of a Secret does not come at all. What
+/// `kubectl apply` copied of it into an annotation comes with the metadata, and is skipped unread when it is decoded.
 fn accept<K: Kind>(list: bool) -> &'static str {
     match (K::RESOURCE.metadata_only, list) {
         (false, _) => super::http::JSON,

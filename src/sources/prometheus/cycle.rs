@@ -7,7 +7,9 @@
 //! ```
 //!
 //! A broken connection is asked once more by the client. So that this does not make a cycle longer than eight requests,
-//! the first failure of the connection ends it, and the next one begins with a single question.
+//! the first failure of the connection ends it, and the next one begins with a single question. What refuses one
+//! question (a gateway that lets queries through and `/rules` not) is a note of that question; what refuses every
+//! question is the health of the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -128,6 +130,8 @@ impl Cycle {
         let questions = self.schedule.next(&self.wanted(), now);
         let replies = self.ask(questions).await;
         let mut trouble: Option<Health> = None;
+        // A login page, a 403 or a 503 says something of one question only where another one was answered.
+        let answered = replies.iter().any(|r| r.got.as_ref().err().is_none_or(is_of_the_question));
         let mut reached = true;
         let mut essential = Vec::new();
         let mut compared = None;
@@ -135,7 +139,8 @@ impl Cycle {
         let took = replies.iter().filter(|r| r.got.is_ok()).map(|r| r.took.as_millis()).min();
         for reply in replies {
             if let Err(error) = &reply.got
-                && is_unreachable(error)
+                && !is_of_the_question(error)
+                && (!answered || !may_be_of_the_question(error))
             {
                 reached = false;
                 trouble.get_or_insert(health(error));
@@ -200,7 +205,7 @@ impl Cycle {
             Some(promql) => self.client.query(&promql, None).await.map(Got::Series),
             None => self.client.rules().await.map(Got::Rules),
         };
-        if got.as_ref().is_err_and(is_unreachable) {
+        if got.as_ref().is_err_and(ends_the_cycle) {
             broken.store(true, Ordering::Relaxed);
         }
         let (between, took) = ((begun, (self.options.clock)()), sent.elapsed());
@@ -221,7 +226,13 @@ impl Cycle {
                 self.known.rules = Some(Rules::read(answer.data));
             }
             Err(error) => {
-                let why = Clean::new(format!("{}: {error}", question.about()));
+                let without = match question {
+                    Question::Rules if self.known.rules.is_none() => {
+                        "; without the rules the usual windows are assumed and no request can be counted"
+                    }
+                    _ => "",
+                };
+                let why = Clean::new(format!("{}: {error}{without}", question.about()));
                 let halved = match question {
                     Question::Declared(batch) => self.declared.refused(batch, &why),
                     _ => false,
@@ -320,9 +331,9 @@ fn wanted<'a>(known: &'a Known, declared: &DeclaredSlos) -> Wanted<'a> {
     }
 }
 
-/// The server or the way to it is in trouble, not the question.
-fn is_unreachable(error: &PromError) -> bool {
-    !matches!(
+/// The server was reached and did not answer this question.
+fn is_of_the_question(error: &PromError) -> bool {
+    matches!(
         error,
         PromError::BadData { .. }
             | PromError::Execution { .. }
@@ -331,6 +342,25 @@ fn is_unreachable(error: &PromError) -> bool {
             | PromError::Shape { .. }
             | PromError::Timeout { .. }
     )
+}
+
+/// Whoever stands before the server, or the part of it that answers this question, said no: whether to this question or
+/// to all of them the others tell.
+fn may_be_of_the_question(error: &PromError) -> bool {
+    matches!(
+        error,
+        PromError::Unauthorized { .. }
+            | PromError::Forbidden { .. }
+            | PromError::Redirect { .. }
+            | PromError::Html { .. }
+            | PromError::Unavailable { .. }
+    )
+}
+
+/// Asking on would only load a server that is down, or cost a retry for each question.
+fn ends_the_cycle(error: &PromError) -> bool {
+    let refused = may_be_of_the_question(error) && !matches!(error, PromError::Unavailable { .. });
+    !is_of_the_question(error) && !refused
 }
 
 fn health(error: &PromError) -> Health {

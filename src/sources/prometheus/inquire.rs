@@ -2,7 +2,8 @@
 //! comes back is counts. At most four queries are under way at a time; a question that fails says why, beside the
 //! others that did not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
@@ -42,23 +43,39 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time) -> 
              from /api/v1/rules, or from a file named under [[slo]]",
         )),
     };
-    let asking = Asking { client, slo, sli, now, permits: Semaphore::new(IN_FLIGHT) };
-    let answered = join_all(inquiry.asks.into_iter().map(|ask| asking.one(ask))).await;
-    let queries = answered.iter().map(|(_, _, queries)| queries).sum();
-    Findings {
+    let permits = &Semaphore::new(IN_FLIGHT);
+    let answered =
+        join_all(inquiry.asks.into_iter().map(|ask| {
+            let asking = Asking { client, slo, sli: sli.clone(), now, permits, warned: Mutex::default() };
+            async move {
+                (asking.one(ask).await, asking.warned.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
+        }))
+        .await;
+    let mut findings = Findings {
         number: inquiry.number,
         slo: inquiry.slo,
-        answers: answered.into_iter().map(|(ask, finding, _)| (ask, finding)).collect(),
-        queries,
+        answers: Vec::new(),
+        partial: Vec::new(),
+        queries: 0,
+    };
+    for (n, ((ask, finding, queries), warned)) in answered.into_iter().enumerate() {
+        findings.answers.push((ask, finding));
+        findings.partial.extend(warned.into_iter().map(|why| (n, why)));
+        findings.queries += queries;
     }
+    findings
 }
 
+/// One question on its way.
 struct Asking<'a> {
     client: &'a Client,
     slo: &'a Slo,
     sli: Result<&'a SliExpression, Clean>,
     now: Time,
-    permits: Semaphore,
+    permits: &'a Semaphore,
+    /// What the server warned of in its answers.
+    warned: Mutex<BTreeSet<Clean>>,
 }
 
 type Found = Result<Finding, PromError>;
@@ -176,13 +193,20 @@ impl Asking<'_> {
     async fn query(&self, promql: &str, at: Time) -> Result<Vec<Series>, PromError> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
-        Ok(self.client.query(promql, Some(at)).await?.data)
+        let answer = self.client.query(promql, Some(at)).await?;
+        self.warn(answer.warnings);
+        Ok(answer.data)
     }
 
     async fn range(&self, promql: &str, ends: Ends) -> Result<Vec<Range>, PromError> {
         let _permit = self.permits.acquire().await;
         let answer = self.client.query_range(promql, ends.first, ends.last, ends.step).await?;
+        self.warn(answer.warnings);
         Ok(answer.data)
+    }
+
+    fn warn(&self, warnings: Vec<Clean>) {
+        self.warned.lock().unwrap_or_else(PoisonError::into_inner).extend(warnings);
     }
 }
 

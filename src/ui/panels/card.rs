@@ -17,7 +17,7 @@ use crate::engine::verify::Phase;
 use crate::ui::LEAST;
 use crate::ui::editor::Editor;
 use crate::ui::look::{Look, bold};
-use crate::ui::widgets::text::{fit, wrap_within};
+use crate::ui::widgets::text::{fit, width, wrap_within};
 use crate::ui::widgets::words::{Words, below, columns, from, put, row};
 
 use super::effects::{LABEL, Placed};
@@ -144,16 +144,19 @@ impl Card<'_> {
         let id = self.proposal.digest.short();
         let id = Words::of(self.look.dim(), format!("proposal {} · ", id.get(..8).unwrap_or(id)));
         let unchanged = format!(" · unchanged {}", format::span(self.state.now - self.proposal.drawn));
-        let place = header::place(self.look, self.state);
+        let place = header::place_of(self.look, self.state, &self.incident.workload);
         let room = usize::from(area.width).saturating_sub(place.width() + 4);
-        // When it is void is kept longest.
+        // When it is void is kept longest, then what it is.
         let mut right = void;
-        if right.width() + unchanged.len() <= room {
-            right.push(self.look.dim(), unchanged);
-        }
         if id.width() + right.width() <= room {
             let rest = std::mem::replace(&mut right, id);
             right.append(rest);
+        }
+        let by = format!(" · {}", self.state.user());
+        for words in [unchanged, by] {
+            if right.width() + width(&words) <= room {
+                right.push(self.look.dim(), words);
+            }
         }
         if right.width() <= room {
             right.and(self.look.dim(), " ").draw_right(area, buf);

@@ -4,11 +4,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::evidence::Evidence;
 use crate::domain::format;
-use crate::domain::slo::Sli;
+use crate::domain::slo::{Sli, Slo};
 use crate::domain::value::Value;
+use crate::domain::window::Window;
 use crate::engine::analysis::Analysis;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
@@ -87,26 +89,42 @@ fn verdict(look: &Look, state: &State, analysis: &Analysis, columns: usize, line
     let head = Words::of(look.strong(), format!("{:<21}", analysis.verdict().word()));
     let difference = found.difference.map_or(String::new(), |d| format!("{d}, {}. ", found.method.words()));
     wrapped(look, head, 21, &format!("{difference}{}", analysis.reason), columns, lines);
+    let runbooks = analysis.slos.iter().filter_map(|id| state.world.slos.get(id)?.runbook.as_ref());
+    for runbook in runbooks.take(1) {
+        wrapped(
+            look,
+            Words::of(look.dim(), format!("{:<21}", "runbook")),
+            21,
+            runbook.as_str(),
+            columns,
+            lines,
+        );
+    }
     for id in &analysis.slos {
         let how = analysis.how.as_ref().map_or("by hand".into(), |how| how.words());
         let head = Words::of(look.dim(), format!("{:<21}", "SLO"));
         wrapped(look, head, 21, &format!("{id}, mapped {how}"), columns, lines);
-        if let Some(Sli::Understood(sli)) = state.world.slos.get(id).map(|s| &s.sli) {
-            let window = crate::domain::window::Window::minutes(5);
-            for (label, query) in [
-                ("bad requests", sli.bad_increase(window, &[])),
-                ("all requests", sli.total_increase(window, &[])),
-            ] {
-                let head = Words::of(look.dim(), format!("{label:<21}"));
-                wrapped(look, head, 21, crate::domain::clean::Clean::new(query).as_str(), columns, lines);
-            }
+        if let Some(slo) = state.world.slos.get(id) {
+            queries(look, slo, columns, lines);
         }
     }
     lines.push(Words::new());
 }
 
+/// The queries behind the counts of the last five minutes.
+pub fn queries(look: &Look, slo: &Slo, columns: usize, lines: &mut Vec<Words>) {
+    let Sli::Understood(sli) = &slo.sli else { return };
+    let window = Window::minutes(5);
+    for (label, query) in
+        [("bad requests", sli.bad_increase(window, &[])), ("all requests", sli.total_increase(window, &[]))]
+    {
+        let head = Words::of(look.dim(), format!("{label:<21}"));
+        wrapped(look, head, 21, Clean::new(query).as_str(), columns, lines);
+    }
+}
+
 /// A head and text that goes on below itself.
-fn wrapped(look: &Look, head: Words, indent: usize, text: &str, columns: usize, lines: &mut Vec<Words>) {
+pub fn wrapped(look: &Look, head: Words, indent: usize, text: &str, columns: usize, lines: &mut Vec<Words>) {
     for (n, line) in wrap(text, columns.saturating_sub(indent)).into_iter().enumerate() {
         let start = if n == 0 { head.clone() } else { Words::of(look.text(), " ".repeat(indent)) };
         lines.push(start.and(look.text(), line));
@@ -168,7 +186,7 @@ fn calls(look: &Look, analysis: &Analysis, columns: usize, lines: &mut Vec<Words
     let Some(plan) = &analysis.plan else { return };
     for call in &plan.calls {
         let tests = call.body.as_array().into_iter().flatten().filter(|op| op["op"] == "test").count();
-        let path = crate::domain::clean::Clean::new(&call.path);
+        let path = Clean::new(&call.path);
         let text = format!("{} {path}, {tests} preconditions", call.method.as_str());
         wrapped(look, Words::of(look.dim(), format!("{:<21}", "call")), 21, &text, columns, lines);
     }

@@ -4,6 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::signal::{Health, Source};
 use crate::engine::state::State;
@@ -46,8 +47,8 @@ pub fn bar(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     tint(buf, area, if state.setup.prod { look.prod() } else { look.bar() });
 }
 
-/// Context and namespace, production in words.
-pub fn place(look: &Look, state: &State) -> Words {
+/// Context, production in words.
+fn context(look: &Look, state: &State) -> Words {
     let mut words = Words::new();
     if state.setup.prod {
         words.push(bold(look.bad()), "PROD ");
@@ -55,7 +56,17 @@ pub fn place(look: &Look, state: &State) -> Words {
     let context = &state.setup.context;
     let context = if context.is_empty() { "no context" } else { context.as_str() };
     words.push(look.text(), context);
-    words.push(look.dim(), " / ");
+    words.and(look.dim(), " / ")
+}
+
+/// Context and the namespace of one workload: two of the same name are told apart by it.
+pub fn place_of(look: &Look, state: &State, workload: &Key) -> Words {
+    context(look, state).and(look.text(), workload.namespace.as_str())
+}
+
+/// Context and namespace.
+pub fn place(look: &Look, state: &State) -> Words {
+    let mut words = context(look, state);
     match &state.world.namespace {
         Some(namespace) if state.world.scope_forbidden => {
             words.push(look.text(), namespace.as_str());

@@ -50,14 +50,8 @@ pub fn cost(look: &Look, state: &State, analysis: &Analysis) -> Words {
     let cost = &analysis.cost;
     let mut text = match (slo.remaining, cost.gone_in) {
         (Value::Number(left), _) if left < 0.0 => format!("Budget {}.", format::remaining(slo.remaining)),
-        (Value::Number(_), Some((slow, fast))) => {
-            // By the 5 m burn and by the 1 h burn: the truth lies between, nearer to the first.
-            let (first, last) = (slow.min(fast), slow.max(fast));
-            let range = match (format::span(first), format::span(last)) {
-                (first, last) if first == last => first,
-                (first, last) => format!("{first} to {last}"),
-            };
-            format!("Budget ({} left) gone in {range}.", format::remaining(slo.remaining))
+        (Value::Number(_), Some((_, fast))) => {
+            format!("Budget ({} left) gone in {}.", format::remaining(slo.remaining), format::span(fast))
         }
         (Value::Number(_), None) => format!("Budget: {} left.", format::remaining(slo.remaining)),
         (other, _) => format!("Budget: {}.", format::percent_value(other)),

@@ -20,5 +20,6 @@ pub mod notices;
 pub mod objective;
 pub mod pipeline;
 pub mod proposal;
+pub mod readings;
 pub mod revisions;
 pub mod slo_list;

@@ -12,8 +12,8 @@ use crate::ui::look::Look;
 use crate::ui::widgets::text::{fit, wrap_within};
 use crate::ui::widgets::words::{Words, from, row};
 
-/// Rows that one notice may take.
-const ROWS: usize = 2;
+/// Rows that one notice may take; its end is what to do.
+const ROWS: usize = 3;
 /// Clocks that differ by less are the same.
 const CLOCK: i64 = 5_000;
 
@@ -67,7 +67,24 @@ fn all(look: &Look, state: &State) -> Vec<Notice> {
     for warning in state.world.warnings.iter().take(1) {
         lines.push(line(look.attention(), "prom partial", warning.to_string()));
     }
+    lines.extend(counted(look, state));
     lines
+}
+
+/// What is wrong with the counts of an SLO that an incident is about: a part is missing, or they could not be had.
+fn counted(look: &Look, state: &State) -> Option<Notice> {
+    let first = state.incidents.values().filter_map(|i| i.slos.first());
+    let mut wrong = first.filter_map(|id| {
+        let study = state.studies.get(id)?;
+        let partial = study.partial().map(|why| ("prom partial", why));
+        let (name, why) = partial.or_else(|| study.errors.first().map(|why| ("prom counts", why)))?;
+        Some(Notice {
+            style: look.attention(),
+            name: name.to_owned(),
+            text: format!("counts of {id}: {why}"),
+        })
+    });
+    wrong.next()
 }
 
 /// All kinds that may not be read as one line, with the first one's hint.
@@ -77,7 +94,10 @@ fn forbidden(look: &Look, state: &State) -> Option<Notice> {
     for (source, known) in &state.world.sources {
         if let Health::Forbidden(why) = &known.health {
             names.push(if *source == Source::Prometheus { "prom" } else { source.name() });
-            hint.get_or_insert(why);
+            // Nodes are a help that many may not have: alone they are no notice, ONLY US and the header name them.
+            if *source != Source::Kind("nodes") {
+                hint.get_or_insert(why);
+            }
         }
     }
     let why = hint?;

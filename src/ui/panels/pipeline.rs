@@ -15,7 +15,11 @@ use crate::ui::widgets::words::{Words, from};
 pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect, buf: &mut Buffer) {
     let area = from(area, 1);
     let Some(incident) = incident else {
-        let calm = format!("{} SLOs watched, no alert fires here", state.world.slos.len());
+        let calm = if state.world.knows_slos() {
+            format!("{} watched, no alert fires here", format::several(state.world.slos.len(), "SLO"))
+        } else {
+            "which SLOs there are is not known: Prometheus has told nothing".into()
+        };
         Words::of(look.dim(), calm).draw(area, buf);
         return;
     };

@@ -40,6 +40,10 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         return;
     };
     let (title, second) = titles(look, state, incident, analysis);
+    let title = match state.world.namespace {
+        Some(_) => title,
+        None => title.and(look.dim(), format!("  {}", incident.workload.namespace)),
+    };
     title.draw(row(area, 0), buf);
     second.draw(row(area, 1), buf);
     let last = area.height.saturating_sub(1);

@@ -219,14 +219,16 @@ fn burn(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Buff
     put_right(buf, columns(area, columns_of.gone(), GONE), &gone_in(slo), style);
 }
 
-/// Time until the budget is gone at the burn of the last hour; a dash when it outlasts its period.
+/// Time until the budget is gone, by the 5 m burn while it burns and by the last hour's else; a dash when it outlasts
+/// its period.
 pub fn gone_in(slo: &Slo) -> String {
     if matches!(slo.remaining, Value::Number(left) if left <= 0.0) {
         return "gone".into();
     }
-    let slow = slo.period.and_then(|period| analysis::gone_in(slo, period)).map(|(slow, _)| slow);
-    match (slow, slo.period) {
-        (Some(slow), Some(period)) if slow < period.delta() && slow > TimeDelta::zero() => format::span(slow),
+    let both = slo.period.and_then(|period| analysis::gone_in(slo, period));
+    let left = both.map(|(slow, fast)| if slo.burning().is_some() { fast } else { slow });
+    match (left, slo.period) {
+        (Some(left), Some(period)) if left < period.delta() && left > TimeDelta::zero() => format::span(left),
         _ => "—".into(),
     }
 }
@@ -235,9 +237,15 @@ fn workload_row(look: &Look, state: &State, key: &Key, columns_of: &Columns, are
     let Some(deployment) = state.world.deployments.get(key) else {
         return;
     };
-    put(buf, columns(area, 1, columns_of.name), key.name.as_str(), look.dim());
+    let mut name = Words::of(look.dim(), key.name.as_str());
+    if state.world.deployments.keys().filter(|other| other.name == key.name).nth(1).is_some() {
+        name.push(look.faint(), format!(" {}", key.namespace));
+    }
+    name.draw(columns(area, 1, columns_of.name), buf);
     let ready = format!("{}/{} ready", deployment.available, deployment.replicas);
-    let words = Words::of(look.faint(), "no SLO   ").and(look.dim(), ready);
+    // Without a word from Prometheus nobody knows whether an SLO judges it.
+    let slo = if state.world.knows_slos() { "no SLO   " } else { "SLO not known   " };
+    let words = Words::of(look.faint(), slo).and(look.dim(), ready);
     words.draw(from(area, columns_of.gauge_at()), buf);
 }
 
@@ -245,6 +253,7 @@ fn empty(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let filtered = !state.view.filter.is_empty();
     let nothing = state.world.slos.is_empty() && state.world.deployments.is_empty();
     let words = match (filtered, nothing) {
+        (_, true) if !state.world.reads("deployments") => "Deployments cannot be read, SLOs are not known",
         (_, true) => "no SLOs and no Deployments seen yet",
         (true, false) => "nothing matches the filter",
         (false, false) => "nothing to show",
@@ -271,7 +280,12 @@ fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffe
             _ => {}
         }
     }
-    let mut words = Words::of(look.dim(), format!("{shown} rows, {} SLOs", state.world.slos.len()));
+    let slos = if state.world.knows_slos() {
+        format::several(state.world.slos.len(), "SLO")
+    } else {
+        "SLOs not known".into()
+    };
+    let mut words = Words::of(look.dim(), format!("{}, {slos}", format::several(shown, "row")));
     if !state.view.filter.is_empty() {
         words.push(look.accent(), format!("   /{}", Clean::new(&state.view.filter)));
     }

@@ -1,6 +1,7 @@
 //! The content of ConfigMaps, and metadata of what is known by metadata only.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::lax;
@@ -10,12 +11,13 @@ use crate::domain::cluster::{ConfigContent, ConfigVersion, Json, Referenced};
 /// The annotation in which `kubectl apply` keeps what it applied last.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// `meta.k8s.io/v1 PartialObjectMetadata`. Whatever else a server sends is skipped.
+/// `meta.k8s.io/v1 PartialObjectMetadata`. Whatever else a server sends is skipped, and the annotations too: those of a
+/// Secret that was made by `kubectl apply` hold its content ([`LAST_APPLIED`]).
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct RawPartial {
     #[serde(deserialize_with = "lax")]
-    pub metadata: Full,
+    pub metadata: Full<IgnoredAny>,
 }
 
 impl From<RawPartial> for Referenced {
@@ -60,4 +62,19 @@ fn last_applied(text: &str) -> Option<ConfigVersion> {
     let applied = applied.as_object()?;
     let part = |name: &str| applied.get(name).cloned().unwrap_or(Value::Null);
     Some(ConfigVersion::new(&part("data"), &part("binaryData")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_that_kubectl_apply_leaves_in_the_annotations_of_a_secret_is_skipped_unread() {
+        let body = r#"{"metadata": {"name": "key", "uid": "u", "resourceVersion": "7", "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": "{\"data\":{\"password\":\"c2VjcmV0\"}}"}}}"#;
+        let raw: RawPartial = serde_json::from_str(body).expect("metadata");
+        // There is no place in which they could be kept.
+        let IgnoredAny = raw.metadata.annotations;
+        assert_eq!(Referenced::from(raw).meta.resource_version, "7");
+    }
 }

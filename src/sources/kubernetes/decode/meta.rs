@@ -80,10 +80,10 @@ pub(super) fn controller(owners: Vec<Owner>) -> Option<(Clean, Clean, Uid)> {
     owners.into_iter().find(|owner| owner.controller).map(|owner| (owner.kind, owner.name, Uid(owner.uid)))
 }
 
-/// Metadata with all that [`Meta`] has, and the annotations.
+/// Metadata with all that [`Meta`] has, and the annotations; `IgnoredAny` in their place skips them unread.
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Full {
+#[serde(default, rename_all = "camelCase", bound = "A: Deserialize<'de> + Default")]
+pub struct Full<A = Value> {
     #[serde(deserialize_with = "lax")]
     pub name: Clean,
     #[serde(deserialize_with = "lax")]
@@ -103,12 +103,12 @@ pub struct Full {
     #[serde(deserialize_with = "lax")]
     pub managed_fields: Vec<Entry>,
     #[serde(deserialize_with = "lax")]
-    pub annotations: Value,
+    pub annotations: A,
 }
 
-impl Full {
+impl<A> Full<A> {
     /// The domain's metadata, and the annotations (null when there are none).
-    pub fn split(self) -> (Meta, Value) {
+    pub fn split(self) -> (Meta, A) {
         let meta = Meta {
             key: Key { namespace: self.namespace, name: self.name },
             uid: Uid(self.uid),
