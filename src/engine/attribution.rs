@@ -377,7 +377,7 @@ fn split(
             let new = sum(&mut known.iter().filter(|(uid, _)| is_new(uid)).map(|(_, c)| c));
             let mut old = sum(&mut known.iter().filter(|(uid, _)| !is_new(uid)).map(|(_, c)| c));
             if let Some((buckets, step)) = study.buckets.as_ref().map(|b| &b.data)
-                && revisions.iter().any(|r| came_back(&r))
+                && revisions.iter().any(came_back)
             {
                 old = onset::between(buckets, *step, change.began - Window::hours(1).delta(), change.began);
             } else if !failed_alike(old, new)

@@ -308,33 +308,18 @@ fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
     format!("goaround: rolled back to {} ({}), {what}", row.title(), row.name)
 }
 
-/// Since when a change of what is read this way was not served by a revision that served from `begin` to `end`: files
-/// that are renewed in place and stayed for a while are what it served with, environment is as it was at its begin.
-fn counts_from(look: &Look<'_>, reach: Reach, begin: Option<Time>, end: Option<Time>) -> Option<Time> {
-    match (reach, end) {
-        (Reach::Running, Some(end)) => {
-            let kept = end - look.setup.policy.min_served.delta();
-            Some(begin.map_or(kept, |begin| begin.max(kept)))
-        }
-        _ => begin,
-    }
-}
-
-/// Begin and end of the last stretch in which a revision served; a later rollout ends it, though old pods linger.
-fn last_stretch(look: &Look<'_>, row: &RevisionRow) -> (Option<Time>, Option<Time>) {
-    let begin = row.served.since().or(row.began);
-    let later = look.rows.iter().filter(|r| r.uid != row.uid).filter_map(|r| r.began);
-    let later = later.filter(|began| begin.is_none_or(|begin| *began > begin)).min();
-    (begin, row.served.until().into_iter().chain(later).min())
+/// Since when a change was not served by this revision for sure: its pods may have read what it refers to when they
+/// started, however long it served after that.
+fn served_since(row: &RevisionRow) -> Option<Time> {
+    row.served.since().or(row.began)
 }
 
 /// ConfigMaps, Secrets and claims of the target that changed since it served, and so do not come back with it.
 fn changed_since(look: &Look<'_>, row: &RevisionRow) -> Vec<NotRestored> {
-    let (begin, end) = last_stretch(look, row);
+    let since = served_since(row);
     let references = look.world.replica_sets.get(&row.uid).map(|r| r.template.references.as_slice());
     let references = references.unwrap_or_default();
-    let changed =
-        references.iter().filter_map(|r| changed_after(look, r, counts_from(look, r.reach, begin, end)));
+    let changed = references.iter().filter_map(|r| changed_after(look, r, since));
     let mut found: Vec<NotRestored> = changed.collect();
     found.sort();
     found
@@ -365,9 +350,8 @@ fn earlier_contents<'a>(look: &'a Look<'_>, row: &RevisionRow) -> Vec<Earlier<'a
     let Some(revision) = look.world.replica_sets.get(&row.uid) else {
         return Vec::new();
     };
-    let (begin, end) = last_stretch(look, row);
+    let since = served_since(row);
     let earlier = |reference: &Reference| {
-        let since = counts_from(look, reference.reach, begin, end);
         changed_after(look, reference, since)?;
         let edits = content::edits(look, reference);
         let first = edits.iter().find(|e| since.is_none_or(|since| e.at > since))?;
@@ -489,11 +473,11 @@ fn not_restored_with(
     change: Option<&ChangeSeen>,
     restored: &[Earlier<'_>],
 ) -> Vec<NotRestored> {
-    let (begin, end) = before_change(look, change);
+    let since = served_before_since(look, change);
     let left =
         |r: &&Reference| r.kind != RefKind::ConfigMap || !restored.iter().any(|e| e.live.key.name == r.name);
     let changed = look.deployment.template.references.iter().filter(left).filter_map(|r| {
-        let mut changed = changed_after(look, r, counts_from(look, r.reach, begin, end))?;
+        let mut changed = changed_after(look, r, since)?;
         if r.kind == RefKind::ConfigMap {
             changed.why = Clean::new(format!("{}; its earlier content is not known", changed.why));
         }
@@ -509,11 +493,11 @@ fn others_changed(look: &Look<'_>) -> Vec<NotRestored> {
     not_restored_with(look, None, &[]).into_iter().filter(|n| n.kind != "ConfigMap").collect()
 }
 
-/// From when until when the pods served that were there before the change.
-fn before_change(look: &Look<'_>, change: Option<&ChangeSeen>) -> (Option<Time>, Option<Time>) {
+/// Since when the pods served that were there before the change.
+fn served_before_since(look: &Look<'_>, change: Option<&ChangeSeen>) -> Option<Time> {
     let current = look.rows.iter().find(|r| r.mark == Mark::Current);
     let Some(change) = change else {
-        return (current.and_then(|r| r.served.since().or(r.began)), None);
+        return current.and_then(served_since);
     };
     let before = match change.kind {
         ChangeKind::ConfigOnly => Some(&change.revision),
@@ -524,8 +508,7 @@ fn before_change(look: &Look<'_>, change: Option<&ChangeSeen>) -> (Option<Time>,
             .and_then(|revision| served_before(look, revision, change.began))
             .map(|before| &before.meta.uid),
     };
-    let row = look.rows.iter().find(|r| Some(&r.uid) == before);
-    (row.and_then(|r| r.served.since().or(r.began)), Some(change.began))
+    look.rows.iter().find(|r| Some(&r.uid) == before).and_then(served_since)
 }
 
 /// The contents that an action's ConfigMaps had before it, to go back to together with the revision.
