@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Response, header};
+use chrono::TimeDelta;
 use goaround::domain::Time;
 use goaround::domain::clean::Clean;
 use goaround::domain::inquiry::{Ask, Finding, Inquiry, Purpose};
@@ -64,6 +65,8 @@ struct Model {
 struct Server {
     model: Mutex<Model>,
     asked: Mutex<Vec<String>>,
+    /// Queries that name the time of their evaluation, and that.
+    times: Mutex<Vec<(String, String)>>,
     methods: Mutex<BTreeSet<String>>,
     cycles: AtomicI64,
     under_way: AtomicUsize,
@@ -101,6 +104,9 @@ impl Server {
             self.cycles.fetch_add(1, Ordering::SeqCst);
         }
         self.asked.lock().expect("no panic").push(query.clone());
+        if let Some((_, time)) = url.query_pairs().find(|(name, _)| name == "time") {
+            self.times.lock().expect("no panic").push((query.clone(), time.into_owned()));
+        }
         // So that whoever sends more than he should gets the chance to.
         for _ in 0..20 {
             tokio::task::yield_now().await;
@@ -631,7 +637,7 @@ async fn what_cannot_be_counted_says_why() {
     let slos = rig.synced().await;
     assert!(matches!(&slos[0].sli, Sli::NotUnderstood(why) if !why.is_empty()), "{:?}", slos[0].sli);
     let inquiry = Inquiry { number: 7, slo: slos[0].id.clone(), asks: vec![Ask::Scrape] };
-    let findings = answer(&rig.client, &slos[0], inquiry, Time::UNIX_EPOCH).await;
+    let findings = answer(&rig.client, &slos[0], inquiry, Time::UNIX_EPOCH, TimeDelta::zero()).await;
     assert_eq!((findings.number, findings.queries), (7, 0));
     assert!(findings.answers[0].1.as_ref().is_err_and(|why| why.as_str().contains("cannot be counted")));
 }
@@ -873,7 +879,7 @@ async fn an_inquiry_is_answered_in_counts() {
     let served = Ask::Served { from: at(0), to: at(1_200), step: five };
     let inquiry =
         Inquiry { number: 3, slo: slo.id.clone(), asks: vec![Ask::Scrape, counts, buckets, served] };
-    let findings = answer(&rig.client, &slo, inquiry, at(1_200)).await;
+    let findings = answer(&rig.client, &slo, inquiry, at(1_200), TimeDelta::zero()).await;
     assert_eq!((findings.number, findings.queries), (3, 6));
     let found: Vec<&Finding> = findings.answers.iter().map(|(_, f)| f.as_ref().expect("an answer")).collect();
     let [
@@ -897,6 +903,34 @@ async fn an_inquiry_is_answered_in_counts() {
 }
 
 #[tokio::test]
+async fn what_our_clock_measured_is_asked_for_in_the_servers_time() {
+    let mut rig = Rig::new(|model| model.sloth("shop-requests", &[Labels::new()])).await;
+    let slo = rig.synced().await.remove(0);
+    let at = |seconds: i64| Time::from_timestamp(BEGIN + seconds, 0).expect("a time");
+    let ask = |purpose| Ask::Counts { purpose, from: at(0), to: at(100) };
+    // Server minus ours; then for verification and for a change of the API server's time: window and evaluation.
+    for (clock, verify, change) in [
+        (900, ("[100s]", 100), ("[100s]", 100)),
+        (30_000, ("[100s]", 130), ("[100s]", 100)),
+        (-30_000, ("[100s]", 70), ("[70s]", 70)),
+    ] {
+        for (purpose, (window, end)) in [(Purpose::Verify, verify), (Purpose::SinceChange, change)] {
+            rig.server.times.lock().expect("no panic").clear();
+            let inquiry = Inquiry { number: 1, slo: slo.id.clone(), asks: vec![ask(purpose)] };
+            let clock = TimeDelta::milliseconds(clock);
+            let findings = answer(&rig.client, &slo, inquiry, at(100), clock).await;
+            assert_eq!(findings.answers[0].0, ask(purpose), "the question comes back as it was put");
+            let times = rig.server.times.lock().expect("no panic").clone();
+            assert_eq!(times.len(), 2);
+            for (query, time) in times {
+                assert!(query.contains(window), "{clock} {purpose:?}: {query}");
+                assert_eq!(time, format!("{}.000", BEGIN + end), "{clock} {purpose:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn warnings_beside_an_answer_to_an_inquiry_are_carried_with_it() {
     let mut rig = Rig::new(|model| model.sloth("shop-requests", &[Labels::new()])).await;
     let slo = rig.synced().await.remove(0);
@@ -911,7 +945,7 @@ async fn warnings_beside_an_answer_to_an_inquiry_are_carried_with_it() {
         Ask::Served { from: at(0), to: at(1_200), step },
     ];
     let inquiry = Inquiry { number: 1, slo: slo.id.clone(), asks };
-    let findings = answer(&rig.client, &slo, inquiry, at(1_200)).await;
+    let findings = answer(&rig.client, &slo, inquiry, at(1_200), TimeDelta::zero()).await;
     let why = || Clean::from("store 3 did not answer");
     assert_eq!(findings.partial, [(1, why()), (2, why())]);
 }
@@ -939,7 +973,7 @@ async fn a_past_that_is_too_long_is_shortened_and_says_so_by_its_begin() {
         slo: slo.id.clone(),
         asks: vec![ask(Purpose::History), ask(Purpose::SinceChange)],
     };
-    let findings = answer(&rig.client, &slo, inquiry, to).await;
+    let findings = answer(&rig.client, &slo, inquiry, to, TimeDelta::zero()).await;
     let (asked, found) = &findings.answers[0];
     let from = to - Window::days(1).delta();
     let purpose = Purpose::History;

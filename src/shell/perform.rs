@@ -83,7 +83,9 @@ impl Performer {
                     (this.prometheus.get().cloned(), state.world.slos.get(&inquiry.slo))
                 {
                     let slo = slo.clone();
-                    this.clone().spawn(async move { this.inquire(&client, &slo, *inquiry).await });
+                    let clock = state.world.clocks.get(&Source::Prometheus).copied().unwrap_or(0);
+                    let clock = chrono::TimeDelta::milliseconds(clock);
+                    this.clone().spawn(async move { this.inquire(&client, &slo, *inquiry, clock).await });
                 }
             }
             Effect::FindPrometheus(services) => {
@@ -140,8 +142,14 @@ impl Performer {
         self.tell(Event::Signal(signal)).await;
     }
 
-    async fn inquire(&self, client: &Client, slo: &crate::domain::slo::Slo, inquiry: Inquiry) {
-        let findings = prometheus::answer(client, slo, inquiry, self.clock.now()).await;
+    async fn inquire(
+        &self,
+        client: &Client,
+        slo: &crate::domain::slo::Slo,
+        inquiry: Inquiry,
+        clock: chrono::TimeDelta,
+    ) {
+        let findings = prometheus::answer(client, slo, inquiry, self.clock.now(), clock).await;
         self.signal(Signal::Findings(Box::new(findings))).await;
     }
 

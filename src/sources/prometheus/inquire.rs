@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
@@ -30,11 +31,21 @@ const SHORTER_PAST: Window = Window::days(1);
 /// Scrape intervals that people configure, in seconds.
 const INTERVALS: [u64; 12] = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300];
 
+/// Clocks that differ by less are the same: comparing them is not more exact.
+const SAME_CLOCK: TimeDelta = TimeDelta::seconds(1);
+
 /// Answers all questions of `inquiry`; `now` is the time at which it is put, and nothing later is asked for.
+///
+/// `clock` is the server's clock minus ours. What our own clock has measured (now, and the end of the rollout from
+/// which [`Purpose::Verify`] counts) is asked for in the server's time, else the errors of the rollout itself would be
+/// counted where we are behind, and what has not been scraped yet where we are ahead. Times of a change are the API
+/// server's and stay as they are. The questions come back as they were put.
 ///
 /// Where the past of [`Purpose::History`] is too much for the server, a day of it is asked for instead; the question
 /// beside the answer then says so by its `from`.
-pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time) -> Findings {
+pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time, clock: TimeDelta) -> Findings {
+    let ahead = if clock.abs() > SAME_CLOCK { clock } else { TimeDelta::zero() };
+    let now = now + ahead;
     let sli = match &slo.sli {
         Sli::Understood(sli) => Ok(sli.as_ref()),
         Sli::NotUnderstood(why) => Err(Clean::new(format!("requests cannot be counted: {why}"))),
@@ -46,7 +57,8 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time) -> 
     let permits = &Semaphore::new(IN_FLIGHT);
     let answered =
         join_all(inquiry.asks.into_iter().map(|ask| {
-            let asking = Asking { client, slo, sli: sli.clone(), now, permits, warned: Mutex::default() };
+            let asking =
+                Asking { client, slo, sli: sli.clone(), now, ahead, permits, warned: Mutex::default() };
             async move {
                 (asking.one(ask).await, asking.warned.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
@@ -72,7 +84,10 @@ struct Asking<'a> {
     client: &'a Client,
     slo: &'a Slo,
     sli: Result<&'a SliExpression, Clean>,
+    /// The server's time at which it is asked.
     now: Time,
+    /// The server's clock minus ours, where they differ.
+    ahead: TimeDelta,
     permits: &'a Semaphore,
     /// What the server warned of in its answers.
     warned: Mutex<BTreeSet<Clean>>,
@@ -107,6 +122,10 @@ impl Asking<'_> {
                 (ask, found, queries)
             }
             Ask::Served { from, to, step } => (ask, self.served(sli, from, to, step).await, queries),
+            Ask::Counts { purpose: Purpose::Verify, from, to } => {
+                let found = self.counts(sli, from + self.ahead, to + self.ahead).await;
+                (ask, found, queries)
+            }
             Ask::Counts { purpose, from, to } => {
                 let found = self.counts(sli, from, to).await;
                 let shorter = to - SHORTER_PAST.delta();
@@ -145,9 +164,10 @@ impl Asking<'_> {
     }
 
     async fn counts(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
-        let seconds = u64::try_from((to - from).num_seconds()).unwrap_or(0).max(1);
-        let window = Window::from_secs(seconds);
+        // What lies ahead of the server is left out of the window too, not taken from before its begin.
         let at = to.min(self.now);
+        let seconds = u64::try_from((at - from).num_seconds()).unwrap_or(0).max(1);
+        let window = Window::from_secs(seconds);
         let (bad, total) = (sli.bad_increase(window, &SPLIT), sli.total_increase(window, &SPLIT));
         let (bad, total) = tokio::join!(self.query(&bad, at), self.query(&total, at));
         Ok(Finding::Counts(joined(bad?, total?)))
