@@ -168,11 +168,7 @@ pub fn served(
             served.stretches.extend(&pod.stretches);
         }
     }
-    for (uid, served) in &mut all {
-        served.stretches = joined(std::mem::take(&mut served.stretches));
-        clip(served, uid, revisions);
-    }
-    // Without its pods: from each begin that is known until the next one of any revision ("by time").
+    // From each begin that is known until the next one of any revision ("by time").
     let mut begins: Vec<(Time, &Uid)> = Vec::new();
     for revision in revisions {
         let again = began(world, revision, None).filter(|_| revision.reused);
@@ -183,16 +179,29 @@ pub fn served(
     for revision in revisions {
         let uid = &revision.meta.uid;
         let entry = all.entry(uid.clone()).or_default();
+        let own = begins.iter().enumerate().filter(|(_, (_, of))| *of == uid);
+        let mut by_time: Vec<(Time, Time)> =
+            own.map(|(n, (from, _))| (*from, begins.get(n + 1).map_or(now, |next| next.0))).collect();
+        if let Some(last) = by_time.last_mut().filter(|_| current == Some(uid)) {
+            last.1 = now;
+        }
         if entry.stretches.is_empty() {
-            let own = begins.iter().enumerate().filter(|(_, (_, of))| *of == uid);
-            entry.stretches =
-                own.map(|(n, (from, _))| (*from, begins.get(n + 1).map_or(now, |next| next.0))).collect();
-            if let Some(last) = entry.stretches.last_mut().filter(|_| current == Some(uid)) {
-                last.1 = now;
-            }
+            entry.stretches = by_time;
+        } else {
+            entry.stretches = joined(std::mem::take(&mut entry.stretches));
+            clip(entry, uid, revisions);
+            entry.stretches = entry.stretches.iter().flat_map(|s| exact(*s, &by_time)).collect();
         }
     }
     all
+}
+
+/// The parts of a stretch in which this revision was the one that was rolled out, where that is known: pods are asked
+/// for in steps, in which two rollouts of a few minutes are one.
+fn exact((from, to): (Time, Time), by_time: &[(Time, Time)]) -> Vec<(Time, Time)> {
+    let within = |(begin, end): &(Time, Time)| (*begin.max(&from), *end.min(&to));
+    let parts: Vec<(Time, Time)> = by_time.iter().map(within).filter(|(begin, end)| begin < end).collect();
+    if parts.is_empty() { vec![(from, to)] } else { parts }
 }
 
 /// A stretch is known to one step of the question only; creation times are exact. It cannot begin before the
@@ -346,6 +355,13 @@ mod tests {
         let stretches =
             vec![(at(0), at(600)), (at(300), at(900)), (at(1_000), at(2_000)), (at(9_000), at(9_600))];
         assert_eq!(joined(stretches), vec![(at(0), at(2_000)), (at(9_000), at(9_600))]);
+    }
+
+    #[test]
+    fn two_rollouts_within_a_step_are_told_apart_by_what_was_rolled_out_when() {
+        let known = [(at(0), at(400)), (at(700), at(2_000))];
+        assert_eq!(exact((at(0), at(900)), &known), vec![(at(0), at(400)), (at(700), at(900))]);
+        assert_eq!(exact((at(450), at(600)), &known), vec![(at(450), at(600))], "nobody knows better");
     }
 
     #[test]
