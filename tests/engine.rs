@@ -828,6 +828,30 @@ fn another_action_within_the_cool_down_must_be_named_in_the_reason() {
 }
 
 #[test]
+fn target_good_of_a_way_back_compares_with_the_state_recorded_before_the_action() {
+    let mut story = Story::burning();
+    story.approve();
+    story.controller("api", 3);
+    story.heal("api");
+    story.pass(5);
+    story.command(Command::Undo);
+    story.pass(3);
+    let action = story.action("api").0;
+    assert_eq!(story.gate(Gate::TargetGood), GateState::Pass);
+    let line = story.gate_line(Gate::TargetGood);
+    assert!(line.contains(&format!("the state recorded before {action}")), "{line}");
+    assert_eq!(story.gate(Gate::Real), GateState::Unknown);
+    // What it referred to is another content by now: that is not the state that was recorded.
+    let now = story.now.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    story.configs.insert("api-config".into(), config_map("api-config", "timeout=9s", Some(&now)));
+    story.config_maps();
+    story.pass(3);
+    assert_eq!(story.gate(Gate::TargetGood), GateState::Unknown);
+    let line = story.gate_line(Gate::TargetGood);
+    assert!(line.contains("as before, but ConfigMap api-config changed"), "{line}");
+}
+
+#[test]
 fn only_one_way_back_is_offered_while_one_is_on_its_way() {
     let mut story = rolled_out();
     story.command(Command::Undo);

@@ -536,6 +536,43 @@ fn nodes_that_may_not_be_listed_are_named_and_make_nothing_unknown() {
 }
 
 #[test]
+fn where_nodes_may_not_be_listed_settled_pods_that_are_unready_on_one_node_tell_of_it() {
+    // Which of the three pods are ready, each on its own node; and whether their revision is as young as the errors.
+    for (ready, young, expected) in [
+        ([false, true, true], false, Verdict::Infrastructure),
+        ([true, true, true], false, Verdict::Unknown),
+        ([false, false, true], false, Verdict::Unknown),
+        ([false, false, false], false, Verdict::Unknown),
+        ([false, true, true], true, Verdict::BadDeploy),
+    ] {
+        let mut story = api(|w| {
+            if !young {
+                no_rollout(w);
+            }
+        });
+        let forbidden = Health::Forbidden(Clean::new("may not list nodes"));
+        story.signal(Signal::Health(Source::Kind("nodes"), forbidden));
+        let hash = if young { "ccc3" } else { "bbb2" };
+        for (n, ready) in ready.into_iter().enumerate() {
+            story.fact(ClusterFact::Pods(Change::Applied(Pod {
+                key: key(&format!("api-{hash}-{n}")),
+                uid: Uid(format!("pod-api-{hash}-{n}")),
+                replica_set: Some(Uid(format!("rs-api-{hash}"))),
+                node: Some(Clean::new(format!("node-{n}"))),
+                phase: Clean::new("Running"),
+                ready,
+                created: Some(at("11:40:00")),
+                ..Pod::default()
+            })));
+        }
+        story.pass(2);
+        assert_eq!(verdict(&story), expected, "{ready:?}, young {young}: {}", reason(&story));
+        let trouble = expected == Verdict::Infrastructure;
+        assert_eq!(story.gate(Gate::OnlyUs), if trouble { Fail } else { Pass }, "{ready:?}, young {young}");
+    }
+}
+
+#[test]
 fn errors_that_stopped_are_recovering_although_the_page_still_fires() {
     let story = api(|w| w.errors[0] = (at("11:55:00"), at("11:58:00"), 0.2));
     assert_eq!(verdict(&story), Verdict::Recovering, "{}", reason(&story));
@@ -761,6 +798,17 @@ fn what_may_not_be_read_is_named_and_never_taken_for_nothing() {
     let story = Story::told(vec![Workload::burning("api"), lost], |_| {});
     let line = story.gate_line(Gate::OnlyUs);
     assert!(line.contains("web-availability burns and is of no known workload"), "{line}");
+}
+
+#[test]
+fn the_prediction_gives_a_rollout_the_time_that_the_last_one_took() {
+    // The last pod of 4.12 was created 2 s, or three minutes, after its rollout began.
+    for (last_pod, seconds) in [("11:57:02", 60), ("12:00:00", 210)] {
+        let story = around(|s| s.pods_since = at(last_pod));
+        let prediction = story.analysis("api").prediction(story.now);
+        assert_eq!(prediction.clean_from - story.now, TimeDelta::seconds(seconds), "{last_pod}");
+        assert_eq!(prediction.clear_by - prediction.clean_from, TimeDelta::minutes(5));
+    }
 }
 
 // Target.

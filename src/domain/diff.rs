@@ -35,6 +35,36 @@ pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
         .collect()
 }
 
+/// What applying `manifest` would change in a template: only what it says itself counts, for the server filled in the
+/// rest.
+pub fn set_by(template: &Value, manifest: &Value) -> Vec<FieldChange> {
+    templates(template, &filled(template, manifest))
+}
+
+/// `manifest` with everything that it does not say taken from `template`; of lists of named things, item by item.
+fn filled(template: &Value, manifest: &Value) -> Value {
+    match (template, manifest) {
+        (Value::Object(have), Value::Object(say)) => {
+            let mut all = have.clone();
+            for (key, said) in say {
+                let value = have.get(key).map_or_else(|| said.clone(), |had| filled(had, said));
+                all.insert(key.clone(), value);
+            }
+            Value::Object(all)
+        }
+        (Value::Array(have), Value::Array(say)) if by_name(manifest).is_some() => {
+            let had = |name: &Value| have.iter().find(|item| item["name"] == *name);
+            let one = |said: &Value| had(&said["name"]).map_or_else(|| said.clone(), |h| filled(h, said));
+            Value::Array(say.iter().map(one).collect())
+        }
+        (Value::Array(have), Value::Array(say)) if have.len() == say.len() => {
+            Value::Array(have.iter().zip(say).map(|(had, said)| filled(had, said)).collect())
+        }
+        (_, Value::Null) => template.clone(),
+        (_, said) => said.clone(),
+    }
+}
+
 /// Differences of the `data` or `binaryData` of a ConfigMap, key by key: the first line that differs, and how many
 /// more there are.
 pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
@@ -260,6 +290,19 @@ mod tests {
         let some = json!({"spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "K", "value": "v"}]}]}});
         assert_eq!(templates(&none, &some).iter().map(sentence).collect::<Vec<_>>(), ["env K added: v"]);
         assert_eq!(templates(&some, &none).iter().map(sentence).collect::<Vec<_>>(), ["env K removed: v"]);
+    }
+
+    #[test]
+    fn of_a_manifest_only_what_it_says_counts() {
+        let live = json!({"metadata": {"labels": {"app": "api"}}, "spec": {"dnsPolicy": "ClusterFirst",
+            "containers": [{"name": "api", "image": "shop/api:4.11", "imagePullPolicy": "IfNotPresent"}]}});
+        let manifest = |image: &str| {
+            json!({"metadata": {"labels": {"app": "api"}, "creationTimestamp": null},
+                "spec": {"containers": [{"name": "api", "image": image}]}})
+        };
+        assert_eq!(set_by(&live, &manifest("shop/api:4.11")), []);
+        let said: Vec<String> = set_by(&live, &manifest("shop/api:4.12")).iter().map(sentence).collect();
+        assert_eq!(said, ["image 4.11 → 4.12"]);
     }
 
     #[test]

@@ -27,6 +27,9 @@ use super::state::Setup;
 use super::surroundings::{self, Surroundings};
 use super::world::World;
 
+/// A pod that was created later than this after the begin of a rollout is not of it.
+const ROLLOUT: TimeDelta = TimeDelta::minutes(10);
+
 /// What a person asked for instead of what is computed.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Wish {
@@ -172,6 +175,8 @@ pub struct Analysis {
     pub by_hand: bool,
     /// The way back of an action of our own.
     pub undo_of: Option<String>,
+    /// How long the last rollout took until its last pod started: the next one is expected to take as long.
+    pub rollout: Option<TimeDelta>,
 }
 
 impl Analysis {
@@ -202,8 +207,10 @@ impl Analysis {
 
     /// What is predicted if the action starts at `from`.
     pub fn prediction(&self, from: Time) -> Prediction {
-        // Measured: after a good rollback the last error came within 31 s; the 5 m window needs its own length more.
-        let clean_from = from + TimeDelta::seconds(60);
+        // Measured: after a good rollback of three pods the last error came within 31 s; a larger one takes as long as
+        // the one before it. The 5 m window needs its own length more.
+        let rollout = self.rollout.map_or(TimeDelta::zero(), |took| took + TimeDelta::seconds(30));
+        let clean_from = from + rollout.max(TimeDelta::seconds(60));
         Prediction { clean_from, clear_by: clean_from + Window::minutes(5).delta() }
     }
 }
@@ -261,7 +268,20 @@ pub fn analyse(look: &Look<'_>) -> Analysis {
         fingerprint,
         by_hand: look.wish.is_some_and(|w| w.by_hand),
         undo_of: look.wish.and_then(|w| w.undo_of.as_ref()).map(|a| a.action.clone()),
+        rollout: last_rollout(look),
     }
+}
+
+/// From the begin of the last rollout to the start of its last pod; pods that came much later were not of it.
+fn last_rollout(look: &Look<'_>) -> Option<TimeDelta> {
+    let row = look.rows.iter().find(|r| r.mark == super::revisions::Mark::Current)?;
+    let began = row.began?;
+    let pods = look.world.pods_of(&row.uid).filter(|p| p.created.is_some_and(|c| c <= began + ROLLOUT));
+    pods.filter_map(|p| {
+        p.created.map(|created| p.started.map_or(created, |s| s.min(began + ROLLOUT).max(created)))
+    })
+    .max()
+    .map(|last| (last - began).max(TimeDelta::zero()))
 }
 
 /// What the burn has cost and what a minute more costs, by the excess over the ratio before the incident: a rollback

@@ -10,7 +10,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Reach, RefKind, Reference, Uid};
 use crate::domain::diff;
 use crate::domain::format;
-use crate::domain::plan::{NotRestored, Plan};
+use crate::domain::plan::{LAST_APPLIED, NotRestored, Plan};
 use crate::domain::statistics::Counts;
 use crate::domain::verdict::{GateState, Offer, Verdict};
 
@@ -95,13 +95,33 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
     let Some(row) = look.rows.iter().find(|r| r.uid == *target) else {
         return refused(Offer::None, Refusal(Clean::new("the revision is gone; hint: pick another one")));
     };
-    let state = match &wish.undo_of {
-        Some(action) => {
-            TargetState { state: GateState::Unknown, line: format!("what served before {}", action.action) }
-        }
-        None => judge(look, found, row),
+    let (state, why) = match &wish.undo_of {
+        Some(action) => (recorded_before(look, action, row), format!("the way back of {}", action.action)),
+        None => (judge(look, found, row), "asked for by hand".into()),
     };
-    roll_back(look, row, state, wish.restore, "asked for by hand".into())
+    roll_back(look, row, state, wish.restore, why)
+}
+
+/// TARGET GOOD of a way back compares with the state that was recorded before the action: is it that state? How well
+/// that one did is said as well, and does not decide: whoever takes an action back knows why.
+fn recorded_before(look: &Look<'_>, action: &PastAction, row: &RevisionRow) -> TargetState {
+    let state = |state, line: String| TargetState { state, line };
+    if let Some(missing) = missing_reference(look, &row.uid) {
+        return state(GateState::Fail, missing);
+    }
+    if row.digest != action.left_template {
+        return state(GateState::Fail, format!("not the template that served before {}", action.action));
+    }
+    let did = row.counts.filter(|c| c.total >= 1.0).map_or(String::new(), |counts| {
+        format!("; {} failed with it", format::bad_of(counts.bad, counts.total))
+    });
+    let changed = changed_since(look, row);
+    let restored = |n: &NotRestored| action.undo.configs.iter().any(|c| c.key.name == n.name);
+    let other = changed.iter().find(|n| n.kind != "PersistentVolumeClaim" && !restored(n));
+    match other {
+        Some(n) => state(GateState::Unknown, format!("as before, but {} {} {}{did}", n.kind, n.name, n.why)),
+        None => state(GateState::Pass, format!("the state recorded before {}{did}", action.action)),
+    }
 }
 
 fn refused(offer: Offer, refusal: Refusal) -> Choice {
@@ -408,7 +428,17 @@ fn content_state(look: &Look<'_>, found: &Attribution, sure: bool) -> TargetStat
         return TargetState { state: GateState::Unknown, line: "no counts from before the change".into() };
     };
     let said = format!("{} failed before the change", format::bad_of(before.bad, before.total));
-    let enough = before.total >= look.setup.policy.min_served_requests as f64;
+    // By what served until the change, not by how long the content was there: both must have been long enough.
+    let served = found
+        .change
+        .as_ref()
+        .and_then(|change| Some(change.began - served_before_since(look, Some(change))?));
+    let long_enough = served.is_some_and(|served| served >= look.setup.policy.min_served.delta());
+    let enough = long_enough && before.total >= look.setup.policy.min_served_requests as f64;
+    let said = match served {
+        Some(served) if !long_enough => format!("{said}, which lasted {}", format::span(served)),
+        _ => said,
+    };
     if !sure {
         // Something else may have served in between, or this never did.
         return TargetState { state: GateState::Unknown, line: format!("{said}; content not seen serving") };
@@ -535,8 +565,14 @@ fn back_to_earlier_content(look: &Look<'_>, action: &PastAction) -> Choice {
     }
     let why = format!("the way back of {}", action.action);
     let mut choice = restore(look, &restores, others_changed(look), why);
-    choice.target_state =
-        TargetState { state: GateState::Unknown, line: format!("what was there before {}", action.action) };
+    choice.target_state = if restores.len() == action.undo.configs.len() {
+        TargetState { state: GateState::Pass, line: format!("the content recorded before {}", action.action) }
+    } else {
+        TargetState {
+            state: GateState::Fail,
+            line: "a ConfigMap of it is gone or cannot be read: that state cannot be had back".into(),
+        }
+    };
     choice
 }
 
@@ -555,10 +591,23 @@ fn consequences(look: &Look<'_>, plan: &Plan) -> Vec<Clean> {
             }
         }
     }
-    if look.deployment.annotation(crate::domain::plan::LAST_APPLIED).is_some() {
-        also.push(Clean::new("the manifest still says otherwise: the next kubectl apply brings it back"));
-    }
+    also.extend(next_apply(look, plan));
     also
+}
+
+/// What the manifest that was applied last sets otherwise than the plan: its next apply would do that.
+fn next_apply(look: &Look<'_>, plan: &Plan) -> Option<Clean> {
+    let applied = look.deployment.annotations.value();
+    let applied: serde_json::Value = serde_json::from_str(applied[LAST_APPLIED].as_str()?).ok()?;
+    let body = plan.calls.last()?.body.as_array()?;
+    let written = body.iter().find(|o| o["op"] != "test" && o["path"] == "/spec/template")?;
+    let differs = diff::set_by(&written["value"], &applied["spec"]["template"]);
+    let said: Vec<String> = differs.iter().take(2).map(diff::sentence).collect();
+    let more = differs.len().saturating_sub(said.len());
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    (!said.is_empty()).then(|| {
+        Clean::new(format!("the next kubectl apply of the last manifest sets {}{more}", said.join(", ")))
+    })
 }
 
 /// The card's sentence: verdict, counts, and why this is offered.

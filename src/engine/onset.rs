@@ -10,6 +10,8 @@ use crate::domain::window::Window;
 
 /// Data that are wanted after the end of a stretch before anything is called over.
 const OVER_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// Errors that come again after this much time without are another stretch, with a begin of its own.
+const CALM: TimeDelta = TimeDelta::seconds(120);
 /// How sure a difference must be.
 const SURE: f64 = 0.001;
 
@@ -51,8 +53,32 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
         })
         .filter(|c| c.total > 0.0)
         .collect();
-    let (mut first, last) = best_stretch(&cells, budget)?;
-    let sums = Sums::of(&cells);
+    let (first, last) = best_stretch(&cells, budget)?;
+    let again = later(&cells, step, budget, first, last);
+    Some(again.unwrap_or_else(|| describe(&cells, step, budget, first, last)))
+}
+
+/// Of several stretches the last one: the calm after the others is what it is held against.
+fn later(cells: &[Cell], step: Window, budget: f64, first: usize, last: usize) -> Option<Onset> {
+    let sums = Sums::of(cells);
+    let during = sums.inside(first, last);
+    let width = usize::try_from(CALM.num_seconds()).ok()?.div_ceil(step.secs().max(1) as usize).max(2);
+    let calm = |at: usize| {
+        let counts = sums.inside(at, at + width);
+        wilson(counts, Z95).is_some_and(|i| i.low <= budget) && clearly_more(during, counts)
+    };
+    // Where a calm ends, newest first: behind it another stretch may have begun.
+    let starts = (first + 1..cells.len().saturating_sub(width)).rev();
+    let ends = starts.filter(|at| calm(*at) && !calm(*at + 1));
+    let mut found = ends.filter_map(|at| {
+        let rest = &cells[at..];
+        best_stretch(rest, budget).map(|(first, last)| describe(rest, step, budget, first, last))
+    });
+    found.next()
+}
+
+fn describe(cells: &[Cell], step: Window, budget: f64, mut first: usize, last: usize) -> Onset {
+    let sums = Sums::of(cells);
     let outside_ratio = ratio(sums.outside(first, last)).unwrap_or(0.0);
     // A rollout is a ramp: minutes in which old and new pods mix belong to the incident.
     while first > 0 && cells[first - 1].bad / cells[first - 1].total > (5.0 * outside_ratio).max(2.0 * budget)
@@ -64,11 +90,11 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
     let fresh_from = cells.iter().rposition(|c| cells.last().is_some_and(|l| l.end - c.end >= OVER_AFTER));
     // Of a stretch younger than that, what lies before it says nothing about how it fails now.
     let fresh = sums.inside(fresh_from.map_or(0, |n| n + 1).max(first), cells.len());
-    let ended = over(&cells, &sums, last, during, budget);
+    let ended = over(cells, &sums, last, during, budget);
     let seconds = |from: usize, to: usize| (to - from) as f64 * step.secs_f64();
     let rate = |from: usize, to: usize| (to > from).then(|| sums.inside(from, to).total / seconds(from, to));
     // The ramp down at the end of a spike would dilute it, the ramp up too: both are short.
-    Some(Onset {
+    Onset {
         began: cells[first].end - step.delta(),
         step,
         ended,
@@ -77,7 +103,7 @@ pub fn find(buckets: &[Bucket], step: Window, budget: f64) -> Option<Onset> {
         fresh,
         rate_before: rate(0, first),
         rate_during: rate(first, last),
-    })
+    }
 }
 
 /// When the errors ended: at least a minute of data follows, with clearly fewer errors and within the objective.
@@ -205,6 +231,25 @@ mod tests {
             (0..10).map(|n| Bucket { end: at(n), bad: Some(bad(n)), total: Some(600.0) }).collect();
         let onset = find(&buckets, step, 0.001).expect("an onset");
         assert_eq!(onset.fresh, Counts { bad: 600.0, total: 600.0 });
+    }
+
+    #[test]
+    fn errors_that_come_again_have_an_onset_of_their_own_however_many_came_before() {
+        for again in [1.0, 0.2] {
+            let mut ratios = vec![0.0; 20];
+            ratios.extend([1.0; 4]);
+            ratios.extend([0.0; 6]);
+            ratios.extend([again; 3]);
+            let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+            assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * 30, "{again}");
+            assert_eq!((onset.ended, onset.during.total), (None, 1_800.0));
+            assert_eq!(onset.outside.bad, 0.0, "the calm before it is what it is held against");
+        }
+        // A minute without is no calm.
+        let mut ratios = vec![0.0; 20];
+        ratios.extend([1.0, 1.0, 0.0, 1.0, 1.0]);
+        let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+        assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * 20);
     }
 
     #[test]

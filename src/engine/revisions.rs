@@ -152,8 +152,9 @@ pub fn by_revision(pods: &[PodCounts], revisions: &[&ReplicaSet]) -> (BTreeMap<U
     (known, nobody)
 }
 
-/// When each revision served: its pods in Prometheus, else creation times.
+/// When each revision served: its pods in Prometheus, else Events and pod starts, else creation times.
 pub fn served(
+    world: &World,
     revisions: &[&ReplicaSet],
     current: Option<&Uid>,
     study: Option<&Study>,
@@ -171,17 +172,24 @@ pub fn served(
         served.stretches = joined(std::mem::take(&mut served.stretches));
         clip(served, uid, revisions);
     }
-    // By creation: until the next one was created. Wrong for a reused ReplicaSet, which the card says ("by time").
-    let mut by_age: Vec<&&ReplicaSet> = revisions.iter().filter(|r| r.meta.created.is_some()).collect();
-    by_age.sort_by_key(|r| r.meta.created);
-    for (n, revision) in by_age.iter().enumerate() {
-        let is_current = current == Some(&revision.meta.uid);
-        let entry = all.entry(revision.meta.uid.clone()).or_default();
-        if entry.stretches.is_empty()
-            && let Some(from) = revision.meta.created
-        {
-            let next = by_age.get(n + 1).and_then(|r| r.meta.created);
-            entry.stretches.push((from, if is_current { now } else { next.unwrap_or(now) }));
+    // Without its pods: from each begin that is known until the next one of any revision ("by time").
+    let mut begins: Vec<(Time, &Uid)> = Vec::new();
+    for revision in revisions {
+        let again = began(world, revision, None).filter(|_| revision.reused);
+        begins.extend(revision.meta.created.into_iter().chain(again).map(|at| (at, &revision.meta.uid)));
+    }
+    begins.sort();
+    begins.dedup();
+    for revision in revisions {
+        let uid = &revision.meta.uid;
+        let entry = all.entry(uid.clone()).or_default();
+        if entry.stretches.is_empty() {
+            let own = begins.iter().enumerate().filter(|(_, (_, of))| *of == uid);
+            entry.stretches =
+                own.map(|(n, (from, _))| (*from, begins.get(n + 1).map_or(now, |next| next.0))).collect();
+            if let Some(last) = entry.stretches.last_mut().filter(|_| current == Some(uid)) {
+                last.1 = now;
+            }
         }
     }
     all
@@ -256,7 +264,7 @@ pub struct Facts<'a> {
 pub fn rows(facts: &Facts<'_>, diffs: &BTreeMap<(Uid, Uid), Vec<FieldChange>>) -> Vec<RevisionRow> {
     let revisions = facts.world.history(facts.deployment);
     let current = facts.world.current(facts.deployment).map(|r| r.meta.uid.clone());
-    let mut served = served(&revisions, current.as_ref(), facts.study, facts.now);
+    let mut served = served(facts.world, &revisions, current.as_ref(), facts.study, facts.now);
     let history = facts.study.and_then(|s| s.history.as_ref());
     let (counts, _) = by_revision(history.map(|a| a.data.as_slice()).unwrap_or_default(), &revisions);
     let client = template_client(facts.deployment);
@@ -352,6 +360,28 @@ mod tests {
         let mut served = Served { stretches: vec![(at(0), at(600))], by_pod: true };
         clip(&mut served, &old.meta.uid, &[&old, &new]);
         assert_eq!(served.stretches, vec![(at(250), at(370))]);
+    }
+
+    #[test]
+    fn without_pod_labels_events_tell_when_an_older_revision_came_back() {
+        let set = |name: &str, created: i64, reused: bool| {
+            let mut set = ReplicaSet { reused, ..Default::default() };
+            set.meta.uid = Uid(name.into());
+            set.meta.key.name = Clean::new(name);
+            set.meta.created = Some(at(created));
+            set
+        };
+        let (old, new) = (set("api-1", 0, true), set("api-2", 1_000, false));
+        let mut world = World::default();
+        world.events.push_back(crate::domain::cluster::ClusterEvent {
+            reason: Clean::new("ScalingReplicaSet"),
+            message: Clean::new("Scaled up replica set api-1 from 0 to 1"),
+            last: Some(at(1_300)),
+            ..Default::default()
+        });
+        let served = served(&world, &[&old, &new], Some(&old.meta.uid), None, at(2_000));
+        assert_eq!(served[&old.meta.uid].stretches, [(at(0), at(1_000)), (at(1_300), at(2_000))]);
+        assert_eq!(served[&new.meta.uid].stretches, [(at(1_000), at(1_300))]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::Key;
+use crate::domain::cluster::{Key, Pod};
 use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
@@ -20,6 +20,11 @@ use super::state::State;
 const SAME_TIME: TimeDelta = TimeDelta::minutes(5);
 /// Node and pod trouble counts from this long before the onset.
 const NODE_BEFORE: TimeDelta = TimeDelta::minutes(10);
+
+/// A pod younger than this may still be starting.
+const POD_STARTS: TimeDelta = TimeDelta::minutes(2);
+/// Reasons for which a node, not the container, ends a pod.
+const NODE_REASONS: [&str; 5] = ["Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Preempting"];
 
 /// Another SLO that burns.
 #[derive(Clone, PartialEq, Debug)]
@@ -147,6 +152,24 @@ fn own_onset(look: &Look<'_>) -> Option<Time> {
     look.onsets.get(&look.deployment.meta.key).copied().or_else(|| look.slo.and_then(alert_since))
 }
 
+/// The one node on which all of our settled pods are not ready while those elsewhere are. A bad deploy makes its own
+/// pods unready wherever they are, so pods of a revision that is young at the onset do not count.
+fn unready_node<'a>(look: &'a Look<'_>, onset: Option<Time>) -> Option<(&'a Clean, usize)> {
+    let young = onset.unwrap_or(look.now) - look.setup.policy.onset_within.delta();
+    let settled = look.rows.iter().filter(|r| r.began.is_some_and(|began| began < young));
+    let pods = settled.flat_map(|r| look.world.pods_of(&r.uid));
+    let pods = pods.filter(|p| !p.deleting && p.phase != "Failed" && p.phase != "Succeeded");
+    let mut by_node: BTreeMap<&Clean, (usize, usize)> = BTreeMap::new();
+    for pod in pods.filter(|p| p.created.is_some_and(|c| look.now - c >= POD_STARTS)) {
+        let counts = by_node.entry(pod.node.as_ref()?).or_default();
+        if pod.ready { counts.0 += 1 } else { counts.1 += 1 }
+    }
+    let mut bad = by_node.iter().filter(|(_, (_, unready))| *unready > 0);
+    let (node, (ready, unready)) = bad.next()?;
+    let alone = bad.next().is_none() && *ready == 0 && by_node.len() > 1;
+    alone.then_some((*node, *unready))
+}
+
 fn infrastructure(look: &Look<'_>, onset: Option<Time>, around: &mut Surroundings) {
     let from = onset.unwrap_or(look.now) - NODE_BEFORE;
     let recent = |at: Option<Time>| at.is_none_or(|at| at >= from);
@@ -166,10 +189,15 @@ fn infrastructure(look: &Look<'_>, onset: Option<Time>, around: &mut Surrounding
             around.infrastructure.push(Clean::new(format!("node {}: {pressure}", node.name)));
         }
     }
-    let evicted =
-        own.iter().filter(|p| p.reason.as_ref().is_some_and(|r| r == "Evicted") && recent(p.created));
-    for pod in evicted {
-        around.infrastructure.push(Clean::new(format!("pod {} was evicted", pod.key.name)));
+    let by_node = |p: &&&Pod| p.reason.as_ref().is_some_and(|r| NODE_REASONS.contains(&r.as_str()));
+    for pod in own.iter().filter(by_node).filter(|p| recent(p.created)) {
+        let reason = pod.reason.as_ref().map_or("Evicted", Clean::as_str);
+        let what = if reason == "Evicted" { "was evicted".to_owned() } else { format!("ended: {reason}") };
+        around.infrastructure.push(Clean::new(format!("pod {} {what}", pod.key.name)));
+    }
+    if !nodes && let Some((node, count)) = unready_node(look, onset) {
+        let text = format!("node {node}: {count} pods are not ready there, those on other nodes are");
+        around.infrastructure.push(Clean::new(text));
     }
     for event in look.world.events.iter().filter(|e| e.about_kind == "Node" && e.warning) {
         if event.last.is_some_and(|last| last >= from) && on_our_node(&event.about_name) {

@@ -322,7 +322,7 @@ impl Card<'_> {
             Offer::Rollback | Offer::RestoreConfig => {
                 let prediction = analysis.prediction(self.state.now);
                 let text = format!(
-                    "no new errors from {} on, or this says NOT HELPED",
+                    "no new errors expected from {} on, counts decide",
                     format::minute(prediction.clean_from + TimeDelta::seconds(30))
                 );
                 Words::of(look.text(), text)
