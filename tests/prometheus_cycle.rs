@@ -833,6 +833,20 @@ async fn an_essential_question_that_is_refused_is_the_health_and_the_others_go_o
 }
 
 #[tokio::test]
+async fn alerts_that_cannot_be_read_are_no_health_to_rely_on_although_ratios_go_on() {
+    let mut rig = Rig::new(|model| model.sloth("shop-requests", &[Labels::new()])).await;
+    rig.synced().await;
+    rig.server.model().refused.insert(ALERTS, 500);
+    rig.until(|s| matches!(s, Signal::Health(Source::Prometheus, Health::Down(_))).then_some(())).await;
+    rig.until(|signal| warns(signal, ALERTS).then_some(())).await;
+    for _ in 0..3 {
+        rig.slos(|slos| value(&slos[0], "5m") == Value::Number(0.0005)).await;
+    }
+    rig.server.model().refused.clear();
+    rig.until(|signal| (*signal == Signal::Health(Source::Prometheus, Health::Live)).then_some(())).await;
+}
+
+#[tokio::test]
 async fn warnings_are_told_and_taken_back() {
     let mut rig = Rig::new(|model| {
         model.sloth("shop-requests", &[Labels::new()]);
@@ -979,6 +993,14 @@ async fn a_past_that_is_too_long_is_shortened_and_says_so_by_its_begin() {
     let purpose = Purpose::History;
     assert_eq!((asked, found), (&Ask::Counts { purpose, from, to }, &Ok(Finding::Counts(vec![]))));
     assert!(findings.answers[1].1.as_ref().is_err_and(|why| why.as_str().contains("too many samples")));
+    assert_eq!(findings.queries, 6);
+    // Never more than eight queries: where the others cost too much, the question fails and is asked again, shorter.
+    let many = [Purpose::SinceChange, Purpose::Verify, Purpose::Interval(0)];
+    let asks = std::iter::once(Purpose::History).chain(many).map(ask).collect();
+    let inquiry = Inquiry { number: 2, slo: slo.id.clone(), asks };
+    let findings = answer(&rig.client, &slo, inquiry, to, TimeDelta::zero()).await;
+    assert!(findings.answers[0].1.is_err());
+    assert_eq!(findings.queries, 8);
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use super::clean::Clean;
 use super::slo::SloId;
 use super::window::Window;
 
+/// Queries of one inquiry at the most.
+pub const MOST_QUERIES: usize = 8;
+
 /// A question. [`Ask::queries`] says what it costs.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Ask {
@@ -82,7 +85,7 @@ pub struct Inquiry {
     pub number: u64,
     /// The SLO.
     pub slo: SloId,
-    /// The questions; at most 8 queries together.
+    /// The questions; at most [`MOST_QUERIES`] together.
     pub asks: Vec<Ask>,
 }
 

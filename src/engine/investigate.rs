@@ -5,7 +5,9 @@ use chrono::TimeDelta;
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
+use crate::domain::inquiry::{
+    Ask, Bucket, Finding, Findings, Inquiry, MOST_QUERIES, PodCounts, PodServed, Purpose,
+};
 use crate::domain::slo::SloId;
 use crate::domain::window::Window;
 
@@ -23,8 +25,10 @@ const GIVE_UP: i64 = 60;
 pub const SERVED_STEP: Window = Window::minutes(5);
 /// How far back a revision's counts are looked for.
 pub const HISTORY: Window = Window::days(7);
-/// Queries of one inquiry at the most.
-pub const MOST_QUERIES: usize = 8;
+/// The same after the server could not do that.
+const SHORTER_HISTORY: Window = Window::days(1);
+/// Samples of an interval that ended less than this ago may still come.
+const LATE: i64 = 60;
 
 /// An answer and when the question was put.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,6 +55,8 @@ pub struct Study {
     pub asked: Option<Time>,
     /// When the long past was asked for.
     pub history_asked: Option<Time>,
+    /// The last question about it failed: the next one asks for less.
+    pub history_failed: bool,
     /// Scrape interval of the counters.
     pub scrape: Option<Window>,
     /// Counts by time, and the length of a bucket.
@@ -161,11 +167,18 @@ impl Study {
             add(Ask::Counts { purpose: Purpose::SinceChange, from, to: now });
         }
         for (n, (from, to)) in focus.intervals.iter().take(2).enumerate() {
+            if self.intervals.iter().any(|i| (i.from, i.to) == (*from, *to) && i.partial.is_none())
+                && (now - *to).num_seconds() > LATE + EVERY
+            {
+                // What is over does not change any more.
+                continue;
+            }
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
         if past_due {
             let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
-            let history = Ask::Counts { purpose: Purpose::History, from: now - HISTORY.delta(), to: now };
+            let span = if self.history_failed { SHORTER_HISTORY } else { HISTORY };
+            let history = Ask::Counts { purpose: Purpose::History, from: now - span.delta(), to: now };
             if add(history) && add(served) {
                 self.history_asked = Some(now);
             }
@@ -208,7 +221,14 @@ impl Study {
             let partial = findings.partial.iter().find(|(of, _)| *of == n).map(|(_, why)| why.clone());
             match answer {
                 Ok(finding) => self.keep(ask, finding, partial),
-                Err(why) => self.errors.push(why),
+                Err(why) => {
+                    if matches!(ask, Ask::Counts { purpose: Purpose::History, .. }) {
+                        self.history_failed = !self.history_failed;
+                        // Less may be possible at once; where it is not either, a while later.
+                        self.history_asked = self.history_asked.filter(|_| !self.history_failed);
+                    }
+                    self.errors.push(why);
+                }
             }
         }
         true
@@ -241,7 +261,10 @@ impl Study {
                 let answered = Answered { data, from, to, partial };
                 match purpose {
                     Purpose::SinceChange => self.since_change = Some(answered),
-                    Purpose::History => self.history = Some(answered),
+                    Purpose::History => {
+                        self.history = Some(answered);
+                        self.history_failed = false;
+                    }
                     Purpose::Verify => self.verify = Some(answered),
                     Purpose::Fresh => {}
                     Purpose::Interval(_) => self.keep_interval(answered),
@@ -311,6 +334,73 @@ mod tests {
             }
             assert!(study.next(&slo, &focus, number + 1, now + chrono::TimeDelta::seconds(14)).is_none());
         }
+    }
+
+    fn inquired(
+        study: &mut Study,
+        focus: &Focus,
+        now: &mut Time,
+        answer: impl Fn(&Ask) -> Result<Finding, Clean>,
+    ) -> Vec<Ask> {
+        let slo = SloId(Clean::new("s"));
+        loop {
+            *now += chrono::TimeDelta::seconds(5);
+            let number = study.pending.map_or(1, |(n, _)| n) + 1;
+            let Some(inquiry) = study.next(&slo, focus, number, *now) else { continue };
+            let answers = inquiry.asks.iter().map(|ask| (ask.clone(), answer(ask))).collect();
+            assert!(study.take(Findings { number, slo: slo.clone(), answers, partial: vec![], queries: 8 }));
+            return inquiry.asks;
+        }
+    }
+
+    #[test]
+    fn a_past_that_the_server_cannot_count_is_asked_for_again_shorter_and_later_whole() {
+        let mut now = Time::UNIX_EPOCH + Window::days(100).delta();
+        let mut study = Study::default();
+        let focus = Focus { change: Some(now), ..Focus::default() };
+        let mut spans = Vec::new();
+        for _ in 0..60 {
+            let too_much = |ask: &Ask| match ask {
+                Ask::Counts { from, to, .. } if *to - *from > Window::days(2).delta() => {
+                    Err(Clean::new("too many samples"))
+                }
+                Ask::Counts { .. } => Ok(Finding::Counts(vec![])),
+                _ => Err(Clean::new("down")),
+            };
+            for ask in inquired(&mut study, &focus, &mut now, too_much) {
+                if let Ask::Counts { purpose: Purpose::History, from, to } = ask {
+                    spans.push(((to - from).num_days(), now));
+                }
+            }
+        }
+        let days: Vec<i64> = spans.iter().map(|(days, _)| *days).collect();
+        assert_eq!(days[..4], [7, 1, 7, 1], "{days:?}");
+        assert!((spans[1].1 - spans[0].1).num_seconds() <= 20);
+        assert!((spans[2].1 - spans[1].1).num_seconds() >= HISTORY_EVERY);
+        assert!(study.history.is_some_and(|h| h.to - h.from == SHORTER_HISTORY.delta()));
+    }
+
+    #[test]
+    fn an_interval_that_is_over_is_counted_once_and_one_that_goes_on_again_and_again() {
+        let begin = Time::UNIX_EPOCH + Window::days(100).delta();
+        let (mut now, mut study) = (begin, Study::default());
+        let at = |seconds: i64| begin + chrono::TimeDelta::seconds(seconds);
+        let over = (at(-7_200), at(-3_600));
+        let mut asked = Vec::new();
+        for n in 0..30 {
+            let going_on = (at(-3_600), at(n * 15));
+            let focus = Focus { intervals: vec![over, going_on], ..Focus::default() };
+            let asks = inquired(&mut study, &focus, &mut now, |ask| match ask {
+                Ask::Counts { .. } => Ok(Finding::Counts(vec![])),
+                _ => Err(Clean::new("down")),
+            });
+            asked.extend(asks.into_iter().filter_map(|ask| match ask {
+                Ask::Counts { purpose: Purpose::Interval(n), .. } => Some(n),
+                _ => None,
+            }));
+        }
+        assert_eq!(asked.iter().filter(|n| **n == 0).count(), 1);
+        assert!(asked.iter().filter(|n| **n == 1).count() >= 25, "{asked:?}");
     }
 
     #[test]

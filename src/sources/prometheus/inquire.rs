@@ -15,7 +15,9 @@ use super::error::PromError;
 use super::rules::RATIO;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
+use crate::domain::inquiry::{
+    Ask, Bucket, Finding, Findings, Inquiry, MOST_QUERIES, PodCounts, PodServed, Purpose,
+};
 use crate::domain::sli::{Matcher, Op, Selector, SliExpression};
 use crate::domain::slo::{Origin, Sli, Slo};
 use crate::domain::window::Window;
@@ -41,8 +43,8 @@ const SAME_CLOCK: TimeDelta = TimeDelta::seconds(1);
 /// counted where we are behind, and what has not been scraped yet where we are ahead. Times of a change are the API
 /// server's and stay as they are. The questions come back as they were put.
 ///
-/// Where the past of [`Purpose::History`] is too much for the server, a day of it is asked for instead; the question
-/// beside the answer then says so by its `from`.
+/// Where the past of [`Purpose::History`] is too much for the server, a day of it is asked for instead, if the inquiry
+/// may cost so much more; the question beside the answer then says so by its `from`.
 pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time, clock: TimeDelta) -> Findings {
     let ahead = if clock.abs() > SAME_CLOCK { clock } else { TimeDelta::zero() };
     let now = now + ahead;
@@ -54,11 +56,13 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time, clo
              from /api/v1/rules, or from a file named under [[slo]]",
         )),
     };
+    let cost: usize = inquiry.asks.iter().map(Ask::queries).sum();
+    let room = MOST_QUERIES.saturating_sub(cost);
     let permits = &Semaphore::new(IN_FLIGHT);
     let answered =
         join_all(inquiry.asks.into_iter().map(|ask| {
             let asking =
-                Asking { client, slo, sli: sli.clone(), now, ahead, permits, warned: Mutex::default() };
+                Asking { client, slo, sli: sli.clone(), now, ahead, room, permits, warned: Mutex::default() };
             async move {
                 (asking.one(ask).await, asking.warned.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
@@ -88,6 +92,8 @@ struct Asking<'a> {
     now: Time,
     /// The server's clock minus ours, where they differ.
     ahead: TimeDelta,
+    /// Queries that the inquiry may cost beside those of its questions.
+    room: usize,
     permits: &'a Semaphore,
     /// What the server warned of in its answers.
     warned: Mutex<BTreeSet<Clean>>,
@@ -129,7 +135,8 @@ impl Asking<'_> {
             Ask::Counts { purpose, from, to } => {
                 let found = self.counts(sli, from, to).await;
                 let shorter = to - SHORTER_PAST.delta();
-                if purpose != Purpose::History || from >= shorter || !is_too_much(&found) {
+                let may = purpose == Purpose::History && from < shorter && queries <= self.room;
+                if !may || !is_too_much(&found) {
                     return (ask, found, queries);
                 }
                 let from = shorter;
