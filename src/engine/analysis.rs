@@ -11,6 +11,7 @@ use crate::domain::cluster::{ContentDigest, Deployment, Key, Uid};
 use crate::domain::evidence::EvidenceList;
 use crate::domain::format;
 use crate::domain::plan::{DryRun, Plan};
+use crate::domain::signal::Source;
 use crate::domain::slo::{Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::verdict::{Gate, GateResult, GateState, Offer, Verdict};
@@ -43,8 +44,8 @@ pub struct Wish {
     pub edited: bool,
     /// The way back of this action.
     pub undo_of: Option<PastAction>,
-    /// Only what is left of a plan of which the first calls were done.
-    pub rest: bool,
+    /// Only what is left of a plan of which the first calls were done: the contents that it was to restore.
+    pub rest: Option<Vec<(Key, ContentDigest)>>,
     /// The reason already given, for the gesture to start with.
     pub reason: String,
 }
@@ -91,6 +92,12 @@ impl Look<'_> {
     /// Error budget of the SLO as a ratio; 0 for an objective of 100 %, `None` where the objective is not known.
     pub fn budget(&self) -> Option<f64> {
         self.slo.and_then(Slo::budget)
+    }
+
+    /// When a source was last heard: how old is what it told.
+    pub fn heard(&self, source: Source) -> Time {
+        let heard = self.world.sources.get(&source).and_then(|s| s.heard);
+        heard.map_or(self.now, |at| at.min(self.now))
     }
 
     /// Does `caller` call `callee`, as far as edges are known?
@@ -306,7 +313,7 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
     );
     let arithmetic = vec![
         evidence
-            .add("requests failed since the onset", &source, look.now)
+            .add("requests failed since the onset", &source, gates::counted_at(look))
             .value(Value::from_f64(onset.during.bad), "requests")
             .counts(onset.during.bad, onset.during.total)
             .id(),
@@ -317,7 +324,7 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
                     onset.fresh.ratio().unwrap_or(0.0)
                 ),
                 &source,
-                look.now,
+                gates::counted_at(look),
             )
             .value(Value::from_f64(per_minute), "requests")
             .id(),
@@ -328,7 +335,7 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
                     format::percent(budget)
                 ),
                 "arithmetic",
-                look.now,
+                gates::counted_at(look),
             )
             .value(Value::from_f64(budget * all_of_period), "requests")
             .id(),

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ConfigContent, ConfigVersion, Key, KnownFrom, Reach, RefKind, Reference, Referenced,
+    ConfigContent, ConfigVersion, ContentDigest, Key, KnownFrom, Reach, RefKind, Reference, Referenced,
 };
 use crate::domain::format;
 
@@ -50,6 +50,17 @@ pub struct Earlier<'a> {
     pub source: String,
     /// It was there at the moment that was asked for.
     pub sure: bool,
+}
+
+/// The contents that are still to be restored, of a plan that was done in part.
+pub fn still_to_restore<'a>(look: &'a Look<'_>, wanted: &[(Key, ContentDigest)]) -> Vec<Earlier<'a>> {
+    let one = |(key, digest): &(Key, ContentDigest)| {
+        let live = look.world.contents.get(key)?.as_ref().filter(|live| live.digest != *digest)?;
+        let known = look.world.known.get(key).into_iter().flatten().map(|k| &k.version);
+        let version = known.chain(live.last_applied.as_ref()).find(|version| version.digest == *digest)?;
+        Some(Earlier { live, version: version.clone(), source: "as approved".into(), sure: true })
+    };
+    wanted.iter().filter_map(one).collect()
 }
 
 /// The edits of what `reference` names, oldest first: the newest one by managedFields, those before it by when each

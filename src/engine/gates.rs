@@ -48,6 +48,8 @@ pub struct Facts<'a> {
     pub refusal: Option<&'a Refusal>,
 }
 
+/// The source whose silence ages what the cluster told: it is asked every few seconds, a watch is not.
+const KUBE: Source = Source::Kubernetes;
 /// Figures older than this hold no gate.
 const TOO_OLD: TimeDelta = TimeDelta::minutes(3);
 
@@ -234,7 +236,7 @@ pub fn shown_pair(slo: &Slo) -> Option<WindowPair> {
 }
 
 /// When the counts of the incident were asked for.
-fn counted_at(look: &Look<'_>) -> Time {
+pub(super) fn counted_at(look: &Look<'_>) -> Time {
     look.study.and_then(|s| s.buckets.as_ref()).map_or(look.now, |b| b.to.min(look.now))
 }
 
@@ -268,7 +270,7 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     };
     let mut ids = vec![
         evidence
-            .add("the change began", "kube ReplicaSets, Events, managedFields", look.now)
+            .add("the change began", "kube ReplicaSets, Events, managedFields", look.heard(KUBE))
             .value(Value::from_f64((onset.began - change.began).num_seconds() as f64), "s")
             .window(format!("{} to onset {}", format::clock(change.began), format::clock(onset.began)))
             .id(),
@@ -333,7 +335,7 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             .add(
                 "other SLOs in the namespace or on an edge that are quiet",
                 "prom ALERTS and burn rates",
-                look.now,
+                look.heard(Source::Prometheus),
             )
             .value(Value::from_f64(around.quiet as f64), "SLOs")
             .id(),
@@ -343,7 +345,7 @@ fn only_us(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             let added = evidence.add(
                 "traffic in the incident over traffic before",
                 "prom counters by time",
-                look.now,
+                counted_at(look),
             );
             ids.push(added.value(Value::from_f64(factor), "x").id());
             if factor >= TRAFFIC_STEP {
@@ -429,7 +431,7 @@ fn image_pulled(look: &Look<'_>, images: &[Clean]) -> String {
 fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     let look = facts.look;
     if let Some((why, source)) = declared_irreversible(look, facts.target) {
-        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), source, look.now).id();
+        let id = evidence.add(format!("{IRREVERSIBLE} is declared"), source, look.heard(KUBE)).id();
         return (Fail, format!("declared irreversible: {why}"), vec![id]);
     }
     let Some(plan) = facts.plan else {
@@ -451,7 +453,11 @@ fn reversible(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         }
         [first, rest @ ..] => {
             let id = evidence
-                .add(format!("{} {} {}", first.kind, first.name, first.why), "kube managedFields", look.now)
+                .add(
+                    format!("{} {} {}", first.kind, first.name, first.why),
+                    "kube managedFields",
+                    look.heard(KUBE),
+                )
                 .id();
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             (Fail, format!("{} {} {}{more}", first.kind, first.name, first.why), vec![id])
@@ -534,7 +540,7 @@ fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
         against.push((Unknown, "there is no plan to try".into()));
     }
     let id = evidence
-        .add("replicas available", "kube Deployment status", look.now)
+        .add("replicas available", "kube Deployment status", look.heard(KUBE))
         .value(Value::from_f64(look.deployment.available as f64), "replicas")
         .id();
     if against.is_empty() {

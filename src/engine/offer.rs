@@ -80,13 +80,15 @@ fn wished(look: &Look<'_>, found: &Attribution, wish: &Wish) -> Choice {
     if let (Some(action), None) = (&wish.undo_of, &wish.target) {
         return back_to_earlier_content(look, action);
     }
-    if wish.rest && wish.target.is_none() {
-        return restore(
-            look,
-            &[],
-            others_changed(look),
-            "the content is back, the pods have not read it yet".into(),
-        );
+    if let (Some(wanted), None) = (&wish.rest, &wish.target) {
+        let left = content::still_to_restore(look, wanted);
+        let restores: Vec<Restore<'_>> =
+            left.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
+        let why = match restores.len() {
+            0 => "the content is back, the pods have not read it yet".into(),
+            left => format!("{} still to be restored", format::several(left, "ConfigMap")),
+        };
+        return restore(look, &restores, others_changed(look), why);
     }
     let Some(target) = &wish.target else {
         // A restore of content alone, edited from an offer.
@@ -145,10 +147,10 @@ fn bad_deploy(look: &Look<'_>, found: &Attribution) -> Choice {
     match best {
         Some((row, state)) => {
             let why = match state.state {
-                GateState::Pass => "last known good",
-                _ => "best of what is known",
+                GateState::Pass => format!("{} is the last known good", row.title()),
+                _ => format!("{} is the best that is known", row.title()),
             };
-            roll_back(look, row, state.clone(), look.wish.is_some_and(|w| w.restore), why.into())
+            roll_back(look, row, state.clone(), look.wish.is_some_and(|w| w.restore), why)
         }
         None => nothing(
             Offer::None,
@@ -270,14 +272,18 @@ fn roll_back(
     why: String,
 ) -> Choice {
     let history = look.world.history(look.deployment);
-    let earlier = match look.wish.and_then(|w| w.undo_of.as_ref()) {
-        Some(action) => contents_before(look, action),
-        None if restore => earlier_contents(look, row),
-        None => Vec::new(),
+    let rest = look.wish.and_then(|w| w.rest.as_deref());
+    let earlier = match (look.wish.and_then(|w| w.undo_of.as_ref()), rest) {
+        (Some(action), _) => contents_before(look, action),
+        (None, Some(wanted)) => content::still_to_restore(look, wanted),
+        (None, None) if restore => earlier_contents(look, row),
+        (None, None) => Vec::new(),
     };
     let restores: Vec<Restore<'_>> =
         earlier.iter().map(|e| Restore { live: e.live, earlier: &e.version }).collect();
-    let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).collect();
+    // What the part that was done has restored is back already.
+    let back = rest.unwrap_or_default().iter().map(|(key, _)| &key.name);
+    let restored: Vec<&Clean> = earlier.iter().map(|e| &e.live.key.name).chain(back).collect();
     let mut target_state = target_state;
     if let Some(doubtful) = earlier.iter().find(|e| !e.sure)
         && target_state.state == GateState::Pass
@@ -292,7 +298,7 @@ fn roll_back(
         deployment: look.deployment,
         history: &history,
         target: &row.uid,
-        cause: cause(look, row),
+        cause: cause(look, row, &earlier),
         restores: &restores,
         not_restored,
     };
@@ -319,13 +325,15 @@ fn roll_back(
 }
 
 /// The words of the change-cause: true, and without figures that move.
-fn cause(look: &Look<'_>, row: &RevisionRow) -> String {
+fn cause(look: &Look<'_>, row: &RevisionRow, earlier: &[Earlier<'_>]) -> String {
     let what = match look.wish {
         Some(Wish { undo_of: Some(action), .. }) => format!("undo of {}", action.action),
         Some(Wish { by_hand: true, .. }) => "by hand".to_owned(),
         _ => "error budget burn".to_owned(),
     };
-    format!("goaround: rolled back to {} ({}), {what}", row.title(), row.name)
+    let with: Vec<&str> = earlier.iter().map(|e| e.live.key.name.as_str()).collect();
+    let with = if with.is_empty() { String::new() } else { format!(" with ConfigMap {}", with.join(", ")) };
+    format!("goaround: rolled back to {} ({}){with}, {what}", row.title(), row.name)
 }
 
 /// Since when a change was not served by this revision for sure: its pods may have read what it refers to when they
@@ -467,12 +475,14 @@ fn restore(look: &Look<'_>, restores: &[Restore<'_>], not_restored: Vec<NotResto
         deployment: look.deployment,
         current,
         restores,
-        rest: look.wish.is_some_and(|w| w.rest),
+        rest: look.wish.is_some_and(|w| w.rest.is_some()),
         restarted_at: look.opened.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        cause: format!(
-            "goaround: restored the content of ConfigMap {} and restarted",
-            restores.iter().map(|r| r.live.key.name.as_str()).collect::<Vec<_>>().join(", ")
-        ),
+        cause: if restores.is_empty() {
+            "goaround: restarted, its content was restored before".into()
+        } else {
+            let names: Vec<&str> = restores.iter().map(|r| r.live.key.name.as_str()).collect();
+            format!("goaround: restored the content of ConfigMap {} and restarted", names.join(", "))
+        },
         not_restored,
         also: Vec::new(),
     };
@@ -591,6 +601,10 @@ fn consequences(look: &Look<'_>, plan: &Plan) -> Vec<Clean> {
             }
         }
     }
+    let same = look.deployment.template.digest_but_restart == plan.target_template;
+    if plan.offer == Offer::Rollback && same && plan.configs.is_empty() {
+        also.push(Clean::new("the templates differ by a restart only: this changes nothing but that"));
+    }
     also.extend(next_apply(look, plan));
     also
 }
@@ -643,6 +657,9 @@ pub fn reason(
         format!(" after {what} at {}{onset}", format::clock(change.began))
     });
     let sentence = match found.verdict {
+        _ if look.wish.is_some() && found.onset.is_none() => {
+            format!("{}: no errors stand out in the counts", found.verdict)
+        }
         Verdict::BadDeploy | Verdict::ConfigChange => format!("{}: {counts}{since}", found.verdict),
         Verdict::Dependency => {
             let names: Vec<String> =
@@ -698,7 +715,11 @@ pub fn reason(
     match (refusal, why.is_empty(), offer) {
         (Some(refusal), _, _) => format!("{sentence}; {refusal}"),
         (None, false, _) => format!("{sentence}; {why}"),
-        (None, true, Offer::Wait) => format!("{sentence}; a rollback would not be a cure"),
+        (None, true, Offer::Wait) => match found.verdict {
+            Verdict::NotEnoughData => format!("{sentence}; too little to offer anything yet"),
+            Verdict::Unknown => sentence,
+            _ => format!("{sentence}; a rollback would not be a cure"),
+        },
         _ => sentence,
     }
 }

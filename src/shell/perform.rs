@@ -155,6 +155,8 @@ impl Performer {
 
     async fn find_prometheus(&self, services: Vec<Service>) {
         let Some(cluster) = &self.cluster else { return };
+        // Where `-n` or the rights leave one namespace to watch, all Services may still be listed once.
+        let services = kubernetes::all_services(cluster).await.unwrap_or(services);
         let seen: Vec<ServiceSeen> = services.iter().map(seen).collect();
         match discovery::discover(&cluster.plain_client(), &seen).await {
             Ok(found) => {

@@ -4,11 +4,11 @@
 use serde::Deserialize;
 
 use super::connect::Connected;
-use super::decode::{self, Deployments, Kind, ReplicaSets, Selector};
+use super::decode::{self, Deployments, Kind, ReplicaSets, Selector, Services};
 use super::error::ReadError;
 use super::http::{Answer, JSON, escaped, garbage, get};
 use crate::domain::Time;
-use crate::domain::cluster::{ConfigContent, Deployment, Key, ReplicaSet};
+use crate::domain::cluster::{ConfigContent, Deployment, Key, ReplicaSet, Service};
 
 /// A Deployment and its ReplicaSets, read at this moment.
 #[derive(Clone, PartialEq, Debug)]
@@ -61,6 +61,27 @@ pub async fn read_deployment(connected: &Connected, key: &Key) -> Result<Option<
         next = page.next;
     }
     Ok(Some(Fresh { deployment, replica_sets, date: answer.date }))
+}
+
+/// All Services of the cluster, whatever namespace the session is about: Prometheus seldom lives where it looks.
+pub async fn all_services(connected: &Connected) -> Result<Vec<Service>, ReadError> {
+    let (client, server) = (&connected.reader, &connected.server);
+    let (mut services, mut next) = (Vec::new(), String::new());
+    loop {
+        let mut path = Services::RESOURCE.path(None);
+        path.push_str("?limit=500");
+        if !next.is_empty() {
+            path.push_str("&continue=");
+            path.push_str(&escaped(&next));
+        }
+        let page = get(client, server, &path, JSON).await?;
+        let page = decode::page::<Services>(&page.body).map_err(|error| garbage(server, &error))?;
+        services.extend(page.objects.into_iter().map(|object| object.item));
+        if page.next.is_empty() {
+            return Ok(services);
+        }
+        next = page.next;
+    }
 }
 
 #[derive(Deserialize)]

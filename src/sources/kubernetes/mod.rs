@@ -18,7 +18,7 @@ mod run;
 mod watch;
 
 pub use connect::{Clock, Connected, Options, connect, default_paths};
-pub use content::{Fresh, config_content, read_deployment};
+pub use content::{Fresh, all_services, config_content, read_deployment};
 pub use error::{ConnectError, ReadError};
 pub use identity::{Probe, cluster_id, identity, probe, rights};
 pub use run::run;

@@ -172,7 +172,7 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
 /// The prediction and how it did; the incident beside what came after it.
 fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
     let prediction = &running.prediction;
-    let label = |word: &str| Words::of(look.dim(), format!("{word:<width$}", width = usize::from(LABEL)));
+    let label = |word: &str| self::label(look, word);
     let kept = match (&running.phase, prediction_kept(running)) {
         (Phase::Closed(_), Some(true)) => ("kept: ", look.good()),
         (Phase::Closed(_), Some(false)) => ("not kept: ", look.bad()),
@@ -183,7 +183,13 @@ fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
         format::clock(prediction.clean_from),
         format::minute(prediction.clear_by)
     );
-    let mut lines = vec![label("prediction").and(bold(kept.1), kept.0).and(look.text(), words)];
+    let mut lines = Vec::new();
+    let Some(_) = &running.slo else {
+        lines.push(label("prediction").and(look.text(), "none: no SLO judges it, the replicas are watched"));
+        lines.extend(why_stopped(look, running, columns));
+        return lines;
+    };
+    lines.push(label("prediction").and(bold(kept.1), kept.0).and(look.text(), words));
     let ratio =
         |c: &crate::domain::statistics::Counts| c.ratio().map_or("no requests".into(), format::percent);
     let (before, after) = (&running.incident, &running.since);
@@ -198,14 +204,21 @@ fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
         let text = format!("{} failed, {}", format::bad_of(after.bad, after.total), ratio(after));
         lines.push(label("since then").and(look.strong(), text));
     }
-    if let Phase::Aborted(why) | Phase::Unknown(why) = &running.phase {
-        for (n, line) in
-            wrap_within(why.as_str(), columns.saturating_sub(usize::from(LABEL)), 3).into_iter().enumerate()
-        {
-            lines.push(label(if n == 0 { "why" } else { "" }).and(look.text(), line));
-        }
-    }
+    lines.extend(why_stopped(look, running, columns));
     lines
+}
+
+/// Why it was stopped, or why its outcome is not known.
+fn why_stopped(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
+    let (Phase::Aborted(why) | Phase::Unknown(why)) = &running.phase else { return Vec::new() };
+    let wrapped = wrap_within(why.as_str(), columns.saturating_sub(usize::from(LABEL)), 3);
+    let line =
+        |(n, line): (usize, String)| label(look, if n == 0 { "why" } else { "" }).and(look.text(), line);
+    wrapped.into_iter().enumerate().map(line).collect()
+}
+
+fn label(look: &Look, word: &str) -> Words {
+    Words::of(look.dim(), format!("{word:<width$}", width = usize::from(LABEL)))
 }
 
 fn strip(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &mut Buffer) {
