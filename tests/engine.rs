@@ -432,6 +432,24 @@ fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
 }
 
 #[test]
+fn an_unknown_outcome_on_a_deployment_that_is_gone_blocks_no_other_of_its_name() {
+    let uid = story::deployment(&Workload::burning("api").deployment).meta.uid;
+    for (of, blocked) in [(uid, true), (Uid("another".into()), false)] {
+        let mut past = PastAction {
+            action: "01OLD".into(),
+            time: at("11:59:30"),
+            workload: "shop/api".into(),
+            cluster: "c0ffee".into(),
+            unknown: true,
+            ..Default::default()
+        };
+        past.watch.uid = of;
+        let story = Story::told(vec![Workload::burning("api")], |s| s.past = vec![past].into());
+        assert_eq!(!story.analysis("api").blocks.is_empty(), blocked);
+    }
+}
+
+#[test]
 fn an_intent_without_an_outcome_in_the_journal_is_an_unknown_one() {
     let mut story = approved(&["execute"]);
     let intent = story.records("intent").pop().expect("an intent");

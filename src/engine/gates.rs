@@ -152,7 +152,10 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
     if facts.target_state.state == Fail && facts.offer.acts() {
         block(format!("TARGET GOOD fails: {}", facts.target_state.line));
     }
-    let open = look.actions.iter().find(|a| a.unknown && a.workload == look.deployment.meta.key.to_string());
+    // One on a Deployment of this name that is gone by now cannot reach this one: its patch tests the uid.
+    let (name, uid) = (look.deployment.meta.key.to_string(), &look.deployment.meta.uid);
+    let same = |a: &&PastAction| a.workload == name && (a.watch.uid == *uid || a.watch.uid == Uid::default());
+    let open = look.actions.iter().filter(same).find(|a| a.unknown);
     if let Some(action) = open {
         let why = action.unknown_why.as_ref().map_or(String::new(), |why| format!(": {why}"));
         block(format!(

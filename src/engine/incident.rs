@@ -9,6 +9,7 @@ use crate::domain::cluster::{ContentDigest, Key, RefKind, Right, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::DryRun;
+use crate::domain::signal::Source;
 use crate::domain::slo::{Severity, SloId};
 use crate::domain::value::Value;
 use crate::domain::verdict::{Offer, Outcome, Stage, Verdict};
@@ -170,6 +171,11 @@ fn map_slos(state: &mut State) {
     if !missing && !state.remap {
         return;
     }
+    // A part of the Deployments or Services may give one answer where all of them give two.
+    let told = |kind| state.world.sources.get(&Source::Kind(kind)).is_some_and(|s| s.synced);
+    if !told("deployments") || !told("services") {
+        return;
+    }
     state.remap = false;
     state.mapped = state
         .world
@@ -182,20 +188,25 @@ fn map_slos(state: &mut State) {
         .collect();
 }
 
-/// An SLO that was learnt to judge another workload does not hold an incident here any more.
+/// An SLO that was learnt to judge another workload, or one of several, holds no incident here any more.
 fn leave_mistaken(state: &mut State, effects: &mut Vec<Effect>) {
     let mapped = &state.mapped;
     let mut mistaken = Vec::new();
     for (workload, incident) in &mut state.incidents {
         let before = incident.slos.len();
-        incident.slos.retain(|id| !matches!(mapped.get(id), Some(Ok((key, _))) if key != workload));
+        let elsewhere = |id: &SloId| match mapped.get(id) {
+            Some(Ok((key, _))) => key != workload,
+            Some(Err(why)) => matches!(why, mapping::Unmapped::Ambiguous(_)),
+            None => false,
+        };
+        incident.slos.retain(|id| !elsewhere(id));
         let held = incident.wish.is_some() || incident.running.is_some();
         if before > 0 && incident.slos.is_empty() && !held {
             mistaken.push(workload.clone());
         }
     }
     for workload in mistaken {
-        withdraw(state, &workload, "its SLO judges another workload", effects);
+        withdraw(state, &workload, "its SLO judges another workload, or nobody knows which", effects);
         state.incidents.remove(&workload);
     }
 }

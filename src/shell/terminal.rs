@@ -265,7 +265,8 @@ fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
             if tx.send(input).is_err() {
                 return;
             }
-            if event::poll(Duration::ZERO).unwrap_or(false) {
+            // Not zero: for that nobody would look at what was read already.
+            if event::poll(Duration::from_millis(1)).unwrap_or(false) {
                 next = event::read().ok();
             }
         }

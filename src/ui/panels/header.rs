@@ -113,7 +113,8 @@ fn sources(look: &Look, state: &State) -> Vec<Part> {
         .map(|source| {
             let known = state.world.sources.get(&source);
             let live = known.is_none_or(|s| matches!(s.health, Health::Live | Health::Starting));
-            (if live { 4 } else { 1 }, one(look, state, source, known))
+            let rank = if source == Source::Prometheus { 3 } else { 4 };
+            (if live { rank } else { 1 }, one(look, state, source, known))
         })
         .collect();
     let troubled: Vec<_> = state
