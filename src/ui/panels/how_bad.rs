@@ -42,23 +42,29 @@ pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
     words
 }
 
-/// What is left, how long it lasts, and what ten minutes more cost.
+/// What it has cost and what a minute more costs, as shares of the budget; what is left, and for how long.
 pub fn cost(look: &Look, state: &State, analysis: &Analysis) -> Words {
     let Some(slo) = slo(state, analysis) else {
         return Words::new();
     };
     let cost = &analysis.cost;
-    let mut text = match (slo.remaining, cost.gone_in) {
-        (Value::Number(left), _) if left < 0.0 => format!("Budget {}.", format::remaining(slo.remaining)),
-        (Value::Number(_), Some((_, fast))) => {
-            format!("Budget ({} left) gone in {}.", format::remaining(slo.remaining), format::span(fast))
-        }
-        (Value::Number(_), None) => format!("Budget: {} left.", format::remaining(slo.remaining)),
-        (other, _) => format!("Budget: {}.", format::percent_value(other)),
-    };
     let over = analysis.attribution.onset.as_ref().is_none_or(|o| o.ended.is_some());
-    if let (Some(share), false) = (cost.share_per_minute, over) {
-        text.push_str(&format!(" Ten minutes more cost {} of it.", format::percent(share * 10.0)));
-    }
+    let mut text = match (cost.share, cost.share_per_minute) {
+        (Some(share), Some(minute)) if !over => {
+            let (share, minute) = (format::percent(share), format::percent(minute));
+            format!("So far {share} of the budget, a minute more {minute}. ")
+        }
+        (Some(share), _) => format!("It cost {} of the budget. ", format::percent(share)),
+        (None, _) if slo.remaining.number().is_some_and(|left| left >= 0.0) => "Budget: ".into(),
+        (None, _) => String::new(),
+    };
+    text.push_str(&match (slo.remaining, cost.gone_in) {
+        (Value::Number(left), _) if left < 0.0 => format!("Budget {}.", format::remaining(slo.remaining)),
+        (Value::Number(_), Some((_, fast))) if !over => {
+            format!("{} left, gone in {}.", format::remaining(slo.remaining), format::span(fast))
+        }
+        (Value::Number(_), _) => format!("{} left.", format::remaining(slo.remaining)),
+        (other, _) => format!("Budget: {}.", format::percent_value(other)),
+    });
     Words::of(look.text(), text)
 }
