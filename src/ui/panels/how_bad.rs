@@ -2,6 +2,7 @@
 
 use crate::domain::format;
 use crate::domain::slo::Slo;
+use crate::domain::statistics::Counts;
 use crate::domain::value::Value;
 use crate::domain::verdict::Verdict;
 use crate::engine::analysis::Analysis;
@@ -28,9 +29,11 @@ pub fn failed(look: &Look, state: &State, analysis: &Analysis) -> Words {
         return Words::of(look.text(), words);
     };
     let during = onset.during;
+    // Increases are no whole numbers: "5,780 of 5,780" is 100 %, whatever their fractions say.
+    let whole = Counts::new(during.bad.round(), during.total.round());
     let mut words = Words::of(bold(look.bad()), format::bad_of(during.bad, during.total))
         .and(look.text(), format!(" failed since {}, ", format::minute(onset.began)))
-        .and(look.strong(), during.ratio().map_or("no traffic".into(), format::percent));
+        .and(look.strong(), whole.ratio().map_or("no traffic".into(), format::percent));
     if let Some(budget) = slo.budget() {
         words.push(look.text(), format!(" ({} allowed)", format::percent(budget)));
     }

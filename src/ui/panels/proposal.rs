@@ -40,10 +40,12 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         return;
     };
     let (title, second) = titles(look, state, incident, analysis);
-    let title = match state.world.namespace {
-        Some(_) => title,
-        None => title.and(look.dim(), format!("  {}", incident.workload.namespace)),
-    };
+    let mut where_it_is = Words::new();
+    if state.world.namespace.is_none() {
+        where_it_is.push(look.text(), format!("in {}   ", incident.workload.namespace));
+    }
+    where_it_is.append(second);
+    let second = where_it_is;
     title.draw(row(area, 0), buf);
     second.draw(row(area, 1), buf);
     let last = area.height.saturating_sub(1);
