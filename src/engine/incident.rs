@@ -785,7 +785,8 @@ pub fn settled(state: &State) -> bool {
             let Some(analysis) = &incident.analysis else {
                 return false;
             };
-            let tried = analysis.plan.is_none() || analysis.dry_run != DryRun::Pending;
+            // While an action is watched no other plan is tried.
+            let tried = analysis.plan.is_none() || analysis.dry_run != DryRun::Pending || incident.acting();
             let plan_rights = analysis.plan.iter().flat_map(gates::rights_for);
             let rights = plan_rights.into_iter().all(|r| state.world.allowed(&r).is_some());
             ready(state, &incident.workload) && tried && rights

@@ -72,6 +72,10 @@ fn watch(state: &mut State, past: &PastAction) {
     let workload = Key::new(namespace, name);
     let offer = [Offer::Rollback, Offer::RestoreConfig].into_iter().find(|o| o.word() == past.offer);
     let (Some(offer), false) = (offer, past.watch.uid == Uid::default()) else { return };
+    if !state.world.deployments.contains_key(&workload) {
+        // Gone, or in a namespace that is not looked at: another session may see it, until it is too late.
+        return;
+    }
     let now = state.now;
     let incident = state.incidents.entry(workload.clone()).or_insert_with(|| {
         let mut incident = Incident::new(workload.clone(), now);
