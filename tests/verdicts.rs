@@ -166,6 +166,15 @@ fn the_content_that_served_comes_back_never_a_slip_of_the_editor_between() {
     assert_eq!(story.gate(Gate::TargetGood), Unknown, "{}", story.gate_line(Gate::TargetGood));
 }
 
+#[test]
+fn content_that_was_seen_first_in_the_second_of_its_edit_is_known_all_the_same() {
+    // managedFields tell whole seconds, and the host's clock is another one.
+    let story = Story::edited_and_restarted("11:56:20", vec![seen("timeout=5s", "11:56:20", "11:56:20")]);
+    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+    assert_eq!(restored(&story).as_deref(), Some("timeout=5s"));
+    assert_eq!(story.gate(Gate::TargetGood), Unknown, "{}", story.gate_line(Gate::TargetGood));
+}
+
 /// The template of `api` 4.11, restarted at this time.
 fn restarted_at(clock: &str) -> serde_json::Value {
     let mut restarted = template("api", "4.11", "50");

@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ConfigContent, ConfigVersion, ContentDigest, Key, KnownFrom, Reach, RefKind, Reference, Referenced,
+    ConfigContent, ConfigVersion, ContentDigest, Key, KnownContent, KnownFrom, Reach, RefKind, Reference,
+    Referenced,
 };
 use crate::domain::format;
 
@@ -113,11 +114,8 @@ pub fn held_at<'a>(look: &'a Look<'_>, key: &Key, moment: Time) -> Option<Earlie
     // What was seen for less, or by nobody between two looks, served too briefly to be judged.
     let unseen = look.setup.policy.min_served.delta();
     let known = look.world.known.get(key).into_iter().flatten();
-    let mut before: Vec<_> = known
-        .filter(|k| k.source == KnownFrom::Seen)
-        .filter_map(|k| Some((k.seen?, k)))
-        .filter(|((first, _), _)| *first <= moment)
-        .collect();
+    let seen_ever = known.filter(|k| k.source == KnownFrom::Seen).filter_map(|k| Some((k.seen?, k)));
+    let (mut before, after): (Vec<_>, Vec<_>) = seen_ever.partition(|((first, _), _)| *first <= moment);
     before.sort_by_key(|((first, last), _)| (*last >= moment, *first));
     if let Some(((first, last), known)) = before.last()
         && *last >= moment - unseen
@@ -132,8 +130,10 @@ pub fn held_at<'a>(look: &'a Look<'_>, key: &Key, moment: Time) -> Option<Earlie
             sure: true,
         });
     }
-    let nearest =
-        before.iter().filter(|(_, k)| k.version.digest != live.digest).max_by_key(|((_, last), _)| *last);
+    let other = |(_, k): &&((Time, Time), &KnownContent)| k.version.digest != live.digest;
+    // Seen first within the second of the edit, or by another clock: then the earliest that is not the live one.
+    let nearest = before.iter().filter(other).max_by_key(|((_, last), _)| *last);
+    let nearest = nearest.or_else(|| after.iter().filter(other).min_by_key(|((first, _), _)| *first));
     if let Some(((_, last), known)) = nearest {
         return Some(Earlier {
             live,
