@@ -525,7 +525,8 @@ fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
         };
         let change = workload.and_then(|d| state.world.current(d)).and_then(|r| r.meta.created);
         let recent = change.filter(|c| (state.now - *c).num_seconds() < 7_200);
-        inquire(state, &slo, Focus { change: recent, ..Focus::default() }, effects);
+        let quiet = state.world.slos.get(&slo).is_some_and(|s| !surroundings::burns(s));
+        inquire(state, &slo, Focus { change: recent, quiet, ..Focus::default() }, effects);
     }
 }
 

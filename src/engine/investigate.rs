@@ -13,6 +13,8 @@ use crate::domain::window::Window;
 
 /// Between two inquiries about one SLO.
 const EVERY: i64 = 15;
+/// Between two inquiries about one that is only looked at.
+const QUIET_EVERY: i64 = 60;
 /// Between two readings of the long past.
 const HISTORY_EVERY: i64 = 300;
 /// Between two readings of the past that is looked at.
@@ -96,12 +98,14 @@ pub struct Focus {
     pub intervals: Vec<(Time, Time)>,
     /// The past that a person looks at.
     pub past: Option<Window>,
+    /// It does not burn: it is asked about for its chart.
+    pub quiet: bool,
 }
 
 impl Study {
     /// The next inquiry, if one is due.
     pub fn next(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
-        if !self.due(now) {
+        if !self.due(focus, now) {
             return None;
         }
         self.pending = Some((number, now));
@@ -117,16 +121,19 @@ impl Study {
 
     /// The same for an SLO that cannot be counted: its chart is all that can be asked for.
     pub fn next_past(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
-        let past = self.ask_past(focus, now).filter(|_| self.due(now))?;
+        let past = self.ask_past(focus, now).filter(|_| self.due(focus, now))?;
         self.pending = Some((number, now));
         self.asked = Some(now);
         self.past_asked = focus.past.map(|window| (window, now));
         Some(Inquiry { number, slo: slo.clone(), asks: vec![past] })
     }
 
-    fn due(&self, now: Time) -> bool {
+    fn due(&self, focus: &Focus, now: Time) -> bool {
         let waits = self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP);
-        !waits && self.asked.is_none_or(|asked| (now - asked).num_seconds() >= EVERY)
+        // Of a quiet SLO nobody waits for the counts, but whoever turns to another past waits for that.
+        let turned = focus.past.is_some_and(|past| self.past_asked.is_none_or(|(of, _)| of != past));
+        let every = if focus.quiet && !turned { QUIET_EVERY } else { EVERY };
+        !waits && self.asked.is_none_or(|asked| (now - asked).num_seconds() >= every)
     }
 
     /// The question about the past that a person looks at, if it is another one than before or old.
@@ -314,6 +321,7 @@ mod tests {
             verify_from: Some(now - Window::minutes(1).delta()),
             intervals: vec![(now, now); 3],
             past: Some(Window::days(7)),
+            quiet: false,
         };
         let mut number = 0;
         for _ in 0..200 {
@@ -418,6 +426,26 @@ mod tests {
             _ => None,
         });
         assert_eq!(step, Some(Window::from_secs(15)));
+    }
+
+    #[test]
+    fn a_quiet_slo_is_asked_about_once_a_minute_or_when_another_past_is_looked_at() {
+        let slo = SloId(Clean::new("s"));
+        let now = Time::UNIX_EPOCH + Window::days(100).delta();
+        let mut study = Study { primed: true, ..Study::default() };
+        let mut focus = Focus { quiet: true, ..Focus::default() };
+        let mut asked = |focus: &Focus, after: i64| {
+            let inquiry = study.next(&slo, focus, after as u64, now + TimeDelta::seconds(after));
+            study.pending = None;
+            inquiry.is_some()
+        };
+        assert!(asked(&focus, 0));
+        assert!(!asked(&focus, 59));
+        assert!(asked(&focus, 60));
+        focus.past = Some(Window::days(7));
+        assert!(!asked(&focus, 74));
+        assert!(asked(&focus, 75));
+        assert!(!asked(&focus, 90), "the same past is there");
     }
 
     #[test]
