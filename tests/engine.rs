@@ -16,7 +16,7 @@ use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Ticket};
 use goaround::engine::record::{Past, PastAction, past_actions};
-use goaround::engine::verify::Phase;
+use goaround::engine::verify::{Phase, Running};
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event, step};
 use proptest::prelude::*;
@@ -569,6 +569,20 @@ fn a_restore_whose_first_call_is_unknown_is_partial_or_not_executed_as_the_read_
 }
 
 // The process ends in the middle.
+
+#[test]
+fn of_an_action_that_is_taken_up_the_prediction_of_its_record_is_scored() {
+    let mut story = approved(&["execute"]);
+    let mut intent = story.records("intent").pop().expect("an intent");
+    let told = |intent: &serde_json::Value| {
+        let past = past_actions([("intent", at("12:00:30"), intent)].into_iter()).remove(0);
+        Running::taken_up(&past, Offer::Rollback, key("api")).prediction
+    };
+    story.answer("execute");
+    assert_eq!(told(&intent), story.running("api").prediction);
+    intent["prediction"]["no_new_errors_from"] = "2026-11-20T12:34:56Z".into();
+    assert_eq!(told(&intent).clean_from, at("12:34:56"));
+}
 
 #[test]
 fn an_action_that_was_done_but_not_verified_is_taken_up_by_the_next_session() {

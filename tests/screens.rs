@@ -99,6 +99,16 @@ fn a_small_screen_has_the_same_zones_as_pages() {
 }
 
 #[test]
+fn every_number_of_a_quiet_slo_has_its_series_and_its_age_one_key_away() {
+    let mut world = World::calm();
+    world.select("api-gateway");
+    world.pass(20);
+    world.look(80, 24);
+    world.press(KeyCode::Char('v'));
+    shot!("readings", world, 80 x 24);
+}
+
+#[test]
 fn a_calm_main_screen_is_calm() {
     let mut world = World::calm();
     world.select("api-gateway");

@@ -19,7 +19,7 @@ use crate::domain::plan::DryRun;
 use crate::domain::verdict::{Offer, Outcome, Stage};
 
 use super::analysis::{Analysis, Wish};
-use super::effect::{Effect, Trace};
+use super::effect::Effect;
 use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
 use super::gates;
@@ -482,17 +482,8 @@ pub fn resolve_old(state: &mut State, effects: &mut Vec<Effect>) {
     }
     state.resolved_old = Some(now);
     for past in state.actions_here().into_iter().filter(|a| a.unknown && !ours.contains(&a.action)) {
-        let trace = Trace {
-            workload: past
-                .workload
-                .split_once('/')
-                .map_or_else(Key::default, |(ns, name)| Key::new(ns, name)),
-            configs: past.configs,
-            left: past.left_template,
-            uid: past.watch.uid,
-            written: past.written_template,
-        };
-        effects.push(Effect::ReadBack(ActionId(past.action), Box::new(trace)));
+        let trace = Box::new(past.trace());
+        effects.push(Effect::ReadBack(ActionId(past.action), trace));
     }
 }
 
@@ -510,15 +501,7 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
             if running.read_back_asked.is_none_or(|at| (now - at).num_seconds() >= READ_BACK_EVERY) =>
         {
             running.read_back_asked = Some(now);
-            let plan = &running.plan;
-            let trace = Trace {
-                workload: plan.workload.clone(),
-                configs: plan.configs.clone(),
-                left: plan.undo.template.clone(),
-                uid: plan.uid.clone(),
-                written: plan.written_template.clone(),
-            };
-            effects.push(Effect::ReadBack(running.action.clone(), Box::new(trace)));
+            effects.push(Effect::ReadBack(running.action.clone(), Box::new(running.trace())));
         }
         Phase::Stabilising | Phase::Verifying => {
             let before = running.phase.clone();

@@ -12,7 +12,8 @@ use crate::domain::plan::{ConfigBefore, Undo, call_json};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::Counts;
 
-use super::analysis::Analysis;
+use super::analysis::{Analysis, Prediction};
+use super::effect::Trace;
 use super::gate::Proposal;
 use super::verify::Running;
 
@@ -67,6 +68,8 @@ pub struct Watch {
     pub incident: Counts,
     /// Error ratio before the incident.
     pub before: Option<f64>,
+    /// What was predicted when it was approved.
+    pub prediction: Option<Prediction>,
 }
 
 /// An earlier action, as far as later decisions need it.
@@ -122,6 +125,22 @@ impl PastAction {
     /// Its first calls were done, its last one was not.
     pub fn partial(&self) -> bool {
         self.outcome.as_deref() == Some("partial")
+    }
+
+    /// The Deployment.
+    pub fn key(&self) -> Option<Key> {
+        self.workload.split_once('/').map(|(namespace, name)| Key::new(namespace, name))
+    }
+
+    /// What a read-back looks for.
+    pub fn trace(&self) -> Trace {
+        Trace {
+            workload: self.key().unwrap_or_default(),
+            configs: self.configs.clone(),
+            left: self.left_template.clone(),
+            uid: self.watch.uid.clone(),
+            written: self.written_template.clone(),
+        }
     }
 
     /// It ended HELPED.
@@ -291,9 +310,12 @@ fn watch_json(watch: &Watch) -> Value {
     })
 }
 
-fn watch_from(body: &Value) -> Watch {
+/// From the body of an intent, which holds the prediction as well.
+fn watch_from(intent: &Value) -> Watch {
+    let body = &intent["watch"];
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let number = |name: &str| body[name].as_f64();
+    let predicted = |name: &str| intent["prediction"][name].as_str()?.parse::<Time>().ok();
     Watch {
         uid: Uid(text("uid")),
         target: Uid(text("target")),
@@ -302,6 +324,9 @@ fn watch_from(body: &Value) -> Watch {
         budget: number("budget").unwrap_or(0.0),
         incident: Counts::new(number("bad").unwrap_or(0.0), number("total").unwrap_or(0.0)),
         before: number("before"),
+        prediction: predicted("no_new_errors_from")
+            .zip(predicted("short_window_clear_by"))
+            .map(|(clean_from, clear_by)| Prediction { clean_from, clear_by }),
     }
 }
 
@@ -342,7 +367,7 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 undo_of: body["undo_of"].as_str().map(str::to_owned),
                 reason: text("reason"),
                 calls: body["calls"].as_array().map_or(0, Vec::len),
-                watch: watch_from(&body["watch"]),
+                watch: watch_from(body),
                 own: false,
             }),
             OUTCOME | CLOSED | READ_BACK => {

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, Uid};
+use crate::domain::cluster::Uid;
 use crate::domain::signal::Source;
 use crate::domain::verdict::{Offer, Outcome, Stage};
 
@@ -39,6 +39,10 @@ pub fn take_up(state: &mut State, effects: &mut Vec<Effect>) {
         return;
     }
     let open = |a: &PastAction| !a.own && a.executed && !a.unknown && a.outcome.is_none();
+    // Asked at every review, and seldom so: only then is anything copied.
+    if !state.journal.actions.iter().any(open) {
+        return;
+    }
     let here = state.actions_here();
     for past in here.iter().filter(|a| open(a)) {
         let age = state.now - past.time;
@@ -68,8 +72,7 @@ fn give_up(state: &mut State, past: &PastAction, why: &str, effects: &mut Vec<Ef
 
 /// Watches the action's rollout from here on.
 fn watch(state: &mut State, past: &PastAction) {
-    let Some((namespace, name)) = past.workload.split_once('/') else { return };
-    let workload = Key::new(namespace, name);
+    let Some(workload) = past.key() else { return };
     let offer = [Offer::Rollback, Offer::RestoreConfig].into_iter().find(|o| o.word() == past.offer);
     let (Some(offer), false) = (offer, past.watch.uid == Uid::default()) else { return };
     if !state.world.deployments.contains_key(&workload) {

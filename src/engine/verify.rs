@@ -16,6 +16,7 @@ use crate::domain::statistics::{Counts, Z95, wilson};
 use crate::domain::verdict::{Offer, Outcome};
 
 use super::analysis::Prediction;
+use super::effect::Trace;
 use super::event::ActionId;
 use super::investigate::Answered;
 use super::onset::clearly_more;
@@ -127,13 +128,26 @@ impl Running {
             budget: self.budget,
             incident: self.incident,
             before: self.before,
+            prediction: Some(self.prediction),
+        }
+    }
+
+    /// What a read-back looks for.
+    pub fn trace(&self) -> Trace {
+        Trace {
+            workload: self.plan.workload.clone(),
+            configs: self.plan.configs.clone(),
+            left: self.plan.undo.template.clone(),
+            uid: self.plan.uid.clone(),
+            written: self.plan.written_template.clone(),
         }
     }
 
     /// An action of an earlier session, done and not verified: its rollout is watched from here.
     pub fn taken_up(past: &PastAction, offer: Offer, workload: Key) -> Self {
         let watch = &past.watch;
-        let clean_from = past.time + TimeDelta::seconds(60);
+        // The one that was recorded is scored, never a new one; without one it reads as due at the approval.
+        let unknown = Prediction { clean_from: past.time, clear_by: past.time };
         Self {
             action: ActionId(past.action.clone()),
             digest: ContentDigest(past.digest.trim_start_matches("sha256:").to_owned()),
@@ -159,7 +173,7 @@ impl Running {
             approved_mono: Duration::ZERO,
             sent: Some(past.time),
             phase: Phase::Stabilising,
-            prediction: Prediction { clean_from, clear_by: clean_from + TimeDelta::minutes(5) },
+            prediction: watch.prediction.unwrap_or(unknown),
             slo: watch.slo.clone(),
             budget: watch.budget,
             incident: watch.incident,

@@ -17,7 +17,7 @@ const ROWS: usize = 3;
 /// Clocks that differ by less are the same.
 const CLOCK: i64 = 5_000;
 
-/// The lines on a screen of so many columns, most important first; a long one takes two, its end is what to do.
+/// The lines on a screen of so many columns, most important first; a long one takes up to three, its end is what to do.
 pub fn lines(look: &Look, state: &State, columns: u16) -> Vec<Words> {
     let columns = usize::from(columns).saturating_sub(2);
     all(look, state).into_iter().flat_map(|notice| notice.wrapped(look, columns)).collect()

@@ -57,7 +57,7 @@ fn lines(look: &Look, state: &State, slo: &Slo, columns: usize) -> Vec<Words> {
     say("objective", format!("{objective}{period}"));
     let source =
         if recorded { "slo:period_error_budget_remaining:ratio" } else { "arithmetic on the period's ratio" };
-    say("budget left", format!("{}   {source}", format::remaining(slo.remaining)));
+    say("budget left", format!("{} · {source}", format::remaining(slo.remaining)));
     for (window, reading) in &slo.ratios {
         let source = if recorded {
             format!("slo:sli_error:ratio_rate{window}")
@@ -66,7 +66,7 @@ fn lines(look: &Look, state: &State, slo: &Slo, columns: usize) -> Vec<Words> {
         };
         let age = format::span(state.now - reading.at);
         let (ratio, burn) = (format::percent_value(reading.value), format::burn_value(slo.burn(*window)));
-        say(&format!("errors, {window}"), format!("{ratio}, burn {burn}   {source} · {age} ago"));
+        say(&format!("errors, {window}"), format!("{ratio}, burn {burn} · {source} · {age} ago"));
     }
     let pairs = slo.pairs.iter().map(|p| {
         format!("{} when {} and {} burn above {}", p.severity.word(), p.short, p.long, format::burn(p.factor))
