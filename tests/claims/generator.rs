@@ -73,17 +73,33 @@ struct Piece {
     lies: Vec<(&'static str, String)>,
 }
 
-/// All lines from all sets.
+/// One answer for each set.
 pub fn corpus(sets: &str, seed: u64) -> Vec<Value> {
     let mut dice = Dice(seed);
     let mut out = Vec::new();
     for line in sets.lines().filter(|l| !l.trim().is_empty()) {
         let set: Value = serde_json::from_str(line).expect("a set is JSON");
+        let mut one = Vec::new();
         for template in TEMPLATES {
-            lines(&set, template, &mut dice, &mut out);
+            lines(&set, template, &mut dice, &mut one);
         }
+        out.push(joined(&set, one));
     }
     out
+}
+
+/// All sentences about one set as one answer.
+fn joined(set: &Value, lines: Vec<Value>) -> Value {
+    let (mut answer, mut claims) = (Vec::new(), Vec::new());
+    for line in lines {
+        for claim in line["claims"].as_array().into_iter().flatten() {
+            let mut claim = claim.clone();
+            claim["sentence"] = answer.len().into();
+            claims.push(claim);
+        }
+        answer.push(line["answer"][0].clone());
+    }
+    json!({"evidence": set["evidence"], "answer": answer, "claims": claims})
 }
 
 fn lines(set: &Value, template: &str, dice: &mut Dice, out: &mut Vec<Value>) {
@@ -95,7 +111,10 @@ fn lines(set: &Value, template: &str, dice: &mut Dice, out: &mut Vec<Value>) {
     for n in 0..pieces.len() {
         for (kind, lie) in &pieces[n].lies {
             // Too small for the digits of its style: "0 %" would be no lie.
-            if lie.trim_start_matches('-').starts_with("0 ") || lie.trim_start_matches('-').starts_with("0%") || *lie == pieces[n].text {
+            if lie.trim_start_matches('-').starts_with("0 ")
+                || lie.trim_start_matches('-').starts_with("0%")
+                || *lie == pieces[n].text
+            {
                 continue;
             }
             out.push(line(set, &pieces, &cited, &[(n, lie.clone())], kind));
@@ -135,7 +154,9 @@ fn entangled(kind: &str, piece: &Piece) -> bool {
     match kind {
         "swapped" => !piece.number,
         "direction reversed" | "wrong window" => piece.number,
-        "value" | "factor of ten" | "unit" | "sign" => piece.lies.iter().any(|(k, _)| *k == "direction reversed" || *k == "wrong window"),
+        "value" | "factor of ten" | "unit" | "sign" => {
+            piece.lies.iter().any(|(k, _)| *k == "direction reversed" || *k == "wrong window")
+        }
         _ => false,
     }
 }
@@ -146,7 +167,13 @@ fn pieces(set: &Value, body: &str, dice: &mut Dice) -> Option<(Vec<Piece>, Vec<S
     let inline = dice.roll(3) > 0;
     for (n, part) in body.split(['{', '}']).enumerate() {
         if n % 2 == 0 {
-            out.push(Piece { text: part.to_owned(), claim: false, slot: String::new(), number: false, lies: vec![] });
+            out.push(Piece {
+                text: part.to_owned(),
+                claim: false,
+                slot: String::new(),
+                number: false,
+                lies: vec![],
+            });
             continue;
         }
         let mut words = part.split(':');
@@ -159,7 +186,13 @@ fn pieces(set: &Value, body: &str, dice: &mut Dice) -> Option<(Vec<Piece>, Vec<S
             if inline {
                 let lie = format!("[E{}]", 60 + dice.roll(30));
                 let lies = vec![("invented citation", lie)];
-                out.push(Piece { text: format!("[{id}]"), claim: true, slot: slot.to_owned(), number: false, lies });
+                out.push(Piece {
+                    text: format!("[{id}]"),
+                    claim: true,
+                    slot: slot.to_owned(),
+                    number: false,
+                    lies,
+                });
             }
             continue;
         }
@@ -180,7 +213,10 @@ fn claim(set: &Value, item: &Value, kind: &str, first: &str, dice: &mut Dice) ->
             let value = item[kind].as_f64()?;
             let other = item[if kind == "bad" { "total" } else { "bad" }].as_f64()?;
             let wrong = if (value * 1.31 - other).abs() < other * 0.04 { value * 1.57 } else { value * 1.31 };
-            (grouped(value), vec![("value", grouped(wrong.round())), ("factor of ten", grouped((value * 10.0).round()))])
+            (
+                grouped(value),
+                vec![("value", grouped(wrong.round())), ("factor of ten", grouped((value * 10.0).round()))],
+            )
         }
         "w" => {
             let window = item["window"].as_str()?;
@@ -196,7 +232,8 @@ fn claim(set: &Value, item: &Value, kind: &str, first: &str, dice: &mut Dice) ->
         "s" => {
             let others = set["others"].as_array()?;
             let other = others[dice.roll(others.len())].as_str()?.to_owned();
-            let invented = dice.one(&["ledger", "billing-api", "notifications", "user-service", "pricing"]).to_owned();
+            let invented =
+                dice.one(&["ledger", "billing-api", "notifications", "user-service", "pricing"]).to_owned();
             (text("service"), vec![("wrong service", other), ("wrong service", invented)])
         }
         "rev" | "tgt" => revision(set, kind, dice),
@@ -212,18 +249,26 @@ fn claim(set: &Value, item: &Value, kind: &str, first: &str, dice: &mut Dice) ->
         }
         "up" => {
             let down = dice.one(&["fell", "dropped", "decreased", "declined", "went down"]);
-            (dice.one(&["rose", "increased", "jumped", "climbed", "went up", "spiked"]).into(), vec![("direction reversed", down.into())])
+            (
+                dice.one(&["rose", "increased", "jumped", "climbed", "went up", "spiked"]).into(),
+                vec![("direction reversed", down.into())],
+            )
         }
         "flat" => {
             let moved = dice.one(&["doubled", "sharply increased", "tripled", "sharply reduced"]);
-            (dice.one(&["unchanged", "flat", "steady", "stable"]).into(), vec![("direction reversed", moved.into())])
+            (
+                dice.one(&["unchanged", "flat", "steady", "stable"]).into(),
+                vec![("direction reversed", moved.into())],
+            )
         }
         "after" => ("after".into(), vec![("order reversed", "before".into())]),
         "above" => ("above".into(), vec![("comparison reversed", "below".into())]),
         "higher" => ("higher".into(), vec![("comparison reversed", "lower".into())]),
         "p" => ("p99".into(), vec![("wrong name", "p50".into())]),
         "hash" => (text("hash"), vec![("wrong name", format!("{}-5c6d7f8b9", text("service")))]),
-        "name" => (item["value"].as_str()?.to_owned(), vec![("wrong name", format!("{}-limits", text("service")))]),
+        "name" => {
+            (item["value"].as_str()?.to_owned(), vec![("wrong name", format!("{}-limits", text("service")))])
+        }
         "image" => {
             let image = item["value"].as_str()?;
             let tag = image.rsplit(':').next()?.to_owned();
@@ -238,7 +283,10 @@ fn revision(set: &Value, kind: &str, dice: &mut Dice) -> Said {
     let said = if kind == "rev" { current } else { target };
     let word = dice.one(&["revision", "revision", "rev", "Revision"]).to_owned();
     let other = if kind == "rev" { current + 1 } else { target - 1 };
-    let lies = vec![("wrong revision", format!("{word} {other}")), ("wrong revision", format!("{word} {}", said + 10))];
+    let lies = vec![
+        ("wrong revision", format!("{word} {other}")),
+        ("wrong revision", format!("{word} {}", said + 10)),
+    ];
     (format!("{word} {said}"), lies)
 }
 
@@ -247,7 +295,7 @@ fn number(value: f64, unit: &str, dice: &mut Dice) -> Said {
     match unit {
         "ratio" => {
             let percent = value * 100.0;
-            let digits = if percent >= 99.0 || percent < 1.0 { 3 } else { 1 + dice.roll(2) };
+            let digits = if !(1.0..99.0).contains(&percent) { 3 } else { 1 + dice.roll(2) };
             let write = |p: f64, style: usize| match style {
                 0 => format!("{} %", trim(p, digits)),
                 1 => format!("{}%", trim(p, digits)),
@@ -267,7 +315,11 @@ fn number(value: f64, unit: &str, dice: &mut Dice) -> Said {
         "x" => {
             let style = dice.roll(3);
             let write = |v: f64| {
-                let number = if v >= 20.0 && style > 0 { format!("{v:.0}") } else { trim(v, if v < 3.0 { 2 } else { 1 }) };
+                let number = if v >= 20.0 && style > 0 {
+                    format!("{v:.0}")
+                } else {
+                    trim(v, if v < 3.0 { 2 } else { 1 })
+                };
                 match style {
                     0 => format!("{number}x"),
                     1 => format!("{number} times"),
@@ -284,21 +336,52 @@ fn number(value: f64, unit: &str, dice: &mut Dice) -> Said {
         }
         "s" => {
             let minutes = value >= 120.0 && dice.roll(2) == 0;
-            let write = |v: f64| if minutes { format!("{} minutes", trim(v / 60.0, 2)) } else { format!("{v:.0} s") };
-            (write(value), vec![("value", write(value * 2.3)), ("factor of ten", write(value * 10.0)), ("unit", format!("{value:.0} hours"))])
+            let write =
+                |v: f64| if minutes { format!("{} minutes", trim(v / 60.0, 2)) } else { format!("{v:.0} s") };
+            (
+                write(value),
+                vec![
+                    ("value", write(value * 2.3)),
+                    ("factor of ten", write(value * 10.0)),
+                    ("unit", format!("{value:.0} hours")),
+                ],
+            )
         }
         "ms" => {
             let seconds = value >= 200.0 && dice.roll(2) == 0;
-            let write = |v: f64| if seconds { format!("{} s", trim(v / 1e3, 3)) } else { format!("{v:.0} ms") };
-            (write(value), vec![("value", write(value * 1.45)), ("factor of ten", write(value * 10.0)), ("unit", format!("{value:.0} minutes"))])
+            let write =
+                |v: f64| if seconds { format!("{} s", trim(v / 1e3, 3)) } else { format!("{v:.0} ms") };
+            (
+                write(value),
+                vec![
+                    ("value", write(value * 1.45)),
+                    ("factor of ten", write(value * 10.0)),
+                    ("unit", format!("{value:.0} minutes")),
+                ],
+            )
         }
         "requests/s" => {
             let unit = dice.one(&["rps", "req/s", "requests per second", "requests/s"]);
             let write = |v: f64| format!("{} {unit}", trim(v, 0));
-            (write(value), vec![("value", write(value * 1.5)), ("factor of ten", write(value * 10.0)), ("unit", format!("{value:.0} %"))])
+            (
+                write(value),
+                vec![
+                    ("value", write(value * 1.5)),
+                    ("factor of ten", write(value * 10.0)),
+                    ("unit", format!("{value:.0} %")),
+                ],
+            )
         }
-        "SLOs" => (format!("{value:.0} other SLOs"), vec![("value", format!("{:.0} other SLOs", value + 2.0))]),
-        "replicas" => (format!("{value:.0} replicas"), vec![("value", format!("{:.0} replicas", value + 1.0)), ("factor of ten", format!("{:.0} replicas", value * 10.0))]),
+        "SLOs" => {
+            (format!("{value:.0} other SLOs"), vec![("value", format!("{:.0} other SLOs", value + 2.0))])
+        }
+        "replicas" => (
+            format!("{value:.0} replicas"),
+            vec![
+                ("value", format!("{:.0} replicas", value + 1.0)),
+                ("factor of ten", format!("{:.0} replicas", value * 10.0)),
+            ],
+        ),
         _ => (format!("{value:.0} restarts"), vec![("value", format!("{:.0} restarts", value + 3.0))]),
     }
 }

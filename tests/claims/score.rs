@@ -52,15 +52,22 @@ impl Score {
         let sentences: Vec<Sentence> = list("answer").iter().map(Sentence::from_json).collect();
         let claims = check(&items, &sentences);
         let labels = list("claims");
-        for (nth, label) in labels.iter().enumerate() {
-            let index = label["sentence"].as_u64().unwrap_or(0) as usize;
-            let text = label["text"].as_str().unwrap_or_default();
+        let place = |label: &Value| {
+            let text = label["text"].as_str().unwrap_or_default().to_owned();
+            (label["sentence"].as_u64().unwrap_or(0) as usize, text)
+        };
+        let mut all: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        labels.iter().for_each(|label| *all.entry(place(label)).or_default() += 1);
+        let mut seen: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        for label in &labels {
+            let (key, nth) = (place(label), seen.entry(place(label)).or_default());
+            let occurrence = (*nth, all[&key]);
+            *nth += 1;
+            let (index, text) = (key.0, key.1.as_str());
             let truth = label["mark"].as_str() == Some("confirmed");
             let kind = label["kind"].as_str().unwrap_or("-").to_owned();
             let sentence = sentences.get(index).map_or("", |s| s.text.as_str());
-            let same = |l: &&Value| l["sentence"] == label["sentence"] && l["text"] == label["text"];
-            let (before, all) = (labels[..nth].iter().filter(same).count(), labels.iter().filter(same).count());
-            let mark = mark_of(&claims, index, sentence, text, (before, all), truth);
+            let mark = mark_of(&claims, index, sentence, text, occurrence, truth);
             let count = |said: &mut Said| match mark {
                 Some("confirmed") => said.confirmed += 1,
                 Some("contradicted") => said.contradicted += 1,
@@ -79,7 +86,10 @@ impl Score {
             if flagged == truth {
                 let what = if truth { "false flag" } else { "missed" };
                 let said = mark.unwrap_or("unseen");
-                self.wrong.push(format!("{what} ({kind}): {text:?} is {said} in {sentence:?} {:?}", sentences.get(index).map(|s| &s.evidence)));
+                self.wrong.push(format!(
+                    "{what} ({kind}): {text:?} is {said} in {sentence:?} {:?}",
+                    sentences.get(index).map(|s| &s.evidence)
+                ));
             }
         }
     }
@@ -100,10 +110,15 @@ impl Score {
 
     /// The confusion table, as Markdown.
     pub fn table(&self) -> String {
-        let mut out = String::from("| kind | label | confirmed | contradicted | not found | not seen |\n|---|---|---|---|---|---|\n");
+        let mut out = String::from(
+            "| kind | label | confirmed | contradicted | not found | not seen |\n|---|---|---|---|---|---|\n",
+        );
         let mut row = |kind: &str, label: &str, s: &Said| {
             if s.all() > 0 {
-                out += &format!("| {kind} | {label} | {} | {} | {} | {} |\n", s.confirmed, s.contradicted, s.not_found, s.unseen);
+                out += &format!(
+                    "| {kind} | {label} | {} | {} | {} | {} |\n",
+                    s.confirmed, s.contradicted, s.not_found, s.unseen
+                );
             }
         };
         for (kind, (right, wrong)) in &self.kinds {
@@ -118,10 +133,19 @@ impl Score {
 
 /// The worst mark of the claims that overlap `text` in the sentence. Where it stands there more than once, the nth of
 /// as many labels takes the nth place; else the place that agrees with the label counts.
-fn mark_of(claims: &[Claim], index: usize, sentence: &str, text: &str, nth: (usize, usize), truth: bool) -> Option<&'static str> {
+fn mark_of(
+    claims: &[Claim],
+    index: usize,
+    sentence: &str,
+    text: &str,
+    nth: (usize, usize),
+    truth: bool,
+) -> Option<&'static str> {
     let places = places(sentence, text);
     let here: Vec<&Claim> = claims.iter().filter(|c| c.sentence == index).collect();
-    let worst = |marks: &[&'static str]| ["contradicted", "not_found", "confirmed"].into_iter().find(|m| marks.contains(m));
+    let worst = |marks: &[&'static str]| {
+        ["contradicted", "not_found", "confirmed"].into_iter().find(|m| marks.contains(m))
+    };
     if places.is_empty() {
         let bare = normal(text);
         let alike = |c: &&&Claim| normal(&c.text).contains(&bare) || bare.contains(&normal(&c.text));
@@ -141,14 +165,23 @@ fn mark_of(claims: &[Claim], index: usize, sentence: &str, text: &str, nth: (usi
 }
 
 fn normal(text: &str) -> String {
-    text.to_lowercase().replace('×', "x").replace("percent", "%").chars().filter(|c| !c.is_whitespace()).collect()
+    text.to_lowercase()
+        .replace('×', "x")
+        .replace("percent", "%")
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect()
 }
 
 /// Where `text` stands in `sentence`, spaces and case aside, as whole words.
 fn places(sentence: &str, text: &str) -> Vec<(usize, usize)> {
-    let wanted: Vec<char> = text.trim().to_lowercase().chars().filter(|c| !c.is_whitespace()).map(same).collect();
-    let have: Vec<(usize, char)> =
-        sentence.char_indices().filter(|(_, c)| !c.is_whitespace()).map(|(n, c)| (n, same(c.to_lowercase().next().unwrap_or(c)))).collect();
+    let wanted: Vec<char> =
+        text.trim().to_lowercase().chars().filter(|c| !c.is_whitespace()).map(same).collect();
+    let have: Vec<(usize, char)> = sentence
+        .char_indices()
+        .filter(|(_, c)| !c.is_whitespace())
+        .map(|(n, c)| (n, same(c.to_lowercase().next().unwrap_or(c))))
+        .collect();
     if wanted.is_empty() || have.len() < wanted.len() {
         return Vec::new();
     }
@@ -161,7 +194,8 @@ fn places(sentence: &str, text: &str) -> Vec<(usize, usize)> {
             out.push((start, end));
         }
     }
-    let whole: Vec<(usize, usize)> = out.iter().copied().filter(|(from, to)| bounded(sentence, *from, *to)).collect();
+    let whole: Vec<(usize, usize)> =
+        out.iter().copied().filter(|(from, to)| bounded(sentence, *from, *to)).collect();
     if whole.is_empty() { out } else { whole }
 }
 
@@ -184,6 +218,11 @@ fn bounded(sentence: &str, from: usize, to: usize) -> bool {
     let ends_digit = inside.chars().next_back().is_some_and(|c| c.is_ascii_digit());
     let starts_digit = inside.starts_with(|c: char| c.is_ascii_digit());
     let fraction = ends_digit && point(next) && after.is_some_and(|c| c.is_ascii_digit());
-    let of_fraction = starts_digit && point(before) && sentence[..from.saturating_sub(1)].ends_with(|c: char| c.is_ascii_digit());
-    !joins(before, inside.chars().next()) && !joins(inside.chars().next_back(), next) && !fraction && !of_fraction
+    let of_fraction = starts_digit
+        && point(before)
+        && sentence[..from.saturating_sub(1)].ends_with(|c: char| c.is_ascii_digit());
+    !joins(before, inside.chars().next())
+        && !joins(inside.chars().next_back(), next)
+        && !fraction
+        && !of_fraction
 }

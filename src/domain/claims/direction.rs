@@ -56,14 +56,29 @@ fn least(context: &Context<'_>, n: usize) -> f64 {
     let at = &context.reading.mentions[n].at;
     let near = at.start.saturating_sub(2)..(at.end + 3).min(context.reading.tokens.len());
     let strong = [
-        "sharply", "significantly", "dramatically", "massively", "steeply", "substantially", "hugely", "sharp", "massive",
-        "dramatic", "strongly", "considerably", "markedly", "drastically", "heavily",
+        "sharply",
+        "significantly",
+        "dramatically",
+        "massively",
+        "steeply",
+        "substantially",
+        "hugely",
+        "sharp",
+        "massive",
+        "dramatic",
+        "strongly",
+        "considerably",
+        "markedly",
+        "drastically",
+        "heavily",
     ];
     let slight = ["slightly", "marginally", "slight", "barely", "somewhat", "just", "only"];
     let has = |list: &[&str]| near.clone().any(|t| context.reading.tokens[t].among(list));
     if has(&strong) {
         0.12
-    } else if has(&slight) || own_pair(context, n).is_some_and(|(a, b)| (a - b).abs() < 0.05 * a.abs().max(b.abs())) {
+    } else if has(&slight)
+        || own_pair(context, n).is_some_and(|(a, b)| (a - b).abs() < 0.05 * a.abs().max(b.abs()))
+    {
         0.003
     } else {
         0.04
@@ -74,7 +89,9 @@ fn least(context: &Context<'_>, n: usize) -> f64 {
 fn metrics_of(context: &Context<'_>, n: usize) -> Vec<Metric> {
     let at = context.reading.mentions[n].at.start;
     let clause = place::clause_of(context.reading, at);
-    let back = |from: usize| (from..at).rev().map(|t| place::metrics(context.reading, t..t + 1)).find(|m| !m.is_empty());
+    let back = |from: usize| {
+        (from..at).rev().map(|t| place::metrics(context.reading, t..t + 1)).find(|m| !m.is_empty())
+    };
     let near = place::metrics(context.reading, clause.start..at);
     let ahead = place::metrics(context.reading, at..clause.end);
     let noun = context.reading.tokens.get(at + 1).is_some_and(|t| t.among(&["in", "of"]));
@@ -89,17 +106,24 @@ fn relevant<'c>(context: &'c Context<'_>, metrics: &[Metric]) -> Vec<(&'c Fact, 
     let some: Vec<_> = context.offers().filter(|(f, _)| matching(f)).collect();
     let named = !metrics.is_empty() && context.cited.iter().any(|f| matching(f));
     // An item without a word for what it measures may be meant.
-    if named { some } else { context.offers().filter(|(f, _)| metrics.is_empty() || f.metrics.is_empty()).collect() }
+    if named {
+        some
+    } else {
+        context.offers().filter(|(f, _)| metrics.is_empty() || f.metrics.is_empty()).collect()
+    }
 }
 
 fn pairs(offers: &[(&Fact, &Offer)]) -> Vec<Pair> {
     let mut out = Vec::new();
     let side = |f: &Fact, o: &Offer| o.role.or(f.role).map(|r| r.side);
-    let level = |o: &Offer| !o.change && !o.threshold && o.family != Family::Time || o.family == Family::Time && !o.change;
+    let level = |o: &Offer| !o.change && (!o.threshold || o.family == Family::Time);
     for (f, o) in offers.iter().filter(|(f, o)| level(o) && side(f, o) == Some(Side::Before)) {
         for (g, p) in offers.iter().filter(|(g, p)| level(p) && side(g, p) == Some(Side::After)) {
             let latency = |f: &Fact| f.metrics.contains(&Metric::Latency);
-            let time = o.family != Family::Time || latency(f) || latency(g) || (f.order.is_empty() && g.order.is_empty() && o.item != p.item);
+            let time = o.family != Family::Time
+                || latency(f)
+                || latency(g)
+                || (f.order.is_empty() && g.order.is_empty() && o.item != p.item);
             let stats = f.statistics.is_empty() || g.statistics.is_empty() || f.statistics == g.statistics;
             if o.family == p.family && o.noun == p.noun && time && stats {
                 out.push(Pair { before: o.canonical, after: p.canonical, family: o.family });
@@ -109,9 +133,31 @@ fn pairs(offers: &[(&Fact, &Offer)]) -> Vec<Pair> {
     if out.is_empty() {
         out = by_order(offers);
     }
+    if out.is_empty() {
+        out = against_the_past(offers);
+    }
     // Counts of two sides depend on how long each was looked at; ratios and rates do not.
     if out.iter().any(|p| p.family != Family::Count) {
         out.retain(|p| p.family != Family::Count);
+    }
+    out
+}
+
+/// One side is said ("yesterday"), and the other is the same measurement without a word for its side.
+fn against_the_past(offers: &[(&Fact, &Offer)]) -> Vec<Pair> {
+    let mut out = Vec::new();
+    let side = |f: &Fact, o: &Offer| o.role.or(f.role).map(|r| r.side);
+    let level = |o: &Offer| o.value && !o.change && !o.threshold;
+    for (f, o) in offers.iter().filter(|(f, o)| level(o) && side(f, o) == Some(Side::Before)) {
+        for (g, p) in offers.iter().filter(|(g, p)| level(p) && side(g, p).is_none()) {
+            if o.family == p.family
+                && o.noun == p.noun
+                && f.subject == g.subject
+                && f.statistics == g.statistics
+            {
+                out.push(Pair { before: o.canonical, after: p.canonical, family: o.family });
+            }
+        }
     }
     out
 }
@@ -144,16 +190,60 @@ fn by_order(offers: &[(&Fact, &Offer)]) -> Vec<Pair> {
 }
 
 /// Marks `rose`, `unchanged`, `doubled`.
-pub(super) fn mark(context: &Context<'_>, n: usize, way: Way, factor: Option<f64>, negated: bool) -> Option<Mark> {
+pub(super) fn mark(
+    context: &Context<'_>,
+    n: usize,
+    way: Way,
+    factor: Option<f64>,
+    negated: bool,
+) -> Option<Mark> {
     let metrics = metrics_of(context, n);
-    let way = resolved(way, &metrics);
-    let least = least(context, n);
-    let offers = relevant(context, &metrics);
+    let mut metrics = metrics;
+    let mut way = resolved(way, &metrics);
+    // Availability is the other side of the error ratio.
+    let measured = |m: Metric| context.cited.iter().any(|f| f.metrics.contains(&m));
+    for (said, told) in [(Metric::Success, Metric::Error), (Metric::Error, Metric::Success)] {
+        if metrics == [said] && !measured(said) && measured(told) {
+            metrics = vec![told];
+            way = match way {
+                Way::Up => Way::Down,
+                Way::Down => Way::Up,
+                other => other,
+            };
+            if own_pair(context, n).is_some() {
+                // Its own numbers are of the said side.
+                if against_own_words(
+                    context,
+                    n,
+                    resolved(if way == Way::Up { Way::Down } else { Way::Up }, &metrics),
+                    negated,
+                ) == Some(true)
+                {
+                    return Some(Mark::Contradicted { truth: None });
+                }
+            }
+            return by_evidence(context, n, &metrics, way, factor, negated);
+        }
+    }
     if let Some(true) = against_own_words(context, n, way, negated) {
         return Some(Mark::Contradicted { truth: None });
     }
+    by_evidence(context, n, &metrics, way, factor, negated)
+}
+
+fn by_evidence(
+    context: &Context<'_>,
+    n: usize,
+    metrics: &[Metric],
+    way: Way,
+    factor: Option<f64>,
+    negated: bool,
+) -> Option<Mark> {
+    let least = least(context, n);
+    let offers = relevant(context, metrics);
     let right = |before: f64, after: f64| {
-        let called = may_be_called(way, before, after, least) || complements(&metrics, way, before, after, least);
+        let called =
+            may_be_called(way, before, after, least) || complements(metrics, way, before, after, least);
         let times = factor.is_none_or(|f| before != 0.0 && ((after / before) / f - 1.0).abs() <= 0.15);
         if negated { !called || may_be_called(Way::Flat, before, after, least) } else { called && times }
     };
@@ -161,7 +251,8 @@ pub(super) fn mark(context: &Context<'_>, n: usize, way: Way, factor: Option<f64
     if !found.is_empty() {
         let pair = &found[0];
         let ok = found.iter().any(|p| right(p.before, p.after));
-        let truth = || format!("{} to {}", written(pair.before, pair.family), written(pair.after, pair.family));
+        let truth =
+            || format!("{} to {}", written(pair.before, pair.family), written(pair.after, pair.family));
         return Some(if ok { Mark::Confirmed } else { contradicted(truth()) });
     }
     if let Some(mark) = by_change_items(&offers, way, factor, negated, least) {
@@ -170,11 +261,15 @@ pub(super) fn mark(context: &Context<'_>, n: usize, way: Way, factor: Option<f64
     let told: Vec<&(Way, bool)> = context
         .cited
         .iter()
-        .filter(|f| metrics.is_empty() || f.metrics.is_empty() || f.metrics.iter().any(|m| metrics.contains(m)))
+        .filter(|f| {
+            metrics.is_empty() || f.metrics.is_empty() || f.metrics.iter().any(|m| metrics.contains(m))
+        })
         .flat_map(|f| &f.ways)
         .collect();
     if !told.is_empty() {
-        let ok = told.iter().any(|(w, not)| (*w == way && *not == negated) || (way == Way::Flat && *not) || (*w == Way::Flat && negated));
+        let ok = told.iter().any(|(w, not)| {
+            (*w == way && *not == negated) || (way == Way::Flat && *not) || (*w == Way::Flat && negated)
+        });
         return Some(if ok { Mark::Confirmed } else { Mark::Contradicted { truth: None } });
     }
     if negated && metrics.is_empty() {
@@ -209,7 +304,12 @@ fn own_pair(context: &Context<'_>, n: usize) -> Option<(f64, f64)> {
     let next = context.joined.iter().filter(|(a, b)| *a.min(b) > n).min_by_key(|(a, b)| *a.min(b))?;
     let first = next.0.min(next.1);
     let between = (n + 1..first).any(|m| matches!(mentions[m].what, What::Direction(..)));
-    let clear = context.reading.tokens.get(mentions[n].at.end..mentions[first].at.start)?.iter().all(|t| ![";", "."].contains(&t.low.as_str()));
+    let clear = context
+        .reading
+        .tokens
+        .get(mentions[n].at.end..mentions[first].at.start)?
+        .iter()
+        .all(|t| ![";", "."].contains(&t.low.as_str()));
     let value = |m: usize| match &mentions[m].what {
         What::Number { quantity, .. } => Some((quantity.canonical(), quantity.family)),
         _ => None,
@@ -225,7 +325,13 @@ fn both_there(context: &Context<'_>, n: usize) -> bool {
     there(a) || there(b)
 }
 
-fn by_change_items(offers: &[(&Fact, &Offer)], way: Way, factor: Option<f64>, negated: bool, least: f64) -> Option<Mark> {
+fn by_change_items(
+    offers: &[(&Fact, &Offer)],
+    way: Way,
+    factor: Option<f64>,
+    negated: bool,
+    least: f64,
+) -> Option<Mark> {
     let changes: Vec<&Offer> = offers.iter().filter(|(_, o)| o.change && o.value).map(|(_, o)| *o).collect();
     let first = changes.first()?;
     let ok = changes.iter().any(|o| {
@@ -280,7 +386,9 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
         } else if pair.family == said.family {
             values.extend([(b - a).abs(), b, a]);
         }
-        if values.iter().any(|v| said.says(*v)) || (said.family == Family::Multiple && values.first().is_some_and(|v| near(said, *v))) {
+        if values.iter().any(|v| said.says(*v))
+            || (said.family == Family::Multiple && values.first().is_some_and(|v| near(said, *v)))
+        {
             return Some(Mark::Confirmed);
         }
         told = told.or(values.first().copied());
@@ -298,35 +406,50 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     let mention = &context.reading.mentions[n];
     let low = |t: usize| context.reading.tokens.get(t).map_or("", |t| t.low.as_str());
     let metrics = context.about(n);
-    let limits = ["threshold", "thresholds", "objective", "objectives", "target", "limit", "limits", "slo", "budget"];
-    let than = (mention.at.end..mention.at.end + 6).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
+    let limits =
+        ["threshold", "thresholds", "objective", "objectives", "target", "limit", "limits", "slo", "budget"];
+    let than =
+        (mention.at.end..mention.at.end + 6).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
     let right: Vec<&str> = (than..than + 5).map(low).take_while(|w| ![",", ";", "."].contains(w)).collect();
     let limit = right.iter().any(|w| limits.contains(w));
     let offers = relevant(context, &metrics);
     if limit {
         let bounds: Vec<&Offer> = context.offers().filter(|(_, o)| o.threshold).map(|(_, o)| o).collect();
-        let values: Vec<&Offer> = offers.iter().filter(|(_, o)| !o.threshold && o.value).map(|(_, o)| *o).collect();
+        let values: Vec<&Offer> =
+            offers.iter().filter(|(_, o)| !o.threshold && o.value).map(|(_, o)| *o).collect();
         let told: Vec<bool> = bounds
             .iter()
-            .flat_map(|b| values.iter().filter(|v| v.family == b.family).map(move |v| (v.canonical > b.canonical) == over))
+            .flat_map(|b| {
+                values
+                    .iter()
+                    .filter(|v| v.family == b.family)
+                    .map(move |v| (v.canonical > b.canonical) == over)
+            })
             .collect();
         return Some(match told.as_slice() {
             [] => Mark::NotFound,
             list if list.contains(&true) => Mark::Confirmed,
-            _ => bounds.first().map_or(Mark::Contradicted { truth: None }, |b| contradicted(written(b.canonical, b.family))),
+            _ => bounds
+                .first()
+                .map_or(Mark::Contradicted { truth: None }, |b| contradicted(written(b.canonical, b.family))),
         });
     }
-    let before = right.iter().any(|w| ["before", "previously", "baseline", "old", "previous", "usual", "normal", "earlier"].contains(w));
+    let before = right.iter().any(|w| {
+        ["before", "previously", "baseline", "old", "previous", "usual", "normal", "earlier"].contains(w)
+    });
     let after = right.iter().any(|w| ["after", "now", "new"].contains(w));
     if !before && !after {
         return compare_subjects(context, n, over);
     }
     let found = pairs(&offers);
     if found.is_empty() {
-        let changed = by_change_items(&offers, if over == before { Way::Up } else { Way::Down }, None, false, 0.01);
+        let changed =
+            by_change_items(&offers, if over == before { Way::Up } else { Way::Down }, None, false, 0.01);
         return Some(changed.unwrap_or(Mark::NotFound));
     }
-    let ok = found.iter().any(|p| if before { (p.after > p.before) == over } else { (p.before > p.after) == over });
+    let ok = found
+        .iter()
+        .any(|p| if before { (p.after > p.before) == over } else { (p.before > p.after) == over });
     let pair = &found[0];
     let truth = || format!("{} to {}", written(pair.before, pair.family), written(pair.after, pair.family));
     Some(if ok { Mark::Confirmed } else { contradicted(truth()) })
@@ -342,14 +465,25 @@ fn compare_subjects(context: &Context<'_>, n: usize, over: bool) -> Option<Mark>
     };
     let is = |m: &usize| matches!(mentions[*m].what, What::Name(_) | What::Revision(_));
     // "lower on revision 18 than on revision 17" has both behind it.
-    let than = (mentions[n].at.start..context.reading.tokens.len()).find(|t| context.reading.tokens[*t].is("than"))?;
+    let than = (mentions[n].at.start..context.reading.tokens.len())
+        .find(|t| context.reading.tokens[*t].is("than"))?;
     let left = (0..mentions.len()).rev().filter(|m| mentions[*m].at.end <= than).find(is)?;
     let right = (0..mentions.len()).filter(|m| mentions[*m].at.start > than).find(is)?;
-    let of = |m: usize| context.offers().filter(move |(f, o)| o.value && !o.change && named(m, f)).map(|(_, o)| o).collect::<Vec<_>>();
+    let of = |m: usize| {
+        context
+            .offers()
+            .filter(move |(f, o)| o.value && !o.change && named(m, f))
+            .map(|(_, o)| o)
+            .collect::<Vec<_>>()
+    };
     let (a, b) = (of(left), of(right));
     let told: Vec<bool> = a
         .iter()
-        .flat_map(|x| b.iter().filter(|y| y.family == x.family && y.item != x.item).map(move |y| (x.canonical > y.canonical) == over))
+        .flat_map(|x| {
+            b.iter()
+                .filter(|y| y.family == x.family && y.item != x.item)
+                .map(move |y| (x.canonical > y.canonical) == over)
+        })
         .collect();
     match told.as_slice() {
         [] => None,

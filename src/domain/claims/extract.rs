@@ -71,12 +71,16 @@ pub struct Known {
     pub about_names: bool,
 }
 
-struct Extractor<'t> {
+/// Family, factor to its own unit, what is counted.
+type Unit = (Family, f64, Option<Noun>);
+
+/// A text being read: what is taken is not taken twice.
+pub(super) struct Extractor<'t> {
     text: &'t str,
-    tokens: Vec<Token>,
-    used: Vec<bool>,
-    known: &'t Known,
-    out: Vec<Mention>,
+    pub(super) tokens: Vec<Token>,
+    pub(super) used: Vec<bool>,
+    pub(super) known: &'t Known,
+    pub(super) out: Vec<Mention>,
 }
 
 /// Reads `text`.
@@ -98,20 +102,20 @@ pub fn read(text: &str, known: &Known) -> Reading {
 }
 
 impl Extractor<'_> {
-    fn low(&self, at: usize) -> &str {
+    pub(super) fn low(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |t| t.low.as_str())
     }
 
     /// The token `back` places before `at`.
-    fn prior(&self, at: usize, back: usize) -> &str {
+    pub(super) fn prior(&self, at: usize, back: usize) -> &str {
         at.checked_sub(back).map_or("", |n| self.low(n))
     }
 
-    fn is_word(&self, at: usize) -> bool {
+    pub(super) fn is_word(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|t| t.kind == Kind::Word)
     }
 
-    fn raw(&self, at: usize) -> &str {
+    pub(super) fn raw(&self, at: usize) -> &str {
         self.tokens.get(at).and_then(|t| self.text.get(t.span.clone())).unwrap_or("")
     }
 
@@ -122,8 +126,10 @@ impl Extractor<'_> {
         }
     }
 
-    fn say(&mut self, at: Range<usize>, what: What, soft: bool) {
-        let (Some(first), Some(last)) = (self.tokens.get(at.start), self.tokens.get(at.end.saturating_sub(1))) else {
+    pub(super) fn say(&mut self, at: Range<usize>, what: What, soft: bool) {
+        let (Some(first), Some(last)) =
+            (self.tokens.get(at.start), self.tokens.get(at.end.saturating_sub(1)))
+        else {
             return;
         };
         let span = first.span.start..last.span.end.max(first.span.end);
@@ -135,20 +141,26 @@ impl Extractor<'_> {
 
     fn is_id(&self, low: &str) -> bool {
         let upper = low.to_uppercase();
-        let digits = upper.strip_prefix('E').is_some_and(|d| !d.is_empty() && d.chars().all(|c| c.is_ascii_digit()));
+        let digits =
+            upper.strip_prefix('E').is_some_and(|d| !d.is_empty() && d.chars().all(|c| c.is_ascii_digit()));
         digits || (self.known.ids.contains(&upper) && upper.chars().any(|c| c.is_ascii_digit()))
     }
 
     fn citations(&mut self) {
         for at in 0..self.tokens.len() {
             let low = self.low(at).to_owned();
-            let bracketed = ["[", "(", ",", ";", "]["].contains(&self.prior(at, 1)) || self.prior(at, 1) == "evidence";
+            let bracketed =
+                ["[", "(", ",", ";", "]["].contains(&self.prior(at, 1)) || self.prior(at, 1) == "evidence";
             let bare_number = matches!(self.tokens[at].kind, Kind::Number { .. })
                 && self.prior(at, 1) == "["
                 && self.low(at + 1) == "]";
             let plain = self.known.ids.contains(&low.to_uppercase()) && bracketed;
             if self.is_id(&low) && self.is_word(at) || plain || bare_number {
-                self.say(at..at + 1, What::Citation(low.to_uppercase()), false);
+                // [4] of E4.
+                let full = format!("E{}", low.to_uppercase());
+                let id =
+                    if bare_number && self.known.ids.contains(&full) { full } else { low.to_uppercase() };
+                self.say(at..at + 1, What::Citation(id), false);
             } else if self.is_word(at) && low.contains(['-', '/']) {
                 let ends: Vec<String> = low.split(['-', '/']).map(str::to_owned).collect();
                 if ends.iter().all(|e| self.is_id(e)) {
@@ -186,16 +198,20 @@ impl Extractor<'_> {
             }
             let spelled = |e: &Self, n: usize| e.is_word(n).then(|| words::spelled(e.low(n))).flatten();
             let whole = |e: &Self, n: usize| {
-                e.number_at(n).filter(|(v, s)| *s == 1.0 && v.fract() == 0.0).map(|(v, _)| v).or_else(|| spelled(e, n))
+                e.number_at(n)
+                    .filter(|(v, s)| *s == 1.0 && v.fract() == 0.0)
+                    .map(|(v, _)| v)
+                    .or_else(|| spelled(e, n))
             };
             let Some(first) = whole(self, next) else { continue };
             self.say(at..next + 1, What::Revision(format!("{first}")), false);
             // revisions 6 and 7; revision 6 -> 7; from revision 6 to 7.
-            while ["and", "to", "->", "→", ",", "=>", "vs", "or", "-", "–"].contains(&self.low(next + 1)) {
+            while ["and", "to", "->", "→", ",", "=>", "vs", "or", "-", "–"].contains(&self.low(next + 1))
+            {
                 let joined = next + 2;
                 let Some(second) = whole(self, joined) else { break };
                 let unit = self.low(joined + 1).to_owned();
-                let counted = words::unit(&unit).is_some() || words::noun(&unit).is_some() || unit == "." && false;
+                let counted = words::unit(&unit).is_some() || words::noun(&unit).is_some();
                 if counted || spelled(self, joined).is_some() {
                     break;
                 }
@@ -213,7 +229,8 @@ impl Extractor<'_> {
                     if ["utc", "z", "am", "pm", "gmt"].contains(&self.low(end)) {
                         end += 1;
                     }
-                    let about = (1..3).any(|b| words::ABOUT.contains(&self.prior(at, b)) || self.prior(at, b) == "~");
+                    let about =
+                        (1..3).any(|b| words::ABOUT.contains(&self.prior(at, b)) || self.prior(at, b) == "~");
                     self.say(at..end, What::Clock(second, exact, about), false);
                 }
                 Kind::Date(y, m, d) => self.say(at..at + 1, What::Date(y, m, d), false),
@@ -260,10 +277,14 @@ impl Extractor<'_> {
                     let half = Quantity { change: true, ..ratio(0.5, 0.1) };
                     self.say(at..at + 1, number(half), false);
                 } else if low == "half" && next == "an" && self.low(at + 2) == "hour" {
-                    let half = Quantity { about, step: 1.0, ..Quantity::measured(30.0, Family::Time, 60.0, None) };
+                    let half =
+                        Quantity { about, step: 1.0, ..Quantity::measured(30.0, Family::Time, 60.0, None) };
                     self.say(at..at + 3, What::Number { quantity: half, window: false }, false);
-                } else if counted && (["of", "the", "all", "its"].contains(&next.as_str()) || head.is_some_and(|h| h > 1.0)) {
-                    let from = if joined || (low == "half" && head.is_none() && prior != "a") { at } else { at - 1 };
+                } else if counted
+                    && (["of", "the", "all", "its"].contains(&next.as_str()) || head.is_some_and(|h| h > 1.0))
+                {
+                    let from =
+                        if joined || (low == "half" && head.is_none() && prior != "a") { at } else { at - 1 };
                     self.say(from..at + 1, number(ratio(head.unwrap_or(1.0) * part, 0.04)), false);
                 }
                 continue;
@@ -289,7 +310,9 @@ impl Extractor<'_> {
         let behind: Vec<String> = (1..5).map(|n| self.low(at + n).to_owned()).collect();
         let of = behind.iter().take(3).position(|w| subject(w));
         let direct = of.is_some_and(|n| {
-            behind[..n].iter().all(|w| ["of", "the", "its", "our", "incoming", "user", "api", "single"].contains(&w.as_str()))
+            behind[..n].iter().all(|w| {
+                ["of", "the", "its", "our", "incoming", "user", "api", "single"].contains(&w.as_str())
+            })
         });
         if whole_word && direct {
             let value = match low {
@@ -324,7 +347,9 @@ impl Extractor<'_> {
         }
         let word = self.is_word(at);
         let low = self.low(at).to_owned();
-        if let Some(quantity) = word.then(|| folds(&low)).flatten() {
+        if let Some(mut quantity) = word.then(|| folds(&low)).flatten() {
+            self.surroundings(at, at + 1, &mut quantity);
+            quantity.change = true;
             self.say(at..at + 1, number(quantity), false);
             return Some(at + 1);
         }
@@ -351,7 +376,8 @@ impl Extractor<'_> {
         if spelled.is_some() && self.low(end) == "-" {
             end += 1;
         }
-        let dash = self.low(end) == "-" && self.tokens.get(end).is_some_and(|t| t.span.start == self.tokens[end - 1].span.end);
+        let dash = self.low(end) == "-"
+            && self.tokens.get(end).is_some_and(|t| t.span.start == self.tokens[end - 1].span.end);
         let unit_at = if dash { end + 1 } else { end };
         let (family, scale, noun, unit_end) = self.unit_at(unit_at, end);
         if spelled.is_some() && family == Family::Bare {
@@ -363,12 +389,26 @@ impl Extractor<'_> {
         }
         let mut quantity = Quantity { step, ..Quantity::measured(value, family, scale, noun) };
         let mut stop = unit_end;
+        if let Some((upper, unit, end)) = self.range_from(at, unit_end, &quantity) {
+            // 2-3 minutes: anything between, rounding included.
+            let lower =
+                if quantity.family == Family::Bare { quantity.value } else { quantity.canonical() / unit.1 };
+            let (middle, width) = (f64::midpoint(lower, upper), upper - lower);
+            quantity = Quantity {
+                step: width + quantity.step,
+                ..Quantity::measured(middle, unit.0, unit.1, unit.2)
+            };
+            stop = end;
+        }
         // 4 min 12 s, 1h30m
         while quantity.family == Family::Time {
             let joint = usize::from(self.low(stop) == "and");
             let Some((more, more_step)) = self.number_at(stop + joint) else { break };
             let (f, s, _, e) = self.unit_at(stop + joint + 1, stop + joint + 1);
-            if f != Family::Time || s >= quantity.scale || (joint == 1 && s * 100.0 < quantity.scale && s < 1.0) {
+            if f != Family::Time
+                || s >= quantity.scale
+                || (joint == 1 && s * 100.0 < quantity.scale && s < 1.0)
+            {
                 break;
             }
             quantity.value = (quantity.canonical() + more * s) / s;
@@ -387,19 +427,42 @@ impl Extractor<'_> {
         Some(stop)
     }
 
+    /// The upper end of `2-3 minutes` or `between 20 % and 30 %`, its unit and where it ends.
+    fn range_from(&self, at: usize, end: usize, lower: &Quantity) -> Option<(f64, Unit, usize)> {
+        let joint = self.low(end);
+        let between = self.prior(at, 1) == "between" && joint == "and";
+        if !between && !["-", "–"].contains(&joint) {
+            return None;
+        }
+        let (upper, _) = self.number_at(end + 1)?;
+        let (family, scale, noun, stop) = self.unit_at(end + 2, end + 2);
+        let fits = lower.family == family || (lower.family == Family::Bare && family != Family::Bare);
+        let scaled = if lower.family == Family::Bare { lower.value } else { lower.canonical() / scale };
+        // A lower end without unit takes the upper one's.
+        let same = if lower.family == Family::Bare { scale == 1.0 || lower.scale == 1.0 } else { true };
+        (fits && same && scaled < upper && scaled >= 0.0).then_some((upper, (family, scale, noun), stop))
+    }
+
     /// A number in words where a unit follows; whether it is said in passing.
     fn spelled_at(&self, at: usize) -> Option<(f64, bool)> {
         let low = self.low(at);
-        let time = |n: usize| words::unit(self.low(n)).is_some_and(|(f, _)| f == Family::Time) && self.low(n).len() > 2;
+        let time = |n: usize| {
+            words::unit(self.low(n)).is_some_and(|(f, _)| f == Family::Time) && self.low(n).len() > 2
+        };
         match low {
-            "a" | "an" if time(at + 1) && ["before", "after", "later", "earlier", "ago"].contains(&self.low(at + 2)) => {
+            "a" | "an"
+                if time(at + 1) && ["before", "after", "later", "earlier"].contains(&self.low(at + 2)) =>
+            {
                 Some((1.0, true))
             }
             "couple" | "few" => {
                 let of = at + 1 + usize::from(self.low(at + 1) == "of");
                 time(of).then_some((if low == "couple" { 2.0 } else { 3.0 }, true))
             }
-            "no" | "zero" if words::noun(self.low(at + 1)).is_some() && !matches!(self.low(at + 1), "rollout" | "deploy" | "alert") => {
+            "no" | "zero"
+                if words::noun(self.low(at + 1)).is_some()
+                    && !matches!(self.low(at + 1), "rollout" | "deploy" | "alert") =>
+            {
                 Some((0.0, low == "no"))
             }
             _ => words::spelled(low).map(|n| (n, false)),
@@ -457,7 +520,8 @@ impl Extractor<'_> {
                 if let Some((scale, end)) = per(n + 1) {
                     return (Family::Rate, scale, Some(noun), end);
                 }
-                let failed = (at..n).any(|w| ["failed", "failing", "bad", "erroneous"].contains(&self.low(w)));
+                let failed =
+                    (at..n).any(|w| ["failed", "failing", "bad", "erroneous"].contains(&self.low(w)));
                 let noun = if failed && noun == Noun::Requests { Noun::Errors } else { noun };
                 // `3,289 of 3,289 requests`: the first number ends before `of`.
                 return (Family::Count, 1.0, Some(noun), if self.low(at) == "of" { none } else { n + 1 });
@@ -484,42 +548,84 @@ impl Extractor<'_> {
         let time_window = quantity.family == Family::Time && b1 == "over" && quantity.scale >= 1.0;
         quantity.bound = match (b1, b2) {
             ("over", _) if time_window => None,
-            (_, "more" | "greater" | "higher" | "larger" | "longer" | "slower" | "worse") if than => Some(Bound::Over),
-            (_, "less" | "fewer" | "lower" | "smaller" | "shorter" | "faster" | "better") if than => Some(Bound::Under),
-            ("least" | "exceeding" | "exceeds" | "exceeded" | "exceed" | "above" | "over" | ">" | ">=" | "≥" | "past", _)
+            (_, "more" | "greater" | "higher" | "larger" | "longer" | "slower" | "worse") if than => {
+                Some(Bound::Over)
+            }
+            (_, "less" | "fewer" | "lower" | "smaller" | "shorter" | "faster" | "better") if than => {
+                Some(Bound::Under)
+            }
+            (
+                "least" | "exceeding" | "exceeds" | "exceeded" | "exceed" | "above" | "over" | ">" | ">="
+                | "≥" | "past",
+                _,
+            )
             | ("of", "upwards" | "excess") => Some(Bound::Over),
             ("most" | "under" | "below" | "<" | "<=" | "≤", _) | ("to", "up") => Some(Bound::Under),
-            ("the" | "a" | "an" | "its", "above" | "over" | "exceeds" | "exceeding" | "exceeded" | "beyond") => Some(Bound::Over),
+            (
+                "the" | "a" | "an" | "its",
+                "above" | "over" | "exceeds" | "exceeding" | "exceeded" | "beyond",
+            ) => Some(Bound::Over),
             ("the" | "a" | "an" | "its", "below" | "under") => Some(Bound::Under),
+            ("a" | "an", "than") if back[2] == "more" => Some(Bound::Over),
+            ("a" | "an", "than") if back[2] == "less" => Some(Bound::Under),
             _ => None,
         };
-        let comparing = |w: &str| ["above", "exceeds", "exceeding", "exceeded", "beyond", "below", "than", ">", "<"].contains(&w);
+        let comparing = |w: &str| {
+            ["above", "exceeds", "exceeding", "exceeded", "beyond", "below", "than", ">", "<"].contains(&w)
+        };
         quantity.open = comparing(b1) || (["the", "a", "an", "its"].contains(&b1) && comparing(b2));
         let word = |w: &str| words::way(w).is_some();
         let f1 = self.low(end);
+        // "overspent by 12 %" is -12 % left, as the screen writes it too.
+        if b1 == "overspent" || (["by", "some", "about"].contains(&b1) && b2 == "overspent") {
+            quantity.value = -quantity.value.abs();
+            return;
+        }
         let signed = matches!(self.tokens.get(at).map(|t| &t.kind), Some(Kind::Number { signed: true, .. }));
-        let comparing = ["higher", "lower", "more", "less", "fewer", "worse", "longer", "slower", "faster", "greater", "larger", "above", "below"];
+        let comparing = [
+            "higher", "lower", "more", "less", "fewer", "worse", "longer", "slower", "faster", "greater",
+            "larger", "above", "below",
+        ];
         quantity.change = b1 == "by"
             || (b2 == "by" && quantity.about)
             || (signed && quantity.family != Family::Time)
             || (word(b1) && !["flat", "steady", "stable", "unchanged", "constant", "level"].contains(&b1))
             || (b1 == "of" && word(b2))
             || ["up", "down"].contains(&b1)
-            || (["just", "only", "about", "some", "around", "roughly", "another", "a"].contains(&b1) && (["up", "down", "by"].contains(&b2) || (word(b2) && b1 != "a")))
+            || (["just", "only", "about", "some", "around", "roughly", "another", "a"].contains(&b1)
+                && (["up", "down", "by"].contains(&b2) || (word(b2) && b1 != "a")))
             || (comparing.contains(&f1) && quantity.family != Family::Count)
             || (word(f1) && quantity.family != Family::Rate && quantity.family != Family::Bare)
-            || self.tokens.get(end.saturating_sub(1)).is_some_and(|t| t.low.starts_with("point") || t.low == "pp");
+            || self
+                .tokens
+                .get(end.saturating_sub(1))
+                .is_some_and(|t| t.low.starts_with("point") || t.low == "pp");
         let limit = ["threshold", "objective", "target", "limit", "slo", "goal", "slos", "cutoff", "bound"];
         let near_back = back.iter().take(3).any(|w| limit.contains(w)) && !["for", "in"].contains(&b1);
-        quantity.threshold = near_back || limit.contains(&f1) || (limit.contains(&self.low(end + 1)) && self.is_word(end) && f1 != "the" && f1 != "of");
+        quantity.threshold = near_back
+            || limit.contains(&f1)
+            || (limit.contains(&self.low(end + 1)) && self.is_word(end) && f1 != "the" && f1 != "of");
     }
 
     fn is_window(&self, at: usize, end: usize, quantity: &Quantity) -> bool {
         let follows = self.low(end);
-        if ["before", "after", "later", "earlier", "ago", "prior", "into", "following"].contains(&follows) || quantity.scale < 1.0 {
+        if ["before", "after", "later", "earlier", "ago", "prior", "into", "following"].contains(&follows)
+            || quantity.scale < 1.0
+        {
             return false;
         }
-        let spans = ["over", "last", "past", "trailing", "preceding", "rolling", "across", "during", "within", "previous"];
+        let spans = [
+            "over",
+            "last",
+            "past",
+            "trailing",
+            "preceding",
+            "rolling",
+            "across",
+            "during",
+            "within",
+            "previous",
+        ];
         let back = |n: usize| self.prior(at, n);
         let led = spans.contains(&back(1))
             || (["the", "a", "an"].contains(&back(1)) && spans.contains(&back(2)))
@@ -527,145 +633,26 @@ impl Extractor<'_> {
             || (back(1) == "(" && [")", ",", "/"].contains(&follows))
             || (back(1) == "in" && !["after", "before", "of"].contains(&follows) && quantity.scale >= 60.0)
             || (["over", "last", "past"].contains(&back(2)) && back(1) == "about");
-        let heads = ["window", "windows", "burn", "average", "rate", "interval", "lookback", "period", "mean", "error", "ratio",
-            "view", "range", "availability", "burn-rate", "slo", "budget"];
+        let heads = [
+            "window",
+            "windows",
+            "burn",
+            "average",
+            "rate",
+            "interval",
+            "lookback",
+            "period",
+            "mean",
+            "error",
+            "ratio",
+            "view",
+            "range",
+            "availability",
+            "burn-rate",
+            "slo",
+            "budget",
+        ];
         led || heads.contains(&follows)
-    }
-
-    fn names(&mut self) {
-        self.spaced_names();
-        self.plain_names();
-        for at in 0..self.tokens.len() {
-            if self.used[at] || !self.is_word(at) {
-                continue;
-            }
-            let low = self.low(at).to_owned();
-            if statistic(&low) {
-                self.say(at..at + 1, What::Statistic(low), false);
-            } else if self.is_name(at, &low) {
-                self.say(at..at + 1, What::Name(low), false);
-            }
-        }
-    }
-
-    fn plain_names(&mut self) {
-        let named = |e: &Self| {
-            e.out.iter().any(|m| matches!(&m.what, What::Name(name) if name.starts_with(char::is_alphabetic)))
-                || e.tokens.iter().any(|t| {
-                    let own = |n: &String| *n == t.low || n.split(['-', '_', '/', ':']).any(|p| p == t.low && p.len() > 3);
-                    t.kind == Kind::Word && e.known.names.iter().any(own)
-                })
-        };
-        if !self.known.about_names || named(self) {
-            return;
-        }
-        for at in 0..self.tokens.len() {
-            if !self.used[at] && self.is_word(at) && self.in_place_of_a_name(at) {
-                let low = self.low(at).to_owned();
-                self.say(at..at + 1, What::Name(low), false);
-            }
-        }
-    }
-
-    /// A plain word where the name of a service stands: "for seatmap [E2]", "seatmap fails".
-    pub(super) fn in_place_of_a_name(&self, at: usize) -> bool {
-        let low = self.low(at);
-        let raw = self.raw(at);
-        let plain = low.len() > 2
-            && low.chars().all(|c| c.is_ascii_alphabetic())
-            && !words::COMMON.contains(&low)
-            && !words::NO_NAMES.contains(&low)
-            && !words::BETWEEN.contains(&low)
-            && !words::ABOUT.contains(&low)
-            && !words::KINDS.contains(&low)
-            && !raw.chars().skip(1).any(char::is_uppercase)
-            && words::metric(low, "", "").is_none()
-            && words::unit(low).is_none()
-            && words::way(low).is_none()
-            && words::spelled(low).is_none()
-            && words::part(low).is_none()
-            && (words::event(low).is_none() || words::SERVICES.contains(&low))
-            && (words::noun(low).is_none() || words::SERVICES.contains(&low))
-            && (words::SERVICES.contains(&low) || !["ing", "ed", "ly"].iter().any(|e| low.ends_with(e)));
-        if !plain {
-            return false;
-        }
-        let (prior, next) = (self.prior(at, 1), self.low(at + 1));
-        let first = at == 0 || [".", ";"].contains(&prior);
-        let lower = raw.starts_with(char::is_lowercase);
-        let comma = [",", "while", "and", "whereas"].contains(&prior) && lower && words::SERVES.contains(&next);
-        let opens = comma || first && (lower || words::SERVES.contains(&next));
-        let ends = ["", "[", ",", ".", ";", ":", ")", "'", "’", "(", "at", "over", "since", "in", "on", "after", "before", "during", "and", "while", "to", "from", "by", "with", "than", "for"];
-        let led = ["for", "of", "on", "to", "by", "in", "from", "against", "at", "that", "on", "while", "whereas", "where"].contains(&prior);
-        opens || (led && (ends.contains(&next) || words::SERVES.contains(&next)))
-    }
-
-    /// `api gateway` where `api-gateway` is known.
-    fn spaced_names(&mut self) {
-        let known = self.known;
-        for name in &known.names {
-            let parts: Vec<&str> = name.split(['-', '_', ' ']).collect();
-            if parts.len() < 2 {
-                continue;
-            }
-            for at in 0..self.tokens.len().saturating_sub(parts.len() - 1) {
-                let here = (0..parts.len()).all(|n| self.low(at + n) == parts[n] && self.is_word(at + n) && !self.used[at + n]);
-                if here {
-                    self.say(at..at + parts.len(), What::Name(name.clone()), false);
-                }
-            }
-        }
-    }
-
-    fn is_name(&self, at: usize, low: &str) -> bool {
-        if self.known.names.iter().any(|n| n == low) {
-            return true;
-        }
-        if words::IDENTIFIERS.contains(&low) || words::KINDS.contains(&low) || low.len() < 2 || low.contains(['\'', '’']) {
-            return false;
-        }
-        if words::unit(low).is_some() || (words::noun(low).is_some() && !words::SERVICES.contains(&low)) {
-            return false;
-        }
-        if self.tokens[at].quoted && words::way(low).is_none() && words::metric(low, "", "").is_none() {
-            return !words::NO_NAMES.contains(&low);
-        }
-        let raw = self.raw(at);
-        if shaped(low) {
-            return true;
-        }
-        let camel = raw.chars().zip(raw.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
-        if camel {
-            return true;
-        }
-        let (prior, next) = (self.prior(at, 1), self.low(at + 1));
-        let thing = ["service", "deployment", "workload", "microservice"];
-        if words::SERVICES.contains(&low) {
-            let common = [
-                "users", "database", "db", "cache", "gateway", "api", "web", "worker", "sessions", "session", "feed", "ad",
-                "ads", "geo", "email", "media", "backend", "frontend", "accounts", "quote", "quotes", "ingress", "identity",
-                "reviews", "profile", "scheduler", "reporting", "analytics", "payment", "notification", "orders",
-            ];
-            if low == "orders" && next == "of" {
-                return false;
-            }
-            let owner = [
-                "service", "deployment", "workload", "pods", "pod", "'", "’", "p99", "p95", "error", "errors", "latency", "burn",
-                "burns", "rollout", "revision", "rev", "replicas", "availability", "slo", "is", "was", "saw", "has", "burned", "now",
-                "fails", "serves", "served", "returns", "began", "started", "itself", "failed", "runs", "sees", "went", "had",
-            ];
-            let of = ["of", "for", "to", "service", "deployment", "workload", "by", "on", "in", "from", "that", "against", "near", "at", "calls"];
-            let placed = owner.contains(&next) || of.contains(&prior);
-            return !common.contains(&low) || (placed && !["the", "a", "our"].contains(&prior)) || thing.contains(&next);
-        }
-        let plain = low.len() > 3
-            && low.chars().all(|c| c.is_ascii_alphabetic())
-            && !words::NO_NAMES.contains(&low)
-            && words::metric(low, "", "").is_none()
-            && words::event(low).is_none()
-            && words::way(low).is_none()
-            && !["ing", "ed", "ly"].iter().any(|e| low.ends_with(e));
-        plain && thing.contains(&next) && next != "deployment" && prior != "in"
     }
 
     fn directions(&mut self) {
@@ -684,12 +671,18 @@ impl Extractor<'_> {
                 "went" | "gone" | "going" | "came" | "shot" if next == "down" => Some((Way::Down, None, 2)),
                 "shot" => None,
                 "change" | "changed" | "changes" | "shift" | "movement" | "moved" | "move" => {
-                    let none = ["no", "not", "without", "little", "n't", "didn't", "hasn't", "never", "barely", "hardly"];
+                    let none = [
+                        "no", "not", "without", "little", "n't", "didn't", "hasn't", "never", "barely",
+                        "hardly",
+                    ];
                     let by = (1..4).position(|b| none.contains(&self.prior(at, b)));
                     let whole = by.is_some() && !["of", "was", "config", "the"].contains(&next.as_str());
                     whole.then_some((Way::Flat, None, 1))
                 }
-                "same" if b1 == "the" && ["stayed", "remained", "stays", "remains", "is", "was"].contains(&b2.as_str()) => {
+                "same"
+                    if b1 == "the"
+                        && ["stayed", "remained", "stays", "remains", "is", "was"].contains(&b2.as_str()) =>
+                {
                     Some((Way::Flat, None, 1))
                 }
                 "held" | "stayed" | "remained" | "stays" | "remains" | "holding" | "holds"
@@ -697,23 +690,58 @@ impl Extractor<'_> {
                 {
                     Some((Way::Flat, None, 1))
                 }
-                "stable" | "level" | "identical" | "elevated" if ["revision", "version", "release", "image", "to", "of"].contains(&next.as_str()) => None,
-                "level" | "mounted" | "growth" if low != "growth" && !["stayed", "remained", "is", "was"].contains(&b1.as_str()) => None,
-                "increase" | "rise" | "drop" | "fall" | "grow" | "climb" | "decrease" | "spike" | "jump" if ahead.contains(&b1.as_str()) => None,
+                "stable" | "level" | "identical" | "elevated"
+                    if ["revision", "version", "release", "image", "to", "of"].contains(&next.as_str()) =>
+                {
+                    None
+                }
+                "level" | "mounted" | "growth"
+                    if low != "growth" && !["stayed", "remained", "is", "was"].contains(&b1.as_str()) =>
+                {
+                    None
+                }
+                "increase" | "rise" | "drop" | "fall" | "grow" | "climb" | "decrease" | "spike" | "jump"
+                    if ahead.contains(&b1.as_str()) =>
+                {
+                    None
+                }
                 "fall" | "drop" | "rise" if next == "back" => None,
                 "reduced" | "level" if next == "of" => None,
                 _ => words::way(&low).map(|(w, f)| (w, f, 1)),
             };
             let Some((way, factor, length)) = found else { continue };
-            let not = ["not", "no", "never", "without", "neither", "nor", "didn't", "hasn't", "wasn't", "isn't", "cannot", "doesn't"];
-            let flat_word = matches!(low.as_str(), "change" | "changed" | "changes" | "shift" | "movement" | "moved" | "move");
-            let negated = !flat_word && (1..5).take_while(|b| !["[", "]", ",", ";", ".", "but", "and"].contains(&self.prior(at, *b))).any(|b| not.contains(&self.prior(at, b)));
+            let not = [
+                "not", "no", "never", "without", "neither", "nor", "didn't", "hasn't", "wasn't", "isn't",
+                "cannot", "doesn't",
+            ];
+            let flat_word = matches!(
+                low.as_str(),
+                "change" | "changed" | "changes" | "shift" | "movement" | "moved" | "move"
+            );
+            let negated = !flat_word
+                && (1..5)
+                    .take_while(|b| !["[", "]", ",", ";", ".", "but", "and"].contains(&self.prior(at, *b)))
+                    .any(|b| not.contains(&self.prior(at, b)));
             self.say(at..at + length, What::Direction(way, factor, negated), false);
         }
     }
 
     fn comparisons(&mut self) {
-        let over = ["higher", "greater", "more", "larger", "worse", "slower", "longer", "above", "exceeds", "exceeded", "exceeding", "over", "beyond"];
+        let over = [
+            "higher",
+            "greater",
+            "more",
+            "larger",
+            "worse",
+            "slower",
+            "longer",
+            "above",
+            "exceeds",
+            "exceeded",
+            "exceeding",
+            "over",
+            "beyond",
+        ];
         let under = ["lower", "less", "fewer", "smaller", "better", "faster", "shorter", "below", "under"];
         for at in 0..self.tokens.len() {
             if self.used[at] || !self.is_word(at) {
@@ -721,23 +749,43 @@ impl Extractor<'_> {
             }
             let low = self.low(at).to_owned();
             // "a lower error ratio than"
-            let gap = (1..6).take_while(|n| ![",", ";", "."].contains(&self.low(at + n))).find(|n| self.low(at + n) == "than");
+            let gap = (1..6)
+                .take_while(|n| ![",", ";", "."].contains(&self.low(at + n)))
+                .find(|n| self.low(at + n) == "than");
             let than = gap.is_some();
-            let direct = ["above", "exceeds", "exceeded", "exceeding", "over", "beyond", "below", "under"].contains(&low.as_str());
+            let direct = ["above", "exceeds", "exceeded", "exceeding", "over", "beyond", "below", "under"]
+                .contains(&low.as_str());
             let right = gap.map_or(at + 1, |n| at + n + 1);
             if !(than || direct) || (!over.contains(&low.as_str()) && !under.contains(&low.as_str())) {
                 continue;
             }
             // A number behind it is a bound and is checked with the number.
             let filler = ["the", "a", "an", "about", "~", "its", "roughly", "around", "some"];
-            let number = (right..right + 3).take_while(|n| *n == right || filler.contains(&self.low(n - 1))).any(|n| {
-                self.out.iter().any(|m| m.at.start == n && matches!(m.what, What::Number { .. }))
+            let number = (right..right + 3)
+                .take_while(|n| *n == right || filler.contains(&self.low(n - 1)))
+                .any(|n| self.out.iter().any(|m| m.at.start == n && matches!(m.what, What::Number { .. })));
+            let limit = (right..right + 4).any(|n| {
+                [
+                    "threshold",
+                    "thresholds",
+                    "objective",
+                    "target",
+                    "limit",
+                    "limits",
+                    "slo",
+                    "budget",
+                    "objectives",
+                ]
+                .contains(&self.low(n))
             });
-            let limit = (right..right + 4).any(|n| ["threshold", "thresholds", "objective", "target", "limit", "limits", "slo", "budget", "objectives"].contains(&self.low(n)));
             if number || (direct && !limit && !than) {
                 continue;
             }
-            self.say(at..if right == at + 2 { right } else { at + 1 }, What::Compare(over.contains(&low.as_str())), false);
+            self.say(
+                at..if right == at + 2 { right } else { at + 1 },
+                What::Compare(over.contains(&low.as_str())),
+                false,
+            );
         }
     }
 
@@ -751,7 +799,9 @@ impl Extractor<'_> {
                 "before" | "preceded" | "predates" | "predated" | "precedes" | "preceding" => (true, 1),
                 "prior" | "ahead" if next == "to" || next == "of" => (true, 2),
                 "earlier" if next == "than" => (true, 2),
-                "after" | "following" | "followed" | "since" | "postdates" | "once" | "afterwards" => (false, 1),
+                "after" | "following" | "followed" | "since" | "postdates" | "once" | "afterwards" => {
+                    (false, 1)
+                }
                 "later" if next == "than" => (false, 2),
                 _ => continue,
             };
@@ -770,14 +820,26 @@ fn number(quantity: Quantity) -> What {
 
 /// `rev7`, `r7`, `revision-7`.
 fn revision_word(low: &str) -> Option<String> {
-    let rest = ["revision-", "revision:", "revision/", "rev-", "rev:", "rev.", "rev", "r"].iter().find_map(|p| low.strip_prefix(p))?;
+    let rest = ["revision-", "revision:", "revision/", "rev-", "rev:", "rev.", "rev", "r"]
+        .iter()
+        .find_map(|p| low.strip_prefix(p))?;
     let number = !rest.is_empty() && rest.len() < 6 && rest.chars().all(|c| c.is_ascii_digit());
     number.then(|| rest.trim_start_matches('0').to_owned())
 }
 
 fn month(low: &str) -> Option<u32> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let found = MONTHS.iter().position(|m| *m == low || (low.len() == 3 && m.starts_with(low)))?;
@@ -795,39 +857,4 @@ fn folds(low: &str) -> Option<Quantity> {
         }
     };
     Some(Quantity { change: true, step: 1.0, ..Quantity::measured(value, Family::Multiple, 1.0, None) })
-}
-
-/// `p99`, `p99.9`, `median`.
-pub fn statistic(low: &str) -> bool {
-    let percentile = low.strip_prefix('p').is_some_and(|d| d.len() >= 2 && d.chars().all(|c| c.is_ascii_digit() || c == '.'));
-    percentile || ["median", "mean", "95th", "99th", "90th", "50th"].contains(&low)
-}
-
-/// The shape of an identifier: connectors or digits inside, and not plain English.
-pub fn shaped(low: &str) -> bool {
-    let has_digit = low.chars().any(|c| c.is_ascii_digit());
-    let connectors = low.contains(['-', '_', '/', ':', '@', '.']);
-    if !has_digit && !connectors {
-        return false;
-    }
-    if !connectors {
-        // `v7`, `7d9f8b6c5`, `rs42`; not `p0`, `5xx`, `2nd`, `k8s`.
-        let ordinal = ["st", "nd", "rd", "th", "xx"].iter().any(|e| low.ends_with(e)) && low.starts_with(|c: char| c.is_ascii_digit());
-        return !ordinal && low != "k8s" && low != "http2" && (low.len() > 2 || low.starts_with('v'));
-    }
-    if low.starts_with('/') {
-        return true;
-    }
-    let parts: Vec<&str> = low.split(['-', '_', '/', ':', '@', '.']).filter(|p| !p.is_empty()).collect();
-    let Some(last) = parts.last() else { return false };
-    if has_digit || low.contains('_') || low.contains('@') {
-        // `5-minute` is no name; `phase-2` may be one.
-        return !parts.iter().any(|p| ["minute", "minutes", "hour", "day", "fold", "second", "xx", "5xx", "4xx", "p99", "p95", "p50"].contains(p));
-    }
-    if low.contains('-') {
-        return words::NAME_ENDINGS.contains(last) || !parts.iter().any(|p| words::ENGLISH_PARTS.contains(p) || p.ends_with("ing") || p.ends_with("ed") || p.ends_with("ly"));
-    }
-    // `error/latency` is two words; `cart:stable` and `nginx.conf` are names.
-    let common = |p: &&str| words::metric(p, "", "").is_some() || words::noun(p).is_some() || words::way(p).is_some() || words::event(p).is_some() || words::unit(p).is_some();
-    parts.len() >= 2 && !(low.contains('/') && parts.iter().any(common))
 }

@@ -125,8 +125,29 @@ fn is_subject(low: &str) -> bool {
         && words::unit(low).is_none()
         && words::event(low).is_none()
         && (words::noun(low).is_none() || words::SERVICES.contains(&low))
-        && !["revision", "service", "workload", "rev", "pods", "cluster", "node", "namespace", "objective", "time", "rate", "user", "users", "job", "old", "new"].contains(&low)
-        && !(low.starts_with("rev") && low.trim_start_matches(|c: char| !c.is_ascii_digit()).chars().all(|c| c.is_ascii_digit()) && low.len() < 10 && low.chars().any(|c| c.is_ascii_digit()))
+        && ![
+            "revision",
+            "service",
+            "workload",
+            "rev",
+            "pods",
+            "cluster",
+            "node",
+            "namespace",
+            "objective",
+            "time",
+            "rate",
+            "user",
+            "users",
+            "job",
+            "old",
+            "new",
+        ]
+        .contains(&low)
+        && !(low.starts_with("rev")
+            && low.trim_start_matches(|c: char| !c.is_ascii_digit()).chars().all(|c| c.is_ascii_digit())
+            && low.len() < 10
+            && low.chars().any(|c| c.is_ascii_digit()))
 }
 
 /// Reads one item.
@@ -139,12 +160,16 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
     let (in_fact, in_value, in_window, in_subject) =
         (read(&item.fact), read(&text), read(&item.window), read(&item.subject));
     let all = [&in_fact, &in_value, &in_window, &in_subject];
-    let mut out = Fact { id: item.id.to_uppercase(), subject: item.subject.to_lowercase(), ..Fact::default() };
+    let mut out =
+        Fact { id: item.id.to_uppercase(), subject: item.subject.to_lowercase(), ..Fact::default() };
     let led = extract::read(&item.fact, &alone()).mentions.iter().any(|m| matches!(m.what, What::Name(_)));
-    out.about_name = led || in_value.mentions.iter().any(|m| matches!(m.what, What::Name(_))) || out.subject.split([' ', ',', '/', '(', ')']).any(is_subject);
+    out.about_name = led
+        || in_value.mentions.iter().any(|m| matches!(m.what, What::Name(_)))
+        || out.subject.split([' ', ',', '/', '(', ')']).any(is_subject);
     out.role = [&in_fact, &in_subject, &in_window].into_iter().find_map(place::role_of_text);
     out.metrics = item_metrics(item, &in_fact, &in_value);
-    out.windows = windows(&in_window).into_iter().chain(in_fact.mentions.iter().filter_map(window_of)).collect();
+    out.windows =
+        windows(&in_window).into_iter().chain(in_fact.mentions.iter().filter_map(window_of)).collect();
     for reading in all {
         collect(reading, &mut out);
     }
@@ -157,7 +182,11 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
     text_offers(index, item, &in_fact, false, &mut out);
     counts(index, item, &mut out);
     moments(index, item, [&in_value, &in_fact, &in_window], &mut out);
-    out.order = orders(&in_fact).into_iter().chain(orders(&in_value)).collect();
+    // "error ratio before the rollout" orders no events: the word says which side was measured.
+    let level = out.offers.iter().any(|o| o.value && o.family != Family::Time);
+    if !level {
+        out.order = orders(&in_fact).into_iter().chain(orders(&in_value)).collect();
+    }
     if let Given::Number(n) = item.value
         && n < 0.0
     {
@@ -180,7 +209,9 @@ fn windows(reading: &Reading) -> Vec<f64> {
     let mut clocks = Vec::new();
     for mention in &reading.mentions {
         match &mention.what {
-            What::Number { quantity, .. } if quantity.family == Family::Time => out.push(quantity.canonical()),
+            What::Number { quantity, .. } if quantity.family == Family::Time => {
+                out.push(quantity.canonical())
+            }
             What::Clock(second, ..) => clocks.push(f64::from(*second)),
             _ => {}
         }
@@ -198,7 +229,10 @@ fn item_metrics(item: &Item, in_fact: &Reading, in_value: &Reading) -> Vec<Metri
     }
     let unit = words::unit(&item.unit.to_lowercase()).map(|(f, _)| f);
     // "requests, new pods" as a ratio is the ratio of bad ones.
-    if unit == Some(Family::Ratio) && metrics == [Metric::Traffic] && !item.fact.to_lowercase().contains("change") {
+    if unit == Some(Family::Ratio)
+        && metrics == [Metric::Traffic]
+        && !item.fact.to_lowercase().contains("change")
+    {
         metrics = vec![Metric::Error];
     }
     if metrics.is_empty() && unit == Some(Family::Rate) {
@@ -226,19 +260,40 @@ fn part_of(reading: &Reading) -> Option<Part> {
 
 fn is_limit(text: &str) -> bool {
     let low = text.to_lowercase();
-    ["threshold", "objective", "target ratio", "limit", "slo target", "goal", "alert fires above"].iter().any(|w| low.contains(w))
+    ["threshold", "objective", "target ratio", "limit", "slo target", "goal", "alert fires above"]
+        .iter()
+        .any(|w| low.contains(w))
 }
 
 /// A factor or a difference, by the words of the fact.
 fn is_change(item: &Item, metrics: &[Metric], family: Family) -> bool {
     let low = item.fact.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|w| low.split(|c: char| !c.is_alphanumeric()).any(|t| t == *w));
+    let has =
+        |words: &[&str]| words.iter().any(|w| low.split(|c: char| !c.is_alphanumeric()).any(|t| t == *w));
     let both = has(&["before", "baseline", "previous", "prior", "normal", "usual"]);
-    let over = has(&["over", "versus", "vs", "relative", "compared", "against", "to", "than", "divided", "times", "factor", "step", "ratio"]);
-    let named = has(&["change", "delta", "growth", "increase", "decrease", "rise", "drop", "factor", "multiplier", "step"]);
+    let over = has(&[
+        "over", "versus", "vs", "relative", "compared", "against", "to", "than", "divided", "times",
+        "factor", "step", "ratio",
+    ]);
+    let named = has(&[
+        "change",
+        "delta",
+        "growth",
+        "increase",
+        "decrease",
+        "rise",
+        "drop",
+        "factor",
+        "multiplier",
+        "step",
+    ]);
     match family {
-        Family::Multiple => !metrics.contains(&Metric::Burn) && (named || over || both || !metrics.is_empty()),
-        Family::Ratio => named || (both && over && has(&["after", "during", "now", "incident", "current", "since"])),
+        Family::Multiple => {
+            !metrics.contains(&Metric::Burn) && (named || over || both || !metrics.is_empty())
+        }
+        Family::Ratio => {
+            named || (both && over && has(&["after", "during", "now", "incident", "current", "since"]))
+        }
         _ => has(&["change", "delta", "difference"]),
     }
 }
@@ -257,7 +312,12 @@ fn family_by_words(item: &Item, number: f64, metrics: &[Metric]) -> (Family, f64
         (Family::Time, 1e-3, None)
     } else if has("seconds") {
         (Family::Time, 1.0, None)
-    } else if (has("ratio") || has("error rate") || has("share") || has("fraction") || has("availability") || has("success rate"))
+    } else if (has("ratio")
+        || has("error rate")
+        || has("share")
+        || has("fraction")
+        || has("availability")
+        || has("success rate"))
         && number.abs() <= 1.0
     {
         (Family::Ratio, 1.0, None)
@@ -265,7 +325,8 @@ fn family_by_words(item: &Item, number: f64, metrics: &[Metric]) -> (Family, f64
         (Family::Ratio, 0.01, None)
     } else {
         let noun = low.split(|c: char| !c.is_alphanumeric()).find_map(words::noun);
-        let noun = noun.map(|n| if n == Noun::Requests && metrics.contains(&Metric::Error) { Noun::Errors } else { n });
+        let noun = noun
+            .map(|n| if n == Noun::Requests && metrics.contains(&Metric::Error) { Noun::Errors } else { n });
         (Family::Bare, 1.0, noun.filter(|_| number.fract() == 0.0))
     }
 }
@@ -273,7 +334,9 @@ fn family_by_words(item: &Item, number: f64, metrics: &[Metric]) -> (Family, f64
 fn value_offer(index: usize, item: &Item, out: &mut Fact) {
     let Given::Number(number) = item.value else { return };
     let stem = unit_word(item);
-    if ["revision", "rev"].contains(&stem.as_str()) || (stem.is_empty() && revision_fact(&item.fact) && number.fract() == 0.0) {
+    if ["revision", "rev"].contains(&stem.as_str())
+        || (stem.is_empty() && revision_fact(&item.fact) && number.fract() == 0.0)
+    {
         out.revisions.push(format!("{number}"));
     }
     let (family, scale, noun) = unit_of(item, number, &out.metrics);
@@ -283,7 +346,8 @@ fn value_offer(index: usize, item: &Item, out: &mut Fact) {
         other => other,
     };
     let change = is_change(item, &out.metrics, family);
-    let role = out.role.filter(|_| !change && family != Family::Time || out.metrics.contains(&Metric::Latency));
+    let role =
+        out.role.filter(|_| !change && family != Family::Time || out.metrics.contains(&Metric::Latency));
     out.offers.push(Offer {
         item: index,
         canonical: number * scale,
@@ -306,20 +370,32 @@ fn unit_word(item: &Item) -> String {
 fn unit_of(item: &Item, number: f64, metrics: &[Metric]) -> (Family, f64, Option<Noun>) {
     let stem = unit_word(item);
     match words::unit(&stem) {
+        Some(_) if stem == "m" && metrics.contains(&Metric::Cpu) => (Family::Cores, 1e-3, None),
         Some((family, scale)) => (family, scale, None),
-        None if stem.contains("per second") || stem.ends_with("/s") || stem.ends_with("per sec") => (Family::Rate, 1.0, None),
+        None if stem.contains("per second") || stem.ends_with("/s") || stem.ends_with("per sec") => {
+            (Family::Rate, 1.0, None)
+        }
         None if stem.contains("per minute") || stem.ends_with("/min") => (Family::Rate, 1.0 / 60.0, None),
         None if stem.starts_with("percent") || stem.contains('%') => (Family::Ratio, 0.01, None),
-        None if stem.contains("burn") || stem.starts_with('x') || stem.contains("budget") => (Family::Multiple, 1.0, None),
-        None if stem.is_empty() || ["number", "none", "-", "1", "value"].contains(&stem.as_str()) => family_by_words(item, number, metrics),
-        None => (Family::Count, 1.0, stem.split(' ').find_map(words::noun)),
+        None if stem.contains("burn") || stem.starts_with('x') || stem.contains("budget") => {
+            (Family::Multiple, 1.0, None)
+        }
+        None if stem.is_empty() || ["number", "none", "-", "1", "value"].contains(&stem.as_str()) => {
+            family_by_words(item, number, metrics)
+        }
+        None => match stem.split(' ').next().and_then(words::unit) {
+            Some((family, scale)) => (family, scale, None),
+            None => (Family::Count, 1.0, stem.split(' ').find_map(words::noun)),
+        },
     }
 }
 
 fn revision_fact(fact: &str) -> bool {
     let low = fact.to_lowercase();
     let mut words = low.split_whitespace();
-    low.contains("revision") && !low.contains("number of") && !words.any(|w| ["revisions", "ratio", "rate", "errors", "requests", "latency"].contains(&w))
+    low.contains("revision")
+        && !low.contains("number of")
+        && !words.any(|w| ["revisions", "ratio", "rate", "errors", "requests", "latency"].contains(&w))
 }
 
 /// Numbers in the words of an item.
@@ -346,10 +422,15 @@ fn text_offers(index: usize, item: &Item, reading: &Reading, value: bool, out: &
             family,
             noun,
             role,
-            value: value && reading.mentions.iter().filter(|m| matches!(m.what, What::Number { .. })).count() == 1,
+            value: value
+                && reading.mentions.iter().filter(|m| matches!(m.what, What::Number { .. })).count() == 1,
             threshold: quantity.threshold || (!value && quantity.bound.is_some()),
             change: quantity.change && quantity.family != Family::Count,
-            windows: if quantity.family == Family::Time && quantity.scale >= 1.0 { Vec::new() } else { out.windows.clone() },
+            windows: if quantity.family == Family::Time && quantity.scale >= 1.0 {
+                Vec::new()
+            } else {
+                out.windows.clone()
+            },
         });
     }
 }
@@ -391,14 +472,24 @@ fn moments(index: usize, item: &Item, readings: [&Reading; 3], out: &mut Fact) {
         for mention in &reading.mentions {
             let What::Clock(second, exact, _) = mention.what else { continue };
             // "12:26 to onset 12:28": the word next to a time says what happened then.
-            let own = mention.at.start.checked_sub(1).and_then(|n| reading.tokens.get(n)).and_then(|t| words::event(&t.low));
-            let event = own.or(if which == 1 { None } else { lead });
+            let own = mention
+                .at
+                .start
+                .checked_sub(1)
+                .and_then(|n| reading.tokens.get(n))
+                .and_then(|t| words::event(&t.low));
+            // "after 14:02: 99.8 %" says nothing of what happened then.
+            let border = mention.at.start.checked_sub(1).and_then(|n| reading.tokens.get(n));
+            let border = border.is_some_and(|t| t.among(&["before", "after", "since", "until"]));
+            let event = own.or(if border || which == 1 { None } else { lead });
             out.moments.push(Moment { second, exact, event, item: index });
         }
     }
     if let Given::Number(n) = item.value {
         let unit = item.unit.to_lowercase();
-        let unix = (1e9..4.2e9).contains(&n) && ["", "s", "unix", "timestamp", "epoch", "seconds", "unix seconds", "unix_s", "time"].contains(&unit.as_str());
+        let unix = (1e9..4.2e9).contains(&n)
+            && ["", "s", "unix", "timestamp", "epoch", "seconds", "unix seconds", "unix_s", "time"]
+                .contains(&unit.as_str());
         if unix {
             let second = n.rem_euclid(86_400.0) as u32;
             out.moments.push(Moment { second, exact: true, event: lead, item: index });
@@ -432,7 +523,9 @@ pub fn orders(reading: &Reading) -> Vec<(Event, Event)> {
             continue;
         }
         match token.low.as_str() {
-            "before" | "preceded" | "predates" | "to" | "until" | "till" | "->" | "→" => out.push((left, right)),
+            "before" | "preceded" | "predates" | "to" | "until" | "till" | "->" | "→" => {
+                out.push((left, right))
+            }
             "and" if reading.tokens.iter().any(|t| t.is("between")) => out.push((left, right)),
             "after" | "since" | "following" => out.push((right, left)),
             _ => {}

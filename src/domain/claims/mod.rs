@@ -9,6 +9,7 @@ mod direction;
 mod extract;
 mod facts;
 mod item;
+mod names;
 mod order;
 mod place;
 mod quantity;

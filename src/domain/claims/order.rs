@@ -3,6 +3,7 @@
 use super::Mark;
 use super::check::{Context, contradicted, near_event};
 use super::extract::What;
+use super::facts::Moment;
 use super::place;
 use super::quantity::{Bound, Family, Quantity};
 use super::words::{self, Event};
@@ -11,12 +12,22 @@ use super::words::{self, Event};
 pub(super) fn event_of_clock(context: &Context<'_>, n: usize) -> Option<Event> {
     let at = context.reading.mentions[n].at.clone();
     let clause = place::clause_of(context.reading, at.start);
-    let others = context.reading.mentions.iter().enumerate().filter(|(m, o)| *m != n && matches!(o.what, What::Clock(..)) && clause.contains(&o.at.start)).count();
-    let order = context.reading.mentions.iter().any(|m| matches!(m.what, What::Order(_)) && clause.contains(&m.at.start) && m.at.end + 1 < at.start);
+    let others = context
+        .reading
+        .mentions
+        .iter()
+        .enumerate()
+        .filter(|(m, o)| *m != n && matches!(o.what, What::Clock(..)) && clause.contains(&o.at.start))
+        .count();
+    let order =
+        context.reading.mentions.iter().any(|m| {
+            matches!(m.what, What::Order(_)) && clause.contains(&m.at.start) && m.at.end + 1 < at.start
+        });
     if others > 0 || order {
         return None;
     }
-    let events: Vec<Event> = clause.clone().filter_map(|t| words::event(&context.reading.tokens.get(t)?.low)).collect();
+    let events: Vec<Event> =
+        clause.clone().filter_map(|t| words::event(&context.reading.tokens.get(t)?.low)).collect();
     let mut kinds = events.clone();
     kinds.sort();
     kinds.dedup();
@@ -51,7 +62,8 @@ pub(super) fn length(context: &Context<'_>, said: &Quantity) -> Option<Mark> {
     }
     let first = *told.first()?;
     let latency = said.scale < 1.0;
-    (!latency && !context.offers().any(|(_, o)| o.family == Family::Time)).then(|| contradicted(crate::domain::format::seconds(first)))
+    (!latency && !context.offers().any(|(_, o)| o.family == Family::Time))
+        .then(|| contradicted(crate::domain::format::seconds(first)))
 }
 
 /// Marks `before` and `after` between two events; `None` where the evidence orders none such.
@@ -77,10 +89,16 @@ pub(super) fn mark(context: &Context<'_>, n: usize, before: bool) -> Option<Mark
         return None;
     }
     let said = if before { (left, right) } else { (right, left) };
-    let mut orders: Vec<(Event, Event)> = context.cited.iter().flat_map(|f| f.order.iter().copied()).collect();
-    let moments: Vec<(Event, u32)> = context.cited.iter().flat_map(|f| &f.moments).filter_map(|m| Some((m.event?, m.second))).collect();
+    let mut orders: Vec<(Event, Event)> =
+        context.cited.iter().flat_map(|f| f.order.iter().copied()).collect();
+    let moments: Vec<(Event, &Moment)> =
+        context.cited.iter().flat_map(|f| &f.moments).filter_map(|m| Some((m.event?, m))).collect();
+    // To the minute where one of the two is known to the minute only.
+    let earlier = |a: &Moment, b: &Moment| {
+        if a.exact && b.exact { a.second < b.second } else { a.second / 60 < b.second / 60 }
+    };
     for (e, s) in &moments {
-        orders.extend(moments.iter().filter(|(f, t)| f != e && s < t).map(|(f, _)| (*e, *f)));
+        orders.extend(moments.iter().filter(|(f, t)| f != e && earlier(s, t)).map(|(f, _)| (*e, *f)));
     }
     if orders.contains(&said) {
         Some(Mark::Confirmed)

@@ -33,7 +33,10 @@ impl Role {
     pub fn opposes(&self, other: &Self) -> bool {
         let same = match (self.anchor, other.anchor) {
             // The alert comes after the onset: its sides are not those of the rollout.
-            (Some(a), Some(b)) => a == b || ![a, b].iter().any(|e| matches!(e, Event::Alert | Event::Rollback | Event::Recovery)),
+            (Some(a), Some(b)) => {
+                a == b
+                    || ![a, b].iter().any(|e| matches!(e, Event::Alert | Event::Rollback | Event::Recovery))
+            }
             (Some(Event::Alert | Event::Rollback | Event::Recovery), None) => false,
             _ => true,
         };
@@ -52,15 +55,31 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
     if reading.tokens.get(at).is_none_or(|t| t.kind != Kind::Word) {
         return None;
     }
-    let thing = ["pods", "pod", "revision", "version", "side", "replicaset", "release", "one", "image", "code", "config", "replicas"];
+    let thing = [
+        "pods",
+        "pod",
+        "revision",
+        "version",
+        "side",
+        "replicaset",
+        "release",
+        "one",
+        "image",
+        "code",
+        "config",
+        "replicas",
+    ];
     let noun = thing.contains(&low(at + 1)) || item;
     let (side, length) = match low(at) {
-        "before" | "beforehand" | "previously" | "baseline" | "formerly" | "pre-rollout" | "pre-deploy" | "pre-incident"
-        | "pre-release" | "pre-change" | "pre-deployment" | "pre" => (Side::Before, 1),
+        "before" | "beforehand" | "previously" | "baseline" | "formerly" | "yesterday" | "pre-rollout"
+        | "pre-deploy" | "pre-incident" | "pre-release" | "pre-change" | "pre-deployment" | "pre" => {
+            (Side::Before, 1)
+        }
         "prior" if low(at + 1) == "to" => (Side::Before, 2),
         "old" | "previous" | "prior" | "earlier" if noun => (Side::Before, 1),
-        "after" | "afterwards" | "afterward" | "since" | "now" | "currently" | "during" | "post-rollout" | "post-deploy"
-        | "post-incident" | "post-release" | "post-change" | "post-deployment" | "following" | "post" => (Side::After, 1),
+        "after" | "afterwards" | "afterward" | "since" | "now" | "currently" | "during" | "post-rollout"
+        | "post-deploy" | "post-incident" | "post-release" | "post-change" | "post-deployment"
+        | "following" | "post" => (Side::After, 1),
         "new" | "current" if noun => (Side::After, 1),
         "incident" if item => (Side::After, 1),
         _ => return None,
@@ -87,9 +106,11 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
 
 /// The role of a whole item, from its words outside of numbers.
 pub fn role_of_text(reading: &Reading) -> Option<Role> {
-    (0..reading.tokens.len())
-        .find_map(|at| side_at(reading, at, true))
-        .map(|(side, anchor, _)| Role { side, anchor, pair: false })
+    (0..reading.tokens.len()).find_map(|at| side_at(reading, at, true)).map(|(side, anchor, _)| Role {
+        side,
+        anchor,
+        pair: false,
+    })
 }
 
 /// The role of each mention that is a level.
@@ -149,10 +170,10 @@ fn leads(reading: &Reading, from: usize, until: usize, item: bool) -> Option<Rol
             "and" | "while" | "but" | "whereas" | "versus" | "vs" | "against" | "than" => found = None,
             _ => {
                 // "4 minutes before the alert": the word belongs to the length of time before it.
-                let length = at > 0
-                    && reading.mentions.iter().any(|m| {
-                        m.at.end == at && matches!(&m.what, What::Number { quantity, .. } if quantity.family == Family::Time)
-                    });
+                let length = at > 0 && reading.mentions.iter().any(|m| {
+                    m.at.end == at
+                        && matches!(&m.what, What::Number { quantity, .. } if quantity.family == Family::Time)
+                });
                 let than = at > 0 && reading.tokens[at - 1].is("than");
                 if let Some((side, anchor, _)) = side_at(reading, at, item).filter(|_| !length && !than) {
                     found = Some(Role { side, anchor, pair: false });
@@ -183,7 +204,27 @@ pub fn joined(reading: &Reading) -> Vec<(usize, usize)> {
         let (first, second) = (&reading.mentions[a], &reading.mentions[b]);
         let between = words_between(reading, first.at.end..second.at.start);
         let led = words_between(reading, first.at.start.saturating_sub(4)..first.at.start);
-        let skip = ["about", "around", "roughly", "~", "≈", "nearly", "almost", "just", "over", "under", "an", "a", "some", "the", "of", "approximately", "requests", "errors", "baseline"];
+        let skip = [
+            "about",
+            "around",
+            "roughly",
+            "~",
+            "≈",
+            "nearly",
+            "almost",
+            "just",
+            "over",
+            "under",
+            "an",
+            "a",
+            "some",
+            "the",
+            "of",
+            "approximately",
+            "requests",
+            "errors",
+            "baseline",
+        ];
         let core: Vec<&str> = between.iter().map(String::as_str).filter(|w| !skip.contains(w)).collect();
         let head = led.iter().rev().map(String::as_str).find(|w| !skip.contains(w)).unwrap_or("");
         match core.as_slice() {
@@ -224,8 +265,8 @@ pub fn clauses(reading: &Reading) -> Vec<usize> {
                 "[" => bracket = true,
                 "]" => bracket = false,
                 _ if bracket => {}
-                "," | ";" | "(" | ")" | "—" | "–" | "." | "and" | "while" | "whereas" | "but" | "versus" | "vs" | "compared"
-                | "than" | "against" => clause += 1,
+                "," | ";" | "(" | ")" | "—" | "–" | "." | "and" | "while" | "whereas" | "but" | "versus"
+                | "vs" | "compared" | "than" | "against" => clause += 1,
                 _ => {}
             }
             clause
@@ -237,9 +278,10 @@ pub fn clauses(reading: &Reading) -> Vec<usize> {
 pub fn belongs(reading: &Reading, is: impl Fn(&What) -> bool) -> Vec<Option<usize>> {
     let mut out = vec![None; reading.mentions.len()];
     let clause = clauses(reading);
-    let at_clause = |m: &Mention| clause.get(m.at.start).copied().unwrap_or(0);
-    let numbers: Vec<usize> = (0..reading.mentions.len()).filter(|n| is_level(&reading.mentions[*n])).collect();
-    let attributes: Vec<usize> = (0..reading.mentions.len()).filter(|n| is(&reading.mentions[*n].what)).collect();
+    let numbers: Vec<usize> =
+        (0..reading.mentions.len()).filter(|n| is_level(&reading.mentions[*n])).collect();
+    let attributes: Vec<usize> =
+        (0..reading.mentions.len()).filter(|n| is(&reading.mentions[*n].what)).collect();
     if numbers.is_empty() || attributes.is_empty() {
         return out;
     }

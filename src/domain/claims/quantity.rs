@@ -129,7 +129,8 @@ impl Quantity {
         }
         if self.about {
             let round = significant(v) <= 1 || self.loose > 0.0;
-            return off <= v.abs() * if round { 0.1 } else { 0.05 } || (self.step >= 1.0 && v < 20.0 && off <= 0.5);
+            return off <= v.abs() * if round { 0.1 } else { 0.05 }
+                || (self.step >= 1.0 && v < 20.0 && off <= 0.5);
         }
         // 1,200 for 1,234: zeros at the end of a whole number say that it was rounded.
         let zeros = trailing(v, self.step);
@@ -168,7 +169,9 @@ pub fn written(canonical: f64, family: Family) -> String {
         Family::Time if canonical.abs() < 99.5 => format!("{} s", short(canonical)),
         Family::Time => format::seconds(canonical),
         Family::Rate => format!("{}/s", short(canonical)),
-        Family::Bytes if canonical >= 1_073_741_824.0 => format!("{} GiB", short(canonical / 1_073_741_824.0)),
+        Family::Bytes if canonical >= 1_073_741_824.0 => {
+            format!("{} GiB", short(canonical / 1_073_741_824.0))
+        }
         Family::Bytes => format!("{} MiB", short(canonical / 1_048_576.0)),
         Family::Cores => format!("{} cores", short(canonical)),
         Family::Count if canonical.fract() == 0.0 => format::grouped(canonical),
@@ -177,7 +180,13 @@ pub fn written(canonical: f64, family: Family) -> String {
 }
 
 fn short(number: f64) -> String {
-    let digits = if number.abs() >= 99.95 { 0 } else if number.abs() >= 9.995 { 1 } else { 3 };
+    let digits = if number.abs() >= 99.95 {
+        0
+    } else if number.abs() >= 9.995 {
+        1
+    } else {
+        3
+    };
     let text = format!("{number:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -94,7 +94,8 @@ impl Reader<'_> {
     fn sign_of_number(&self, c: char) -> bool {
         let next = self.at + c.len_utf8();
         ['-', '+', '−'].contains(&c)
-            && (self.byte(next).is_ascii_digit() || (self.byte(next) == b'.' && self.byte(next + 1).is_ascii_digit()))
+            && (self.byte(next).is_ascii_digit()
+                || (self.byte(next) == b'.' && self.byte(next + 1).is_ascii_digit()))
             && self.before().is_none_or(|b| b.is_whitespace() || "([~≈:=".contains(b))
     }
 
@@ -105,7 +106,8 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, kind: Kind, from: usize, to: usize) {
-        let quoted = self.text.get(..from).and_then(|t| t.chars().next_back()).is_some_and(|c| "`\"“".contains(c));
+        let quoted =
+            self.text.get(..from).and_then(|t| t.chars().next_back()).is_some_and(|c| "`\"“".contains(c));
         let low = self.text.get(from..to).unwrap_or_default().to_lowercase();
         self.out.push(Token { kind, span: from..to, low, quoted });
         self.at = to.max(self.at + 1);
@@ -139,7 +141,8 @@ impl Reader<'_> {
             }
         }
         let rest = self.text.get(end..)?.trim_start().to_ascii_lowercase();
-        let half = |mark: &str| rest.starts_with(mark) && !rest[mark.len()..].starts_with(char::is_alphanumeric);
+        let half =
+            |mark: &str| rest.starts_with(mark) && !rest[mark.len()..].starts_with(char::is_alphanumeric);
         if half("pm") && h < 12 {
             h += 12;
         } else if half("am") && h == 12 {
@@ -250,13 +253,17 @@ impl Reader<'_> {
         let class = letters.eq_ignore_ascii_case("xx");
         // 1h30m is a length; 7d9f8b6c5 is a hash.
         let mixed = letters.chars().any(|c| c.is_ascii_digit());
-        let length = mixed && run.split(|c: char| c.is_ascii_digit()).all(|u| ["", "d", "h", "m", "s", "min", "ms"].contains(&u));
+        let length = mixed
+            && run
+                .split(|c: char| c.is_ascii_digit())
+                .all(|u| ["", "d", "h", "m", "s", "min", "ms"].contains(&u));
         ordinal || class || (mixed && !length)
     }
 
     fn version(&mut self, from: usize) {
         let rest = self.text.get(from..).unwrap_or_default();
-        let mut end = from + rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".-+_".contains(c))).unwrap_or(rest.len());
+        let mut end = from
+            + rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".-+_".contains(c))).unwrap_or(rest.len());
         while end > from && !self.byte(end - 1).is_ascii_alphanumeric() {
             end -= 1;
         }
@@ -268,6 +275,9 @@ impl Reader<'_> {
         let mut end = from;
         let mut chars = self.text.get(from..).unwrap_or_default().char_indices().peekable();
         let mut previous = ' ';
+        // The `h` of `1h30m` ends where the next number begins.
+        let unit =
+            self.out.last().is_some_and(|t| t.span.end == from && matches!(t.kind, Kind::Number { .. }));
         while let Some((n, c)) = chars.next() {
             let next = chars.peek().map_or(' ', |(_, c)| *c);
             let inside = c.is_alphanumeric()
@@ -275,7 +285,7 @@ impl Reader<'_> {
                 || ("-_/@.:".contains(c) && next.is_alphanumeric() && previous != ' ')
                 || (c == '/' && previous.is_alphanumeric() && self.byte(from) == b'/')
                 || (['\'', '’'].contains(&c) && next == 't');
-            if !inside || (c == '-' && next == '>') {
+            if !inside || (c == '-' && next == '>') || (unit && c.is_ascii_digit()) {
                 break;
             }
             end = from + n + c.len_utf8();
@@ -305,15 +315,50 @@ mod tests {
         assert_eq!(
             cut("cart:1.5 at 12:26:10, 1,962 of 9.8k; v4.12 (1.27.3) 42rps 1h30m 7d9f8b6c5 0.02%→99.8%."),
             [
-                "cart:1.5", "at", "12:26:10", ",", "1,962", "of", "9.8", "k", ";", "v4.12", "(", "1.27.3", ")", "42",
-                "rps", "1", "h", "30", "m", "7d9f8b6c5", "0.02", "%", "→", "99.8", "%", "."
+                "cart:1.5",
+                "at",
+                "12:26:10",
+                ",",
+                "1,962",
+                "of",
+                "9.8",
+                "k",
+                ";",
+                "v4.12",
+                "(",
+                "1.27.3",
+                ")",
+                "42",
+                "rps",
+                "1",
+                "h",
+                "30",
+                "m",
+                "7d9f8b6c5",
+                "0.02",
+                "%",
+                "→",
+                "99.8",
+                "%",
+                "."
             ]
         );
     }
 
     #[test]
     fn no_text_breaks_the_cutting() {
-        for text in ["", "-", "−5 °C ½ é́ \u{202e}7", "1,2,3 1.2.3. 9:99 99:99:99", "/", "''", "5.", "1e", "1e5x", "０"] {
+        for text in [
+            "",
+            "-",
+            "−5 °C ½ é́ \u{202e}7",
+            "1,2,3 1.2.3. 9:99 99:99:99",
+            "/",
+            "''",
+            "5.",
+            "1e",
+            "1e5x",
+            "０",
+        ] {
             for token in tokens(text) {
                 assert!(text.get(token.span.clone()).is_some(), "{text}: {token:?}");
             }

@@ -6,7 +6,9 @@ use super::quantity::{Family, Noun};
 /// Family, factor to the family's own unit (1, seconds, per second, bytes, cores), by unit word in lower case.
 pub fn unit(word: &str) -> Option<(Family, f64)> {
     Some(match word {
-        "%" | "percent" | "pct" | "per-cent" | "percentage" | "pp" => (Family::Ratio, 0.01),
+        "%" | "percent" | "pct" | "per-cent" | "percentage" | "pp" | "points" | "point" => {
+            (Family::Ratio, 0.01)
+        }
         "‰" => (Family::Ratio, 0.001),
         "ratio" | "fraction" | "share" | "proportion" => (Family::Ratio, 1.0),
         "x" | "×" | "times" | "fold" | "multiple" | "multiples" => (Family::Multiple, 1.0),
@@ -18,12 +20,37 @@ pub fn unit(word: &str) -> Option<(Family, f64)> {
         "h" | "hr" | "hrs" | "hour" | "hours" => (Family::Time, 3_600.0),
         "d" | "day" | "days" => (Family::Time, 86_400.0),
         "w" | "wk" | "week" | "weeks" => (Family::Time, 604_800.0),
-        "rps" | "qps" | "tps" | "req/s" | "reqs/s" | "request/s" | "requests/s" | "r/s" | "/s" | "req/sec" | "reqs/sec"
-        | "requests/sec" | "requests/second" | "req/second" | "calls/s" | "calls/sec" | "errors/s" | "errors/sec"
-        | "errors/second" | "ops/s" | "queries/s" | "1/s" | "/sec" | "per_second" | "requests_per_second" | "hz"
-        | "msgs/s" | "messages/s" | "msg/s" => (Family::Rate, 1.0),
-        "rpm" | "req/min" | "reqs/min" | "requests/min" | "requests/minute" | "/min" | "errors/min" | "errors/minute"
-        | "calls/min" => (Family::Rate, 1.0 / 60.0),
+        "rps"
+        | "qps"
+        | "tps"
+        | "req/s"
+        | "reqs/s"
+        | "request/s"
+        | "requests/s"
+        | "r/s"
+        | "/s"
+        | "req/sec"
+        | "reqs/sec"
+        | "requests/sec"
+        | "requests/second"
+        | "req/second"
+        | "calls/s"
+        | "calls/sec"
+        | "errors/s"
+        | "errors/sec"
+        | "errors/second"
+        | "ops/s"
+        | "queries/s"
+        | "1/s"
+        | "/sec"
+        | "per_second"
+        | "requests_per_second"
+        | "hz"
+        | "msgs/s"
+        | "messages/s"
+        | "msg/s" => (Family::Rate, 1.0),
+        "rpm" | "req/min" | "reqs/min" | "requests/min" | "requests/minute" | "/min" | "errors/min"
+        | "errors/minute" | "calls/min" => (Family::Rate, 1.0 / 60.0),
         "b" | "byte" | "bytes" => (Family::Bytes, 1.0),
         "kib" | "ki" => (Family::Bytes, 1_024.0),
         "mib" | "mi" => (Family::Bytes, 1_048_576.0),
@@ -54,21 +81,23 @@ pub fn power(word: &str) -> Option<f64> {
 /// Things that are counted; different names of one thing are one noun.
 pub fn noun(word: &str) -> Option<Noun> {
     Some(match word {
-        "request" | "requests" | "req" | "reqs" | "call" | "calls" | "hits" | "queries" | "query" | "transactions" => {
-            Noun::Requests
+        "request" | "requests" | "req" | "reqs" | "call" | "calls" | "hits" | "queries" | "query"
+        | "transactions" => Noun::Requests,
+        "error" | "errors" | "failure" | "failures" | "5xx" | "5xxs" | "500s" | "failing" | "faults" => {
+            Noun::Errors
         }
-        "error" | "errors" | "failure" | "failures" | "5xx" | "5xxs" | "500s" | "failing" | "faults" => Noun::Errors,
         "replica" | "replicas" | "pod" | "pods" | "instance" | "instances" => Noun::Pods,
         "restart" | "restarts" | "crash" | "crashes" => Noun::Restarts,
         "node" | "nodes" => Noun::Nodes,
         "slo" | "slos" => Noun::Slos,
         "event" | "events" => Noun::Events,
         "alert" | "alerts" | "page" | "pages" => Noun::Alerts,
-        "revision" | "revisions" | "rollout" | "rollouts" | "deploy" | "deploys" | "deployments" | "releases" => {
-            Noun::Revisions
-        }
+        "revision" | "revisions" | "rollout" | "rollouts" | "deploy" | "deploys" | "deployments"
+        | "releases" => Noun::Revisions,
         "connection" | "connections" => Noun::Connections,
-        "service" | "services" | "sibling" | "siblings" | "dependencies" | "workloads" | "upstreams" => Noun::Services,
+        "service" | "services" | "sibling" | "siblings" | "dependencies" | "workloads" | "upstreams" => {
+            Noun::Services
+        }
         "user" | "users" | "customer" | "customers" | "sessions" => Noun::Users,
         "message" | "messages" | "job" | "jobs" | "task" | "tasks" | "items" | "orders" => Noun::Messages,
         "key" | "keys" | "line" | "lines" | "configmaps" | "secrets" => Noun::Lines,
@@ -77,6 +106,7 @@ pub fn noun(word: &str) -> Option<Noun> {
 }
 
 /// Words that may stand between a number and what it counts.
+#[rustfmt::skip] // one word a line would be a thousand lines
 pub const BETWEEN: &[&str] = &[
     "failed", "failing", "bad", "good", "total", "new", "old", "ready", "available", "unavailable", "http", "server",
     "successful", "more", "other", "distinct", "consecutive", "unhealthy", "healthy", "running", "of", "the", "all",
@@ -88,8 +118,27 @@ pub const BETWEEN: &[&str] = &[
 /// Small numbers in words.
 pub fn spelled(word: &str) -> Option<f64> {
     const SMALL: [&str; 21] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
     ];
     const TENS: [&str; 7] = ["thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let index = |list: &[&str]| list.iter().position(|w| *w == word).map(|n| n as f64);
@@ -120,6 +169,7 @@ pub fn part(word: &str) -> Option<f64> {
 }
 
 /// What makes a number less sharp.
+#[rustfmt::skip]
 pub const ABOUT: &[&str] = &[
     "about", "around", "roughly", "approximately", "approx", "circa", "some", "nearly", "almost", "close", "ca",
     "practically", "virtually", "essentially", "just", "near", "say", "order", "estimated",
@@ -142,6 +192,7 @@ pub enum Way {
 
 /// Direction of a word, and the factor that it states (`doubled`).
 pub fn way(word: &str) -> Option<(Way, Option<f64>)> {
+    #[rustfmt::skip]
     let up = [
         "rose", "rise", "rises", "rising", "risen", "increase", "increased", "increases", "increasing", "jumped", "jump",
         "jumps", "jumping", "spiked", "spike", "spikes", "spiking", "climbed", "climb", "climbs", "climbing", "grew",
@@ -149,6 +200,7 @@ pub fn way(word: &str) -> Option<(Way, Option<f64>)> {
         "escalated", "escalating", "ballooned", "skyrocketed", "shot", "leapt", "leaped", "swelled", "exploded",
         "rocketed", "mounted", "accelerated", "accelerating", "ramped", "uptick", "upward", "upwards", "shoots", "elevated",
     ];
+    #[rustfmt::skip]
     let down = [
         "fell", "fall", "falls", "falling", "fallen", "dropped", "drop", "drops", "dropping", "decreased", "decrease",
         "decreases", "decreasing", "declined", "decline", "declines", "declining", "sank", "sunk", "sinking", "plunged",
@@ -156,6 +208,7 @@ pub fn way(word: &str) -> Option<(Way, Option<f64>)> {
         "shrank", "shrunk", "lowered", "collapsed", "tumbled", "slid", "subsided", "downward", "downwards", "cratered",
         "diminished", "lessened", "slumped", "eased", "dwindled", "shrinking",
     ];
+    #[rustfmt::skip]
     let flat = [
         "unchanged", "flat", "steady", "stable", "constant", "level", "unaltered", "static", "stationary", "flatlined",
         "plateaued", "identical",
@@ -167,7 +220,9 @@ pub fn way(word: &str) -> Option<(Way, Option<f64>)> {
         "quintupled" => (Way::Up, Some(5.0)),
         "halved" | "halving" => (Way::Down, Some(0.5)),
         "improved" | "improves" | "improving" | "improvement" => (Way::Better, None),
-        "worsened" | "worsens" | "worsening" | "degraded" | "deteriorated" | "deteriorating" => (Way::Worse, None),
+        "worsened" | "worsens" | "worsening" | "degraded" | "deteriorated" | "deteriorating" => {
+            (Way::Worse, None)
+        }
         w if up.contains(&w) => (Way::Up, None),
         w if down.contains(&w) => (Way::Down, None),
         w if flat.contains(&w) => (Way::Flat, None),
@@ -209,15 +264,16 @@ pub fn metric(word: &str, before: &str, behind: &str) -> Option<Metric> {
         "budget" if behind.starts_with("burn") => return None,
         "budget" => Metric::Budget,
         "error" | "errors" | "error-rate" if behind != "budget" => Metric::Error,
-        "failure" | "failures" | "failing" | "failed" | "fail" | "fails" | "5xx" | "500s" | "bad" | "erroring"
-        | "errored" | "unsuccessful" => Metric::Error,
-        "availability" | "success" | "successful" | "succeeded" | "succeed" | "succeeding" | "successes" | "uptime" => {
-            Metric::Success
-        }
-        "latency" | "latencies" | "slow" | "slower" | "p50" | "p75" | "p90" | "p95" | "p99" | "p999" | "p99.9"
-        | "response-time" => Metric::Latency,
+        "failure" | "failures" | "failing" | "failed" | "fail" | "fails" | "5xx" | "500s" | "bad"
+        | "erroring" | "errored" | "unsuccessful" => Metric::Error,
+        "availability" | "success" | "successful" | "succeeded" | "succeed" | "succeeding" | "successes"
+        | "uptime" => Metric::Success,
+        "latency" | "latencies" | "slow" | "slower" | "p50" | "p75" | "p90" | "p95" | "p99" | "p999"
+        | "p99.9" | "response-time" => Metric::Latency,
         "time" | "times" if before == "response" => Metric::Latency,
-        "traffic" | "rps" | "qps" | "load" | "throughput" | "volume" | "demand" | "req/s" | "requests/s" => Metric::Traffic,
+        "traffic" | "rps" | "qps" | "load" | "throughput" | "volume" | "demand" | "req/s" | "requests/s" => {
+            Metric::Traffic
+        }
         "rate" if ["request", "requests", "call", "arrival"].contains(&before) => Metric::Traffic,
         "requests" | "request" if !["failed", "failing", "bad"].contains(&before) => Metric::Traffic,
         "cpu" => Metric::Cpu,
@@ -247,14 +303,18 @@ pub enum Event {
 /// Event that a word speaks of.
 pub fn event(word: &str) -> Option<Event> {
     Some(match word {
-        "rollout" | "deploy" | "deployed" | "deployment" | "deploys" | "deploying" | "release" | "released" | "shipped"
-        | "change" | "changed" | "update" | "updated" | "upgrade" | "upgraded" | "edit" | "edited" | "landed" | "push"
-        | "pushed" | "live" | "went" | "revision" | "version" | "available" | "restarted" | "rolled" | "applied"
-        | "configmap" | "promoted" | "introduced" | "canary" | "activated" => Event::Deploy,
-        "onset" | "errors" | "error" | "burn" | "burning" | "incident" | "failures" | "failing" | "failed" | "fail" | "fails" | "degradation" | "spike"
-        | "outage" | "failure" | "symptoms" | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency"
-        | "impact" | "jump" | "breach" => Event::Onset,
-        "alert" | "alerted" | "alerts" | "page" | "paged" | "fired" | "firing" | "alarm" | "fires" => Event::Alert,
+        "rollout" | "deploy" | "deployed" | "deployment" | "deploys" | "deploying" | "release"
+        | "released" | "shipped" | "change" | "changed" | "update" | "updated" | "upgrade" | "upgraded"
+        | "edit" | "edited" | "landed" | "push" | "pushed" | "live" | "went" | "revision" | "version"
+        | "available" | "restarted" | "rolled" | "applied" | "configmap" | "promoted" | "introduced"
+        | "canary" | "activated" => Event::Deploy,
+        "onset" | "errors" | "error" | "burn" | "burning" | "incident" | "failures" | "failing"
+        | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure" | "symptoms"
+        | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact" | "jump"
+        | "breach" => Event::Onset,
+        "alert" | "alerted" | "alerts" | "page" | "paged" | "fired" | "firing" | "alarm" | "fires" => {
+            Event::Alert
+        }
         "rollback" | "undo" | "reverted" | "revert" => Event::Rollback,
         "recovery" | "recovered" | "resolved" | "cleared" | "healed" => Event::Recovery,
         _ => return None,
@@ -273,16 +333,17 @@ pub enum Part {
 /// Role of a revision that a word gives.
 pub fn part_of_revision(word: &str) -> Option<Part> {
     Some(match word {
-        "deployed" | "rollout" | "rolled-out" | "went" | "shipped" | "released" | "landed" | "deploy" | "live" | "current"
-        | "introduced" | "bad" | "burns" | "burning" | "failing" | "broken" | "culprit" | "promoted" | "deployment"
-        | "pushed" => Part::Current,
-        "rollback" | "roll" | "revert" | "undo" | "target" | "good" | "known-good" | "previous" | "prior" | "stable"
-        | "healthy" | "restore" | "returning" | "reverting" | "back" => Part::Target,
+        "deployed" | "rollout" | "rolled-out" | "went" | "shipped" | "released" | "landed" | "deploy"
+        | "live" | "current" | "introduced" | "bad" | "burns" | "burning" | "failing" | "broken"
+        | "culprit" | "promoted" | "deployment" | "pushed" => Part::Current,
+        "rollback" | "roll" | "revert" | "undo" | "target" | "good" | "known-good" | "previous" | "prior"
+        | "stable" | "healthy" | "restore" | "returning" | "reverting" | "back" => Part::Target,
         _ => return None,
     })
 }
 
 /// Names of services that writers choose, where grammar alone does not show that a name is meant.
+#[rustfmt::skip]
 pub const SERVICES: &[&str] = &[
     "checkout", "payments", "payment", "cart", "orders", "inventory", "catalog", "catalogue", "frontend", "backend",
     "auth", "billing", "shipping", "recommendations", "recommendation", "notifications", "notification", "search",
@@ -295,6 +356,7 @@ pub const SERVICES: &[&str] = &[
 ];
 
 /// Words that stand where a name could stand, and are none.
+#[rustfmt::skip]
 pub const NO_NAMES: &[&str] = &[
     "the", "a", "an", "this", "that", "these", "those", "its", "their", "our", "new", "old", "bad", "good", "affected",
     "upstream", "downstream", "same", "other", "another", "each", "every", "any", "no", "one", "some", "all", "both",
@@ -308,6 +370,7 @@ pub const NO_NAMES: &[&str] = &[
 ];
 
 /// Words that follow a preposition or open a sentence without being the name of anything.
+#[rustfmt::skip]
 pub const COMMON: &[&str] = &[
     "traffic", "load", "latency", "errors", "error", "failures", "failure", "demand", "burn", "budget", "availability",
     "everything", "nothing", "something", "anything", "someone", "nobody", "it", "they", "them", "there", "here", "we", "you",
@@ -336,12 +399,13 @@ pub const COMMON: &[&str] = &[
     "responding", "serving", "user", "customer", "request", "respective", "confidence", "certainty", "investigation",
     "mitigation", "remediation", "improvement", "increase", "decrease", "growth", "spikes", "spike", "peaks", "peak", "idle",
     "sustained", "affected", "unaffected", "day", "week", "month", "night", "morning", "evening", "noise", "chance", "value",
-    "values", "number", "numbers", "count", "counts", "level", "levels", "long", "pace", "speed", "burning", "hold", "far",
+    "values", "present", "number", "numbers", "count", "counts", "level", "levels", "long", "pace", "speed", "burning", "hold", "far",
     "root", "reason", "reasons", "itself", "themselves", "others", "dependencies", "neighbours", "neighbors", "siblings",
     "upstream", "downstream", "callers", "callees", "operators", "engineers", "hours", "container", "pod", "node", "cluster",
 ];
 
 /// What a service does: a word that opens a sentence before one of these is its name.
+#[rustfmt::skip]
 pub const SERVES: &[&str] = &[
     "fails", "failed", "serves", "served", "handled", "handles", "moved", "burns", "burned", "returns", "returned", "sees",
     "saw", "runs", "ran", "went", "started", "began", "is", "was", "has", "had", "now", "itself", "degraded", "errors",
@@ -351,6 +415,7 @@ pub const SERVES: &[&str] = &[
 ];
 
 /// Parts by which a word with hyphens is plain English and no name.
+#[rustfmt::skip]
 pub const ENGLISH_PARTS: &[&str] = &[
     "minute", "minutes", "hour", "hours", "day", "days", "second", "seconds", "week", "month", "fold", "wide", "level",
     "good", "bad", "term", "running", "based", "related", "only", "side", "facing", "off", "up", "out", "in", "down", "time",
@@ -365,6 +430,7 @@ pub const ENGLISH_PARTS: &[&str] = &[
 ];
 
 /// Endings that make a word with hyphens a name whatever its other parts are.
+#[rustfmt::skip]
 pub const NAME_ENDINGS: &[&str] = &[
     "service", "svc", "api", "gateway", "worker", "db", "config", "cm", "proxy", "backend", "frontend", "cache", "queue",
     "store", "server", "consumer", "producer", "controller", "operator", "app", "ui", "secret", "routes", "map", "requests",
@@ -372,6 +438,7 @@ pub const NAME_ENDINGS: &[&str] = &[
 ];
 
 /// Identifiers of schemas and of the field that are no names of anything in a cluster.
+#[rustfmt::skip]
 pub const IDENTIFIERS: &[&str] = &[
     "bad_deploy", "config_change", "not_enough_data", "traffic_spike", "dependency_failure", "scale_out", "roll_back",
     "restore_config", "target_revision", "and/or", "n/a", "w/o", "either/or", "up/down", "e.g", "i.e", "a.m", "p.m",
@@ -380,6 +447,7 @@ pub const IDENTIFIERS: &[&str] = &[
 ];
 
 /// Words in mixed case that are kinds of Kubernetes or of the field, not names.
+#[rustfmt::skip]
 pub const KINDS: &[&str] = &[
     "replicaset", "configmap", "replicasets", "configmaps", "deployment", "slos", "slis", "javascript", "github",
     "statefulset", "daemonset", "kubectl", "crashloopbackoff", "oomkilled", "daemonsets", "postgresql", "qps", "rps",
