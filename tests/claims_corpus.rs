@@ -59,7 +59,7 @@ fn false_claims_are_flagged_and_true_ones_are_not() {
         let score = scored(&lines);
         show(&file, &lines, &score);
         println!("{}", score.json());
-        return;
+        leave();
     }
     let generated = generator::corpus(EVIDENCE, 7);
     let score = scored(&generated);
@@ -87,6 +87,9 @@ fn false_claims_are_flagged_and_true_ones_are_not() {
 
 #[test]
 fn a_report_is_made_of_any_text_and_every_claim_is_a_piece_of_it() {
+    if other_corpus().is_some() {
+        return;
+    }
     let mut dice = generator::Dice(11);
     let noise = [
         "→", "½", "é́", "\u{202e}", "一千", "%%", "[[E", "9:9", "1e999", "-", "..", "\u{a0}", "٣", "🙂", "'s",
@@ -113,6 +116,12 @@ fn a_report_is_made_of_any_text_and_every_claim_is_a_piece_of_it() {
             }
         }
     }
+}
+
+/// Ends the process: what the harness prints at its end would come after the line that is promised to be the last.
+#[expect(clippy::disallowed_methods, reason = "a report was asked for, no test; nothing is open")]
+fn leave() -> ! {
+    std::process::exit(0)
 }
 
 /// The corpus that the caller names.
