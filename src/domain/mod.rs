@@ -1,6 +1,7 @@
 //! Nouns: what goaround talks about. Plain data and arithmetic on it; no I/O, no clock, no task, no hash order.
 
 pub mod burn;
+pub mod claims;
 pub mod clean;
 pub mod cluster;
 pub mod diff;

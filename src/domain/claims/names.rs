@@ -1,0 +1,299 @@
+//! Which words are names: of services, workloads, ConfigMaps, images, paths, alerts. By their shape, by what is known of
+//! the evidence, and by where they stand; plain English is none, and what remains unclear is left alone.
+
+use super::extract::{Extractor, What};
+use super::token::Kind;
+use super::words;
+
+impl Extractor<'_> {
+    pub(super) fn names(&mut self) {
+        self.spaced_names();
+        self.plain_names();
+        for at in 0..self.tokens.len() {
+            if self.used[at] || !self.is_word(at) {
+                continue;
+            }
+            let low = self.low(at).to_owned();
+            if statistic(&low) {
+                let same = match low.as_str() {
+                    "median" => "p50".to_owned(),
+                    other => other.strip_suffix("th").map_or(other.to_owned(), |n| format!("p{n}")),
+                };
+                self.say(at..at + 1, What::Statistic(same), false);
+            } else if self.is_name(at, &low) {
+                self.say(at..at + 1, What::Name(low), false);
+            }
+        }
+    }
+
+    fn plain_names(&mut self) {
+        let named = |e: &Self| {
+            e.out.iter().any(|m| matches!(&m.what, What::Name(name) if name.starts_with(char::is_alphabetic)))
+                || e.tokens.iter().any(|t| {
+                    let own = |n: &String| {
+                        *n == t.low || n.split(['-', '_', '/', ':']).any(|p| p == t.low && p.len() > 3)
+                    };
+                    t.kind == Kind::Word && e.known.names.iter().any(own)
+                })
+        };
+        if !self.known.about_names || named(self) {
+            return;
+        }
+        for at in 0..self.tokens.len() {
+            if !self.used[at] && self.is_word(at) && self.in_place_of_a_name(at) {
+                let low = self.low(at).to_owned();
+                self.say(at..at + 1, What::Name(low), false);
+            }
+        }
+    }
+
+    /// A plain word where the name of a service stands: "for seatmap [E2]", "seatmap fails".
+    fn in_place_of_a_name(&self, at: usize) -> bool {
+        let low = self.low(at);
+        let raw = self.raw(at);
+        let plain = low.len() > 2
+            && low.chars().all(|c| c.is_ascii_alphabetic() || c == '-')
+            && !low
+                .rsplit('-')
+                .take(usize::from(low.contains('-')))
+                .any(|p| words::ENGLISH_PARTS.contains(&p))
+            && !words::COMMON.contains(&low)
+            && !words::NO_NAMES.contains(&low)
+            && !words::BETWEEN.contains(&low)
+            && !words::ABOUT.contains(&low)
+            && !words::KINDS.contains(&low)
+            && !raw.chars().skip(1).any(char::is_uppercase)
+            && words::metric(low, "", "").is_none()
+            && words::unit(low).is_none()
+            && words::way(low).is_none()
+            && words::spelled(low).is_none()
+            && words::part(low).is_none()
+            && (words::event(low).is_none() || words::SERVICES.contains(&low))
+            && (words::noun(low).is_none() || words::SERVICES.contains(&low))
+            && (words::SERVICES.contains(&low)
+                || !["ing", "ed", "ly", "ness", "ion", "ity"].iter().any(|e| low.ends_with(e)));
+        if !plain {
+            return false;
+        }
+        let (prior, next) = (self.prior(at, 1), self.low(at + 1));
+        let first = at == 0 || [".", ";"].contains(&prior);
+        let lower = raw.starts_with(char::is_lowercase);
+        let comma =
+            [",", "while", "and", "whereas"].contains(&prior) && lower && words::SERVES.contains(&next);
+        let opens = comma || first && (lower || words::SERVES.contains(&next));
+        let ends = [
+            "", "[", ",", ".", ";", ":", ")", "'", "’", "(", "at", "over", "since", "in", "on", "after",
+            "before", "during", "and", "while", "to", "from", "by", "with", "than", "for",
+        ];
+        let led = [
+            "for", "of", "on", "to", "by", "in", "from", "against", "at", "that", "on", "while", "whereas",
+            "where",
+        ]
+        .contains(&prior);
+        opens || (led && (ends.contains(&next) || words::SERVES.contains(&next)))
+    }
+
+    /// `api gateway` where `api-gateway` is known.
+    fn spaced_names(&mut self) {
+        let known = self.known;
+        for name in &known.names {
+            let parts: Vec<&str> = name.split(['-', '_', ' ']).collect();
+            if parts.len() < 2 {
+                continue;
+            }
+            for at in 0..self.tokens.len().saturating_sub(parts.len() - 1) {
+                let here = (0..parts.len())
+                    .all(|n| self.low(at + n) == parts[n] && self.is_word(at + n) && !self.used[at + n]);
+                if here {
+                    self.say(at..at + parts.len(), What::Name(name.clone()), false);
+                }
+            }
+        }
+    }
+
+    fn is_name(&self, at: usize, low: &str) -> bool {
+        if self.known.names.iter().any(|n| n == low) {
+            return true;
+        }
+        if words::IDENTIFIERS.contains(&low)
+            || words::KINDS.contains(&low)
+            || low.len() < 2
+            || low.contains(['\'', '’'])
+        {
+            return false;
+        }
+        if words::unit(low).is_some() || (words::noun(low).is_some() && !words::SERVICES.contains(&low)) {
+            return false;
+        }
+        if self.tokens[at].quoted && words::way(low).is_none() && words::metric(low, "", "").is_none() {
+            return !words::NO_NAMES.contains(&low);
+        }
+        let raw = self.raw(at);
+        if shaped(low) {
+            return true;
+        }
+        let camel = raw.chars().zip(raw.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
+        if camel {
+            return true;
+        }
+        let (prior, next) = (self.prior(at, 1), self.low(at + 1));
+        let thing = ["service", "deployment", "workload", "microservice"];
+        if words::SERVICES.contains(&low) {
+            let common = [
+                "users",
+                "database",
+                "db",
+                "cache",
+                "gateway",
+                "api",
+                "web",
+                "worker",
+                "sessions",
+                "session",
+                "feed",
+                "ad",
+                "ads",
+                "geo",
+                "email",
+                "media",
+                "backend",
+                "frontend",
+                "accounts",
+                "quote",
+                "quotes",
+                "ingress",
+                "identity",
+                "reviews",
+                "profile",
+                "scheduler",
+                "reporting",
+                "analytics",
+                "payment",
+                "notification",
+                "orders",
+            ];
+            if low == "orders" && next == "of" {
+                return false;
+            }
+            let owner = [
+                "service",
+                "deployment",
+                "workload",
+                "pods",
+                "pod",
+                "'",
+                "’",
+                "p99",
+                "p95",
+                "error",
+                "errors",
+                "latency",
+                "burn",
+                "burns",
+                "rollout",
+                "revision",
+                "rev",
+                "replicas",
+                "availability",
+                "slo",
+                "is",
+                "was",
+                "saw",
+                "has",
+                "burned",
+                "now",
+                "fails",
+                "serves",
+                "served",
+                "returns",
+                "began",
+                "started",
+                "itself",
+                "failed",
+                "runs",
+                "sees",
+                "went",
+                "had",
+            ];
+            let of = [
+                "of",
+                "for",
+                "to",
+                "service",
+                "deployment",
+                "workload",
+                "by",
+                "on",
+                "in",
+                "from",
+                "that",
+                "against",
+                "near",
+                "at",
+                "calls",
+            ];
+            let placed = owner.contains(&next) || of.contains(&prior);
+            return !common.contains(&low)
+                || (placed && !["the", "a", "our"].contains(&prior))
+                || thing.contains(&next);
+        }
+        let plain = low.len() > 3
+            && low.chars().all(|c| c.is_ascii_alphabetic())
+            && !words::NO_NAMES.contains(&low)
+            && words::metric(low, "", "").is_none()
+            && words::event(low).is_none()
+            && words::way(low).is_none()
+            && !["ing", "ed", "ly"].iter().any(|e| low.ends_with(e));
+        plain && thing.contains(&next) && next != "deployment" && prior != "in"
+    }
+}
+
+/// `p99`, `p99.9`, `median`.
+pub fn statistic(low: &str) -> bool {
+    let percentile = low
+        .strip_prefix('p')
+        .is_some_and(|d| d.len() >= 2 && d.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    percentile || ["median", "mean", "95th", "99th", "90th", "50th"].contains(&low)
+}
+
+/// The shape of an identifier: connectors or digits inside, and not plain English.
+pub fn shaped(low: &str) -> bool {
+    let has_digit = low.chars().any(|c| c.is_ascii_digit());
+    let connectors = low.contains(['-', '_', '/', ':', '@', '.']);
+    if !has_digit && !connectors {
+        return false;
+    }
+    if !connectors {
+        // `v7`, `7d9f8b6c5`, `rs42`; not `p0`, `5xx`, `2nd`, `k8s`.
+        let ordinal = ["st", "nd", "rd", "th", "xx"].iter().any(|e| low.ends_with(e))
+            && low.starts_with(|c: char| c.is_ascii_digit());
+        return !ordinal && low != "k8s" && low != "http2" && (low.len() > 2 || low.starts_with('v'));
+    }
+    if low.starts_with('/') {
+        return true;
+    }
+    let parts: Vec<&str> = low.split(['-', '_', '/', ':', '@', '.']).filter(|p| !p.is_empty()).collect();
+    let Some(last) = parts.last() else { return false };
+    if has_digit || low.contains('_') || low.contains('@') {
+        // `5-minute` is no name; `phase-2` may be one.
+        return !parts.iter().any(|p| {
+            ["minute", "minutes", "hour", "day", "fold", "second", "xx", "5xx", "4xx", "p99", "p95", "p50"]
+                .contains(p)
+        });
+    }
+    if low.contains('-') {
+        // `long-running` is English, `shipping-rates` is a name.
+        let english = parts.iter().any(|p| words::ENGLISH_PARTS.contains(p) || p.ends_with("ly"));
+        let ending = ["ing", "ed"].iter().any(|e| last.ends_with(e));
+        return words::NAME_ENDINGS.contains(last) || !(english || ending);
+    }
+    // `error/latency` is two words; `cart:stable` and `nginx.conf` are names.
+    let common = |p: &&str| {
+        words::metric(p, "", "").is_some()
+            || words::noun(p).is_some()
+            || words::way(p).is_some()
+            || words::event(p).is_some()
+            || words::unit(p).is_some()
+    };
+    parts.len() >= 2 && !(low.contains('/') && parts.iter().any(common))
+}

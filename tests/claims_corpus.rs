@@ -1,0 +1,131 @@
+//! The claim checker on labelled answers. Without GOAROUND_CLAIMS: sentences that a generator makes from evidence sets,
+//! sentences written by hand, and a second voice that the checker was not written against. With GOAROUND_CLAIMS=FILE:
+//! any corpus of JSON lines, whose result is the last line printed. Format and figures: tests/claims/README.md.
+
+#[path = "claims/generator.rs"]
+mod generator;
+#[path = "claims/score.rs"]
+mod score;
+#[path = "claims/second_voice.rs"]
+mod second_voice;
+#[path = "claims/third_voice.rs"]
+mod third_voice;
+
+use goaround::domain::claims::{Item, Sentence, check};
+use score::Score;
+use serde_json::Value;
+
+const EVIDENCE: &str = include_str!("claims/evidence.jsonl");
+const BY_HAND: &str = include_str!("claims/by_hand.jsonl");
+const FOURTH: &str = include_str!("claims/fourth_voice.jsonl");
+const FIFTH: &str = include_str!("claims/fifth_voice.jsonl");
+
+fn parsed(text: &str) -> Vec<Value> {
+    let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
+    lines.map(|(n, l)| serde_json::from_str(l).unwrap_or_else(|e| panic!("line {}: {e}", n + 1))).collect()
+}
+
+fn scored(lines: &[Value]) -> Score {
+    let mut score = Score::default();
+    lines.iter().for_each(|line| score.line(line));
+    score
+}
+
+fn sentences(lines: &[Value]) -> usize {
+    lines.iter().map(|l| l["answer"].as_array().map_or(0, Vec::len)).sum()
+}
+
+fn show(name: &str, lines: &[Value], score: &Score) {
+    println!("\n{name}: {} sentences\n\n{}", sentences(lines), score.table());
+    score.wrong.iter().for_each(|wrong| println!("{wrong}"));
+}
+
+/// At least 99.5 % of false claims flagged, at most 1 % of true ones.
+fn holds(name: &str, score: &Score) {
+    let (wrong, right) = (score.false_claims.all(), score.true_claims.all());
+    assert!(
+        score.missed() * 200 <= wrong,
+        "{name}: {} of {wrong} false claims were not flagged",
+        score.missed()
+    );
+    let flags = score.true_claims.flagged();
+    assert!(flags * 100 <= right, "{name}: {flags} of {right} true claims were flagged");
+}
+
+#[test]
+fn false_claims_are_flagged_and_true_ones_are_not() {
+    if let Some(file) = other_corpus() {
+        let lines = parsed(&std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{file}: {e}")));
+        let score = scored(&lines);
+        show(&file, &lines, &score);
+        println!("{}", score.json());
+        leave();
+    }
+    let generated = generator::corpus(EVIDENCE, 7);
+    let score = scored(&generated);
+    show("generated", &generated, &score);
+    assert!(sentences(&generated) >= 2_000, "only {} sentences", sentences(&generated));
+    holds("generated", &score);
+
+    let by_hand = parsed(BY_HAND);
+    let score = scored(&by_hand);
+    show("by hand", &by_hand, &score);
+    assert!(sentences(&by_hand) >= 150, "only {} sentences", sentences(&by_hand));
+    holds("by hand", &score);
+
+    for (name, lines) in [
+        ("second voice", second_voice::corpus(7)),
+        ("third voice", third_voice::corpus()),
+        ("fourth voice, by hand", parsed(FOURTH)),
+        ("fifth voice, by hand", parsed(FIFTH)),
+    ] {
+        let score = scored(&lines);
+        show(name, &lines, &score);
+        holds(name, &score);
+    }
+}
+
+#[test]
+fn a_report_is_made_of_any_text_and_every_claim_is_a_piece_of_it() {
+    if other_corpus().is_some() {
+        return;
+    }
+    let mut dice = generator::Dice(11);
+    let noise = [
+        "→", "½", "é́", "\u{202e}", "一千", "%%", "[[E", "9:9", "1e999", "-", "..", "\u{a0}", "٣", "🙂", "'s",
+        "0x1F",
+    ];
+    for line in parsed(BY_HAND) {
+        let items: Vec<Item> =
+            line["evidence"].as_array().into_iter().flatten().filter_map(Item::from_json).collect();
+        let mut answer: Vec<Sentence> =
+            line["answer"].as_array().into_iter().flatten().map(Sentence::from_json).collect();
+        for _ in 0..5 {
+            for sentence in &mut answer {
+                let cut: Vec<char> = sentence.text.chars().collect();
+                let at = dice.roll(cut.len() + 1);
+                let end = (at + dice.roll(9)).min(cut.len());
+                let head: String = cut[..at].iter().collect();
+                let tail: String = cut[end..].iter().collect();
+                sentence.text = format!("{head}{}{tail}", dice.one(&noise));
+            }
+            for claim in check(&items, &answer) {
+                let text = &answer[claim.sentence].text;
+                let there = text.get(claim.span.clone());
+                assert!(there == Some(&claim.text) || claim.span.is_empty(), "{claim:?} in {text:?}");
+            }
+        }
+    }
+}
+
+/// Ends the process: what the harness prints at its end would come after the line that is promised to be the last.
+#[expect(clippy::disallowed_methods, reason = "a report was asked for, no test; nothing is open")]
+fn leave() -> ! {
+    std::process::exit(0)
+}
+
+/// The corpus that the caller names.
+#[expect(clippy::disallowed_methods, reason = "the one setting of this test, in its contract with outsiders")]
+fn other_corpus() -> Option<String> {
+    std::env::var("GOAROUND_CLAIMS").ok().filter(|f| !f.is_empty())
+}
