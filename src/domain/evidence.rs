@@ -21,6 +21,8 @@ pub struct Evidence {
     pub bad: Option<f64>,
     /// All requests.
     pub total: Option<f64>,
+    /// What it is about, where that is not the workload of the card: a service, a revision, an SLO.
+    pub subject: Clean,
     /// Where it comes from: a query, an object, a rule.
     pub source: Clean,
     /// When it was true.
@@ -43,6 +45,7 @@ impl EvidenceList {
             window: Clean::default(),
             bad: None,
             total: None,
+            subject: Clean::default(),
             source: Clean::new(source),
             at,
         });
@@ -70,6 +73,11 @@ impl Adding<'_> {
     /// Sets the window.
     pub fn window(self, window: impl AsRef<str>) -> Self {
         self.with(|e| e.window = Clean::new(window))
+    }
+
+    /// Sets what it is about.
+    pub fn subject(self, subject: impl AsRef<str>) -> Self {
+        self.with(|e| e.subject = Clean::new(subject))
     }
 
     /// Sets the counts.

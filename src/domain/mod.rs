@@ -1,5 +1,6 @@
 //! Nouns: what goaround talks about. Plain data and arithmetic on it; no I/O, no clock, no task, no hash order.
 
+pub mod advice;
 pub mod burn;
 pub mod claims;
 pub mod clean;

@@ -106,7 +106,7 @@ impl From<&Evidence> for Item {
             value,
             unit: evidence.unit.to_owned(),
             window: evidence.window.to_string(),
-            subject: String::new(),
+            subject: evidence.subject.to_string(),
             bad: evidence.bad,
             total: evidence.total,
         }
