@@ -237,6 +237,8 @@ pub enum Advice {
         prompt: ContentDigest,
         /// Its length in tokens, estimated.
         tokens: u64,
+        /// The request as it goes out, line by line, without the key.
+        request: Vec<Clean>,
     },
     /// It is tried again: why.
     Again(Clean),
@@ -284,6 +286,18 @@ pub enum Dissent {
 }
 
 impl Dissent {
+    /// The word that a reason must contain where a model dissents.
+    pub const NAME: &'static str = "DISSENT";
+
+    /// The word in a record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Action => "action",
+            Self::Both => "cause and action",
+        }
+    }
+
     /// Compares an answer with what was computed.
     pub fn of(answer: &Answer, verdict: Verdict, offer: Offer, target: Option<i64>) -> Option<Self> {
         let cause = answer.cause != verdict;

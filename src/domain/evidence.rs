@@ -2,6 +2,7 @@
 
 use super::Time;
 use super::clean::Clean;
+use super::format;
 use super::value::Value;
 
 /// One fact.
@@ -27,6 +28,33 @@ pub struct Evidence {
     pub source: Clean,
     /// When it was true.
     pub at: Time,
+}
+
+impl Evidence {
+    /// The number with its unit as the screen writes it, or the word for why there is none; empty where none is told.
+    pub fn shown(&self) -> String {
+        match (self.value, self.unit) {
+            (Value::Absent, _) => String::new(),
+            (Value::Number(n), "ratio") => format::percent(n),
+            (Value::Number(n), "x") => format::burn(n),
+            (Value::Number(n), "s") => format::seconds(n),
+            (Value::Number(n), unit) => format!("{} {unit}", format::grouped(n)),
+            (other, _) => format::percent_value(other),
+        }
+    }
+
+    /// Window, counts and source, as the screen writes them.
+    pub fn details(&self) -> Vec<String> {
+        let mut details = Vec::new();
+        if !self.window.is_empty() {
+            details.push(self.window.to_string());
+        }
+        if let (Some(bad), Some(total)) = (self.bad, self.total) {
+            details.push(format!("{} of {}", format::grouped(bad), format::grouped(total)));
+        }
+        details.push(self.source.to_string());
+        details
+    }
 }
 
 /// The evidence of one analysis; gives out ids.

@@ -19,6 +19,7 @@ use crate::domain::plan::DryRun;
 use crate::domain::verdict::{Offer, Outcome, Stage};
 
 use super::analysis::{Analysis, Wish};
+use super::background;
 use super::effect::Effect;
 use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
@@ -131,7 +132,7 @@ pub fn rechecked(
     running.phase = Phase::Recording;
     running.waiting_for = "the record to be on disk".into();
     let open = (now - proposal.opened).num_seconds();
-    let body = record::intent(running, &proposal.analysis, cluster.as_str(), open);
+    let body = record::intent(running, proposal, cluster.as_str(), open);
     let ticket = Ticket::Intent(running.action.clone());
     effects.push(Effect::Record { ticket, kind: record::INTENT, body });
 }
@@ -247,6 +248,7 @@ fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: String) 
         workload: running.plan.workload.to_string(),
         cluster,
         verdict: analysis.map_or(String::new(), |a| a.verdict().word().into()),
+        changed: analysis.map(|a| background::kinds(&a.attribution)).unwrap_or_default(),
         offer: running.plan.offer.word().into(),
         target: analysis.and_then(record::target_words).unwrap_or_default(),
         digest: format!("sha256:{}", running.digest.0),

@@ -18,6 +18,7 @@ use crate::domain::verdict::{Gate, GateResult, GateState, Offer, Verdict};
 use crate::domain::window::Window;
 
 use super::attribution::{self, Attribution};
+use super::background;
 use super::gates;
 use super::investigate::Study;
 use super::mapping::{How, Unmapped};
@@ -244,6 +245,8 @@ pub fn analyse(look: &Look<'_>) -> Analysis {
     };
     let (gates, blocks) = gates::all(&facts, &mut evidence);
     let cost = cost(look, &attribution, &mut evidence);
+    let row = target.as_ref().and_then(|uid| look.rows.iter().find(|r| r.uid == *uid));
+    background::add(look, &attribution, row, &mut evidence);
     let fingerprint = format!(
         "{}|{}|{}|{}|{}",
         look.deployment.meta.uid.0,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::clean::Clean;
+use crate::domain::advice::{Brief, BriefId};
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::Plan;
@@ -44,8 +44,10 @@ pub enum Effect {
     Execute(Approved),
     /// Look how many of an action's calls stand.
     ReadBack(ActionId, Box<Trace>),
-    /// Ask the model for words. There is none in this release: nothing performs it.
-    Advise(Clean),
+    /// Ask the model; its answers come as [`super::Event::Advice`].
+    Advise(Box<Brief>),
+    /// Stop asking: nothing more is wanted of this question.
+    StopAdvice(BriefId),
     /// Call for attention.
     Bell,
     /// Leave.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::Time;
+use crate::domain::advice::{Advice, BriefId};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet};
 use crate::domain::plan::DryRun;
@@ -46,8 +47,8 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
-    /// The model, when there is one, said something. Nothing listens to it yet.
-    Advice(Clean),
+    /// Something was heard of a question to the model.
+    Advice(BriefId, Box<Advice>),
     /// Time passed.
     Tick,
 }
@@ -155,6 +156,12 @@ pub enum Command {
     Reject,
     /// Ask again later.
     Wait,
+    /// What the model said, and all about it.
+    Model,
+    /// Ask the model something.
+    Ask,
+    /// Stop the model.
+    Stop,
     /// Leave the screen, field or mode.
     Back,
     /// A typed character and the number of the terminal read that it came in.

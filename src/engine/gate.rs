@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 
 use crate::domain::Time;
+use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::ContentDigest;
 use crate::domain::diff;
@@ -136,6 +137,8 @@ pub struct Proposal {
     pub gesture: Gesture,
     /// A word to the person: why nothing happened.
     pub note: Option<Clean>,
+    /// The model sees it differently: one more word is wanted. A word from a fixed list, never a text.
+    pub dissent: Option<Dissent>,
     /// What STILL TRUE compares: facts that must not change.
     pub held: String,
     sight: Sight,
@@ -162,6 +165,7 @@ impl Proposal {
             expires: now + void_after,
             gesture: Gesture::Idle,
             note: None,
+            dissent: None,
             sight: Sight::default(),
             large_enough: None,
             analysis,
@@ -262,15 +266,32 @@ impl Proposal {
         }
     }
 
-    /// A reason is wanted: a gate is not `pass`, or it is by hand.
-    pub fn needs_reason(&self) -> bool {
-        self.analysis.by_hand || self.analysis.not_passed().next().is_some()
+    /// The model sees it differently now, or no longer. A token that is being typed is not taken away by an agreement,
+    /// but a dissent must be named before it counts: the reason is asked for again, as it was.
+    pub fn hears(&mut self, dissent: Option<Dissent>) {
+        if self.dissent == dissent {
+            return;
+        }
+        self.dissent = dissent;
+        let Gesture::Token { reason, .. } = &self.gesture else { return };
+        let reason = reason.clone();
+        if self.unnamed(&reason).next().is_some() {
+            self.note = Some(Clean::new("the model dissents: the reason must name it, then type the token"));
+            self.gesture = Gesture::Reason(reason);
+        }
     }
 
-    /// Gates that a reason must still name.
-    pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = Gate> + 'a {
+    /// A reason is wanted: a gate is not `pass`, it is by hand, or the model dissents.
+    pub fn needs_reason(&self) -> bool {
+        self.analysis.by_hand || self.dissent.is_some() || self.analysis.not_passed().next().is_some()
+    }
+
+    /// What a reason must still name: gates that are not `pass`, and a dissent.
+    pub fn unnamed<'a>(&'a self, reason: &'a str) -> impl Iterator<Item = &'static str> + 'a {
         let said = reason.to_uppercase();
-        self.analysis.not_passed().filter(move |gate| !names(&said, gate.name()))
+        let dissent = self.dissent.map(|_| Dissent::NAME);
+        let wanted = self.analysis.not_passed().map(Gate::name).chain(dissent);
+        wanted.filter(move |name| !names(&said, name))
     }
 
     /// A typed character.
@@ -351,7 +372,7 @@ impl Proposal {
             if !text.is_empty() && !text.ends_with(' ') {
                 text.push(' ');
             }
-            text.push_str(next.name());
+            text.push_str(next);
             text.push_str(": ");
         }
     }
@@ -360,7 +381,7 @@ impl Proposal {
     pub fn submit(&mut self) -> Decision {
         match &self.gesture {
             Gesture::Reason(text) => {
-                let missing: Vec<&str> = self.unnamed(text).map(Gate::name).collect();
+                let missing: Vec<&str> = self.unnamed(text).collect();
                 if text.trim().is_empty() {
                     self.note = Some(Clean::new("a reason is needed"));
                 } else if !missing.is_empty() {

@@ -49,7 +49,7 @@ pub struct Facts<'a> {
 }
 
 /// The source whose silence ages what the cluster told: it is asked every few seconds, a watch is not.
-const KUBE: Source = Source::Kubernetes;
+pub(super) const KUBE: Source = Source::Kubernetes;
 /// Figures older than this hold no gate.
 const TOO_OLD: TimeDelta = TimeDelta::minutes(3);
 
@@ -193,11 +193,12 @@ fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     if let Some(o) = onset {
         let window = format!("{}..", format::clock(o.began));
         let added = evidence.add(
-            "requests since the onset",
+            "error ratio since the onset",
             format!("prom counters of {}", slo.id),
             counted_at(look),
         );
-        ids.push(added.window(window).counts(o.during.bad, o.during.total).id());
+        let ratio = o.during.ratio().map_or(Value::NaN, Value::from_f64);
+        ids.push(added.value(ratio, "ratio").window(window).counts(o.during.bad, o.during.total).id());
     }
     let Some(pair) = pair else {
         return (Unknown, "no window pair is known".into(), ids);
@@ -273,18 +274,23 @@ fn ours(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     };
     let mut ids = vec![
         evidence
-            .add("the change began", "kube ReplicaSets, Events, managedFields", look.heard(KUBE))
+            .add(
+                "from the begin of the change to the onset of the errors",
+                "kube ReplicaSets, Events, managedFields",
+                look.heard(KUBE),
+            )
             .value(Value::from_f64((onset.began - change.began).num_seconds() as f64), "s")
             .window(format!("{} to onset {}", format::clock(change.began), format::clock(onset.began)))
             .id(),
     ];
-    let (source, new_name, old_name) = match found.method {
-        Method::ByPod => ("prom counters by pod", "new pods", "old pods"),
-        Method::ByTime => ("prom counters by time", "after", "before"),
+    let (source, new_name, old_name, the_change) = match found.method {
+        Method::ByPod => ("prom counters by pod", "new pods", "old pods", ""),
+        Method::ByTime => ("prom counters by time", "after", "before", " the change"),
     };
     for (name, counts) in [(new_name, found.new), (old_name, found.old)] {
         let ratio = counts.ratio().map_or(Value::NaN, Value::from_f64);
-        let added = evidence.add(format!("requests, {name}"), source, counted_at(look));
+        let of = if found.method == Method::ByPod { "error ratio of the" } else { "error ratio" };
+        let added = evidence.add(format!("{of} {name}{the_change}"), source, counted_at(look));
         ids.push(added.value(ratio, "ratio").counts(counts.bad, counts.total).id());
     }
     if found.unattributed.bad >= 1.0 {
@@ -397,8 +403,12 @@ fn target_good(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
             Method::ByTime => "prom counters by time",
         };
         let history_at = look.study.and_then(|s| s.history.as_ref()).map_or(look.now, |h| h.to.min(look.now));
-        let added = evidence.add(format!("requests while {} served", row.name), source, history_at);
+        let added = evidence.add(format!("error ratio while {} served", row.name), source, history_at);
         let added = added.window(format::span(row.served.length()));
+        let added = match row.number {
+            Some(number) => added.subject(format!("revision {number}")),
+            None => added,
+        };
         ids.push(match row.counts {
             Some(c) => added
                 .counts(c.bad, c.total)

@@ -154,7 +154,9 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     let workloads: Vec<Key> = state.incidents.keys().cloned().collect();
     for workload in &workloads {
         review_one(state, workload, &mut effects);
+        super::opinion::keep(state, workload, &mut effects);
     }
+    super::opinion::forget(state, &mut effects);
     study_selected(state, &mut effects);
     ask_every_right(state, &mut effects);
     super::action::resolve_old(state, &mut effects);

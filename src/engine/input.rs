@@ -13,6 +13,8 @@ use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture};
 use super::incident::{self, Waiting};
+use super::model_page;
+use super::opinion::Typing;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
@@ -43,6 +45,13 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             false
         }
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
+        (Screen::Model(key), command) => {
+            let key = key.clone();
+            match model_page::command(state, &key, &command, effects) {
+                Some(()) => false,
+                None => page(state, command),
+            }
+        }
         (Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log, command) => {
             page(state, command)
         }
@@ -196,9 +205,11 @@ fn moved(state: &mut State, command: &Command) {
 
 fn page(state: &mut State, command: Command) -> bool {
     match command {
-        Command::Back | Command::Evidence | Command::Diff | Command::Log | Command::Open => {
+        Command::Back | Command::Evidence | Command::Diff | Command::Model | Command::Log | Command::Open => {
             let back = match &state.view.screen {
-                Screen::Evidence(key) | Screen::Diff(key) if incident::card_digest(state, key).is_some() => {
+                Screen::Evidence(key) | Screen::Diff(key) | Screen::Model(key)
+                    if incident::card_digest(state, key).is_some() =>
+                {
                     Screen::Card(key.clone())
                 }
                 _ => Screen::Main,
@@ -276,6 +287,12 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         Command::Back => leave_card(state, key),
         Command::Evidence => open(state, Screen::Evidence(key.clone())),
         Command::Diff => open(state, Screen::Diff(key.clone())),
+        Command::Model => open(state, Screen::Model(key.clone())),
+        Command::Ask => {
+            open(state, Screen::Model(key.clone()));
+            model_page::begin(state, key, Typing::Question(String::new()));
+        }
+        Command::Stop => model_page::stop(state, key, effects),
         Command::Undo => {
             action::propose_undo(state, key);
             return true;

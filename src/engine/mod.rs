@@ -4,6 +4,7 @@
 mod action;
 pub mod analysis;
 pub mod attribution;
+mod background;
 mod content;
 pub mod effect;
 pub mod event;
@@ -13,8 +14,10 @@ pub mod incident;
 mod input;
 pub mod investigate;
 pub mod mapping;
+mod model_page;
 mod offer;
 pub mod onset;
+pub mod opinion;
 pub mod record;
 mod resume;
 pub mod revisions;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::domain::Time;
+use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Uid};
 use crate::domain::plan::{ConfigBefore, Undo, call_json};
@@ -13,6 +14,7 @@ use crate::domain::slo::SloId;
 use crate::domain::statistics::Counts;
 
 use super::analysis::{Analysis, Prediction};
+use super::background;
 use super::effect::Trace;
 use super::gate::Proposal;
 use super::verify::Running;
@@ -33,6 +35,10 @@ pub const INTENT: &str = "intent";
 pub const OUTCOME: &str = "outcome";
 /// How the action ended, by the SLI.
 pub const CLOSED: &str = "closed";
+/// What a model was asked about a card, all that it answered, and how it was marked.
+pub const ADVICE: &str = "advice";
+/// A person wrote the rationale anew.
+pub const RATIONALE: &str = "rationale";
 /// An unknown outcome was read back.
 pub const READ_BACK: &str = "read_back";
 
@@ -43,11 +49,44 @@ pub struct Past {
     pub actions: Vec<PastAction>,
     /// What was rejected, by fingerprint, with the reason: not offered again until the evidence changes.
     pub rejected: BTreeMap<String, Clean>,
+    /// What models took for the cause, oldest first.
+    pub opinions: Vec<PastOpinion>,
+}
+
+/// What a model took for the cause of what a card was about.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PastOpinion {
+    /// The model.
+    pub model: String,
+    /// Digest of the plan on the card.
+    pub digest: String,
+    /// The verdict's word that it gave.
+    pub cause: String,
+}
+
+/// How often a model was right, of the times that it can be told: its cause was the computed verdict of an action that
+/// ended HELPED. That it agreed with a verdict whose action did not help is wrong; what ended INCONCLUSIVE, and a
+/// dissent from what did not help, tell nothing.
+pub fn model_record(opinions: &[PastOpinion], actions: &[PastAction], model: &str) -> (usize, usize) {
+    let (mut right, mut of) = (0, 0);
+    for action in actions {
+        let said = opinions.iter().rev().find(|o| o.model == model && o.digest == action.digest);
+        let agreed = said.map(|o| o.cause == action.verdict);
+        match (agreed, action.outcome.as_deref()) {
+            (Some(agreed), Some("helped")) => {
+                of += 1;
+                right += usize::from(agreed);
+            }
+            (Some(true), Some("not_helped" | "worse")) => of += 1,
+            _ => {}
+        }
+    }
+    (right, of)
 }
 
 impl From<Vec<PastAction>> for Past {
     fn from(actions: Vec<PastAction>) -> Self {
-        Self { actions, rejected: BTreeMap::new() }
+        Self { actions, ..Self::default() }
     }
 }
 
@@ -87,6 +126,8 @@ pub struct PastAction {
     pub cluster: String,
     /// Verdict, offer, target, digest, as in `history`.
     pub verdict: String,
+    /// Kinds of fields that the change under suspicion touched, sorted.
+    pub changed: Vec<String>,
     /// Offer.
     pub offer: String,
     /// Target in words.
@@ -174,8 +215,9 @@ pub fn decided(proposal: &Proposal, cluster: &str, by: &Clean, reason: &str, now
     body
 }
 
-/// Body of an intent: the exact calls, the pre-image, the prediction.
-pub fn intent(running: &Running, analysis: &Analysis, cluster: &str, open_s: i64) -> Value {
+/// Body of an intent: the exact calls, the pre-image, the prediction, and whether a model dissented.
+pub fn intent(running: &Running, proposal: &Proposal, cluster: &str, open_s: i64) -> Value {
+    let (analysis, dissent) = (&proposal.analysis, proposal.dissent);
     let calls: Vec<Value> = running.calls.iter().map(call_json).collect();
     let mut body = card(analysis, cluster);
     body["action"] = running.action.0.clone().into();
@@ -190,6 +232,7 @@ pub fn intent(running: &Running, analysis: &Analysis, cluster: &str, open_s: i64
         configs.map(|(k, d)| json!({"namespace": k.namespace, "name": k.name, "digest": d})).collect();
     body["undo"] = undo_json(&running.plan.undo);
     body["watch"] = watch_json(&running.watch());
+    body["dissent"] = json!(dissent.map(Dissent::word));
     body["by_hand"] = analysis.by_hand.into();
     body["undo_of"] = json!(analysis.undo_of);
     body["prediction"] = json!({
@@ -216,6 +259,7 @@ fn card(analysis: &Analysis, cluster: &str) -> Value {
         "workload": analysis.workload.to_string(),
         "slos": analysis.slos.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(),
         "verdict": analysis.verdict().word(),
+        "changed": background::kinds(&analysis.attribution),
         "offer": analysis.offer.word(),
         "target": target_words(analysis),
         "digest": analysis.digest.as_ref().map(|d| format!("sha256:{}", d.0)),
@@ -258,7 +302,7 @@ pub fn evidence(analysis: &Analysis) -> Vec<Value> {
                 V::Stale { last, .. } => json!({"stale": last}),
             };
             json!({
-                "id": e.id, "fact": e.fact, "value": value, "unit": e.unit, "window": e.window,
+                "id": e.id, "fact": e.fact, "value": value, "unit": e.unit, "window": e.window, "subject": e.subject,
                 "bad": e.bad.map(f64::round), "total": e.total.map(f64::round), "source": e.source,
                 "age_s": (analysis.at - e.at).num_seconds().max(0),
             })
@@ -336,7 +380,17 @@ pub fn past<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)> + Clon
         let reason = body["reason"].as_str().unwrap_or_default();
         Some((body["fingerprint"].as_str()?.to_owned(), Clean::new(reason)))
     });
-    Past { rejected: rejected.collect(), actions: past_actions(records) }
+    let opinions = records.clone().filter(|(kind, _, body)| *kind == ADVICE && body["question"].is_null());
+    let opinions = opinions.filter_map(|(_, _, body)| {
+        let text = |v: &Value| v.as_str().map(str::to_owned);
+        let cause = text(&body["answer"]["cause"])?;
+        Some(PastOpinion { model: text(&body["model"])?, digest: text(&body["digest"])?, cause })
+    });
+    Past { rejected: rejected.collect(), opinions: opinions.collect(), actions: past_actions(records) }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
 /// Reads past actions out of records (kind, time, body), oldest first.
@@ -352,6 +406,7 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 workload: text("workload"),
                 cluster: text("cluster"),
                 verdict: text("verdict"),
+                changed: texts(&body["changed"]),
                 offer: text("offer"),
                 target: text("target"),
                 digest: text("digest"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::Time;
+use crate::domain::advice::{BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Key, Uid};
 use crate::domain::plan::{DryRun, FieldChange};
@@ -12,7 +13,8 @@ use crate::domain::slo::SloId;
 
 use super::incident::Incident;
 use super::investigate::Study;
-use super::record::{Past, PastAction};
+use super::opinion::Counsel;
+use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
 
@@ -38,6 +40,17 @@ pub struct Setup {
     pub context: Clean,
     /// The context matches `prod_contexts`.
     pub prod: bool,
+    /// The model that is asked about open cards, where one is configured.
+    pub advisor: Option<Advisor>,
+}
+
+/// What the core must know of a configured model: no more than what the screen says of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Advisor {
+    /// Its name.
+    pub model: Clean,
+    /// What may be sent.
+    pub share: Share,
 }
 
 /// One line of the event log.
@@ -75,6 +88,8 @@ pub struct JournalState {
     pub actions: Vec<PastAction>,
     /// What was rejected, by fingerprint, with the reason.
     pub rejected: BTreeMap<String, Clean>,
+    /// What models took for causes.
+    pub opinions: Vec<PastOpinion>,
     /// When this session first heard of it.
     pub began: Option<Time>,
     /// When it was last looked for what others wrote.
@@ -106,6 +121,10 @@ pub struct State {
     pub diffs: BTreeMap<(Uid, Uid), Vec<FieldChange>>,
     /// The journal.
     pub journal: JournalState,
+    /// What was asked of the model about each workload's card. Nothing else in here is made of its words.
+    pub counsel: BTreeMap<Key, Counsel>,
+    /// Number of the last question to the model.
+    pub briefs: BriefId,
     /// What is selected, opened, filtered.
     pub view: View,
     /// The event log, oldest first.
@@ -180,6 +199,9 @@ impl State {
         self.journal.actions.extend(own);
         self.journal.actions.sort_by(|a, b| (a.time, &a.action).cmp(&(b.time, &b.action)));
         self.journal.rejected.extend(past.rejected);
+        if past.opinions.len() >= self.journal.opinions.len() {
+            self.journal.opinions = past.opinions;
+        }
         self.dirty = true;
     }
 

@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, incident, input, mapping};
+use super::{action, incident, input, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -102,7 +102,8 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             state.journal.began.get_or_insert(state.now);
             state.learn(past);
         }
-        Event::Advice(_) | Event::Tick => {}
+        Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
+        Event::Tick => {}
     }
     false
 }

@@ -23,6 +23,8 @@ pub enum Screen {
     Evidence(Key),
     /// The full diff of a card's plan.
     Diff(Key),
+    /// What the model was asked about a card and what it said.
+    Model(Key),
     /// What is measured of an SLO, and from where.
     Readings(SloId),
     /// The event log alone.

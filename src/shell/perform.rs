@@ -119,7 +119,7 @@ impl Performer {
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
-            Effect::Advise(_) | Effect::Bell | Effect::Quit => {}
+            Effect::Advise(_) | Effect::StopAdvice(_) | Effect::Bell | Effect::Quit => {}
         }
     }
 

@@ -89,6 +89,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         find_prometheus: wanted.prometheus.is_none(),
         read_only: wanted.read_only,
         every_right: false,
+        advisor: None,
         prod: config.is_production(context.as_str()),
         context,
     };

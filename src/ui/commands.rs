@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::engine::event::Command;
 use crate::engine::gate::{Gesture, Proposal};
+use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
 
@@ -40,6 +41,9 @@ static TABLE: &[(&str, Command)] = &[
     ("reject", Command::Reject),
     ("wait", Command::Wait),
     ("add_restore", Command::AddRestore),
+    ("model", Command::Model),
+    ("ask", Command::Ask),
+    ("stop", Command::Stop),
     ("back", Command::Back),
 ];
 
@@ -52,7 +56,9 @@ pub fn named(name: &str) -> Option<Command> {
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
         Screen::Main | Screen::Log => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) => "card",
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
+            "card"
+        }
     }
 }
 
@@ -63,6 +69,14 @@ pub fn live_card(state: &State) -> Option<&Proposal> {
     };
     let proposal = state.incidents.get(key)?.proposal.as_ref()?;
     (state.now < proposal.expires).then_some(proposal)
+}
+
+/// What is being typed on the model's page, while it is on the screen.
+pub fn typing(state: &State) -> Option<&Typing> {
+    let Screen::Model(key) = &state.view.screen else {
+        return None;
+    };
+    state.counsel.get(key)?.typing.as_ref()
 }
 
 /// `ctrl` and `c`: leaves from everywhere.
@@ -95,6 +109,12 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
         // Any key closes it, so none of them can do something else unseen.
         return Some(Command::Help);
     }
+    if let Some(typing) = typing(state) {
+        return match typing {
+            Typing::Question(_) => typed(key, read),
+            Typing::Rationale(_) => None,
+        };
+    }
     if let Some(proposal) = live_card(state).filter(|p| p.takes_text()) {
         return match &proposal.gesture {
             Gesture::Editing(_) => in_form(key, read),
@@ -108,7 +128,7 @@ fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
     let found = keymap.lookup(context, key).or_else(|| {
         let other = if context == "main" { "card" } else { "main" };

@@ -1,4 +1,4 @@
-//! The text area of the edit form. Its text lives in the state ([`Draft::reason`]); kept here is only where the cursor
+//! The text area of the edit form and of the model's page. Its text lives in the state; kept here is only where the cursor
 //! is. What the state has decides: a text that differs from it is thrown away.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
@@ -6,7 +6,6 @@ use tui_textarea::TextArea;
 
 use crate::domain::clean::Clean;
 use crate::engine::event::Command;
-use crate::engine::gate::Draft;
 
 use super::commands;
 
@@ -25,27 +24,27 @@ impl Editor {
         self.area = None;
     }
 
-    /// The text area with the text of `draft`.
-    fn area(&mut self, draft: &Draft) -> &mut TextArea<'static> {
-        let stale = self.area.as_ref().is_none_or(|area| area.lines().join("\n") != draft.reason);
+    /// The text area with `text`.
+    fn area(&mut self, text: &str) -> &mut TextArea<'static> {
+        let stale = self.area.as_ref().is_none_or(|area| area.lines().join("\n") != text);
         if stale {
             self.area = None;
         }
         self.area.get_or_insert_with(|| {
-            let mut area = TextArea::new(draft.reason.split('\n').map(str::to_owned).collect());
+            let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
             area.move_cursor(tui_textarea::CursorMove::Bottom);
             area.move_cursor(tui_textarea::CursorMove::End);
             area
         })
     }
 
-    /// The text area for drawing, if it shows the text of `draft`.
-    pub fn drawn(&self, draft: &Draft) -> Option<&TextArea<'static>> {
-        self.area.as_ref().filter(|area| area.lines().join("\n") == draft.reason)
+    /// The text area for drawing, if it shows `text`.
+    pub fn drawn(&self, text: &str) -> Option<&TextArea<'static>> {
+        self.area.as_ref().filter(|area| area.lines().join("\n") == text)
     }
 
     /// A key in the text area.
-    pub fn key(&mut self, draft: &Draft, key: KeyEvent) -> Option<Command> {
+    pub fn key(&mut self, text: &str, key: KeyEvent) -> Option<Command> {
         if key.kind != KeyEventKind::Press {
             return None;
         }
@@ -59,28 +58,28 @@ impl Editor {
             KeyCode::Char(c) if !harmless(c) => return None,
             _ => {}
         }
-        let area = self.area(draft);
+        let area = self.area(text);
         let before = area.clone();
         area.input(key);
-        self.changed(draft, before)
+        self.changed(text, before)
     }
 
     /// Pasted text.
-    pub fn paste(&mut self, draft: &Draft, text: &str) -> Option<Command> {
-        let text: String = text.chars().filter(|c| *c == '\n' || harmless(*c)).collect();
-        let area = self.area(draft);
+    pub fn paste(&mut self, text: &str, pasted: &str) -> Option<Command> {
+        let pasted: String = pasted.chars().filter(|c| *c == '\n' || harmless(*c)).collect();
+        let area = self.area(text);
         let before = area.clone();
-        area.insert_str(text);
-        self.changed(draft, before)
+        area.insert_str(pasted);
+        self.changed(text, before)
     }
 
-    fn changed(&mut self, draft: &Draft, before: TextArea<'static>) -> Option<Command> {
-        let text = self.area.as_ref().map(|area| area.lines().join("\n"))?;
-        if text.chars().count() > LONGEST {
+    fn changed(&mut self, text: &str, before: TextArea<'static>) -> Option<Command> {
+        let now = self.area.as_ref().map(|area| area.lines().join("\n"))?;
+        if now.chars().count() > LONGEST {
             self.area = Some(before);
             return None;
         }
-        (text != draft.reason).then_some(Command::Draft(text))
+        (now != text).then_some(Command::Draft(now))
     }
 }
 

@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::event::{Command, Shown};
 use crate::engine::gate::{Draft, Gesture};
+use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
 
@@ -70,6 +71,7 @@ impl Ui {
             Screen::Card(key) => return panels::card::draw(look, &self.editor, state, key, area, buf),
             Screen::Evidence(key) => panels::evidence::draw(look, state, key, area, buf),
             Screen::Diff(key) => panels::diff::draw(look, state, key, area, buf),
+            Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
             Screen::Readings(id) => panels::readings::draw(look, state, id, area, buf),
             Screen::Log => panels::log::page(look, state, area, buf),
         }
@@ -78,26 +80,37 @@ impl Ui {
 
     /// The command of a key that came in the terminal read number `read`.
     pub fn key(&mut self, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
-        let draft = editing(state);
-        if draft.is_none() {
+        let text = written(state);
+        if text.is_none() {
             self.editor.forget();
         }
-        match draft {
-            Some(draft) if draft.field == 2 && !state.view.help && !commands::is_interrupt(key) => {
-                self.editor.key(draft, key)
-            }
+        match text {
+            Some(text) if !state.view.help && !commands::is_interrupt(key) => self.editor.key(text, key),
             _ => commands::of_key(&self.look.keymap, state, key, read),
         }
     }
 
     /// The command of text that was pasted as one piece.
     pub fn paste(&mut self, state: &State, text: String) -> Option<Command> {
-        if let Some(draft) = editing(state) {
-            return if draft.field == 2 { self.editor.paste(draft, &text) } else { None };
+        if let Some(before) = written(state) {
+            return self.editor.paste(before, &text);
         }
-        let takes_text = state.view.filtering || commands::live_card(state).is_some_and(|p| p.takes_text());
+        if editing(state).is_some() {
+            return None;
+        }
+        let takes_text = state.view.filtering
+            || commands::typing(state).is_some()
+            || commands::live_card(state).is_some_and(|p| p.takes_text());
         takes_text.then_some(Command::Paste(text))
     }
+}
+
+/// The text of the text area that has the keys: the reason in the edit form, or the rationale on the model's page.
+fn written(state: &State) -> Option<&str> {
+    if let Some(Typing::Rationale(text)) = commands::typing(state) {
+        return Some(text);
+    }
+    editing(state).filter(|draft| draft.field == 2).map(|draft| draft.reason.as_str())
 }
 
 /// The draft of the card on the screen, while it is edited.

@@ -22,6 +22,7 @@ use crate::ui::widgets::words::{Words, below, columns, from, put, row};
 
 use super::effects::{LABEL, Placed};
 use super::error_ratio::{self, Series};
+use super::opinion::Rationale;
 use super::{action, edit_form, footer, gates, gesture, header, how_bad};
 
 /// Lines are not drawn longer than this: the eye loses the next one.
@@ -125,7 +126,7 @@ impl Card<'_> {
         };
         footer::draw_keys(
             self.look,
-            gesture::keys(self.look, self.proposal),
+            gesture::keys(self.look, self.state, self.proposal),
             1,
             row(area, area.height.saturating_sub(1)),
             buf,
@@ -180,7 +181,7 @@ impl Card<'_> {
         layout.then = budget.some(1);
         layout.effects = budget.some(placed.height() as u16);
         layout.running = budget.some(u16::from(self.under_way().is_some()));
-        layout.opinion = if acts { budget.some(1) } else { 0 };
+        layout.opinion = budget.some(self.rationale(body.width).least());
         for (gate, rows) in gates.zip(&mut layout.gates).filter(|(g, _)| g.state != GateState::Pass) {
             *rows += budget.some(gates::rows(gate, body.width).min(3).saturating_sub(1));
         }
@@ -188,9 +189,8 @@ impl Card<'_> {
         for n in [1, 3, 2, 0] {
             layout.blanks[n] = budget.all(1);
         }
-        if layout.opinion > 0 {
-            layout.opinion += budget.some((said.len() as u16).saturating_sub(1));
-        }
+        let rationale = self.rationale(body.width).height();
+        layout.opinion += budget.some(rationale.saturating_sub(layout.opinion));
         if layout.chart > 0 {
             // The line above the keys keeps its distance.
             let spare = budget.0.saturating_sub(1).min(7);
@@ -240,7 +240,7 @@ impl Card<'_> {
         if let Some(words) = self.under_way() {
             words.draw(next(layout.running, 0), buf);
         }
-        self.opinion(next(layout.opinion, 0), buf);
+        self.rationale(body.width).draw(next(layout.opinion, 0), buf);
         let height = layout.gesture.min(body.height);
         gesture::draw(said, Rect { y: body.bottom() - height, height, ..body }, buf);
         lines
@@ -350,19 +350,9 @@ impl Card<'_> {
         })
     }
 
-    /// The words of the rationale; there is no model, so a template says them.
-    fn opinion(&self, area: Rect, buf: &mut Buffer) {
-        if area.height == 0 {
-            return;
-        }
-        put(buf, columns(area, 0, LABEL - 1), "template", self.look.dim());
-        let text = format!("“{}”", self.proposal.analysis.reason);
-        let place = from(area, LABEL);
-        for (n, line) in
-            wrap_within(&text, usize::from(place.width), usize::from(area.height)).iter().enumerate()
-        {
-            put(buf, row(place, n as u16), line, self.look.dim());
-        }
+    fn rationale(&self, columns: u16) -> Rationale {
+        let acts = self.proposal.analysis.offer.acts();
+        Rationale::of(self.look, self.state, &self.incident.workload, self.proposal, columns, acts)
     }
 }
 

@@ -112,7 +112,7 @@ fn reason(look: &Look, editor: &Editor, draft: &Draft, area: Rect, buf: &mut Buf
         ..from(below(area, 1), 2)
     };
     tint(buf, place, look.selection());
-    match editor.drawn(draft).filter(|_| draft.field == 2 && place.width > 0 && place.height > 0) {
+    match editor.drawn(&draft.reason).filter(|_| draft.field == 2 && place.width > 0 && place.height > 0) {
         Some(text) => {
             let mut text = text.clone();
             text.set_style(look.text().patch(look.selection()));

@@ -9,7 +9,6 @@ use crate::domain::cluster::Key;
 use crate::domain::evidence::Evidence;
 use crate::domain::format;
 use crate::domain::slo::{Sli, Slo};
-use crate::domain::value::Value;
 use crate::domain::window::Window;
 use crate::engine::analysis::Analysis;
 use crate::engine::state::State;
@@ -132,38 +131,19 @@ pub fn wrapped(look: &Look, head: Words, indent: usize, text: &str, columns: usi
 }
 
 /// One line where it fits, else two: fact and value; window, counts, source and age.
-fn item(look: &Look, state: &State, item: &Evidence, columns: usize) -> Vec<Words> {
-    let value = value(item);
+pub fn item(look: &Look, state: &State, item: &Evidence, columns: usize) -> Vec<Words> {
+    let value = item.shown();
     let mut head = Words::of(look.accent(), format!("{:<4}", item.id)).and(look.text(), item.fact.as_str());
     if !value.is_empty() {
         head.push(look.strong(), format!("  {value}"));
     }
-    let mut rest = Vec::new();
-    if !item.window.is_empty() {
-        rest.push(item.window.to_string());
-    }
-    if let (Some(bad), Some(total)) = (item.bad, item.total) {
-        rest.push(format!("{} of {}", format::grouped(bad), format::grouped(total)));
-    }
-    rest.push(item.source.to_string());
+    let mut rest = item.details();
     rest.push(format!("{} ago", format::span(state.now - item.at)));
     let rest = rest.join(" · ");
     if head.width() + width(&rest) + 3 <= columns {
         return vec![head.and(look.dim(), format!("   {rest}"))];
     }
     vec![head, Words::of(look.dim(), format!("    {rest}"))]
-}
-
-/// The number with its unit, or the word for why there is none.
-fn value(item: &Evidence) -> String {
-    match (item.value, item.unit) {
-        (Value::Absent, _) => String::new(),
-        (Value::Number(n), "ratio") => format::percent(n),
-        (Value::Number(n), "x") => format::burn(n),
-        (Value::Number(n), "s") => format::seconds(n),
-        (Value::Number(n), unit) => format!("{} {unit}", format::grouped(n)),
-        (other, _) => format::percent_value(other),
-    }
 }
 
 fn cost(look: &Look, analysis: &Analysis, columns: usize, lines: &mut Vec<Words>) {

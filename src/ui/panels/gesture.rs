@@ -5,7 +5,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::clean::Clean;
-use crate::domain::verdict::Gate;
 use crate::engine::gate::{Gesture, Proposal, TOKEN};
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
@@ -99,9 +98,9 @@ fn idle(look: &Look, state: &State, proposal: &Proposal) -> Words {
 /// The reason, and the gates that it must still name.
 fn reason(look: &Look, proposal: &Proposal, text: &str, columns: usize, lines: &mut Vec<Words>) {
     lines.push(field(look, "reason", text, columns));
-    let missing: Vec<&str> = proposal.unnamed(text).map(Gate::name).collect();
+    let missing: Vec<&str> = proposal.unnamed(text).collect();
     lines.push(if missing.is_empty() {
-        Words::of(look.dim(), "every gate that does not pass is named; ")
+        Words::of(look.dim(), "all that must be named is named; ")
             .and(look.key(), "enter")
             .and(look.dim(), " shows the token")
     } else {
@@ -142,7 +141,7 @@ pub fn draw(lines: &[Words], area: Rect, buf: &mut Buffer) {
 }
 
 /// The keys that do something, by the gesture.
-pub fn keys(look: &Look, proposal: &Proposal) -> Vec<(String, String)> {
+pub fn keys(look: &Look, state: &State, proposal: &Proposal) -> Vec<(String, String)> {
     let fixed = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(k, w)| ((*k).to_owned(), (*w).to_owned())).collect::<Vec<_>>()
     };
@@ -168,7 +167,11 @@ pub fn keys(look: &Look, proposal: &Proposal) -> Vec<(String, String)> {
                     commands.push(("add_restore", "restore"));
                 }
             }
-            commands.extend([("evidence", "evidence"), ("diff", "diff"), ("help", "help"), ("back", "back")]);
+            commands.extend([("evidence", "evidence"), ("diff", "diff")]);
+            if state.setup.advisor.is_some() {
+                commands.extend([("model", "model"), ("ask", "ask")]);
+            }
+            commands.extend([("help", "help"), ("back", "back")]);
             let key = |(command, word): (&str, &str)| Some((look.key_of("card", command)?, word.to_owned()));
             commands.into_iter().filter_map(key).collect()
         }

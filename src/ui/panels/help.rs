@@ -34,7 +34,7 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
 
 /// Draws the commands of one context; returns the rows used.
 fn context(look: &Look, name: &str, area: Rect, buf: &mut Buffer) -> u16 {
-    let title = if name == "main" { "MAIN SCREEN" } else { "CARD, EVIDENCE, DIFF" };
+    let title = if name == "main" { "MAIN SCREEN" } else { "CARD, EVIDENCE, DIFF, MODEL" };
     put(buf, from(row(area, 0), 1), title, look.dim());
     let lines = lines(look, name);
     for (n, (keys, help)) in lines.iter().enumerate() {
@@ -45,14 +45,22 @@ fn context(look: &Look, name: &str, area: Rect, buf: &mut Buffer) -> u16 {
     1 + lines.len() as u16
 }
 
-/// Keys and what they do; the ranges of the chart are one line.
+/// Keys and what they do; the ranges of the chart are one line, and there and back are one.
 fn lines(look: &Look, name: &str) -> Vec<(String, String)> {
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut ranges = false;
     for line in look.keymap.help(name) {
         let keys = look.keymap.keys_for(name, line.command).join(" ");
         let keys = if keys.is_empty() { "no key".to_owned() } else { keys };
-        if !line.command.starts_with("range_") {
+        let back = match line.command {
+            "down" => Some("one line up, down"),
+            "page_down" => Some("one page up, down"),
+            _ => None,
+        };
+        if let (Some(both), Some(last)) = (back, lines.last_mut()) {
+            last.0.push_str(&format!(" {keys}"));
+            last.1 = both.into();
+        } else if !line.command.starts_with("range_") {
             lines.push((keys, line.help.to_owned()));
         } else if !ranges {
             ranges = true;
@@ -69,7 +77,7 @@ fn typing(look: &Look, area: Rect, buf: &mut Buffer) {
     let lines = [
         ("approving", "is typed: a token, never one key"),
         ("tab", "in a reason: names the next gate"),
-        ("ctrl+s", "in the edit form: a new card"),
+        ("ctrl+s", "in the edit form: a new card; on the model's page: keeps the text"),
     ];
     for (n, (key, text)) in lines.into_iter().enumerate() {
         let line = Words::of(bold(look.accent()), format!("{key:<width$}", width = usize::from(KEYS)));

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod gauge;
+pub mod said;
 pub mod text;
 pub mod transliterate;
 pub mod words;

@@ -47,6 +47,68 @@ impl Words {
         self.0.iter().all(|(word, _)| word.is_empty())
     }
 
+    /// The same, no wider than `columns`; what is cut off is said by an ellipsis.
+    pub fn cut(self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self;
+        }
+        let mut cut = Self::new();
+        for (word, style) in self.0 {
+            let left = columns.saturating_sub(cut.width());
+            let whole = text::width(&word) < left;
+            cut.push(style, if whole { word } else { text::fit(&format!("{word}…"), left) });
+            if !whole {
+                break;
+            }
+        }
+        cut
+    }
+
+    /// Broken between words into lines of at most `columns`; a word that is longer is broken within.
+    pub fn wrap(self, columns: usize) -> Vec<Self> {
+        let columns = columns.max(1);
+        let mut lines = vec![Self::new()];
+        for word in self.unbroken() {
+            let wants: usize = word.iter().map(|(part, _)| text::width(part)).sum();
+            let blank = usize::from(word.last().is_some_and(|(part, _)| part.ends_with(' ')));
+            let used = lines.last().map_or(0, Self::width);
+            if used > 0 && used + wants - blank > columns {
+                lines.push(Self::new());
+            }
+            for (part, style) in word {
+                let fits = text::width(part.trim_end()) <= columns;
+                for part in if fits { vec![part] } else { text::wrap(&part, columns) } {
+                    let used = lines.last().map_or(0, Self::width);
+                    if used > 0 && used + text::width(part.trim_end()) > columns {
+                        lines.push(Self::new());
+                    }
+                    if let Some(line) = lines.last_mut() {
+                        line.push(style, part);
+                    }
+                }
+            }
+        }
+        lines
+    }
+
+    /// Runs that stay together: a word, however many styles it has, and the blank behind it.
+    fn unbroken(&self) -> Vec<Vec<(String, Style)>> {
+        let mut runs: Vec<Vec<(String, Style)>> = Vec::new();
+        let mut open = false;
+        for (word, style) in &self.0 {
+            for part in word.split_inclusive(' ') {
+                if !open {
+                    runs.push(Vec::new());
+                }
+                if let Some(run) = runs.last_mut() {
+                    run.push((part.to_owned(), *style));
+                }
+                open = !part.ends_with(' ');
+            }
+        }
+        runs
+    }
+
     /// Draws from the left of `area`, in its first row. Returns the columns used.
     pub fn draw(&self, area: Rect, buf: &mut Buffer) -> u16 {
         let mut left = usize::from(area.width);
