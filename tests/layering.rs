@@ -109,7 +109,9 @@ fn every_name_is_used_to_the_left_only() {
         found.extend(breaches(&layer, file.to_str().expect("a name"), &text));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-    for layer in ["domain", "actions", "engine", "sources", "executor", "ui", "shell", "demo", "cli"] {
+    for layer in
+        ["domain", "actions", "engine", "sources", "advisor", "executor", "ui", "shell", "demo", "cli"]
+    {
         assert!(by_layer.contains_key(layer), "no file of layer {layer} was looked at");
     }
 }
