@@ -2,14 +2,18 @@
 //! says where: the tables below hold the wrong text, its exact line and column, and a part of what is said.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use goaround::advisor::wire::{Azure, Budget, KeyFrom, Provider, Settings};
+use goaround::domain::advice::Share;
 use goaround::domain::policy::Policy;
 use goaround::domain::sloth::{Declared, DeclaredSli};
 use goaround::domain::window::Window;
-use goaround::shell::config::{self, Config, ConfigError, Credentials, Environment};
+use goaround::shell::config::{self, Advisor, Config, ConfigError, Credentials, Environment};
 use goaround::shell::slo_file;
 use goaround::ui::keymap::{COMMANDS, DEFAULT, Keymap};
 use goaround::ui::theme::{DARK, Depth, Theme};
+use serde_json::json;
 
 /// Wrong text, line, column, part of the message or hint.
 type Bad<'t> = (&'t str, usize, usize, &'t str);
@@ -63,6 +67,7 @@ fn an_empty_configuration_is_the_defaults_of_the_contract() {
         }
     );
     assert!(config.gate.lease && config.slos.is_empty() && config.workloads.is_empty());
+    assert_eq!(config.advisor, Advisor { settings: None, share: Share::Facts, tools: false });
     assert_eq!((config.prometheus.url, config.prometheus.credentials), (None, Credentials::None));
     assert_eq!(config.theme, Theme::parse(DARK, "dark").expect("a theme"));
     assert_eq!(config.keymap, Keymap::parse(DEFAULT, "default", COMMANDS).expect("a keymap"));
@@ -101,6 +106,27 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
     assert_eq!((policy.wait_burn_factor, policy.keep_config_content), (2.0, false));
     assert_eq!(policy.freeze.expect("a freeze").as_str(), "no changes before the audit");
     assert!(!config.gate.lease);
+    let advisor = config.advisor.clone();
+    assert_eq!((advisor.share, advisor.tools), (Share::FactsAndLogs, true));
+    let azure = Azure { deployment: "rollbacks".into(), api_version: "2024-10-21".into() };
+    let mut settings =
+        Settings::new(Provider::OpenAi { azure: Some(azure) }, "https://shop.openai.azure.example", "gpt-x");
+    settings.key = Some(KeyFrom::Env("SHOP_MODEL_KEY".into()));
+    settings.headers = vec![("x-team".into(), "shop".into())];
+    settings.ca_file = Some(fixtures().join("sloth/README.md"));
+    settings.proxy = Some("http://proxy.example:3128".into());
+    settings.budget = Budget {
+        first_token: Duration::from_secs(10),
+        whole: Duration::from_secs(60),
+        with_tools: Duration::from_secs(120),
+        prompt_tokens: 3_000,
+        answer_tokens: 500,
+    };
+    settings.schema = false;
+    let body = json!({"temperature": 0.5, "cache_prompt": false, "stop": ["x"],
+        "reasoning": {"effort": "low", "budget": 3}});
+    settings.extra = body.as_object().expect("an object").clone();
+    assert_eq!(advisor.settings, Some(settings));
     let slos: Vec<String> = config
         .slos
         .iter()
@@ -156,7 +182,7 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
         ),
         ("[gate]\nfreeze = \"x\"\n", 2, 1, "move the line below [policy]"),
         ("[policy]\nlease = true\n", 2, 1, "move the line below [gate]"),
-        ("[advisor]\nmodel = \"x\"\n", 2, 1, "not in this release"),
+        ("[advisor]\nprovider = \"none\"\nmodle = \"x\"\n", 3, 1, "did you mean `model`?"),
         ("nothing_like_it = 1\n", 1, 1, "expected one of: prod_contexts, theme"),
         ("policy = { min_bda = 1 }\n", 1, 12, "did you mean `min_bad`?"),
     ]);
@@ -206,7 +232,7 @@ fn a_value_without_sense_is_refused_at_the_value() {
         ("[policy]\nwait = \"-5m\"\n", 2, 8, "expected a duration as in"),
         ("[policy]\ncool_down = \"31d\"\n", 2, 13, "is 31d, expected a duration from 0s to 30d"),
         ("[policy]\nfreeze = \" \"\n", 2, 10, "take the line out to lift the freeze"),
-        ("[advisor]\nprovider = \"openai\"\n", 2, 12, "\"openai\" is not in this release"),
+        ("[advisor]\nprovider = \"openia\"\n", 2, 12, "did you mean `openai`?"),
         ("theme = \"drak\"\n", 1, 9, "did you mean `dark`?"),
         ("theme = \"../dark\"\n", 1, 9, "expected a name, not a path"),
         ("keymap = \"vim\"\n", 1, 10, "expected one of: default"),
@@ -298,8 +324,95 @@ fn prometheus_is_named_without_secrets() {
 }
 
 #[test]
+fn a_model_is_asked_only_where_all_that_is_needed_is_said() {
+    let settings = |source: &str| parse(source).unwrap_or_else(|e| panic!("{e}")).advisor.settings;
+    let openai = settings("[advisor]\nprovider = 'openai'\nmodel = 'm'\nkey_env = 'K'\n").expect("a model");
+    assert_eq!(openai.url, "https://api.openai.com/v1");
+    assert_eq!((openai.budget, openai.schema), (Budget::default(), true));
+    let file = "[advisor]\nprovider = 'anthropic'\nmodel = 'm'\nkey_file = 'k'\n";
+    let anthropic = settings(file).expect("a model");
+    assert_eq!(
+        (anthropic.url.as_str(), anthropic.provider),
+        ("https://api.anthropic.com", Provider::Anthropic)
+    );
+    assert_eq!(anthropic.key, Some(KeyFrom::File(fixtures().join("k"))));
+    let local = settings("[advisor]\nprovider = 'openai'\nmodel = 'm'\nurl = 'http://127.0.0.1:1/v1/'\n");
+    assert_eq!(local.expect("a model").url, "http://127.0.0.1:1/v1");
+    let azure = "[advisor]\nprovider = 'openai'\nurl = 'https://r'\nazure_deployment = 'd'\nazure_api_version = 'v'\n";
+    assert_eq!(settings(azure).expect("a model").model, "d");
+    // Switched off, all the rest may stay.
+    assert_eq!(settings("[advisor]\nprovider = 'none'\nmodel = 'm'\nkey_env = 'K'\n"), None);
+    assert_eq!(settings("[advisor]\n"), None);
+}
+
+#[test]
+fn an_advisor_without_sense_is_refused_at_its_place() {
+    let openai = "[advisor]\nprovider = 'openai'\n";
+    let with = |more: &str| format!("{openai}{more}");
+    for (more, line, column, part) in [
+        ("key_env = 'K'\n", 1, 1, "`model` is missing in [advisor]"),
+        ("model = 'm'\n", 1, 1, "https://api.openai.com/v1 wants a key, expected key_env or key_file"),
+        ("model = ' '\n", 3, 9, "is empty"),
+        ("key = 'x'\n", 3, 1, "key_env names the variable"),
+        ("api_key = 'x'\n", 3, 1, "key_env names the variable"),
+        ("key_env = 'K'\nkey_file = 'f'\n", 4, 1, "expected one place for the key"),
+        ("key_env = 'sk-abc'\n", 3, 11, "is no name of a variable"),
+        ("key_env = ''\n", 3, 11, "is empty"),
+        ("url = 'ftp://x'\n", 3, 7, "no http:// or https://"),
+        ("url = '127.0.0.1:8080'\n", 3, 7, "expected a URL as in"),
+        ("url = 'http://me:pw@x'\n", 3, 7, "use key_env or key_file"),
+        ("url = 'http://x/v1?api-version=1'\n", 3, 7, "Azure's version is azure_api_version"),
+        ("url = 'http://x/v1/chat/completions'\n", 3, 7, "take /chat/completions out"),
+        ("proxy = 'socks5://x'\n", 3, 9, "`proxy` has no http:// or https://"),
+        ("proxy = 'http://me:pw@x'\n", 3, 9, "is taken from HTTPS_PROXY"),
+        ("ca_file = 'gone.pem'\n", 3, 11, "expected a file"),
+        ("headers = { Authorization = 'x' }\n", 3, 13, "is a secret"),
+        ("headers = { X-Api-Key = 'x' }\n", 3, 13, "is a secret"),
+        ("headers = { Content-Type = 'x' }\n", 3, 13, "set by goaround itself"),
+        ("headers = { x = 'a', X = 'b' }\n", 3, 22, "set twice"),
+        ("headers = { x = \"a\\nb\" }\n", 3, 17, "control character"),
+        ("azure_deployment = 'd'\n", 3, 1, "expected `azure_api_version` with it"),
+        ("azure_api_version = 'v'\n", 3, 1, "expected `azure_deployment` with it"),
+        ("azure_deployment = 'd'\nazure_api_version = 'v'\nkey_env = 'K'\n", 1, 1, "`url` is missing"),
+        ("first_token = '0s'\n", 3, 15, "expected a duration from 1s to 10m"),
+        ("first_token = 5\n", 3, 15, "expected a duration as in"),
+        ("first_token = '40s'\n", 3, 15, "`whole` is 30s, expected the first to be the shorter one"),
+        ("whole = '3s'\n", 3, 9, "`first_token` is 5s, and `whole` is 3s"),
+        ("whole = '2m'\n", 3, 9, "`whole_with_tools` is 60s"),
+        ("prompt_tokens = 10\n", 3, 17, "expected a whole number of at least 500"),
+        ("answer_tokens = 9000000\n", 3, 17, "from 100 to 1000000"),
+        ("share = 'all'\n", 3, 9, "expected one of: \"none\", \"facts\", \"facts+logs\""),
+        ("share = 'fact'\n", 3, 9, "did you mean `facts`?"),
+        ("tools = 1\n", 3, 9, "expected true or false"),
+        ("schema = 'yes'\n", 3, 10, "expected true or false"),
+        ("body = { stream = false }\n", 3, 10, "the field `stream` is set by goaround itself"),
+        ("body = { a = 1, b = 2020-01-01 }\n", 3, 21, "expected what JSON has"),
+        ("body = { a = [1, nan] }\n", 3, 18, "expected a number that JSON has"),
+        ("[advisor.body]\nmessages = []\n", 4, 1, "the field `messages` is set by goaround itself"),
+    ] {
+        check_configs(&[(&with(more), line, column, part)]);
+    }
+    check_configs(&[
+        ("[advisor]\nmodel = 'm'\n", 1, 1, "provider = \"none\" asks nobody"),
+        (
+            "[advisor]\nprovider = 'anthropic'\nazure_deployment = 'd'\n",
+            3,
+            1,
+            "expected provider = \"openai\"",
+        ),
+        ("[advisor]\nprovider = 'anthropic'\nmodel = 'm'\n", 1, 1, "https://api.anthropic.com wants a key"),
+        ("[advisor]\nprovider = 'none'\nwhole = 'x'\n", 3, 9, "expected a duration as in"),
+    ]);
+}
+
+#[test]
 fn a_secret_written_by_mistake_is_not_shown() {
     for source in [
+        "[advisor]\napi_key = \"s3cret\"\n",
+        "[advisor]\nprovider = 'openai'\nkey_env = 'sk-s3cret'\n",
+        "[advisor]\nprovider = 'openai'\nurl = 'http://me:s3cret@x'\n",
+        "[advisor]\nprovider = 'openai'\nproxy = 'http://me:s3cret@x'\n",
+        "[advisor]\nprovider = 'openai'\nheaders = { x = 's3cret', y = 1 }\n",
         "[prometheus]\nbearer_token = \"s3cret\"\n",
         "[prometheus]\nurl = \"http://me:s3cret@x\"\n",
         "[prometheus.headers]\nAuthorization = 'Bearer s3cret'\n",
@@ -311,6 +424,9 @@ fn a_secret_written_by_mistake_is_not_shown() {
     }
     let headers = parse("[prometheus.headers]\nx = \"s3cret\"\n").expect("a header");
     assert!(!format!("{headers:?}").contains("s3cret"));
+    let model = "[advisor]\nprovider = 'openai'\nmodel = 'm'\nurl = 'http://x'\nheaders = { x = 's3cret' }\n\
+                 body = { user = 's3cret' }\n";
+    assert!(!format!("{:?}", parse(model).expect("a model")).contains("s3cret"));
 }
 
 #[test]

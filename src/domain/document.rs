@@ -236,6 +236,29 @@ impl<'d> Entry<'d> {
         Ok(window)
     }
 
+    /// The value as JSON. JSON has no dates, and no numbers that are infinite or none.
+    pub fn json(&self) -> Result<serde_json::Value, TextError> {
+        use serde_json::Value;
+        let number = "a number that JSON has";
+        Ok(match self.value.get_ref() {
+            DeValue::String(text) => Value::from(&**text),
+            DeValue::Boolean(flag) => Value::from(*flag),
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+                .map(Value::from)
+                .map_err(|_| self.wrong_type(number))?,
+            DeValue::Float(float) => {
+                let number_ = float.as_str().parse().ok().and_then(serde_json::Number::from_f64);
+                number_.map(Value::Number).ok_or_else(|| self.wrong_type(number))?
+            }
+            DeValue::Datetime(_) => return Err(self.wrong_type("what JSON has, for example a string")),
+            DeValue::Array(_) => self.list()?.iter().map(Self::json).collect::<Result<_, _>>()?,
+            DeValue::Table(_) => {
+                let entries = self.table()?.entries().into_iter();
+                entries.map(|entry| Ok((entry.key().to_owned(), entry.json()?))).collect::<Result<_, _>>()?
+            }
+        })
+    }
+
     /// The value as a list.
     pub fn list(&self) -> Result<Vec<Self>, TextError> {
         let Some(items) = self.value.get_ref().as_array() else {

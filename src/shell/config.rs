@@ -15,6 +15,7 @@ use crate::shell::slo_file::SloFileError;
 use crate::ui::keymap::{Keymap, KeymapError};
 use crate::ui::theme::{Theme, ThemeError};
 
+mod advisor;
 mod environment;
 mod glob;
 mod look;
@@ -24,6 +25,7 @@ mod prometheus;
 mod slos;
 mod workload;
 
+pub use advisor::Advisor;
 pub use environment::Environment;
 pub use glob::Glob;
 pub use prometheus::{Credentials, Prometheus};
@@ -99,6 +101,8 @@ pub struct Config {
     pub policy: Policy,
     /// How the gate behaves towards others.
     pub gate: Gate,
+    /// Which model is asked, and what it is told.
+    pub advisor: Advisor,
     /// Colours by meaning, at full depth; see [`Theme::at`].
     pub theme: Theme,
     /// Which key is which command.
@@ -152,9 +156,6 @@ impl Config {
         let paths = paths::Paths::of(file);
         let table = |key: &str| root.get(key).map(|entry| entry.table()).transpose();
         let tables = |key: &str| root.get(key).map_or(Ok(Vec::new()), |entry| entry.tables());
-        if let Some(advisor) = table("advisor")? {
-            policy::advisor(&advisor)?;
-        }
         Ok(Self {
             prod_contexts: prod_contexts(&root)?,
             prometheus: match table("prometheus")? {
@@ -165,6 +166,8 @@ impl Config {
             workloads: slos::workloads(&tables("workload")?)?,
             policy: table("policy")?.map_or(Ok(Policy::default()), |table| policy::policy(&table))?,
             gate: table("gate")?.map_or(Ok(Gate::default()), |table| policy::gate(&table))?,
+            advisor: table("advisor")?
+                .map_or(Ok(Advisor::default()), |table| advisor::advisor(&table, &paths))?,
             theme: look::theme(root.get("theme").as_ref(), folder)?,
             keymap: look::keymap(root.get("keymap").as_ref(), folder)?,
         })

@@ -1,4 +1,4 @@
-//! Reads `[policy]`, `[gate]` and `[advisor]`. Numbers under which a gate could not fail, or an approval could not be
+//! Reads `[policy]` and `[gate]`. Numbers under which a gate could not fail, or an approval could not be
 //! used, are refused rather than obeyed.
 
 use super::Gate;
@@ -75,21 +75,6 @@ pub(super) fn gate(table: &Table<'_>) -> Result<Gate, TextError> {
     table.only(&GATE)?;
     let lease = table.get("lease").map(|entry| entry.flag()).transpose()?;
     Ok(lease.map_or_else(Gate::default, |lease| Gate { lease }))
-}
-
-/// Reads `[advisor]`, of which this release has only its absence.
-pub(super) fn advisor(table: &Table<'_>) -> Result<(), TextError> {
-    const EXPECTED: &str = "is not in this release, expected provider = \"none\" or no [advisor] at all";
-    for entry in table.entries() {
-        if entry.key() != "provider" {
-            return Err(entry.key_error(format!("`{}` {} {EXPECTED}", entry.key(), table.place())));
-        }
-        let provider = entry.text()?;
-        if provider != "none" {
-            return Err(entry.error(format!("the advisor \"{provider}\" {EXPECTED}")));
-        }
-    }
-    Ok(())
 }
 
 /// Says where a key belongs that stands in the wrong one of two tables.
