@@ -62,13 +62,19 @@ fn a_traffic_spike_is_waited_for() {
 }
 
 #[test]
+fn a_lying_model_changes_nothing_about_the_ending() {
+    ends_as_expected("lying-model");
+}
+
+#[test]
 fn these_tests_know_every_scenario() {
     let output = run(&["demo", "--list", "-o", "json"]);
     let list: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let mut names: Vec<&str> =
         list.as_array().expect("a list").iter().filter_map(|s| s["scenario"].as_str()).collect();
     names.sort_unstable();
-    let tested = ["dependency", "second-bad-rollout", "slo-burn", "slo-burn-in-place", "traffic-spike"];
+    let tested =
+        ["dependency", "lying-model", "second-bad-rollout", "slo-burn", "slo-burn-in-place", "traffic-spike"];
     assert_eq!(names, tested);
 }
 

@@ -126,7 +126,9 @@ async fn rolling_back_ends_the_errors_in_what_prometheus_answers() {
 fn every_scenario_is_read_and_says_how_it_must_end() {
     let scenarios = scenario::list().expect("all files are read");
     let names: Vec<&str> = scenarios.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["slo-burn", "slo-burn-in-place", "second-bad-rollout", "dependency", "traffic-spike"]);
+    let known =
+        ["slo-burn", "slo-burn-in-place", "second-bad-rollout", "dependency", "traffic-spike", "lying-model"];
+    assert_eq!(names, known);
     for scenario in scenarios {
         assert!(!scenario.title.contains('\n') && scenario.description.lines().count() > 1);
         let offers = scenario.expect.offer.as_deref().is_some_and(|offer| offer != "wait" && offer != "none");

@@ -39,6 +39,14 @@ impl Clock {
         self.origin
     }
 
+    /// World seconds in a real second; 1 for a manual clock, so that what is paced by it is not held up for ever.
+    pub fn rate(&self) -> f64 {
+        match &self.source {
+            Source::Running { rate, .. } if rate.is_finite() && *rate > 0.0 => *rate,
+            Source::Running { .. } | Source::Manual { .. } => 1.0,
+        }
+    }
+
     /// World time.
     pub fn now(&self) -> Time {
         self.origin + chrono::TimeDelta::milliseconds(self.elapsed())

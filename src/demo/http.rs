@@ -1,4 +1,4 @@
-//! What both servers need of HTTP: bodies, the date in world time, and parameters.
+//! What all servers need of HTTP: bodies, the date in world time, and parameters.
 
 use std::collections::BTreeMap;
 

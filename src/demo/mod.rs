@@ -1,5 +1,5 @@
-//! The embedded world: a scenario file becomes two HTTP servers on loopback, one that speaks the Kubernetes API and one
-//! that speaks the Prometheus API, over one simulated shop. The program that runs on them does not know that they are
+//! The embedded world: a scenario file becomes three HTTP servers on loopback: one that speaks the Kubernetes API, one
+//! that speaks the Prometheus API, over one simulated shop, and one that imitates a language model. The program that runs on them does not know that they are
 //! not real, and this module does not know the program: it names `domain` alone.
 //!
 //! An accepted PATCH changes the shop, and so what its Prometheus answers. Answers are a function of seed, scenario,
@@ -11,6 +11,7 @@ mod fields;
 mod http;
 mod kubelet;
 mod kubernetes;
+mod model;
 mod noise;
 mod objects;
 mod patch;
@@ -68,7 +69,7 @@ pub struct Write {
     pub body: String,
 }
 
-/// What both servers share.
+/// What all servers share.
 #[derive(Clone)]
 struct Shared {
     clock: Clock,
@@ -97,6 +98,9 @@ pub struct Running {
     pub kubernetes_url: String,
     /// `http://127.0.0.1:<port>` of Prometheus.
     pub prometheus_url: String,
+    /// `http://127.0.0.1:<port>/v1` of the imitated language model.
+    pub model_url: String,
+    model_name: String,
     context: String,
     namespace: String,
     shared: Shared,
@@ -109,6 +113,8 @@ pub struct Running {
 /// When no port can be opened.
 pub async fn start(scenario: Scenario, seed: u64, clock: Clock) -> Result<Running, StartError> {
     let (context, namespace) = (scenario.context.clone(), scenario.namespace.clone());
+    let imitated = scenario.model.clone();
+    let model_name = imitated.name.clone();
     let world = World::new(scenario, seed, clock.origin().timestamp_millis());
     let shared = Shared {
         clock,
@@ -120,6 +126,7 @@ pub async fn start(scenario: Scenario, seed: u64, clock: Clock) -> Result<Runnin
     let mut tasks = JoinSet::new();
     let kubernetes = serve(&mut tasks, kubernetes::router(shared.clone())).await?;
     let prometheus = serve(&mut tasks, prometheus::router(shared.clone())).await?;
+    let model = serve(&mut tasks, model::router(shared.clone(), imitated)).await?;
     let glancing = shared.clone();
     tasks.spawn(async move {
         let mut interval = tokio::time::interval(GLANCE);
@@ -132,6 +139,8 @@ pub async fn start(scenario: Scenario, seed: u64, clock: Clock) -> Result<Runnin
     Ok(Running {
         kubernetes_url: format!("http://{kubernetes}"),
         prometheus_url: format!("http://{prometheus}"),
+        model_url: format!("http://{model}/v1"),
+        model_name,
         context,
         namespace,
         shared,
@@ -161,6 +170,11 @@ impl Running {
     /// Name of the kubeconfig's context.
     pub fn context(&self) -> &str {
         &self.context
+    }
+
+    /// How the imitated language model calls itself, and is to be asked for.
+    pub fn model_name(&self) -> &str {
+        &self.model_name
     }
 
     /// Everything that was sent to the API server to change something, dry runs and refused requests included.

@@ -1,21 +1,27 @@
 //! Scenario files: a shop with a past, what happens to it during the run, what a scripted operator decides, and the
 //! outcome that is expected. Unknown keys are refused. Behaviour comes from content: a fault says which ConfigMap
 //! content, which image or which time makes which share of requests fail; nothing says "this revision is bad".
+//! A file with `like` takes the shop and what happens to it from another one.
+
+pub mod model;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::domain::window::Window;
+use model::Model;
 
 /// The files in `demo/`, in the order of the list.
-const EMBEDDED: [(&str, &str); 5] = [
+const EMBEDDED: [(&str, &str); 6] = [
     ("slo-burn", include_str!("../../demo/slo-burn.toml")),
     ("slo-burn-in-place", include_str!("../../demo/slo-burn-in-place.toml")),
     ("second-bad-rollout", include_str!("../../demo/second-bad-rollout.toml")),
     ("dependency", include_str!("../../demo/dependency.toml")),
     ("traffic-spike", include_str!("../../demo/traffic-spike.toml")),
+    ("lying-model", include_str!("../../demo/lying-model.toml")),
 ];
 
 /// Why a scenario cannot be used.
@@ -134,7 +140,7 @@ pub struct Operator {
     pub reason: String,
 }
 
-/// A length of time: `40s`, `5m`, `21d`.
+/// A length of time: `400ms`, `40s`, `5m`, `21d`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Duration(pub i64);
 
@@ -148,6 +154,9 @@ impl Duration {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        if let Some(millis) = text.strip_suffix("ms").and_then(|number| number.parse::<u32>().ok()) {
+            return Ok(Self(i64::from(millis)));
+        }
         let window: Window = text.parse().map_err(serde::de::Error::custom)?;
         Ok(Self(window.delta().num_milliseconds()))
     }
@@ -178,6 +187,9 @@ pub struct Scenario {
     pub expect: Expectation,
     /// Who decides in a run without a person.
     pub operator: Operator,
+    /// The imitated language model; honest where nothing is said.
+    #[serde(default)]
+    pub model: Model,
     /// What the user may not do: `verb resource`, as in `list nodes`.
     #[serde(default)]
     pub deny: Vec<String>,
@@ -196,6 +208,26 @@ pub struct Scenario {
     /// What happens during the run.
     #[serde(default, rename = "timeline")]
     pub timeline: Vec<Happening>,
+}
+
+/// A file that differs from another one only in who decides, who explains and how it ends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variant {
+    like: String,
+    name: String,
+    title: String,
+    description: String,
+    expect: Expectation,
+    operator: Operator,
+    #[serde(default)]
+    model: Model,
+}
+
+/// Tells a [`Variant`] from a [`Scenario`], whatever else there is.
+#[derive(Deserialize)]
+struct Kind {
+    like: Option<String>,
 }
 
 /// A ConfigMap and its past.
@@ -391,7 +423,17 @@ pub fn load(name: &str) -> Result<Scenario, ScenarioError> {
 /// # Errors
 /// With line and column where the text is at fault; without where its parts do not fit together.
 pub fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
-    let scenario: Scenario = toml::from_str(text).map_err(|error| {
+    let kind: Kind = read(file, text)?;
+    let scenario =
+        if kind.like.is_some() { read::<Variant>(file, text)?.whole(file)? } else { read(file, text)? };
+    match scenario.nonsense(file) {
+        None => Ok(scenario),
+        Some(why) => Err(ScenarioError::Sense { file: file.to_owned(), why }),
+    }
+}
+
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ScenarioError> {
+    toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         ScenarioError::Syntax {
@@ -400,10 +442,21 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
             column: before[line_start..].chars().count() + 1,
             why: error.message().to_owned(),
         }
-    })?;
-    match scenario.nonsense(file) {
-        None => Ok(scenario),
-        Some(why) => Err(ScenarioError::Sense { file: file.to_owned(), why }),
+    })
+}
+
+impl Variant {
+    /// The scenario that it is like, with what it says itself.
+    fn whole(self, file: &str) -> Result<Scenario, ScenarioError> {
+        let Self { like, name, title, description, expect, operator, model } = self;
+        let base = EMBEDDED.iter().find(|(other, _)| *other == like);
+        let Some((base, text)) = base else {
+            let why = format!("it is like `{like}`, which does not exist");
+            return Err(ScenarioError::Sense { file: file.to_owned(), why });
+        };
+        // Not `parse`: a file that is like one that is like another is refused by the missing keys.
+        let base: Scenario = read(base, text)?;
+        Ok(Scenario { name, title, description, expect, operator, model, ..base })
     }
 }
 
@@ -429,6 +482,9 @@ impl Scenario {
         }
         if let Some(f) = self.faults.iter().find(|f| !deployment(&f.deployment)) {
             return Some(format!("a fault names `{}`, which is no deployment", f.deployment));
+        }
+        if let Some(why) = self.model.nonsense() {
+            return Some(why);
         }
         self.timeline.iter().find_map(|h| {
             let given = [h.config.is_some(), h.rollout.is_some(), h.traffic.is_some()];
@@ -460,6 +516,32 @@ mod tests {
     fn an_unknown_scenario_is_answered_with_the_known_ones() {
         let error = load("slo-brun").expect_err("no such file").to_string();
         assert!(error.contains("slo-burn-in-place") && error.contains("traffic-spike"), "{error}");
+    }
+
+    const VARIANT: &str = include_str!("../../demo/lying-model.toml");
+
+    #[test]
+    fn a_file_that_is_like_another_has_its_shop_and_says_how_it_ends_itself() {
+        let (base, variant) = (load("slo-burn").expect("the file"), load("lying-model").expect("the file"));
+        assert_eq!((&variant.deployments, &variant.faults), (&base.deployments, &base.faults));
+        assert_eq!((&variant.timeline, &variant.expect), (&base.timeline, &base.expect));
+        assert_ne!(variant.model, base.model);
+        let error =
+            parse("lying-model", &VARIANT.replace("\"slo-burn\"", "\"slo-brun\"")).expect_err("no such file");
+        assert_eq!(error.to_string(), "demo/lying-model.toml: it is like `slo-brun`, which does not exist");
+    }
+
+    #[test]
+    fn a_wrong_word_about_the_model_is_named_with_its_place() {
+        for (right, wrong) in [("[model]", "[model]\nmood = 1"), ("\"value\"", "\"valeu\"")] {
+            let text = VARIANT.replacen(right, wrong, 1);
+            assert_ne!(text, VARIANT);
+            let error = parse("lying-model", &text).expect_err(wrong).to_string();
+            assert!(error.starts_with("demo/lying-model.toml:") && error.contains("unknown"), "{error}");
+        }
+        let text = format!("{VARIANT}tokens_per_second = 0.0\n");
+        let error = parse("lying-model", &text).expect_err("it would never end").to_string();
+        assert!(error.contains("tokens_per_second"), "{error}");
     }
 
     #[test]
