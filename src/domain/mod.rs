@@ -12,6 +12,7 @@ pub mod format;
 pub mod inquiry;
 pub mod plan;
 pub mod policy;
+pub mod redact;
 pub mod signal;
 pub mod sli;
 pub mod slo;
