@@ -201,6 +201,7 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
         namespace: target.namespace.clone(),
         prometheus: target.prometheus.clone().or_else(|| config.prometheus.url.clone()),
         read_only: target.read_only,
+        advise: false,
         state_folder: environment.state_folder.clone(),
         clock: Clock::host(),
     }
@@ -213,7 +214,8 @@ fn ui(config: &Config, environment: &Environment) -> Ui {
 async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u8> {
     let config = config::load(target.config.as_deref(), environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let session = session::start(&config, &wanted(target, &config, environment)).await?;
+    let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let session = session::start(&config, &wanted).await?;
     let state = in_terminal(session, ui(&config, environment), environment).await?;
     farewell(&state);
     Ok(0)
@@ -368,6 +370,10 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         Some(_) => config::load(target.config.as_deref(), environment)?,
         None => Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?,
     };
+    if config.advisor.settings.is_none() {
+        config.advisor.settings =
+            Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
+    }
     // The world's clock runs faster than the disk and the network under it, and hands type at their own speed.
     config.policy.execute_within = scaled(config.policy.execute_within, rate);
     config.policy.void_after = scaled(config.policy.void_after, if args.headless { 1.0 } else { rate });
@@ -377,6 +383,7 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         namespace: target.namespace.clone(),
         prometheus: Some(world.running.prometheus_url.clone()),
         read_only: target.read_only,
+        advise: true,
         state_folder: Some(folder.path().join("state")),
         clock: world.clock,
     };

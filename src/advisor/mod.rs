@@ -9,9 +9,12 @@
 
 pub mod anthropic;
 pub mod client;
+pub mod converse;
 pub mod error;
 pub mod exchange;
 pub mod openai;
+pub mod parse;
+pub mod prompt;
 pub mod protocol;
 pub mod retry;
 pub mod sse;
@@ -19,5 +22,7 @@ pub mod trouble;
 pub mod wire;
 
 pub use client::{Client, Probed, probe};
+pub use converse::converse;
 pub use error::AdvisorError;
 pub use exchange::ask;
+pub use wire::{Provider, Settings};

@@ -254,6 +254,21 @@ pub enum Advice {
     Ended(Box<Ending>),
 }
 
+impl Advice {
+    /// The end of a question that could not be asked: why.
+    pub fn failed(why: Clean) -> Self {
+        Self::Ended(Box::new(Ending {
+            answer: Err(why),
+            raw: String::new(),
+            repaired: None,
+            model: Clean::default(),
+            usage: Usage::default(),
+            first_word: None,
+            took: TimeDelta::zero(),
+        }))
+    }
+}
+
 /// How a question ended.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ending {

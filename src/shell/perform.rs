@@ -1,15 +1,19 @@
 //! Performs effects: each becomes a task that ends in an event. Nothing here decides anything; a task that cannot do
 //! its work says so in its event.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::advisor::{self, converse};
+use crate::domain::advice::{Advice, Brief, BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
     ClusterFact, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
@@ -37,6 +41,15 @@ const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
 /// Contents of ConfigMaps that are read at the same time.
 const READS: usize = 8;
 
+/// A model that can be asked.
+#[derive(Clone)]
+pub struct Advisor {
+    /// How it is reached, or why it cannot be.
+    pub client: Result<advisor::Client, Clean>,
+    /// What may be sent.
+    pub share: Share,
+}
+
 /// What tasks work with.
 #[derive(Clone)]
 pub struct Performer {
@@ -52,6 +65,10 @@ pub struct Performer {
     pub journal: Option<Arc<Mutex<Journal>>>,
     /// The store of earlier contents.
     pub contents: Option<Arc<Mutex<ContentStore>>>,
+    /// The model, where one is configured.
+    pub advisor: Option<Advisor>,
+    /// Questions to it that are under way.
+    pub asked: Arc<Mutex<BTreeMap<BriefId, AbortHandle>>>,
     /// Between two cycles of Prometheus, in world time.
     pub cycle: Duration,
     /// The clock.
@@ -119,7 +136,13 @@ impl Performer {
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
-            Effect::Advise(_) | Effect::StopAdvice(_) | Effect::Bell | Effect::Quit => {}
+            Effect::Advise(brief) => self.advise(*brief),
+            Effect::StopAdvice(id) => {
+                if let Some(question) = self.questions().remove(&id) {
+                    question.abort();
+                }
+            }
+            Effect::Bell | Effect::Quit => {}
         }
     }
 
@@ -131,6 +154,31 @@ impl Performer {
     pub async fn flush(&self) {
         self.records.close();
         let _ = tokio::time::timeout(Duration::from_secs(2), self.records.wait()).await;
+    }
+
+    /// Asks the model, in a task that can be stopped: stopping it closes its socket.
+    fn advise(&self, brief: Brief) {
+        let id = brief.id;
+        let Some(Advisor { client, share }) = self.advisor.clone() else { return };
+        let (this, cancel) = (self.clone(), self.cancel.clone());
+        let question = self.tasks.spawn(async move {
+            match client {
+                Ok(client) => {
+                    let ended = converse(&client, brief, share, &this.events);
+                    // Nobody waits for a model when the program ends.
+                    let _ = cancel.run_until_cancelled(ended).await;
+                }
+                Err(why) => this.tell(Event::Advice(id, Box::new(Advice::failed(why)))).await,
+            }
+            this.questions().remove(&id);
+        });
+        let mut questions = self.questions();
+        questions.retain(|_, question| !question.is_finished());
+        questions.insert(id, question.abort_handle());
+    }
+
+    fn questions(&self) -> MutexGuard<'_, BTreeMap<BriefId, AbortHandle>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn tell(&self, event: Event) {

@@ -10,16 +10,17 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::advisor;
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Signal, Source};
-use crate::engine::state::Setup;
+use crate::engine::state::{self, Setup};
 use crate::engine::{Event, State};
 use crate::sources::kubernetes::{self, ConnectError, Connected};
 use crate::sources::prometheus::{self, Client};
 
 use super::clock::Clock;
 use super::config::{Config, Credentials};
-use super::perform::{Performer, forward, open_files};
+use super::perform::{Advisor, Performer, forward, open_files};
 use super::tls;
 
 /// Events that may wait; sources then wait too.
@@ -40,6 +41,8 @@ pub struct Wanted {
     pub prometheus: Option<String>,
     /// `--read-only`.
     pub read_only: bool,
+    /// Whether a configured model is asked: where nobody reads its words, it is not.
+    pub advise: bool,
     /// Where the journal is.
     pub state_folder: Option<PathBuf>,
     /// The clock.
@@ -89,9 +92,17 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         find_prometheus: wanted.prometheus.is_none(),
         read_only: wanted.read_only,
         every_right: false,
-        advisor: None,
+        advisor: asked(config, wanted),
         prod: config.is_production(context.as_str()),
         context,
+    };
+    let advisor = match (&setup.advisor, &config.advisor.settings) {
+        (Some(advisor), Some(settings)) => {
+            let client = advisor::Client::new(settings.clone()).await;
+            let client = client.map_err(|error| Clean::new(error.to_string()));
+            Some(Advisor { client, share: advisor.share })
+        }
+        _ => None,
     };
     let keep = setup.policy.keep_config_content;
     let (journal, contents, opened) = open_files(wanted.state_folder.clone(), keep, clock.now());
@@ -102,6 +113,8 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         declared: Arc::new(config.declared().map(|(file, declared)| (file, declared.clone())).collect()),
         journal: journal.map(|j| Arc::new(Mutex::new(j))),
         contents: contents.map(|c| Arc::new(Mutex::new(c))),
+        advisor,
+        asked: Arc::default(),
         cycle: CYCLE,
         clock,
         tasks: TaskTracker::new(),
@@ -137,6 +150,12 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         });
     }
     Ok(Session { state: State::new(setup, clock.now()), events, performer, cancel, clock, refused })
+}
+
+/// What the core must know of the model that is asked.
+fn asked(config: &Config, wanted: &Wanted) -> Option<state::Advisor> {
+    let settings = config.advisor.settings.as_ref().filter(|_| wanted.advise)?;
+    Some(state::Advisor { model: Clean::new(&settings.model), share: config.advisor.share })
 }
 
 /// The queue is empty and much longer than what is told at the start.

@@ -58,6 +58,13 @@ pub struct Advisor {
     pub tools: bool,
 }
 
+impl Advisor {
+    /// An OpenAI-compatible server that wants no key, with the default limits.
+    pub fn local(url: &str, model: &str) -> Settings {
+        Settings::new(Provider::OpenAi { azure: None }, url, model)
+    }
+}
+
 /// Reads `[advisor]`.
 pub(super) fn advisor(table: &Table<'_>, paths: &Paths<'_>) -> Result<Advisor, TextError> {
     let table = &table.clone().masked();

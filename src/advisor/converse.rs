@@ -1,0 +1,209 @@
+//! One question from its brief to its end: asked, heard, checked, repaired at most once. It tells everything by events and
+//! decides nothing; dropping it closes the socket.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::error::AdvisorError;
+use super::wire::{Ask, Finish, Heard, Reply};
+use super::{exchange, parse, prompt};
+use crate::domain::advice::{Advice, Answer, Brief, BriefId, Ending, Said, Share, Usage};
+use crate::domain::claims::Mark;
+use crate::domain::clean::{self, Clean};
+use crate::engine::Event;
+
+/// What was heard is told at most this often: each time every claim of it is looked up again.
+const DRAFT_EVERY: Duration = Duration::from_millis(120);
+/// A repair that has less time than this left is not begun.
+const REPAIR_NEEDS: Duration = Duration::from_secs(3);
+
+/// What has come so far of one question.
+struct Conversation<'a> {
+    client: &'a Client,
+    brief: Brief,
+    events: &'a mpsc::Sender<Event>,
+    begun: Instant,
+    deadline: Instant,
+    first_word: Option<Duration>,
+    usage: Usage,
+    raw: Vec<String>,
+    model: String,
+    repaired: Option<Clean>,
+}
+
+/// Asks, and tells what is heard until it ends.
+pub async fn converse(client: &Client, brief: Brief, share: Share, events: &mpsc::Sender<Event>) {
+    let budget = client.settings().budget;
+    let begun = Instant::now();
+    let mut conversation = Conversation {
+        client,
+        brief,
+        events,
+        begun,
+        deadline: begun + budget.whole,
+        first_word: None,
+        usage: Usage::default(),
+        raw: Vec::new(),
+        model: String::new(),
+        repaired: None,
+    };
+    let ask = prompt::ask(&conversation.brief, budget.prompt_tokens, budget.answer_tokens);
+    conversation.tell(sent(client, &ask)).await;
+    let answer = if share == Share::None {
+        Err("nothing was sent: share = \"none\" in [advisor]".into())
+    } else {
+        conversation.answer(&ask).await
+    };
+    let ending = conversation.ending(answer);
+    conversation.tell(Advice::Ended(Box::new(ending))).await;
+}
+
+/// What goes out, for the screen and the record.
+fn sent(client: &Client, ask: &Ask) -> Advice {
+    Advice::Sent {
+        model: Clean::new(&client.settings().model),
+        prompt: prompt::digest(ask),
+        tokens: prompt::estimate(ask),
+        request: prompt::preview(ask),
+    }
+}
+
+impl Conversation<'_> {
+    fn id(&self) -> BriefId {
+        self.brief.id
+    }
+
+    async fn tell(&self, advice: Advice) {
+        // Nobody listens any more: the program ends.
+        let _ = self.events.send(Event::Advice(self.id(), Box::new(advice))).await;
+    }
+
+    /// The first answer if it holds, else the repaired one, else why there is none.
+    async fn answer(&mut self, ask: &Ask) -> Result<Answer, Clean> {
+        let reply = self.listen(ask).await.map_err(|error| Clean::new(error.to_string()))?;
+        let (faults, first) = match parse::answer(&reply, &self.brief) {
+            Ok(answer) => match untrue(&answer) {
+                Some(faults) => (faults, Some(answer)),
+                None => return Ok(answer),
+            },
+            Err(faults) => (faults, None),
+        };
+        let why = faults.first().cloned().unwrap_or_default();
+        let hopeless = reply.cut.is_some() || matches!(reply.finish, Finish::Refused(_) | Finish::Filtered);
+        if hopeless || self.deadline.saturating_duration_since(Instant::now()) < REPAIR_NEEDS {
+            return first.ok_or_else(|| Clean::new(format!("{why}; the computed rationale stands")));
+        }
+        self.repaired = Some(why.clone());
+        self.tell(Advice::Repair(why)).await;
+        let again = self.listen(&prompt::repair(ask, &reply.text, &faults)).await;
+        let second = again.map_err(|error| Clean::new(error.to_string())).and_then(|reply| {
+            parse::answer(&reply, &self.brief).map_err(|faults| faults.into_iter().next().unwrap_or_default())
+        });
+        match (first, second) {
+            (_, Ok(answer)) => Ok(answer),
+            // Its shape held: it is shown with its marks.
+            (Some(first), Err(_)) => Ok(first),
+            (None, Err(why)) => Err(Clean::new(format!(
+                "the answer did not hold, twice: {why}; the computed rationale stands"
+            ))),
+        }
+    }
+
+    /// One call; what is heard is told while it comes.
+    async fn listen(&mut self, ask: &Ask) -> Result<Reply, AdvisorError> {
+        let (tx, mut rx) = mpsc::unbounded_channel();
+        let mut on = move |heard: Heard| {
+            let _ = tx.send(heard);
+        };
+        let (client, deadline) = (self.client, self.deadline);
+        let call = exchange::ask(client, ask, deadline, &mut on);
+        tokio::pin!(call);
+        let mut text = String::new();
+        let mut told = Instant::now() - DRAFT_EVERY;
+        let mut draft: Vec<Said> = Vec::new();
+        let reply = loop {
+            tokio::select! {
+                biased;
+                Some(heard) = rx.recv() => match heard {
+                    Heard::Text(more) => {
+                        self.first_word.get_or_insert_with(|| self.begun.elapsed());
+                        text.push_str(&more);
+                        if told.elapsed() >= DRAFT_EVERY {
+                            told = Instant::now();
+                            self.draft(&text, &mut draft).await;
+                        }
+                    }
+                    Heard::Retrying { why, after } => {
+                        let seconds = after.as_secs_f32();
+                        self.tell(Advice::Again(Clean::new(format!("{why}; in {seconds:.1} s")))).await;
+                    }
+                },
+                reply = &mut call => break reply?,
+            }
+        };
+        self.draft(&reply.text, &mut draft).await;
+        self.usage.prompt = sum(self.usage.prompt, reply.usage.prompt);
+        self.usage.answer = sum(self.usage.answer, reply.usage.answer);
+        self.raw.push(clean::printable_json(&reply.text));
+        self.model = reply.model.clone();
+        Ok(reply)
+    }
+
+    async fn draft(&self, text: &str, last: &mut Vec<Said>) {
+        let draft = parse::so_far(text, &self.brief);
+        if !draft.is_empty() && draft != *last {
+            last.clone_from(&draft);
+            self.tell(Advice::Draft(draft)).await;
+        }
+    }
+
+    fn ending(&self, answer: Result<Answer, Clean>) -> Ending {
+        let delta = |d: Duration| TimeDelta::from_std(d).unwrap_or_default();
+        let configured = &self.client.settings().model;
+        Ending {
+            answer,
+            raw: self.raw.join("\n"),
+            repaired: self.repaired.clone(),
+            model: Clean::new(if self.model.is_empty() { configured } else { &self.model }),
+            usage: self.usage,
+            first_word: self.first_word.map(delta),
+            took: delta(self.begun.elapsed()),
+        }
+    }
+}
+
+fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+    }
+}
+
+/// An answer of which most claims do not hold gets the chance to be put right: what is wrong, for the repair call.
+fn untrue(answer: &Answer) -> Option<Vec<Clean>> {
+    let tally = answer.tally();
+    if tally.confirmed * 2 >= tally.all() {
+        return None;
+    }
+    let mut faults = vec![Clean::new(tally.words())];
+    for claim in answer.said().flat_map(|said| &said.claims) {
+        match &claim.mark {
+            Mark::Confirmed => {}
+            Mark::Contradicted { truth: Some(truth) } => {
+                faults.push(Clean::new(format!("\"{}\" is wrong: the evidence says {truth}", claim.text)));
+            }
+            Mark::Contradicted { truth: None } => {
+                faults.push(Clean::new(format!("\"{}\" is not what the cited evidence says", claim.text)));
+            }
+            Mark::NotFound => {
+                faults.push(Clean::new(format!("\"{}\" is not in the evidence that is cited", claim.text)));
+            }
+        }
+    }
+    faults.truncate(8);
+    Some(faults)
+}
