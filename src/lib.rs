@@ -8,6 +8,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod actions;
+pub mod advisor;
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "commands answer on standard output")]
 pub mod cli;
 pub mod demo;
