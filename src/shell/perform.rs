@@ -164,7 +164,7 @@ impl Performer {
         let question = self.tasks.spawn(async move {
             match client {
                 Ok(client) => {
-                    let ended = converse(&client, brief, share, &this.events);
+                    let ended = converse(&client, brief, share, None, &this.events);
                     // Nobody waits for a model when the program ends.
                     let _ = cancel.run_until_cancelled(ended).await;
                 }
