@@ -1,6 +1,7 @@
 //! One question from its brief to its end: asked, heard, checked, repaired at most once. It tells everything by events and
 //! decides nothing; dropping it closes the socket.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -212,7 +213,11 @@ impl Conversation<'_> {
     /// One call; what is heard is told while it comes.
     async fn listen(&mut self, ask: &Ask) -> Result<Reply, AdvisorError> {
         let (tx, mut rx) = mpsc::unbounded_channel();
-        let mut on = move |heard: Heard| {
+        let first = OnceLock::new();
+        let mut on = |heard: Heard| {
+            if let Heard::Text(_) = heard {
+                first.get_or_init(Instant::now);
+            }
             let _ = tx.send(heard);
         };
         let (client, deadline) = (self.client, self.deadline);
@@ -226,21 +231,27 @@ impl Conversation<'_> {
                 biased;
                 Some(heard) = rx.recv() => match heard {
                     Heard::Text(more) => {
-                        self.first_word.get_or_insert_with(|| self.begun.elapsed());
                         text.push_str(&more);
                         if told.elapsed() >= DRAFT_EVERY {
                             told = Instant::now();
                             self.draft(&text, &mut draft).await;
                         }
                     }
-                    Heard::Retrying { why, after } => {
-                        let seconds = after.as_secs_f32();
-                        self.tell(Advice::Again(Clean::new(format!("{why}; in {seconds:.1} s")))).await;
-                    }
+                    Heard::Retrying { why, after } => self.again(&why, after).await,
                 },
-                reply = &mut call => break reply?,
+                reply = &mut call => break reply,
             }
         };
+        // The last pieces may have come together with the end.
+        while let Ok(heard) = rx.try_recv() {
+            if let Heard::Retrying { why, after } = heard {
+                self.again(&why, after).await;
+            }
+        }
+        if let Some(first) = first.get() {
+            self.first_word.get_or_insert(first.duration_since(self.begun));
+        }
+        let reply = reply?;
         self.draft(&reply.text, &mut draft).await;
         self.count(&reply);
         self.raw.push(clean::printable_json(&reply.text));
@@ -251,6 +262,11 @@ impl Conversation<'_> {
         self.usage.prompt = sum(self.usage.prompt, reply.usage.prompt);
         self.usage.answer = sum(self.usage.answer, reply.usage.answer);
         self.model.clone_from(&reply.model);
+    }
+
+    async fn again(&self, why: &Clean, after: Duration) {
+        let words = format!("{why}; in {:.1} s", after.as_secs_f32());
+        self.tell(Advice::Again(Clean::new(words))).await;
     }
 
     async fn draft(&self, text: &str, last: &mut Vec<Said>) {
