@@ -481,6 +481,7 @@ mod tests {
             decided: Clean::default(),
             candidates: vec![candidate(6), candidate(4)],
             items: Vec::new(),
+            found: 0,
             quotes: Vec::new(),
             pods: vec![Clean::new("cart-7f9c-x2x"), Clean::new("cart-7f9c-y3y")],
             slo: None,
