@@ -467,7 +467,7 @@ fn attacks_and_approvals_in_every_way_change_nothing() {
 }
 
 fn any_advice() -> impl Strategy<Value = Advice> {
-    let text = || "\\PC{0,40}".prop_map(|t| Clean::new(t));
+    let text = || "\\PC{0,40}".prop_map(Clean::new);
     let said = (text(), prop::collection::vec("E[0-9]{1,2}", 0..3)).prop_map(|(text, evidence)| Said {
         text,
         evidence,

@@ -5,7 +5,6 @@
 #[allow(dead_code, reason = "shared with the tests of the wire")]
 mod server;
 #[path = "common/world.rs"]
-#[allow(dead_code, reason = "shared with the tests of the screens")]
 mod world;
 
 use std::sync::Mutex;

@@ -44,6 +44,7 @@ fn brief(pods: Vec<Clean>) -> Brief {
         decided: Clean::default(),
         candidates: vec![candidate(3), candidate(2), candidate(1)],
         items: Vec::new(),
+        found: 0,
         quotes: Vec::new(),
         pods,
         slo: None,
