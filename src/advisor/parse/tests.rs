@@ -1,3 +1,5 @@
+//! What is taken of an answer and what is refused, from whole answers, broken ones, and ones that are still being written.
+
 use proptest::prelude::*;
 
 use super::*;

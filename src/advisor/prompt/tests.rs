@@ -1,3 +1,5 @@
+//! What a request says, and what it leaves out or hides, from a small brief.
+
 use super::*;
 use crate::domain::Time;
 use crate::domain::advice::{BriefId, Candidate};
