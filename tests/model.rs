@@ -402,7 +402,7 @@ async fn a_question_is_answered_in_the_first_sentence() {
     let brief = ask("are all replicas there?");
     let answer = taken(&stage.asked(&brief).await, &brief);
     let cited = brief.items.iter().find(|item| item.fact.as_str() == "replicas available").expect("an item");
-    assert_eq!(answer.sentences[0].evidence, [cited.id.clone()]);
+    assert_eq!(answer.sentences[0].evidence, std::slice::from_ref(&cited.id));
     assert!(answer.sentences.len() <= 5 && all_confirmed(answer.tally()), "{answer:#?}");
 }
 
