@@ -79,8 +79,21 @@ fn sent(client: &Client, ask: &Ask) -> Advice {
         model: Clean::new(&client.settings().model),
         prompt: prompt::digest(ask),
         tokens: prompt::estimate(ask),
-        request: prompt::preview(ask),
+        request: preview(client, ask),
     }
+}
+
+/// Where it goes, then every word of it.
+fn preview(client: &Client, ask: &Ask) -> Vec<Clean> {
+    let settings = client.settings();
+    let extra: Vec<&str> = settings.extra.keys().map(String::as_str).collect();
+    let extra = if extra.is_empty() {
+        String::new()
+    } else {
+        format!(", and from the configuration {}", extra.join(", "))
+    };
+    let to = format!("POST to {}, model {}, streamed{extra}", client.at(), settings.model);
+    [Clean::new(to)].into_iter().chain(prompt::preview(ask)).collect()
 }
 
 impl Conversation<'_> {
