@@ -7,7 +7,7 @@ use super::extract::What;
 use super::facts::{Fact, Offer};
 use super::place::{self, Side};
 use super::quantity::{Family, Quantity, written};
-use super::words::{Metric, Way};
+use super::words::{self, Metric, Way};
 
 /// Two measurements of one thing, older first.
 struct Pair {
@@ -225,10 +225,11 @@ pub(super) fn mark(
             return by_evidence(context, n, &metrics, way, factor, negated);
         }
     }
-    if let Some(true) = against_own_words(context, n, way, negated) {
+    let told = by_evidence(context, n, &metrics, way, factor, negated);
+    if told != Some(Mark::Confirmed) && against_own_words(context, n, way, negated) == Some(true) {
         return Some(Mark::Contradicted { truth: None });
     }
-    by_evidence(context, n, &metrics, way, factor, negated)
+    told
 }
 
 fn by_evidence(
@@ -406,12 +407,10 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     let mention = &context.reading.mentions[n];
     let low = |t: usize| context.reading.tokens.get(t).map_or("", |t| t.low.as_str());
     let metrics = context.about(n);
-    let limits =
-        ["threshold", "thresholds", "objective", "objectives", "target", "limit", "limits", "slo", "budget"];
     let than =
         (mention.at.end..mention.at.end + 6).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
     let right: Vec<&str> = (than..than + 5).map(low).take_while(|w| ![",", ";", "."].contains(w)).collect();
-    let limit = right.iter().any(|w| limits.contains(w));
+    let limit = right.iter().any(|w| words::LIMITS.contains(w) || *w == "budget");
     let offers = relevant(context, &metrics);
     if limit {
         let bounds: Vec<&Offer> = context.offers().filter(|(_, o)| o.threshold).map(|(_, o)| o).collect();

@@ -324,11 +324,22 @@ fn family_by_words(item: &Item, number: f64, metrics: &[Metric]) -> (Family, f64
     } else if has("availability") || has("error rate") || has("objective") {
         (Family::Ratio, 0.01, None)
     } else {
-        let noun = low.split(|c: char| !c.is_alphanumeric()).find_map(words::noun);
+        let noun = head_noun(&low);
         let noun = noun
             .map(|n| if n == Noun::Requests && metrics.contains(&Metric::Error) { Noun::Errors } else { n });
         (Family::Bare, 1.0, noun.filter(|_| number.fract() == 0.0))
     }
+}
+
+/// What the words of a fact count: the last noun before `of`, `since` and the like (`pod restarts since noon`).
+fn head_noun(low: &str) -> Option<Noun> {
+    let border = [
+        "of", "in", "since", "for", "per", "while", "with", "after", "before", "during", "on", "that", "from",
+    ];
+    let words: Vec<&str> = low.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let end = words.iter().position(|w| border.contains(w)).unwrap_or(words.len());
+    let (head, rest) = words.split_at(end);
+    head.iter().rev().find_map(|w| words::noun(w)).or_else(|| rest.iter().find_map(|w| words::noun(w)))
 }
 
 fn value_offer(index: usize, item: &Item, out: &mut Fact) {

@@ -4,12 +4,16 @@
 //!
 //! `Item`s and `Sentence`s in, `Claim`s out; what is no claim ("roll back", "this suggests") is not mentioned.
 
+mod amount;
 mod check;
 mod direction;
 mod extract;
 mod facts;
+mod identity;
 mod item;
+mod motion;
 mod names;
+mod number;
 mod order;
 mod place;
 mod quantity;

@@ -232,7 +232,11 @@ impl Extractor<'_> {
                 "at",
                 "calls",
             ];
-            let placed = owner.contains(&next) || of.contains(&prior);
+            let terse = (at == 0
+                && self.raw(at).starts_with(char::is_lowercase)
+                && ["+", ":", "&", "burning"].contains(&next))
+                || ["+", "&"].contains(&prior);
+            let placed = owner.contains(&next) || of.contains(&prior) || terse;
             return !common.contains(&low)
                 || (placed && !["the", "a", "our"].contains(&prior))
                 || thing.contains(&next);

@@ -127,7 +127,7 @@ fn of_number(context: &Context<'_>, n: usize, before: bool) -> Option<Mark> {
     }
     let told: Vec<place::Role> = context
         .offers()
-        .filter(|(f, o)| super::check::fits(quantity, o, &[], &f.metrics) == Some(true))
+        .filter(|(f, o)| super::amount::fits(quantity, o, &[], &f.metrics) == Some(true))
         .filter_map(|(f, o)| o.role.or(f.role))
         .collect();
     let wrong = !told.is_empty() && told.iter().all(|r| role.opposes(r));

@@ -78,6 +78,24 @@ pub fn power(word: &str) -> Option<f64> {
     })
 }
 
+/// What something is held against: a threshold, an objective.
+pub const LIMITS: &[&str] = &[
+    "threshold",
+    "thresholds",
+    "thresh",
+    "objective",
+    "objectives",
+    "obj",
+    "target",
+    "limit",
+    "limits",
+    "slo",
+    "slos",
+    "goal",
+    "cutoff",
+    "bound",
+];
+
 /// Things that are counted; different names of one thing are one noun.
 pub fn noun(word: &str) -> Option<Noun> {
     Some(match word {
@@ -263,11 +281,11 @@ pub fn metric(word: &str, before: &str, behind: &str) -> Option<Metric> {
         "burn" | "burning" | "burns" | "burned" | "burnt" | "burn-rate" | "burnrate" => Metric::Burn,
         "budget" if behind.starts_with("burn") => return None,
         "budget" => Metric::Budget,
-        "error" | "errors" | "error-rate" if behind != "budget" => Metric::Error,
+        "error" | "errors" | "error-rate" | "err" | "errs" if behind != "budget" => Metric::Error,
         "failure" | "failures" | "failing" | "failed" | "fail" | "fails" | "5xx" | "500s" | "bad"
         | "erroring" | "errored" | "unsuccessful" => Metric::Error,
-        "availability" | "success" | "successful" | "succeeded" | "succeed" | "succeeding" | "successes"
-        | "uptime" => Metric::Success,
+        "availability" | "avail" | "success" | "successful" | "succeeded" | "succeed" | "succeeding"
+        | "successes" | "uptime" => Metric::Success,
         "latency" | "latencies" | "slow" | "slower" | "p50" | "p75" | "p90" | "p95" | "p99" | "p999"
         | "p99.9" | "response-time" => Metric::Latency,
         "time" | "times" if before == "response" => Metric::Latency,
@@ -308,10 +326,10 @@ pub fn event(word: &str) -> Option<Event> {
         | "edit" | "edited" | "landed" | "push" | "pushed" | "live" | "went" | "revision" | "version"
         | "available" | "restarted" | "rolled" | "applied" | "configmap" | "promoted" | "introduced"
         | "canary" | "activated" => Event::Deploy,
-        "onset" | "errors" | "error" | "burn" | "burning" | "incident" | "failures" | "failing"
-        | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure" | "symptoms"
-        | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact" | "jump"
-        | "breach" => Event::Onset,
+        "onset" | "errors" | "error" | "err" | "errs" | "burn" | "burning" | "incident" | "failures"
+        | "failing" | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure"
+        | "symptoms" | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact"
+        | "jump" | "breach" => Event::Onset,
         "alert" | "alerted" | "alerts" | "page" | "paged" | "fired" | "firing" | "alarm" | "fires" => {
             Event::Alert
         }
