@@ -41,6 +41,9 @@ fn sentences(lines: &[Value]) -> usize {
 
 fn show(name: &str, lines: &[Value], score: &Score) {
     println!("\n{name}: {} sentences\n\n{}", sentences(lines), score.table());
+    if score.beside > 0 {
+        println!("{} false ones are flagged by the window, name or revision beside them\n", score.beside);
+    }
     score.wrong.iter().for_each(|wrong| println!("{wrong}"));
 }
 

@@ -40,6 +40,8 @@ pub struct Score {
     pub false_claims: Said,
     /// By kind: true ones, false ones.
     pub kinds: BTreeMap<String, (Said, Said)>,
+    /// False claims that count as flagged by the word beside them (750x over ~~1h~~).
+    pub beside: usize,
     /// What went wrong, in words.
     pub wrong: Vec<String>,
 }
@@ -67,7 +69,15 @@ impl Score {
             let truth = label["mark"].as_str() == Some("confirmed");
             let kind = label["kind"].as_str().unwrap_or("-").to_owned();
             let sentence = sentences.get(index).map_or("", |s| s.text.as_str());
-            let mark = mark_of(&claims, index, sentence, text, occurrence, truth);
+            let own = mark_of(&claims, index, sentence, text, occurrence, truth);
+            let unflagged = matches!(own, None | Some("confirmed"));
+            let mark = match beside(&claims, index, sentence, text).filter(|_| unflagged && !truth) {
+                Some(flag) => {
+                    self.beside += 1;
+                    Some(flag)
+                }
+                None => own,
+            };
             let count = |said: &mut Said| match mark {
                 Some("confirmed") => said.confirmed += 1,
                 Some("contradicted") => said.contradicted += 1,
@@ -162,6 +172,31 @@ fn mark_of(
     }
     let marks: Vec<&'static str> = places.iter().filter_map(at).collect();
     if truth && marks.contains(&"confirmed") { Some("confirmed") } else { worst(&marks) }
+}
+
+/// The flag of a claim that belongs to the labelled one: of a number and its window, service or revision, one is flagged
+/// and a reader sees that the two together are false. At most five words without a claim may stand between them.
+fn beside(claims: &[Claim], index: usize, sentence: &str, text: &str) -> Option<&'static str> {
+    let [(from, to)] = places(sentence, text)[..] else { return None };
+    let here: Vec<&Claim> = claims.iter().filter(|c| c.sentence == index && !c.span.is_empty()).collect();
+    let next = here.iter().filter(|c| c.span.start >= to).min_by_key(|c| c.span.start);
+    let last = here.iter().filter(|c| c.span.end <= from).max_by_key(|c| c.span.end);
+    let near = |between: Option<&str>| {
+        between.is_some_and(|t| t.split_whitespace().count() <= 5 && !t.contains(['[', ']', ';', ',']))
+    };
+    let number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let window = |text: &str| number(text) && text.ends_with(['m', 'h', 'd', 's']) && !text.ends_with("ms");
+    [
+        next.filter(|c| near(sentence.get(to..c.span.start))),
+        last.filter(|c| near(sentence.get(c.span.end..from))),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|c| {
+        c.mark.word() != "confirmed" && (!number(&c.text) || !number(text) || window(&c.text) != window(text))
+    })
+    .map(|c| c.mark.word())
+    .next()
 }
 
 fn normal(text: &str) -> String {

@@ -7,7 +7,7 @@ use super::extract::{Mention, What};
 use super::facts::{Fact, Offer};
 use super::place;
 use super::quantity::{Family, Noun, Quantity, written};
-use super::words::Metric;
+use super::words::{self, Metric};
 use super::{direction, order};
 
 impl Context<'_> {
@@ -18,6 +18,9 @@ impl Context<'_> {
         if said.change
             && let Some(mark) = direction::change(self, n, said)
         {
+            return mark;
+        }
+        if let Some(mark) = self.rest_of_budget(n, said).or_else(|| self.share_of_counts(n, said)) {
             return mark;
         }
         let metrics = self.about(n);
@@ -59,6 +62,64 @@ impl Context<'_> {
             return Mark::Confirmed;
         }
         self.wrong_number(n, said, &compared, &metrics)
+    }
+
+    /// `above` is wrong where the number behind it is, and would be right with `below`.
+    pub(super) fn bound(&self, n: usize) -> Option<Mark> {
+        let mentions = &self.reading.mentions;
+        let number = (n + 1..mentions.len()).find(|m| matches!(mentions[*m].what, What::Number { .. }))?;
+        let What::Number { quantity, window: false } = &mentions[number].what else { return None };
+        quantity.bound.filter(|_| !quantity.threshold)?;
+        let mark = self.number(number, quantity);
+        (mark != Mark::NotFound).then_some(mark)
+    }
+
+    /// 130 % used is -30 % left; "overspent by 30 %" is what the screen writes for it.
+    fn rest_of_budget(&self, n: usize, said: &Quantity) -> Option<Mark> {
+        let at = self.reading.mentions[n].at.start;
+        let clause = place::clause_of(self.reading, at);
+        if said.family != Family::Ratio
+            || !place::metrics(self.reading, clause.clone()).contains(&Metric::Budget)
+        {
+            return None;
+        }
+        let words = || clause.clone().map(|t| self.reading.tokens[t].low.as_str());
+        let overspent =
+            words().any(|w| ["overspent", "overdrawn", "overspend"].contains(&w)) && said.value > 0.0;
+        let over = |v: f64| if overspent { -v } else { v };
+        let left = words().find_map(words::left).or(overspent.then_some(true))?;
+        // What is said and what is given speak of the same part: an ordinary number.
+        if !overspent && self.cited.iter().all(|f| f.left.is_none_or(|l| l == left)) {
+            return None;
+        }
+        let told: Vec<f64> = self
+            .offers()
+            .filter(|(f, o)| o.value && o.family == Family::Ratio && f.left.is_some())
+            .map(|(f, o)| over(if f.left == Some(left) { o.canonical } else { 1.0 - o.canonical }))
+            .collect();
+        let first = *told.first()?;
+        let right = told.iter().any(|v| said.says(*v));
+        Some(if right { Mark::Confirmed } else { contradicted(written(over(first), Family::Ratio)) })
+    }
+
+    /// "120 of 60,000, i.e. 0.2 %": the part that two cited amounts make, where no cited item is a ratio.
+    fn share_of_counts(&self, _: usize, said: &Quantity) -> Option<Mark> {
+        let amount =
+            |o: &&Offer| matches!(o.family, Family::Count | Family::Bytes | Family::Cores | Family::Bare);
+        if said.family != Family::Ratio
+            || said.change
+            || self.offers().any(|(_, o)| o.family == Family::Ratio)
+        {
+            return None;
+        }
+        let all: Vec<&Offer> = self.offers().map(|(_, o)| o).filter(amount).collect();
+        let share = |a: &Offer, b: &Offer| {
+            a.family == b.family && a.canonical >= 0.0 && a.canonical < b.canonical && {
+                let part = a.canonical / b.canonical;
+                said.says(part) || said.says(1.0 - part)
+            }
+        };
+        all.iter().take(12).any(|a| all.iter().take(12).any(|b| share(a, b))).then_some(Mark::Confirmed)
     }
 
     pub(super) fn wrong_number(
@@ -109,54 +170,38 @@ impl Context<'_> {
         if let Some(mark) = self.other_statistic(n, f, compared) {
             return Some(mark);
         }
-        let mentions = &self.reading.mentions;
-        let attribute = |table: &[Option<usize>]| table.iter().position(|p| *p == Some(n));
-        if let Some(w) = attribute(&self.windows)
-            && let What::Number { quantity, .. } = &mentions[w].what
-            && !o.windows.is_empty()
-            && !o.windows.iter().any(|w| quantity.says(*w))
-        {
-            let better =
-                compared.iter().find(|(_, o, same)| !same && o.windows.iter().any(|w| quantity.says(*w)));
-            if let Some((_, o, _)) = better {
-                return Some(truth(o));
+        for table in [&self.windows, &self.names, &self.revisions] {
+            let beside = table.iter().position(|p| *p == Some(n)).filter(|a| self.misplaced(*a, n).is_some());
+            if let Some(a) = beside.filter(|_| self.roles[n].is_none_or(|r| !r.pair) && self.crossed(table)) {
+                return Some(self.own(a, n).map_or(Mark::Contradicted { truth: None }, |(_, o)| truth(o)));
             }
         }
-        if let Some(w) = attribute(&self.names)
-            && let What::Name(name) = &mentions[w].what
-            && !self.has_name(f, name)
-        {
-            let better =
-                compared.iter().find(|(other, o, same)| !same && o.value && self.has_name(other, name));
-            if let Some((_, o, _)) = better.filter(|_| !f.subject.is_empty() || !f.names.is_empty()) {
-                return Some(truth(o));
-            }
-        }
-        if let Some(w) = attribute(&self.revisions)
-            && let What::Revision(number) = &mentions[w].what
-            && !f.revisions.is_empty()
-            && !f.revisions.contains(number)
-            && self.roles[n].is_none_or(|r| !r.pair)
-            && !self.led_by_order(w)
-        {
-            let better =
-                compared.iter().find(|(other, o, same)| !same && o.value && other.revisions.contains(number));
-            if let Some((_, o, _)) = better {
-                return Some(truth(o));
-            }
+        if let Some(mark) = self.by_size_of_window(n, compared) {
+            return Some(mark);
         }
         self.other_metric(n, said, f, o, compared)
     }
 
-    /// "after revision 7": the number is not that revision's, but of the time after it.
-    pub(super) fn led_by_order(&self, w: usize) -> bool {
-        let at = self.reading.mentions[w].at.start;
-        let low = |back: usize| {
-            at.checked_sub(back).and_then(|n| self.reading.tokens.get(n)).map_or("", |t| t.low.as_str())
+    /// "9.1x on the long window": of two windows the longer.
+    fn by_size_of_window(&self, n: usize, compared: &[(&Fact, &Offer, bool)]) -> Option<Mark> {
+        let clause = place::clause_of(self.reading, self.reading.mentions[n].at.start);
+        let low = |t: usize| self.reading.tokens.get(t).map_or("", |t| t.low.as_str());
+        let thing = ["window", "windows", "one", "burn", "term"];
+        let size = |t: usize| {
+            let (size, next) = low(t).split_once('-').unwrap_or((low(t), low(t + 1)));
+            let ends =
+                thing.contains(&next) || ["[", ".", ",", ")", ""].contains(&next) || low(t - t.min(1)) == "x";
+            ["short", "long"].into_iter().find(|w| *w == size && ends)
         };
-        (1..5).any(|back| {
-            ["after", "before", "since", "following", "when", "until", "once", "with"].contains(&low(back))
-        })
+        let sizes: Vec<&str> = clause.filter_map(size).collect();
+        let [size] = sizes[..] else { return None };
+        let length = |o: &Offer| o.windows.first().copied();
+        let lengths = || compared.iter().filter_map(|(_, o, _)| length(o));
+        let (least, most) = (lengths().fold(f64::MAX, f64::min), lengths().fold(0.0, f64::max));
+        let wanted = if size == "short" { least } else { most };
+        let right = compared.iter().any(|(_, o, same)| *same && length(o) == Some(wanted));
+        let own = compared.iter().find(|(_, o, same)| !same && length(o) == Some(wanted));
+        own.filter(|_| least < most && !right).map(|(_, o, _)| contradicted(written(o.canonical, o.family)))
     }
 
     pub(super) fn other_statistic(
@@ -296,20 +341,6 @@ impl Context<'_> {
         None
     }
 
-    /// Two numbers, each beside what belongs to the other: the numbers are marked, and not what they stand beside.
-    pub(super) fn crossed(&self, table: &[Option<usize>]) -> bool {
-        let wrong = |n: &usize| match &self.reading.mentions[*n].what {
-            What::Number { quantity, .. } => {
-                let metrics = self.about(*n);
-                let there = |(f, o): (&Fact, &Offer)| fits(quantity, o, &metrics, &f.metrics) == Some(true);
-                self.offers().any(there) && self.number(*n, quantity) != Mark::Confirmed
-            }
-            _ => false,
-        };
-        // More than a handful in one sentence is no swap but noise.
-        table.iter().flatten().take(8).filter(|n| wrong(n)).count() >= 2
-    }
-
     pub(super) fn window(&self, n: usize, said: &Quantity) -> Mark {
         let lengths: Vec<f64> = self.cited.iter().flat_map(|f| f.windows.iter().copied()).collect();
         let all: Vec<f64> = self
@@ -320,21 +351,12 @@ impl Context<'_> {
             .collect();
         let there = all.iter().any(|w| said.says(*w));
         if let Some(number) = self.windows[n]
-            && let What::Number { quantity, .. } = &self.reading.mentions[number].what
+            && let Some((_, o)) = self.misplaced(n, number)
+            && !self.crossed(&self.windows)
         {
-            let metrics = self.about(number);
-            let matched: Vec<&Offer> = self
-                .offers()
-                .filter(|(f, o)| fits(quantity, o, &metrics, &f.metrics) == Some(true))
-                .map(|(_, o)| o)
-                .collect();
-            let known: Vec<f64> = matched.iter().flat_map(|o| o.windows.iter().copied()).collect();
-            let all_known = matched.iter().all(|o| !o.windows.is_empty());
-            let swapped = there && self.crossed(&self.windows);
-            let fits_none = !known.iter().any(|w| said.says(*w));
-            if !matched.is_empty() && all_known && fits_none && !swapped {
-                return contradicted(crate::domain::format::seconds(known[0]));
-            }
+            return o.windows.first().map_or(Mark::Contradicted { truth: None }, |w| {
+                contradicted(crate::domain::format::seconds(*w))
+            });
         }
         if there || order::length(self, said) == Some(Mark::Confirmed) {
             return Mark::Confirmed;

@@ -98,6 +98,7 @@ impl Context<'_> {
             What::Clock(second, exact, about) => Some(self.clock(n, *second, *exact, *about)),
             What::Date(y, m, d) => Some(self.date(*y, *m, *d)),
             What::Direction(way, factor, negated) => direction::mark(self, n, *way, *factor, *negated),
+            What::Bound => self.bound(n),
             What::Compare(over) => direction::compare(self, n, *over),
             What::Order(before) => order::mark(self, n, *before),
         };

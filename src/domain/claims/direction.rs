@@ -434,7 +434,20 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
         });
     }
     let before = right.iter().any(|w| {
-        ["before", "previously", "baseline", "old", "previous", "usual", "normal", "earlier"].contains(w)
+        [
+            "before",
+            "previously",
+            "baseline",
+            "old",
+            "previous",
+            "usual",
+            "normal",
+            "earlier",
+            "ago",
+            "yesterday",
+            "last",
+        ]
+        .contains(w)
     });
     let after = right.iter().any(|w| ["after", "now", "new"].contains(w));
     if !before && !after {

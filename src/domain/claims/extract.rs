@@ -29,6 +29,8 @@ pub enum What {
     Date(i32, u32, u32),
     /// `rose`, `unchanged`, `doubled`; and whether it was negated.
     Direction(Way, Option<f64>, bool),
+    /// `above` before a number: true or false with the number, unless it is a limit's.
+    Bound,
     /// `higher than`: up if true.
     Compare(bool),
     /// `before` if true, else `after`.
@@ -66,6 +68,8 @@ pub struct Known {
     pub ids: Vec<String>,
     /// In lower case.
     pub names: Vec<String>,
+    /// Words in the plural of facts and units: they may be counted.
+    pub counted: Vec<String>,
     /// The text is a sentence, and every item that it cites is about one of `names`: if none is named in it, a plain
     /// word in the place of a name is one.
     pub about_names: bool,

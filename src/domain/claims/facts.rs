@@ -77,6 +77,8 @@ pub struct Fact {
     pub order: Vec<(Event, Event)>,
     /// Its subject is the name of something.
     pub about_name: bool,
+    /// It says what is left of a budget, or what is used of it.
+    pub left: Option<bool>,
     /// Names in it.
     pub names: Vec<String>,
 }
@@ -86,6 +88,8 @@ pub fn known(items: &[Item]) -> Known {
     let mut known = Known::default();
     for item in items {
         known.ids.push(item.id.to_uppercase());
+        let words = [&item.fact, &item.unit].into_iter().flat_map(|t| t.split(|c: char| !c.is_alphabetic()));
+        known.counted.extend(words.map(str::to_lowercase).filter(|w| w.ends_with('s')));
         for word in item.subject.split([' ', ',', ';', '/', '(', ')']) {
             let low = word.to_lowercase();
             let low = low.trim_matches(|c: char| !c.is_alphanumeric());
@@ -177,6 +181,9 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
         out.words.extend(part.split_whitespace().map(parts).filter(|p| !p.is_empty()));
     }
     out.part = part_of(&in_fact).or_else(|| part_of(&in_value)).or_else(|| part_of(&in_subject));
+    if out.metrics.contains(&Metric::Budget) {
+        out.left = in_fact.tokens.iter().chain(&in_value.tokens).find_map(|t| words::left(&t.low));
+    }
     value_offer(index, item, &mut out);
     text_offers(index, item, &in_value, true, &mut out);
     text_offers(index, item, &in_fact, false, &mut out);

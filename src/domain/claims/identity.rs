@@ -1,7 +1,6 @@
 //! Marks what names one thing: revisions, services and other names, statistics, times of day and days.
 
 use super::Mark;
-use super::amount::fits;
 use super::check::{Context, contradicted};
 use super::extract::What;
 use super::facts::{self, Fact, Moment};
@@ -37,7 +36,7 @@ impl Context<'_> {
                 wrong(current.first())
             }
             _ => self
-                .revision_of_number(n, number)
+                .revision_of_number(n)
                 .or_else(|| self.revisions_swapped(n, number))
                 .unwrap_or(Mark::Confirmed),
         }
@@ -80,25 +79,14 @@ impl Context<'_> {
     }
 
     /// A number beside the revision is another revision's.
-    pub(super) fn revision_of_number(&self, n: usize, number: &String) -> Option<Mark> {
+    pub(super) fn revision_of_number(&self, n: usize) -> Option<Mark> {
         let paired = self.revisions[n].filter(|_| !self.led_by_order(n))?;
-        let What::Number { quantity, .. } = &self.reading.mentions[paired].what else { return None };
         if self.roles[paired].is_some_and(|r| r.pair) {
             return None;
         }
-        let metrics = self.about(paired);
-        let matched: Vec<&Fact> = self
-            .offers()
-            .filter(|(f, o)| o.value && fits(quantity, o, &metrics, &f.metrics) == Some(true))
-            .map(|(f, _)| f)
-            .collect();
-        let other = !matched.is_empty()
-            && matched.iter().all(|f| !f.revisions.is_empty() && !f.revisions.contains(number));
-        let better = self
-            .offers()
-            .any(|(f, o)| o.value && o.family == quantity.family && f.revisions.contains(number));
-        (other && better && !self.crossed(&self.revisions))
-            .then(|| contradicted(format!("revision {}", matched[0].revisions[0])))
+        let (f, _) = self.misplaced(n, paired)?;
+        self.own(n, paired).filter(|_| !self.crossed(&self.revisions))?;
+        Some(contradicted(format!("revision {}", f.revisions.first()?)))
     }
 
     /// `7 -> 6` where the item says `6 -> 7`.
@@ -170,22 +158,11 @@ impl Context<'_> {
         }
         // The number beside it is another's.
         if let Some(paired) = self.names[n]
-            && let What::Number { quantity, .. } = &self.reading.mentions[paired].what
+            && let Some((f, _)) = self.misplaced(n, paired)
+            && self.own(n, paired).is_some()
+            && !self.crossed(&self.names)
         {
-            let metrics = self.about(paired);
-            let matched: Vec<&Fact> = self
-                .offers()
-                .filter(|(f, o)| o.value && fits(quantity, o, &metrics, &f.metrics) == Some(true))
-                .map(|(f, _)| f)
-                .collect();
-            let other = !matched.is_empty()
-                && matched.iter().all(|f| !f.subject.is_empty() && !self.has_name(f, name));
-            let better = there.iter().any(|f| {
-                !f.subject.is_empty() && f.offers.iter().any(|o| o.value && o.family == quantity.family)
-            });
-            if other && better && !self.crossed(&self.names) {
-                return contradicted(matched[0].subject.clone());
-            }
+            return contradicted(if f.subject.is_empty() { &f.names[0] } else { &f.subject }.clone());
         }
         Mark::Confirmed
     }

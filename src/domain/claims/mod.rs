@@ -5,6 +5,7 @@
 //! `Item`s and `Sentence`s in, `Claim`s out; what is no claim ("roll back", "this suggests") is not mentioned.
 
 mod amount;
+mod attribute;
 mod check;
 mod direction;
 mod extract;

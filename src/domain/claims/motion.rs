@@ -75,7 +75,10 @@ impl Extractor<'_> {
             let negated = !flat_word
                 && (1..5)
                     .take_while(|b| !["[", "]", ",", ";", ".", "but", "and"].contains(&self.prior(at, *b)))
-                    .any(|b| not.contains(&self.prior(at, b)));
+                    .any(|b| {
+                        not.contains(&self.prior(at, b))
+                            || ["n't", "n’t"].iter().any(|e| self.prior(at, b).ends_with(e))
+                    });
             self.say(at..at + length, What::Direction(way, factor, negated), false);
         }
     }
@@ -141,6 +144,11 @@ impl Extractor<'_> {
                 .any(|n| self.out.iter().any(|m| m.at.start == n && matches!(m.what, What::Number { .. })));
             let limit =
                 (right..right + 4).any(|n| words::LIMITS.contains(&self.low(n)) || self.low(n) == "budget");
+            if number && low != "over" && !limit {
+                let end = if right == at + 2 { right } else { at + 1 };
+                self.say(at..end, What::Bound, true);
+                continue;
+            }
             if number || (direct && !limit && !than) {
                 continue;
             }

@@ -33,20 +33,39 @@ impl Extractor<'_> {
                     let half = Quantity { change: true, ..ratio(0.5, 0.1) };
                     self.say(at..at + 1, number(half), false);
                 } else if low == "half" && next == "an" && self.low(at + 2) == "hour" {
-                    let half =
-                        Quantity { about, step: 1.0, ..Quantity::measured(30.0, Family::Time, 60.0, None) };
+                    let half = Quantity {
+                        about,
+                        step: 1.0,
+                        loose: 0.1,
+                        ..Quantity::measured(30.0, Family::Time, 60.0, None)
+                    };
                     self.say(at..at + 3, What::Number { quantity: half, window: false }, false);
                 } else if counted
-                    && (["of", "the", "all", "its"].contains(&next.as_str()) || head.is_some_and(|h| h > 1.0))
+                    && (["of", "the", "all", "its"].contains(&next.as_str())
+                        || head.is_some_and(|h| h > 1.0)
+                        || (self.bounded_part(at) && ["", ",", ".", ";", "[", ")"].contains(&next.as_str())))
                 {
                     let from =
                         if joined || (low == "half" && head.is_none() && prior != "a") { at } else { at - 1 };
-                    self.say(from..at + 1, number(ratio(head.unwrap_or(1.0) * part, 0.04)), false);
+                    let mut quantity = ratio(head.unwrap_or(1.0) * part, 0.04);
+                    self.surroundings(from, at + 1, &mut quantity);
+                    quantity.change &= self.prior(from, 1) == "by";
+                    self.say(from..at + 1, number(quantity), false);
                 }
                 continue;
             }
             self.part_by_counts(at, &low, &next, &ratio);
         }
+    }
+
+    /// "above a quarter", "is a fifth": a level, not an ordinal.
+    fn bounded_part(&self, at: usize) -> bool {
+        let led = [
+            "above", "below", "under", "over", "than", "about", "nearly", "almost", "roughly", "is", "at",
+            "to", "by",
+        ];
+        let back = 1 + usize::from(["a", "one"].contains(&self.prior(at, 1)));
+        led.contains(&self.prior(at, back))
     }
 
     pub(super) fn part_by_counts(
@@ -62,10 +81,17 @@ impl Extractor<'_> {
         // one in five requests
         if let Some(first) = words::spelled(low).filter(|_| ["in", "of"].contains(&next) || (next == "out")) {
             let of = if next == "out" { at + 3 } else { at + 2 };
-            let whole = words::spelled(self.low(of)).or_else(|| self.number_at(of).map(|(v, _)| v));
-            let unit = words::unit(self.low(of + 1)).is_some();
-            if let Some(whole) = whole.filter(|w| *w > first && *w <= 1_000.0 && !unit && next != "of") {
-                return self.say(at..of + 1, number(ratio(first / whole, 0.04)), false);
+            let hundred =
+                self.low(of) == "a" && ["hundred", "thousand", "million"].contains(&self.low(of + 1));
+            let whole = words::spelled(self.low(of))
+                .or_else(|| self.number_at(of).map(|(v, _)| v))
+                .or(hundred.then_some(1.0));
+            let power = self.power_at(of + 1);
+            let (whole, end) =
+                (whole.map(|w| w * power.unwrap_or(1.0)), of + 1 + usize::from(power.is_some()));
+            let unit = words::unit(self.low(end)).is_some();
+            if let Some(whole) = whole.filter(|w| *w > first && *w <= 1e6 && !unit && next != "of") {
+                return self.say(at..end, number(ratio(first / whole, 0.04)), false);
             }
         }
         let whole_word = ["all", "every", "each", "none", "most"].contains(&low);
@@ -109,6 +135,10 @@ impl Extractor<'_> {
         }
         let word = self.is_word(at);
         let low = self.low(at).to_owned();
+        if let Some(quantity) = self.span_word(at) {
+            self.say(at..at + 1, What::Number { quantity, window: true }, false);
+            return Some(at + 1);
+        }
         if let Some(mut quantity) = word.then(|| folds(&low)).flatten() {
             self.surroundings(at, at + 1, &mut quantity);
             quantity.change = true;
@@ -144,6 +174,15 @@ impl Extractor<'_> {
             && self.tokens.get(end).is_some_and(|t| t.span.start == self.tokens[end - 1].span.end);
         let unit_at = if dash { end + 1 } else { end };
         let (family, scale, noun, unit_end) = self.unit_at(unit_at, end);
+        let (family, noun) = match family {
+            Family::Bare
+                if self.prior(at, 1) == "of" && ["factor", "multiple"].contains(&self.prior(at, 2)) =>
+            {
+                (Family::Multiple, noun)
+            }
+            Family::Bare if spelled.is_some() && self.counts_at(end) => (Family::Count, noun),
+            _ => (family, noun),
+        };
         if spelled.is_some() && family == Family::Bare {
             return None;
         }
@@ -191,6 +230,21 @@ impl Extractor<'_> {
         Some(stop)
     }
 
+    /// "the past hour", "over the last day": one of them, without a number.
+    fn span_word(&self, at: usize) -> Option<Quantity> {
+        let low = self.low(at);
+        if !["minute", "hour", "day", "week"].contains(&low) || ["'", "’", "of"].contains(&self.low(at + 1))
+        {
+            return None;
+        }
+        let (b1, b2) = (self.prior(at, 1), self.prior(at, 2));
+        let led = ["past", "last", "trailing", "preceding"].contains(&b1)
+            && !["than", "like", "as"].contains(&b2)
+            || ["an", "the", "one"].contains(&b1) && ["over", "within"].contains(&b2);
+        let (family, scale) = words::unit(low).filter(|_| led)?;
+        Some(Quantity { step: 0.1, ..Quantity::measured(1.0, family, scale, None) })
+    }
+
     /// The upper end of `2-3 minutes` or `between 20 % and 30 %`, its unit and where it ends.
     pub(super) fn range_from(&self, at: usize, end: usize, lower: &Quantity) -> Option<(f64, Unit, usize)> {
         let joint = self.low(end);
@@ -205,6 +259,17 @@ impl Extractor<'_> {
         // A lower end without unit takes the upper one's.
         let same = if lower.family == Family::Bare { scale == 1.0 || lower.scale == 1.0 } else { true };
         (fits && same && scaled < upper && scaled >= 0.0).then_some((upper, (family, scale, noun), stop))
+    }
+
+    /// What a number in words counts although no table knows it: `of them`, or a word of the evidence.
+    fn counts_at(&self, at: usize) -> bool {
+        let them =
+            self.low(at) == "of" && ["them", "these", "those", "which", "whom"].contains(&self.low(at + 1));
+        let plural = |n: usize| {
+            let low = self.low(n);
+            low.len() > 3 && low.ends_with('s') && self.known.counted.iter().any(|w| w == low)
+        };
+        them || plural(at) || (self.is_word(at) && plural(at + 1))
     }
 
     /// A number in words where a unit follows; whether it is said in passing.
@@ -337,12 +402,12 @@ impl Extractor<'_> {
         let comparing = |w: &str| {
             ["above", "exceeds", "exceeding", "exceeded", "beyond", "below", "than", ">", "<"].contains(&w)
         };
+        quantity.close = quantity.bound.is_some()
+            && (["just", "a little", "slightly"].contains(&b2) || (than && back[2] == "little"));
         quantity.open = comparing(b1) || (["the", "a", "an", "its"].contains(&b1) && comparing(b2));
         let word = |w: &str| words::way(w).is_some();
         let f1 = self.low(end);
-        // "overspent by 12 %" is -12 % left, as the screen writes it too.
         if b1 == "overspent" || (["by", "some", "about"].contains(&b1) && b2 == "overspent") {
-            quantity.value = -quantity.value.abs();
             return;
         }
         let signed = matches!(self.tokens.get(at).map(|t| &t.kind), Some(Kind::Number { signed: true, .. }));

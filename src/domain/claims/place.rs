@@ -82,6 +82,10 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         | "following" | "post" => (Side::After, 1),
         "new" | "current" if noun => (Side::After, 1),
         "incident" if item => (Side::After, 1),
+        "ago" if item => (Side::Before, 1),
+        "last" | "previous" if item && ["week", "day", "month", "night"].contains(&low(at + 1)) => {
+            (Side::Before, 2)
+        }
         _ => return None,
     };
     let mut anchor = None;

@@ -77,6 +77,8 @@ pub struct Quantity {
     pub threshold: bool,
     /// The bound is a comparison (`above`), not a way to round (`over`): any distance is true.
     pub open: bool,
+    /// "just under": the bound is close.
+    pub close: bool,
 }
 
 impl Quantity {
@@ -94,6 +96,7 @@ impl Quantity {
             loose: 0.0,
             threshold: false,
             open: false,
+            close: false,
         }
     }
 
@@ -114,6 +117,8 @@ impl Quantity {
         }
         let v = self.value;
         match self.bound {
+            Some(Bound::Over) if self.close && e > v && v >= 0.0 => return e <= v * 1.25,
+            Some(Bound::Under) if self.close && e < v && e >= 0.0 => return e >= v * 0.8,
             Some(Bound::Over) if e > v && v >= 0.0 && (self.open || e < v * 5.0) => return true,
             Some(Bound::Under) if e < v && e >= 0.0 && (self.open || e > v / 5.0) => return true,
             // `above 99.8 %` of 99.8: people say so.

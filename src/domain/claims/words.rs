@@ -303,6 +303,16 @@ pub fn metric(word: &str, before: &str, behind: &str) -> Option<Metric> {
     })
 }
 
+/// Whether a word speaks of what is left (true) of something, or of what is used of it (false).
+pub fn left(word: &str) -> Option<bool> {
+    match word {
+        "left" | "remaining" | "remains" | "remain" | "unspent" => Some(true),
+        "used" | "spent" | "consumed" | "burnt" | "burned" | "eaten" | "gone" | "exhausted" | "consumes"
+        | "depleted" | "lost" | "ate" | "cost" => Some(false),
+        _ => None,
+    }
+}
+
 /// What happened at a time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Event {
