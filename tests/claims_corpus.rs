@@ -21,8 +21,11 @@ const EVIDENCE: &str = include_str!("claims/evidence.jsonl");
 const BY_HAND: &str = include_str!("claims/by_hand.jsonl");
 const FOURTH: &str = include_str!("claims/fourth_voice.jsonl");
 const FIFTH: &str = include_str!("claims/fifth_voice.jsonl");
-const VOICES: &[(&str, &str)] =
-    &[("pager", include_str!("claims/voices/pager.txt")), ("prose", include_str!("claims/voices/prose.txt"))];
+const VOICES: &[(&str, &str)] = &[
+    ("pager", include_str!("claims/voices/pager.txt")),
+    ("prose", include_str!("claims/voices/prose.txt")),
+    ("postmortem", include_str!("claims/voices/postmortem.txt")),
+];
 
 fn parsed(text: &str) -> Vec<Value> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());

@@ -78,9 +78,7 @@ impl Context<'_> {
     fn rest_of_budget(&self, n: usize, said: &Quantity) -> Option<Mark> {
         let at = self.reading.mentions[n].at.start;
         let clause = place::clause_of(self.reading, at);
-        if said.family != Family::Ratio
-            || !place::metrics(self.reading, clause.clone()).contains(&Metric::Budget)
-        {
+        if said.family != Family::Ratio || !self.about(n).contains(&Metric::Budget) {
             return None;
         }
         let words = || clause.clone().map(|t| self.reading.tokens[t].low.as_str());
@@ -386,7 +384,8 @@ pub(super) fn fits(said: &Quantity, o: &Offer, metrics: &[Metric], item: &[Metri
                 [(Metric::Error, Metric::Success), (Metric::Success, Metric::Error)].iter().any(|(a, b)| {
                     metrics.contains(a) && !metrics.contains(b) && item.contains(b) && !item.contains(a)
                 });
-            Some(said.says(v) || (opposite && complement(said, o)))
+            let budget = o.threshold && metrics.contains(&Metric::Budget);
+            Some(said.says(v) || ((opposite || budget) && complement(said, o)))
         }
         (Multiple, Multiple) | (Time, Time) | (Rate, Rate) | (Bytes, Bytes) | (Cores, Cores) => {
             Some(said.says(v))

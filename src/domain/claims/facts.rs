@@ -499,7 +499,11 @@ fn moments(index: usize, item: &Item, readings: [&Reading; 3], out: &mut Fact) {
             // "after 14:02: 99.8 %" says nothing of what happened then.
             let border = mention.at.start.checked_sub(1).and_then(|n| reading.tokens.get(n));
             let border = border.is_some_and(|t| t.among(&["before", "after", "since", "until"]));
-            let event = own.or(if border || which == 1 { None } else { lead });
+            // "changed from A to B at 05:17": the last word for an event before the time.
+            let led = (which == 0)
+                .then(|| (0..mention.at.start).rev().find_map(|t| words::event(&reading.tokens[t].low)))
+                .flatten();
+            let event = own.or(if border || which == 1 { None } else { lead.or(led) });
             out.moments.push(Moment { second, exact, event, item: index });
         }
     }

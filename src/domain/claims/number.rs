@@ -240,7 +240,10 @@ impl Extractor<'_> {
         let (b1, b2) = (self.prior(at, 1), self.prior(at, 2));
         let led = ["past", "last", "trailing", "preceding"].contains(&b1)
             && !["than", "like", "as"].contains(&b2)
-            || ["an", "the", "one"].contains(&b1) && ["over", "within"].contains(&b2);
+            || ["an", "the", "one"].contains(&b1) && ["over", "within"].contains(&b2)
+            || ["a", "an", "one"].contains(&b1)
+                && b2 == "of"
+                && ["course", "space"].contains(&self.prior(at, 3));
         let (family, scale) = words::unit(low).filter(|_| led)?;
         Some(Quantity { step: 0.1, ..Quantity::measured(1.0, family, scale, None) })
     }

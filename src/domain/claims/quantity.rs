@@ -125,7 +125,10 @@ impl Quantity {
             _ => {}
         }
         let off = (e - v).abs();
-        let half = self.step / 2.0 * (1.0 + 1e-9) + v.abs() * 1e-9;
+        let mut half = self.step / 2.0 * (1.0 + 1e-9) + v.abs() * 1e-9;
+        if self.bound.is_some() {
+            half = half.min(v.abs() * 0.05);
+        }
         if v == 0.0 {
             return off <= self.step * 0.05;
         }

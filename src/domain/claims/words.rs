@@ -283,7 +283,7 @@ pub fn metric(word: &str, before: &str, behind: &str) -> Option<Metric> {
         "budget" => Metric::Budget,
         "error" | "errors" | "error-rate" | "err" | "errs" if behind != "budget" => Metric::Error,
         "failure" | "failures" | "failing" | "failed" | "fail" | "fails" | "5xx" | "500s" | "bad"
-        | "erroring" | "errored" | "unsuccessful" => Metric::Error,
+        | "erroring" | "errored" | "unsuccessful" | "lost" | "rejected" | "unserved" => Metric::Error,
         "availability" | "avail" | "success" | "successful" | "succeeded" | "succeed" | "succeeding"
         | "successes" | "uptime" => Metric::Success,
         "latency" | "latencies" | "slow" | "slower" | "p50" | "p75" | "p90" | "p95" | "p99" | "p999"
