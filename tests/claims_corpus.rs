@@ -25,6 +25,7 @@ const VOICES: &[(&str, &str)] = &[
     ("pager", include_str!("claims/voices/pager.txt")),
     ("prose", include_str!("claims/voices/prose.txt")),
     ("postmortem", include_str!("claims/voices/postmortem.txt")),
+    ("renderings", include_str!("claims/voices/renderings.txt")),
 ];
 
 fn parsed(text: &str) -> Vec<Value> {

@@ -61,7 +61,21 @@ impl Context<'_> {
         if whole && self.cited.iter().any(|f| f.revisions.contains(&format!("{}", said.value))) {
             return Mark::Confirmed;
         }
+        if self.is_tag(n, said) {
+            return Mark::Confirmed;
+        }
         self.wrong_number(n, said, &compared, &metrics)
+    }
+
+    /// `4.12` of `shop/api:4.12`.
+    fn is_tag(&self, n: usize, said: &Quantity) -> bool {
+        let at = &self.reading.mentions[n].at;
+        let text = self.reading.tokens.get(at.start).map_or("", |t| t.low.as_str());
+        let tag =
+            |name: &String| name.rsplit([':', '@']).next().is_some_and(|t| t.trim_start_matches('v') == text);
+        said.family == Family::Bare
+            && text.contains('.')
+            && self.cited.iter().any(|f| f.names.iter().any(tag))
     }
 
     /// `above` is wrong where the number behind it is, and would be right with `below`.

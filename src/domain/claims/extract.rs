@@ -210,7 +210,9 @@ impl Extractor<'_> {
             let Some(first) = whole(self, next) else { continue };
             self.say(at..next + 1, What::Revision(format!("{first}")), false);
             // revisions 6 and 7; revision 6 -> 7; from revision 6 to 7.
-            while ["and", "to", "->", "→", ",", "=>", "vs", "or", "-", "–"].contains(&self.low(next + 1))
+            let several = low.ends_with('s');
+            while (several || self.low(next + 1) != ",")
+                && ["and", "to", "->", "→", ",", "=>", "vs", "or", "-", "–"].contains(&self.low(next + 1))
             {
                 let joined = next + 2;
                 let Some(second) = whole(self, joined) else { break };

@@ -61,6 +61,8 @@ pub struct Fact {
     pub part: Option<Part>,
     /// All identifiers and words, as parts.
     pub words: Vec<Vec<String>>,
+    /// The same, cut at `/`, `:`, `@` and `=` first: the names of which a path or an image is made.
+    pub components: Vec<Vec<String>>,
     /// Its subject, lower case.
     pub subject: String,
     /// `p99`.
@@ -79,6 +81,8 @@ pub struct Fact {
     pub about_name: bool,
     /// It says what is left of a budget, or what is used of it.
     pub left: Option<bool>,
+    /// Its words go from one thing to another: `6 -> 7`.
+    pub arrow: bool,
     /// Names in it.
     pub names: Vec<String>,
 }
@@ -160,6 +164,13 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
         Given::Text(text) => text.clone(),
         _ => String::new(),
     };
+    // "revision: 6 -> 7": the word stands in the fact.
+    let text = match text.trim_start_matches("from ") {
+        rest if revision_fact(&item.fact) && rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("revision {rest}")
+        }
+        _ => text,
+    };
     let read = |text: &str| extract::read(text, known);
     let (in_fact, in_value, in_window, in_subject) =
         (read(&item.fact), read(&text), read(&item.window), read(&item.subject));
@@ -179,8 +190,11 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
     }
     for part in [&item.fact, &text, &item.window, &item.subject, &item.unit] {
         out.words.extend(part.split_whitespace().map(parts).filter(|p| !p.is_empty()));
+        let cut = part.split(|c: char| c.is_whitespace() || "/:@=".contains(c));
+        out.components.extend(cut.map(parts).filter(|p| !p.is_empty()));
     }
     out.part = part_of(&in_fact).or_else(|| part_of(&in_value)).or_else(|| part_of(&in_subject));
+    out.arrow = in_value.tokens.iter().any(|t| ["->", "→", "=>", "to"].contains(&t.low.as_str()));
     if out.metrics.contains(&Metric::Budget) {
         out.left = in_fact.tokens.iter().chain(&in_value.tokens).find_map(|t| words::left(&t.low));
     }
@@ -419,6 +433,7 @@ fn revision_fact(fact: &str) -> bool {
 /// Numbers in the words of an item.
 fn text_offers(index: usize, item: &Item, reading: &Reading, value: bool, out: &mut Fact) {
     let roles = place::roles(reading, true);
+    let beside = place::belongs(reading, |w| matches!(w, What::Number { window: true, .. }));
     for (n, mention) in reading.mentions.iter().enumerate() {
         let What::Number { quantity, window } = &mention.what else { continue };
         if *window && !value {
@@ -444,10 +459,14 @@ fn text_offers(index: usize, item: &Item, reading: &Reading, value: bool, out: &
                 && reading.mentions.iter().filter(|m| matches!(m.what, What::Number { .. })).count() == 1,
             threshold: quantity.threshold || (!value && quantity.bound.is_some()),
             change: quantity.change && quantity.family != Family::Count,
-            windows: if quantity.family == Family::Time && quantity.scale >= 1.0 {
-                Vec::new()
-            } else {
-                out.windows.clone()
+            windows: match beside
+                .iter()
+                .position(|of| *of == Some(n))
+                .and_then(|w| window_of(&reading.mentions[w]))
+            {
+                Some(own) => vec![own],
+                None if quantity.family == Family::Time && quantity.scale >= 1.0 => Vec::new(),
+                None => out.windows.clone(),
             },
         });
     }

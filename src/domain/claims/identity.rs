@@ -137,8 +137,18 @@ impl Context<'_> {
                         facts::parts(n) == *word && n.split(['/', ':']).all(|p| facts::parts(p) != wanted)
                     }))
         });
-        let across: Vec<String> = f.words.iter().flatten().cloned().collect();
-        exact || longer || (wanted.len() > 1 && within(&across))
+        if wanted.len() == 1 {
+            return exact || longer;
+        }
+        // `gateway-config` is not `api-gateway-config`, but `api-gateway` is of `api-gateway-7d9f8b6c0`.
+        let opens = longer && f.components.iter().any(|c| c.starts_with(&wanted))
+            || name.contains(['/', ':']) && longer;
+        // `api gateway` of two words.
+        let across = (0..f.words.len()).any(|n| {
+            let mut flat = f.words[n..].iter().flatten();
+            wanted.iter().all(|w| flat.next() == Some(w))
+        });
+        exact || opens || across
     }
 
     pub(super) fn name(&self, n: usize, name: &str) -> Mark {
@@ -156,6 +166,9 @@ impl Context<'_> {
                 .or_else(|| self.cited.iter().flat_map(|f| f.names.iter().cloned()).next());
             return other.map_or(Mark::NotFound, contradicted);
         }
+        if let Some(mark) = self.names_swapped(n) {
+            return mark;
+        }
         // The number beside it is another's.
         if let Some(paired) = self.names[n]
             && let Some((f, _)) = self.misplaced(n, paired)
@@ -165,6 +178,32 @@ impl Context<'_> {
             return contradicted(if f.subject.is_empty() { &f.names[0] } else { &f.subject }.clone());
         }
         Mark::Confirmed
+    }
+
+    /// `from b:2 to b:1` where an item says `b:1 -> b:2`.
+    fn names_swapped(&self, n: usize) -> Option<Mark> {
+        let mentions = &self.reading.mentions;
+        let pair = |a: usize, b: usize| match (&mentions.get(a)?.what, &mentions.get(b)?.what) {
+            (What::Name(x), What::Name(y)) => {
+                let mut between =
+                    (mentions[a].at.end..mentions[b].at.start).map(|t| &self.reading.tokens[t].low);
+                between
+                    .all(|w| ["to", "->", "→", "=>", "image", "version", "the"].contains(&w.as_str()))
+                    .then_some((x, y))
+            }
+            _ => None,
+        };
+        let (from, to) = pair(n, n + 1).or_else(|| pair(n.checked_sub(1)?, n))?;
+        let adjacent = |f: &Fact, x: &String, y: &String| {
+            f.arrow && f.names.windows(2).any(|w| w[0] == *x && w[1] == *y)
+        };
+        let back = self
+            .reading
+            .tokens
+            .iter()
+            .any(|t| t.among(&["roll", "rollback", "revert", "undo", "back", "rolling"]));
+        let told = |x, y| self.cited.iter().any(|f| adjacent(f, x, y));
+        (!back && told(to, from) && !told(from, to)).then(|| contradicted(format!("{to} to {from}")))
     }
 
     pub(super) fn statistic(&self, name: &str) -> Option<Mark> {

@@ -232,9 +232,13 @@ impl Extractor<'_> {
                 "at",
                 "calls",
             ];
-            let terse = (at == 0
-                && self.raw(at).starts_with(char::is_lowercase)
-                && ["+", ":", "&", "burning"].contains(&next))
+            let joined = |n: usize| self.known.names.iter().any(|k| k == self.low(n));
+            let listed = (["and", ",", "or"].contains(&next) && joined(at + 2))
+                || (at > 1 && ["and", ",", "or"].contains(&prior) && joined(at - 2));
+            let terse = listed
+                || (at == 0
+                    && self.raw(at).starts_with(char::is_lowercase)
+                    && ["+", ":", "&", "burning"].contains(&next))
                 || ["+", "&"].contains(&prior);
             let placed = owner.contains(&next) || of.contains(&prior) || terse;
             return !common.contains(&low)
