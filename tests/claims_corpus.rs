@@ -26,6 +26,7 @@ const VOICES: &[(&str, &str)] = &[
     ("prose", include_str!("claims/voices/prose.txt")),
     ("postmortem", include_str!("claims/voices/postmortem.txt")),
     ("renderings", include_str!("claims/voices/renderings.txt")),
+    ("own evidence", include_str!("claims/voices/own.txt")),
 ];
 
 fn parsed(text: &str) -> Vec<Value> {

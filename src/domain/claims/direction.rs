@@ -245,7 +245,7 @@ fn by_evidence(
     let right = |before: f64, after: f64| {
         let called =
             may_be_called(way, before, after, least) || complements(metrics, way, before, after, least);
-        let times = factor.is_none_or(|f| before != 0.0 && ((after / before) / f - 1.0).abs() <= 0.15);
+        let times = factor.is_none_or(|f| before != 0.0 && times(context, n, after / before, f));
         if negated { !called || may_be_called(Way::Flat, before, after, least) } else { called && times }
     };
     let found = pairs(&offers);
@@ -256,7 +256,7 @@ fn by_evidence(
             || format!("{} to {}", written(pair.before, pair.family), written(pair.after, pair.family));
         return Some(if ok { Mark::Confirmed } else { contradicted(truth()) });
     }
-    if let Some(mark) = by_change_items(&offers, way, factor, negated, least) {
+    if let Some(mark) = by_change_items(context, n, &offers, (way, factor), negated, least) {
         return Some(mark);
     }
     let told: Vec<&(Way, bool)> = context
@@ -326,10 +326,26 @@ fn both_there(context: &Context<'_>, n: usize) -> bool {
     there(a) || there(b)
 }
 
+/// Whether something that became `ratio` of itself may be said to have doubled (`factor` 2), nearly or more than.
+fn times(context: &Context<'_>, n: usize, ratio: f64, factor: f64) -> bool {
+    let at = context.reading.mentions[n].at.start;
+    let prior = |back: usize| {
+        at.checked_sub(back).and_then(|t| context.reading.tokens.get(t)).map_or("", |t| t.low.as_str())
+    };
+    let (most, least) = (factor.max(1.0 / factor), ratio.max(1.0 / ratio));
+    let same_way = (factor > 1.0) == (ratio > 1.0);
+    match (prior(2), prior(1)) {
+        ("more", "than") => same_way && least >= most * 0.99 && least <= most * 5.0,
+        (_, "almost" | "nearly") => same_way && least >= most * 0.75 && least <= most * 1.05,
+        _ => (ratio / factor - 1.0).abs() <= 0.15,
+    }
+}
+
 fn by_change_items(
+    context: &Context<'_>,
+    n: usize,
     offers: &[(&Fact, &Offer)],
-    way: Way,
-    factor: Option<f64>,
+    (way, factor): (Way, Option<f64>),
     negated: bool,
     least: f64,
 ) -> Option<Mark> {
@@ -345,7 +361,7 @@ fn by_change_items(
             _ => 1.0 + v.signum(),
         };
         let called = may_be_called(way, 1.0, ratio, least);
-        let times = factor.is_none_or(|f| (ratio / f - 1.0).abs() <= 0.15);
+        let times = factor.is_none_or(|f| times(context, n, ratio, f));
         if negated { !called || (ratio - 1.0).abs() < 0.02 } else { called && times }
     });
     Some(if ok { Mark::Confirmed } else { contradicted(written(first.canonical, first.family)) })
@@ -455,8 +471,14 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     }
     let found = pairs(&offers);
     if found.is_empty() {
-        let changed =
-            by_change_items(&offers, if over == before { Way::Up } else { Way::Down }, None, false, 0.01);
+        let changed = by_change_items(
+            context,
+            n,
+            &offers,
+            (if over == before { Way::Up } else { Way::Down }, None),
+            false,
+            0.01,
+        );
         return Some(changed.unwrap_or(Mark::NotFound));
     }
     let ok = found

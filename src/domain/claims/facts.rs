@@ -378,6 +378,23 @@ fn value_offer(index: usize, item: &Item, out: &mut Fact) {
         other => other,
     };
     let change = is_change(item, &out.metrics, family);
+    // "a minute of waiting", in requests: a rate as well.
+    let per_minute = family == Family::Count
+        && ["a minute of", "per minute", "each minute"].iter().any(|w| text.contains(w));
+    if per_minute {
+        out.offers.push(Offer {
+            item: index,
+            canonical: number / 60.0,
+            raw: number,
+            family: Family::Rate,
+            noun: None,
+            role: None,
+            value: true,
+            threshold: false,
+            change: false,
+            windows: Vec::new(),
+        });
+    }
     let role =
         out.role.filter(|_| !change && family != Family::Time || out.metrics.contains(&Metric::Latency));
     out.offers.push(Offer {

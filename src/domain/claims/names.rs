@@ -129,7 +129,23 @@ impl Extractor<'_> {
             return !words::NO_NAMES.contains(&low);
         }
         let raw = self.raw(at);
-        if shaped(low) {
+        // `the SLO api-gateway-latency`: the word before says that a name follows.
+        let named = [
+            "slo",
+            "sli",
+            "alert",
+            "configmap",
+            "secret",
+            "deployment",
+            "workload",
+            "service",
+            "pod",
+            "replicaset",
+            "rule",
+            "image",
+            "namespace",
+        ];
+        if shaped(low) || (low.contains('-') && low.len() > 6 && named.contains(&self.prior(at, 1))) {
             return true;
         }
         let camel = raw.chars().zip(raw.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
@@ -235,7 +251,10 @@ impl Extractor<'_> {
             let joined = |n: usize| self.known.names.iter().any(|k| k == self.low(n));
             let listed = (["and", ",", "or"].contains(&next) && joined(at + 2))
                 || (at > 1 && ["and", ",", "or"].contains(&prior) && joined(at - 2));
+            let clause = ["while", "whereas", "but", "than"].contains(&prior)
+                && (next == "(" || words::SERVES.contains(&next) || ["does", "did", "do"].contains(&next));
             let terse = listed
+                || clause
                 || (at == 0
                     && self.raw(at).starts_with(char::is_lowercase)
                     && ["+", ":", "&", "burning"].contains(&next))

@@ -64,6 +64,7 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         "replicaset",
         "release",
         "one",
+        "ones",
         "image",
         "code",
         "config",
@@ -122,20 +123,28 @@ pub fn roles(reading: &Reading, item: bool) -> Vec<Option<Role>> {
     let mut out = vec![None; reading.mentions.len()];
     pairs(reading, &mut out);
     let level: Vec<usize> = (0..reading.mentions.len()).filter(|n| is_level(&reading.mentions[*n])).collect();
+    let mut taken = 0;
     for (n, index) in level.iter().enumerate() {
         if out[*index].is_some() {
             continue;
         }
         let at = &reading.mentions[*index].at;
         let next = level.get(n + 1).map_or(reading.tokens.len(), |i| reading.mentions[*i].at.start);
-        let last = n.checked_sub(1).map_or(0, |p| reading.mentions[level[p]].at.end);
-        out[*index] = follows(reading, at.end, next, item).or_else(|| leads(reading, last, at.start, item));
+        let last = n.checked_sub(1).map_or(0, |p| reading.mentions[level[p]].at.end).max(taken);
+        out[*index] = match follows(reading, at.end, next, item) {
+            // The word is that number's, and does not lead the next one.
+            Some((role, end)) => {
+                taken = end;
+                Some(role)
+            }
+            None => leads(reading, last, at.start, item),
+        };
     }
     out
 }
 
 /// A role word at most four words behind a number, in the same clause.
-fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<Role> {
+fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<(Role, usize)> {
     let mut seen = 0;
     let mut bracket = false;
     for at in from..until.min(from + 10) {
@@ -147,8 +156,8 @@ fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<R
             _ if bracket => {}
             "," | ";" | "." | ":" | "(" | ")" | "/" | "→" | "->" | "while" | "and" | "but" => return None,
             _ => {
-                if let Some((side, anchor, _)) = side_at(reading, at, item) {
-                    return Some(Role { side, anchor, pair: false });
+                if let Some((side, anchor, length)) = side_at(reading, at, item) {
+                    return Some((Role { side, anchor, pair: false }, at + length));
                 }
                 seen += 1;
                 if seen > 4 {
