@@ -10,6 +10,8 @@ mod score;
 mod second_voice;
 #[path = "claims/third_voice.rs"]
 mod third_voice;
+#[path = "claims/total.rs"]
+mod total;
 #[path = "claims/voice.rs"]
 mod voice;
 
@@ -26,6 +28,7 @@ const VOICES: &[(&str, &str)] = &[
     ("prose", include_str!("claims/voices/prose.txt")),
     ("postmortem", include_str!("claims/voices/postmortem.txt")),
     ("renderings", include_str!("claims/voices/renderings.txt")),
+    ("bullets", include_str!("claims/voices/bullets.txt")),
     ("own evidence", include_str!("claims/voices/own.txt")),
 ];
 

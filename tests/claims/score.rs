@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use goaround::domain::claims::{Claim, Item, Sentence, check};
+use goaround::domain::claims::{Claim, Item, MOST_SENTENCES, Sentence, check};
 use serde_json::{Value, json};
 
 /// What was said of claims with one label.
@@ -52,7 +52,13 @@ impl Score {
         let list = |name: &str| line[name].as_array().cloned().unwrap_or_default();
         let items: Vec<Item> = list("evidence").iter().filter_map(Item::from_json).collect();
         let sentences: Vec<Sentence> = list("answer").iter().map(Sentence::from_json).collect();
-        let claims = check(&items, &sentences);
+        // In parts: a corpus may put more sentences into an answer than are read of one.
+        let mut claims = Vec::new();
+        for (part, some) in sentences.chunks(MOST_SENTENCES).enumerate() {
+            let first = part * MOST_SENTENCES;
+            claims
+                .extend(check(&items, some).into_iter().map(|c| Claim { sentence: c.sentence + first, ..c }));
+        }
         let labels = list("claims");
         let place = |label: &Value| {
             let text = label["text"].as_str().unwrap_or_default().to_owned();
@@ -160,7 +166,11 @@ fn mark_of(
         let bare = normal(text);
         let alike = |c: &&&Claim| normal(&c.text).contains(&bare) || bare.contains(&normal(&c.text));
         let marks: Vec<&'static str> = here.iter().filter(alike).map(|c| c.mark.word()).collect();
-        return worst(&marks);
+        // Written otherwise than in the sentence ("5m" of "5-minute"): the claim with the same number.
+        let digits = first_number(text);
+        let same = |c: &&&Claim| digits.is_some() && first_number(&c.text) == digits;
+        let numbers: Vec<&'static str> = here.iter().filter(same).map(|c| c.mark.word()).collect();
+        return worst(&marks).or_else(|| worst(&numbers));
     }
     let at = |(from, to): &(usize, usize)| {
         let marks: Vec<&'static str> =
@@ -197,6 +207,13 @@ fn beside(claims: &[Claim], index: usize, sentence: &str, text: &str) -> Option<
     })
     .map(|c| c.mark.word())
     .next()
+}
+
+fn first_number(text: &str) -> Option<String> {
+    let from = text.find(|c: char| c.is_ascii_digit())?;
+    let number: String =
+        text[from..].chars().take_while(|c| c.is_ascii_digit() || ".,:".contains(*c)).collect();
+    Some(number.trim_end_matches(['.', ',', ':']).replace(',', ""))
 }
 
 fn normal(text: &str) -> String {

@@ -99,7 +99,8 @@ impl Context<'_> {
         let overspent =
             words().any(|w| ["overspent", "overdrawn", "overspend"].contains(&w)) && said.value > 0.0;
         let over = |v: f64| if overspent { -v } else { v };
-        let left = words().find_map(words::left).or(overspent.then_some(true))?;
+        let anywhere = || self.reading.tokens.iter().find_map(|t| words::left(&t.low));
+        let left = words().find_map(words::left).or(overspent.then_some(true)).or_else(anywhere)?;
         // What is said and what is given speak of the same part: an ordinary number.
         if !overspent && self.cited.iter().all(|f| f.left.is_none_or(|l| l == left)) {
             return None;
@@ -178,6 +179,21 @@ impl Context<'_> {
             let other =
                 compared.iter().find(|(f, o, _)| o.role.or(f.role).is_some_and(|r| r.side == said_role.side));
             return Some(other.map_or(Mark::Contradicted { truth: None }, |(_, o, _)| truth(o)));
+        }
+        // A side that another item has, of the same measurement.
+        if let Some(said_role) = self.roles[n].filter(|r| !r.pair)
+            && o.role.or(f.role).is_none()
+            && o.value
+        {
+            let own = compared.iter().find(|(g, p, same)| {
+                !same
+                    && p.value
+                    && p.role.or(g.role).is_some_and(|r| r.side == said_role.side)
+                    && (&g.metrics, &g.subject, &g.statistics) == (&f.metrics, &f.subject, &f.statistics)
+            });
+            if let Some((_, p, _)) = own {
+                return Some(truth(p));
+            }
         }
         if let Some(mark) = self.other_statistic(n, f, compared) {
             return Some(mark);

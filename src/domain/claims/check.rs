@@ -4,7 +4,7 @@
 use super::amount::fits;
 use super::extract::{self, Known, Reading, What};
 use super::facts::{self, Fact, Offer};
-use super::item::{Item, Sentence};
+use super::item::{Given, Item, Sentence};
 use super::place::{self, Role};
 use super::words::{self, Metric};
 use super::{Claim, Mark, direction, order};
@@ -22,33 +22,68 @@ pub(super) struct Context<'a> {
     pub known: &'a Known,
 }
 
-/// Marks every claim of `sentences` by the `items` that each cites, by its list or in brackets in its text.
+/// Characters of a sentence that are read; what is beyond is one claim, not found.
+pub const LONGEST_SENTENCE: usize = 2_000;
+/// Sentences of an answer that are read; each one beyond is one claim, not found.
+pub const MOST_SENTENCES: usize = 200;
+
+/// Marks every claim of `sentences` by the `items` that each cites, by its list or in brackets in its text. Any text and
+/// any items are taken; the work is bounded by the two limits above.
 pub fn check(items: &[Item], sentences: &[Sentence]) -> Vec<Claim> {
-    let known = facts::known(items);
+    let items: Vec<Item> = items.iter().map(bounded).collect();
+    let known = facts::known(&items);
     let facts: Vec<Fact> = items.iter().enumerate().map(|(n, item)| facts::fact(n, item, &known)).collect();
     let mut out = Vec::new();
     for (n, sentence) in sentences.iter().enumerate() {
-        one(n, sentence, &facts, &known, &mut out);
+        let read = if n < MOST_SENTENCES { readable(&sentence.text) } else { "" };
+        if n < MOST_SENTENCES {
+            one(n, read, &sentence.evidence, &facts, &known, &mut out);
+        }
+        if let Some(rest) = sentence.text.get(read.len()..).filter(|rest| !rest.is_empty()) {
+            let span = read.len()..sentence.text.len();
+            out.push(Claim { sentence: n, span, text: rest.to_owned(), mark: Mark::NotFound });
+        }
     }
     out
 }
 
-fn one(index: usize, sentence: &Sentence, facts: &[Fact], known: &Known, out: &mut Vec<Claim>) {
-    let plain = extract::read(&sentence.text, known);
+fn bounded(item: &Item) -> Item {
+    let head = |text: &str| readable(text).to_owned();
+    let value = match &item.value {
+        Given::Text(text) => Given::Text(head(text)),
+        other => other.clone(),
+    };
+    Item {
+        id: head(&item.id),
+        fact: head(&item.fact),
+        value,
+        unit: head(&item.unit),
+        window: head(&item.window),
+        subject: head(&item.subject),
+        ..*item
+    }
+}
+
+/// The head of a text that is read, cut between words.
+fn readable(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(LONGEST_SENTENCE) else { return text };
+    let head = text.get(..end).unwrap_or_default();
+    let word = head.rfind(char::is_whitespace).filter(|at| *at > end / 2);
+    head.get(..word.unwrap_or(end)).unwrap_or(head)
+}
+
+fn one(index: usize, text: &str, evidence: &[String], facts: &[Fact], known: &Known, out: &mut Vec<Claim>) {
+    let plain = extract::read(text, known);
     let inline = plain.mentions.iter().filter_map(|m| match &m.what {
         What::Citation(id) => Some(id.clone()),
         _ => None,
     });
-    let ids: Vec<String> = sentence
-        .evidence
-        .iter()
-        .map(|id| id.trim_matches(['[', ']', ' ']).to_uppercase())
-        .chain(inline)
-        .collect();
+    let ids: Vec<String> =
+        evidence.iter().map(|id| id.trim_matches(['[', ']', ' ']).to_uppercase()).chain(inline).collect();
     let (cited, uncited): (Vec<&Fact>, Vec<&Fact>) = facts.iter().partition(|f| ids.contains(&f.id));
     let about_names = !cited.is_empty() && cited.iter().any(|f: &&Fact| f.about_name);
     let known = &Known { about_names, ..known.clone() };
-    let reading = extract::read(&sentence.text, known);
+    let reading = extract::read(text, known);
     let context = Context {
         reading: &reading,
         cited,
@@ -64,13 +99,13 @@ fn one(index: usize, sentence: &Sentence, facts: &[Fact], known: &Known, out: &m
     for n in 0..reading.mentions.len() {
         let mention = &reading.mentions[n];
         if let Some(mark) = context.mark(n) {
-            let text = sentence.text.get(mention.span.clone()).unwrap_or_default().to_owned();
-            out.push(Claim { sentence: index, span: mention.span.clone(), text, mark });
+            let words = text.get(mention.span.clone()).unwrap_or_default().to_owned();
+            out.push(Claim { sentence: index, span: mention.span.clone(), text: words, mark });
         }
     }
     context.wrong_citations(&mut out[from..]);
     let said: Vec<String> = out[from..].iter().map(|c| c.text.to_uppercase()).collect();
-    for id in &sentence.evidence {
+    for id in evidence {
         let upper = id.trim_matches(['[', ']', ' ']).to_uppercase();
         if !facts.iter().any(|f| f.id == upper) && !said.contains(&upper) {
             out.push(Claim { sentence: index, span: 0..0, text: id.clone(), mark: Mark::NotFound });
@@ -168,7 +203,6 @@ pub(super) fn near_event(reading: &Reading, range: impl Iterator<Item = usize>) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::item::Given;
     use super::*;
 
     fn item(id: &str, fact: &str, value: f64, unit: &str, window: &str) -> Item {

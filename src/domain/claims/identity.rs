@@ -141,8 +141,8 @@ impl Context<'_> {
             return exact || longer;
         }
         // `gateway-config` is not `api-gateway-config`, but `api-gateway` is of `api-gateway-7d9f8b6c0`.
-        let opens = longer && f.components.iter().any(|c| c.starts_with(&wanted))
-            || name.contains(['/', ':']) && longer;
+        let opens =
+            longer && (name.contains(['/', ':']) || f.components.iter().any(|c| c.starts_with(&wanted)));
         // `api gateway` of two words.
         let across = (0..f.words.len()).any(|n| {
             let mut flat = f.words[n..].iter().flatten();

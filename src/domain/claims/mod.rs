@@ -23,7 +23,7 @@ mod words;
 
 use std::ops::Range;
 
-pub use check::check;
+pub use check::{LONGEST_SENTENCE, MOST_SENTENCES, check};
 pub use item::{Given, Item, Sentence};
 
 /// What the cited evidence says of a claim.

@@ -149,7 +149,7 @@ impl Extractor<'_> {
                 self.say(at..end, What::Bound, true);
                 continue;
             }
-            if number || (direct && !limit && !than) {
+            if (number && !limit) || (direct && !limit && !than) {
                 continue;
             }
             self.say(

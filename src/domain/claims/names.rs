@@ -36,11 +36,13 @@ impl Extractor<'_> {
                     t.kind == Kind::Word && e.known.names.iter().any(own)
                 })
         };
-        if !self.known.about_names || named(self) {
+        if !self.known.about_names {
             return;
         }
+        // Beside a name that is known, only the subject of a clause is another: "ledger fails, and savings burns".
+        let strict = named(self);
         for at in 0..self.tokens.len() {
-            if !self.used[at] && self.is_word(at) && self.in_place_of_a_name(at) {
+            if !self.used[at] && self.is_word(at) && self.in_place_of_a_name(at, strict) {
                 let low = self.low(at).to_owned();
                 self.say(at..at + 1, What::Name(low), false);
             }
@@ -48,7 +50,7 @@ impl Extractor<'_> {
     }
 
     /// A plain word where the name of a service stands: "for seatmap [E2]", "seatmap fails".
-    fn in_place_of_a_name(&self, at: usize) -> bool {
+    fn in_place_of_a_name(&self, at: usize, strict: bool) -> bool {
         let low = self.low(at);
         let raw = self.raw(at);
         let plain = low.len() > 2
@@ -76,10 +78,14 @@ impl Extractor<'_> {
             return false;
         }
         let (prior, next) = (self.prior(at, 1), self.low(at + 1));
-        let first = at == 0 || [".", ";"].contains(&prior);
+        let first = at == 0 || [".", ";", ":", "-", "*", "?", "!"].contains(&prior);
         let lower = raw.starts_with(char::is_lowercase);
-        let comma =
-            [",", "while", "and", "whereas"].contains(&prior) && lower && words::SERVES.contains(&next);
+        let comma = [",", "while", "and", "whereas", "but"].contains(&prior)
+            && lower
+            && words::SERVES.contains(&next);
+        if strict {
+            return comma || (first && lower && words::SERVES.contains(&next));
+        }
         let opens = comma || first && (lower || words::SERVES.contains(&next));
         let ends = [
             "", "[", ",", ".", ";", ":", ")", "'", "’", "(", "at", "over", "since", "in", "on", "after",

@@ -174,6 +174,11 @@ impl Extractor<'_> {
             && self.tokens.get(end).is_some_and(|t| t.span.start == self.tokens[end - 1].span.end);
         let unit_at = if dash { end + 1 } else { end };
         let (family, scale, noun, unit_end) = self.unit_at(unit_at, end);
+        let cpu = || (1..10).any(|b| ["cpu", "cores"].contains(&self.prior(at, b)));
+        let (family, scale) = match self.low(unit_at) {
+            "m" if family == Family::Time && cpu() => (Family::Cores, 1e-3),
+            _ => (family, scale),
+        };
         let (family, noun) = match family {
             Family::Bare
                 if self.prior(at, 1) == "of" && ["factor", "multiple"].contains(&self.prior(at, 2)) =>
@@ -272,7 +277,8 @@ impl Extractor<'_> {
             let low = self.low(n);
             low.len() > 3 && low.ends_with('s') && self.known.counted.iter().any(|w| w == low)
         };
-        them || plural(at) || (self.is_word(at) && plural(at + 1))
+        let whole = self.low(at) == "of" && words::spelled(self.low(at + 1)).is_some();
+        them || whole || plural(at) || (self.is_word(at) && plural(at + 1))
     }
 
     /// A number in words where a unit follows; whether it is said in passing.
@@ -484,7 +490,14 @@ impl Extractor<'_> {
             "slo",
             "budget",
         ];
-        led || heads.contains(&follows) || self.short_window(at, end, quantity)
+        // "5m/1h", "over 5m and 1h": as the one before it.
+        let listed = ["/", ",", "and", "&"].contains(&back(1))
+            && quantity.scale >= 60.0
+            && self
+                .out
+                .last()
+                .is_some_and(|m| m.at.end + 1 == at && matches!(m.what, What::Number { window: true, .. }));
+        led || listed || heads.contains(&follows) || self.short_window(at, end, quantity)
     }
 
     /// `5m=750x`, `33x/1h`, `6.2x 1h; 4.9x 5m`: a whole number of minutes, hours or days, written as one word, right
