@@ -4,6 +4,8 @@
 
 #[path = "claims/generator.rs"]
 mod generator;
+#[path = "claims/outsider.rs"]
+mod outsider;
 #[path = "claims/score.rs"]
 mod score;
 #[path = "claims/second_voice.rs"]
@@ -29,6 +31,7 @@ const VOICES: &[(&str, &str)] = &[
     ("postmortem", include_str!("claims/voices/postmortem.txt")),
     ("renderings", include_str!("claims/voices/renderings.txt")),
     ("bullets", include_str!("claims/voices/bullets.txt")),
+    ("identifiers", include_str!("claims/voices/identifiers.txt")),
     ("own evidence", include_str!("claims/voices/own.txt")),
 ];
 
@@ -94,6 +97,7 @@ fn false_claims_are_flagged_and_true_ones_are_not() {
     for (name, lines) in [
         ("second voice", second_voice::corpus(7)),
         ("third voice", third_voice::corpus()),
+        ("outsider", outsider::corpus(1, 20)),
         ("fourth voice, by hand", parsed(FOURTH)),
         ("fifth voice, by hand", parsed(FIFTH)),
     ] {

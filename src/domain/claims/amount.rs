@@ -377,7 +377,7 @@ impl Context<'_> {
             .map(|(_, o)| o.canonical)
             .chain(lengths.iter().copied())
             .collect();
-        let there = all.iter().any(|w| said.says(*w));
+        let there = all.iter().any(|w| said.is_window(*w));
         if let Some(number) = self.windows[n]
             && let Some((_, o)) = self.misplaced(n, number)
             && !self.crossed(&self.windows)
@@ -433,11 +433,12 @@ pub(super) fn fits(said: &Quantity, o: &Offer, metrics: &[Metric], item: &[Metri
         (Bare, Multiple | Time | Rate | Bytes | Cores) if o.value => Some(said.says(o.raw)),
         (Ratio, Bare)
             if o.value
+                && o.noun.is_none()
                 && item.iter().any(|m| {
                     [Metric::Error, Metric::Success, Metric::Cpu, Metric::Memory, Metric::Budget].contains(m)
                 }) =>
         {
-            Some(said.says(v) || said.says(v / 100.0))
+            Some(said.says(v) || (v <= 100.0 && said.says(v / 100.0)))
         }
         (Multiple | Time | Rate, Bare) if o.value => Some(said.says(v * said.scale)),
         _ => None,

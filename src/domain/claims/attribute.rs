@@ -11,7 +11,7 @@ impl Context<'_> {
     fn is_of(&self, a: usize, f: &Fact, o: &Offer) -> Option<bool> {
         match &self.reading.mentions[a].what {
             What::Number { quantity, .. } => {
-                (!o.windows.is_empty()).then(|| o.windows.iter().any(|w| quantity.says(*w)))
+                (!o.windows.is_empty()).then(|| o.windows.iter().any(|w| quantity.is_window(*w)))
             }
             What::Name(name) => {
                 (!f.subject.is_empty() || !f.names.is_empty()).then(|| self.has_name(f, name))

@@ -110,6 +110,11 @@ impl Quantity {
         self.rounds_from(measured / self.scale)
     }
 
+    /// Whether a window of `length` seconds is the one that was said: an hour is not a rounded half hour.
+    pub fn is_window(&self, length: f64) -> bool {
+        self.says(length) && (self.canonical() - length).abs() <= self.canonical().abs() * 0.12
+    }
+
     /// Whether `e`, in the unit as said, is what was said.
     fn rounds_from(&self, e: f64) -> bool {
         if !e.is_finite() {
