@@ -45,7 +45,13 @@ impl Context<'_> {
         if let Some((f, o, _)) = same.first() {
             return self.conflict(n, said, f, o, &compared).unwrap_or(Mark::Confirmed);
         }
+        // A latency is no length of time between events, and no window.
+        let next = self.reading.tokens.get(self.reading.mentions[n].at.end).map_or("", |t| t.low.as_str());
+        let latency = metrics.contains(&Metric::Latency)
+            && compared.iter().any(|(f, o, _)| o.value && f.metrics.contains(&Metric::Latency))
+            && !["before", "after", "later", "earlier", "ago", "following"].contains(&next);
         if said.family == Family::Time
+            && !latency
             && let Some(mark) = order::length(self, said)
         {
             return mark;
@@ -181,7 +187,7 @@ impl Context<'_> {
             return Some(other.map_or(Mark::Contradicted { truth: None }, |(_, o, _)| truth(o)));
         }
         // A side that another item has, of the same measurement.
-        if let Some(said_role) = self.roles[n].filter(|r| !r.pair)
+        if let Some(said_role) = self.roles[n]
             && o.role.or(f.role).is_none()
             && o.value
         {

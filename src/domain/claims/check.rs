@@ -55,7 +55,7 @@ fn bounded(item: &Item) -> Item {
     };
     Item {
         id: head(&item.id),
-        fact: head(&item.fact),
+        fact: facts::spaced(readable(&item.fact)),
         value,
         unit: head(&item.unit),
         window: head(&item.window),

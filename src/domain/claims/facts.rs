@@ -87,6 +87,32 @@ pub struct Fact {
     pub names: Vec<String>,
 }
 
+/// `burn_rate_5m` and `p99Latency` as words; what is written in words, or is a path, stays as it is.
+pub fn spaced(fact: &str) -> String {
+    let fact = fact.trim();
+    if fact.contains(char::is_whitespace) || fact.contains('/') {
+        return fact.to_owned();
+    }
+    let mut out = String::with_capacity(fact.len() + 8);
+    let mut before = ' ';
+    for c in fact.chars() {
+        if c.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit()) {
+            out.push(' ');
+        }
+        out.push(if "_:-.".contains(c) { ' ' } else { c });
+        before = c;
+    }
+    // `slo:period:days` may be one word to those who know it: without a word that is understood it stays whole.
+    let understood = out.to_lowercase().split(' ').any(|w| {
+        words::metric(w, "", "").is_some()
+            || words::event(w).is_some()
+            || words::noun(w).is_some()
+            || words::LIMITS.contains(&w)
+            || w == "revision"
+    });
+    if understood { out } else { fact.to_owned() }
+}
+
 /// Ids and names that occur in `items`.
 pub fn known(items: &[Item]) -> Known {
     let mut known = Known::default();
@@ -185,6 +211,9 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
     out.metrics = item_metrics(item, &in_fact, &in_value);
     out.windows =
         windows(&in_window).into_iter().chain(in_fact.mentions.iter().filter_map(window_of)).collect();
+    if out.windows.is_empty() && !out.metrics.is_empty() {
+        out.windows.extend(trailing_window(&in_fact));
+    }
     for reading in all {
         collect(reading, &mut out);
     }
@@ -220,6 +249,21 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
 fn window_of(mention: &extract::Mention) -> Option<f64> {
     match &mention.what {
         What::Number { quantity, window: true } => Some(quantity.canonical()),
+        _ => None,
+    }
+}
+
+/// `burn rate 5m`: a length of minutes or more at the end of a fact that names a measurement.
+fn trailing_window(reading: &Reading) -> Option<f64> {
+    let time = |m: &&extract::Mention| matches!(&m.what, What::Number { quantity, .. } if quantity.family == Family::Time);
+    let last = reading.mentions.last().filter(|m| m.at.end == reading.tokens.len())?;
+    if reading.mentions.iter().filter(time).count() > 1 {
+        return None;
+    }
+    match &last.what {
+        What::Number { quantity, .. } if quantity.family == Family::Time && quantity.scale >= 60.0 => {
+            Some(quantity.canonical())
+        }
         _ => None,
     }
 }

@@ -65,7 +65,15 @@ impl Context<'_> {
             "promoted",
             "pushed",
             "goes",
+            "replaced",
+            "replaces",
+            "superseded",
+            "supersedes",
+            "current",
         ];
+        if ["replaced", "replaces", "superseded", "supersedes", "replacing"].contains(&back(1)) {
+            return Some(Part::Target);
+        }
         let ahead = (0..4)
             .map(|a| low(at.end + a))
             .take_while(|w| ![",", ";", ".", "and"].contains(w))

@@ -164,6 +164,11 @@ impl Extractor<'_> {
         if spelled.is_some() && ["couple", "few"].contains(&low.as_str()) && self.low(end) == "of" {
             end += 1;
         }
+        // "two and a half minutes"
+        let half = |n: usize| ["and", "a", "half"].iter().enumerate().all(|(k, w)| self.low(n + k) == *w);
+        if half(end) && self.is_word(end + 3) {
+            (value, step, end) = (value + 0.5, 0.2, end + 3);
+        }
         if let Some(power) = self.power_at(end) {
             (value, step, end) = (value * power, step * power, end + 1);
         }
@@ -222,6 +227,12 @@ impl Extractor<'_> {
             quantity.value = (quantity.canonical() + more * s) / s;
             (quantity.scale, quantity.step, stop) = (s, more_step, e);
         }
+        // "a minute and a half"
+        if half(stop) && !self.is_word(stop + 3)
+            || half(stop) && ["after", "before", "later"].contains(&self.low(stop + 3))
+        {
+            (quantity.value, quantity.step, stop) = (quantity.value + 0.5, 0.2, stop + 3);
+        }
         if matches!(low.as_str(), "couple" | "few") {
             quantity.loose = 0.6;
         }
@@ -246,6 +257,7 @@ impl Extractor<'_> {
         let led = ["past", "last", "trailing", "preceding"].contains(&b1)
             && !["than", "like", "as"].contains(&b2)
             || ["an", "the", "one"].contains(&b1) && ["over", "within"].contains(&b2)
+            || ["a", "an", "one"].contains(&b1) && ["in", "during"].contains(&b2)
             || ["a", "an", "one"].contains(&b1)
                 && b2 == "of"
                 && ["course", "space"].contains(&self.prior(at, 3));
@@ -289,7 +301,11 @@ impl Extractor<'_> {
         };
         match low {
             "a" | "an"
-                if time(at + 1) && ["before", "after", "later", "earlier"].contains(&self.low(at + 2)) =>
+                if time(at + 1)
+                    && (["before", "after", "later", "earlier"].contains(&self.low(at + 2))
+                        || self.low(at + 2) != "ago"
+                            && (self.prior(at, 1) == "than"
+                                || words::ABOUT.contains(&self.prior(at, 1)))) =>
             {
                 Some((1.0, true))
             }

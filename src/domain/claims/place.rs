@@ -321,7 +321,13 @@ pub fn belongs(reading: &Reading, is: impl Fn(&What) -> bool) -> Vec<Option<usiz
 /// The number of an attribute's clause, if there is one; for a bracket, one beside it.
 fn owner(reading: &Reading, clause: &[usize], numbers: &[usize], a: usize) -> Option<usize> {
     let of = |m: usize| clause.get(reading.mentions[m].at.start).copied().unwrap_or(0);
-    let here: Vec<usize> = numbers.iter().copied().filter(|n| of(*n) == of(a)).collect();
+    let limit =
+        |n: &usize| matches!(&reading.mentions[*n].what, What::Number { quantity, .. } if quantity.threshold);
+    let mut here: Vec<usize> = numbers.iter().copied().filter(|n| of(*n) == of(a)).collect();
+    // "The 1h burn of 34x is above the threshold of 14.4x": the window is the measurement's.
+    if here.len() > 1 {
+        here.retain(|n| !limit(n));
+    }
     match here.as_slice() {
         [one] => Some(*one),
         [] if numbers.len() == 1 => Some(numbers[0]),
