@@ -8,6 +8,8 @@ mod generator;
 mod outsider;
 #[path = "claims/score.rs"]
 mod score;
+#[path = "claims/screen.rs"]
+mod screen;
 #[path = "claims/second_voice.rs"]
 mod second_voice;
 #[path = "claims/third_voice.rs"]
@@ -32,6 +34,7 @@ const VOICES: &[(&str, &str)] = &[
     ("renderings", include_str!("claims/voices/renderings.txt")),
     ("bullets", include_str!("claims/voices/bullets.txt")),
     ("identifiers", include_str!("claims/voices/identifiers.txt")),
+    ("commander", include_str!("claims/voices/commander.txt")),
     ("own evidence", include_str!("claims/voices/own.txt")),
 ];
 
@@ -98,6 +101,7 @@ fn false_claims_are_flagged_and_true_ones_are_not() {
         ("second voice", second_voice::corpus(7)),
         ("third voice", third_voice::corpus()),
         ("outsider", outsider::corpus(1, 20)),
+        ("screen", screen::corpus(1, 60)),
         ("fourth voice, by hand", parsed(FOURTH)),
         ("fifth voice, by hand", parsed(FIFTH)),
     ] {

@@ -67,10 +67,27 @@ impl Context<'_> {
         if whole && self.cited.iter().any(|f| f.revisions.contains(&format!("{}", said.value))) {
             return Mark::Confirmed;
         }
-        if self.is_tag(n, said) {
+        if self.is_tag(n, said) || self.is_availability(said) {
             return Mark::Confirmed;
         }
         self.wrong_number(n, said, &compared, &metrics)
+    }
+
+    /// 95.84 % beside an objective, where the errors are cited: the rest of them.
+    fn is_availability(&self, said: &Quantity) -> bool {
+        let objective = self.offers().any(|(_, o)| o.threshold && o.family == Family::Ratio);
+        let rest = |(f, o): (&Fact, &Offer)| {
+            o.value && o.family == Family::Ratio && f.metrics.contains(&Metric::Error) && complement(said, o)
+        };
+        said.family == Family::Ratio && said.canonical() > 0.5 && objective && self.offers().any(rest)
+    }
+
+    /// It follows `of`: `1,962 of 9,803`.
+    fn is_whole(&self, n: usize) -> bool {
+        let at = self.reading.mentions[n].at.start;
+        (1..4)
+            .filter_map(|b| at.checked_sub(b))
+            .any(|t| self.reading.tokens[t].is("of") || self.reading.tokens[t].is("/"))
     }
 
     /// `4.12` of `shop/api:4.12`.
@@ -185,6 +202,30 @@ impl Context<'_> {
             let other =
                 compared.iter().find(|(f, o, _)| o.role.or(f.role).is_some_and(|r| r.side == said_role.side));
             return Some(other.map_or(Mark::Contradicted { truth: None }, |(_, o, _)| truth(o)));
+        }
+        // "9,803 requests failed": so many there were in all.
+        let next = self.reading.tokens.get(self.reading.mentions[n].at.end).map_or("", |t| t.low.as_str());
+        if o.noun == Some(Noun::Requests)
+            && ["failed", "fail", "failing", "errored", "of"].contains(&next)
+            && !self.is_whole(n)
+        {
+            let failures =
+                compared.iter().find(|(_, p, same)| !same && p.value && p.noun == Some(Noun::Errors));
+            if let Some((_, p, _)) = failures {
+                return Some(truth(p));
+            }
+        }
+        // "1,962 of 1,962", where there were 9,803.
+        if o.noun == Some(Noun::Errors)
+            && self.is_whole(n)
+            && f.offers.iter().any(|p| p.item == o.item && p.noun == Some(Noun::Requests))
+        {
+            let all = compared
+                .iter()
+                .find(|(_, p, same)| !same && p.item == o.item && p.noun == Some(Noun::Requests));
+            if let Some((_, p, _)) = all {
+                return Some(truth(p));
+            }
         }
         // A side that another item has, of the same measurement.
         if let Some(said_role) = self.roles[n]
@@ -340,7 +381,15 @@ impl Context<'_> {
                     .filter(|o| q.says(o.canonical))
                     .collect::<Vec<_>>()
             };
-            !agrees(&part).is_empty() && !agrees(&whole).is_empty()
+            // Where the item counts failures, the part is theirs.
+            let failures = f.offers.iter().any(|o| o.noun == Some(Noun::Errors));
+            let whole_counted = f.offers.iter().any(|o| o.noun == Some(Noun::Requests));
+            let of_part = agrees(&part);
+            of_part.iter().any(|o| {
+                !(failures && whole_counted) || o.noun != Some(Noun::Requests) || part.value > whole.value
+            }) && agrees(&whole).iter().any(|o| {
+                !(failures && whole_counted) || o.noun != Some(Noun::Errors) || part.value > whole.value
+            })
         };
         if self.cited.iter().any(|f| one_item(f)) {
             let swapped = part.value > whole.value;

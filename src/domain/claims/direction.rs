@@ -375,7 +375,18 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
     // A minus sign is a claim of its own; without one the word beside it says which way.
     let signed = said.value < 0.0;
     let mut told = None;
+    let way = way_beside(context, n);
+    let wrong_way = |after: f64, before: f64| match way {
+        Some(Way::Up) => after < before,
+        Some(_) => after > before,
+        None => false,
+    };
     for (_, o) in direct {
+        let (ratio, one) = if o.family == Family::Multiple { (o.canonical, 1.0) } else { (o.canonical, 0.0) };
+        if wrong_way(ratio, one) {
+            told = told.or(Some(if o.family == said.family { ratio } else { ratio - one }));
+            continue;
+        }
         let values: Vec<f64> = match (said.family, o.family) {
             (Family::Ratio, Family::Multiple) => vec![o.canonical - 1.0, 1.0 - o.canonical],
             (Family::Multiple, Family::Ratio) => vec![1.0 + o.canonical, o.canonical],
@@ -390,6 +401,14 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
     }
     for pair in pairs(&offers) {
         let (a, b) = (pair.before, pair.after);
+        if wrong_way(b, a) {
+            told = told.or((a != 0.0).then_some(if said.family == Family::Multiple {
+                b / a
+            } else {
+                (b - a) / a
+            }));
+            continue;
+        }
         let mut values: Vec<f64> = Vec::new();
         match said.family {
             Family::Ratio if a != 0.0 && signed => values.push((b - a) / a),
@@ -411,6 +430,35 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
         told = told.or(values.first().copied());
     }
     told.map(|v| contradicted(written(v, said.family)))
+}
+
+/// The way that a word beside a difference says: `3 % up`, `down by a fifth`.
+fn way_beside(context: &Context<'_>, n: usize) -> Option<Way> {
+    let mentions = &context.reading.mentions;
+    let at = &mentions[n].at;
+    // A direction that is a claim of its own is marked as such.
+    let told = mentions.iter().any(|m| {
+        matches!(m.what, What::Direction(..)) && m.at.end + 2 >= at.start && m.at.start <= at.end + 1
+    });
+    if told {
+        return None;
+    }
+    let low = |t: Option<usize>| t.and_then(|t| context.reading.tokens.get(t)).map_or("", |t| t.low.as_str());
+    let way = |w: &str| match w {
+        "up" => Some(Way::Up),
+        "down" => Some(Way::Down),
+        _ => None,
+    };
+    let back = |b: usize| at.start.checked_sub(b);
+    // "up to 5 %" is a bound.
+    let behind = low(Some(at.end + 1));
+    let next = way(low(Some(at.end))).filter(|_| behind != "to");
+    next.or_else(|| way(low(back(1)))).or_else(|| {
+        ["by", "about", "some", "roughly", "around", "only", "just"]
+            .contains(&low(back(1)))
+            .then(|| way(low(back(2))))
+            .flatten()
+    })
 }
 
 /// Multiples of measured numbers are said roughly: 4990x is "5000x", 2.9 "tripled".

@@ -156,8 +156,9 @@ impl Extractor<'_> {
             let bracketed =
                 ["[", "(", ",", ";", "]["].contains(&self.prior(at, 1)) || self.prior(at, 1) == "evidence";
             let bare_number = matches!(self.tokens[at].kind, Kind::Number { .. })
-                && self.prior(at, 1) == "["
-                && self.low(at + 1) == "]";
+                && (self.prior(at, 1) == "[" && self.low(at + 1) == "]"
+                    || ["evidence", "item"].contains(&self.prior(at, 1))
+                        && self.known.ids.contains(&format!("E{low}")));
             let plain = self.known.ids.contains(&low.to_uppercase()) && bracketed;
             if self.is_id(&low) && self.is_word(at) || plain || bare_number {
                 // [4] of E4.

@@ -5,7 +5,7 @@ use super::check::{Context, contradicted};
 use super::extract::What;
 use super::facts::{self, Fact, Moment};
 use super::order;
-use super::words::Part;
+use super::words::{Event, Part};
 
 impl Context<'_> {
     pub(super) fn revision(&self, n: usize, number: &String) -> Mark {
@@ -149,12 +149,22 @@ impl Context<'_> {
             return exact || longer;
         }
         // `gateway-config` is not `api-gateway-config`, but `api-gateway` is of `api-gateway-7d9f8b6c0`.
+        // A tag is a whole: `api:5.2.0` is not `api:5.2.0-rc1`.
+        let tagged = f.words.iter().any(|w| w.ends_with(&wanted) || w.iter().any(|p| p == "sha256"));
+        let path = if name.contains(':') { tagged } else { name.contains('/') };
         let opens =
-            longer && (name.contains(['/', ':']) || f.components.iter().any(|c| c.starts_with(&wanted)));
+            longer && (path || !name.contains(':') && f.components.iter().any(|c| c.starts_with(&wanted)));
         // `api gateway` of two words.
         let across = (0..f.words.len()).any(|n| {
-            let mut flat = f.words[n..].iter().flatten();
-            wanted.iter().all(|w| flat.next() == Some(w))
+            let mut left = wanted.as_slice();
+            for word in &f.words[n..] {
+                match left.strip_prefix(word.as_slice()) {
+                    Some([]) => return true,
+                    Some(rest) => left = rest,
+                    None => return false,
+                }
+            }
+            false
         });
         exact || opens || across
     }
@@ -242,12 +252,15 @@ impl Context<'_> {
         let same: Vec<&&Moment> = moments.iter().filter(|m| agrees(m)).collect();
         let event = order::event_of_clock(self, n);
         if same.is_empty() {
-            let told = moments.iter().find(|m| event.is_some() && m.event == event).or(moments.first());
+            let told = moments
+                .iter()
+                .find(|m| event.is_some() && m.event.map(Event::change) == event)
+                .or(moments.first());
             return told.map_or(Mark::NotFound, |m| contradicted(text(m)));
         }
         if let Some(event) = event {
-            let other = same.iter().all(|m| m.event.is_some_and(|e| e != event));
-            let told = moments.iter().find(|m| m.event == Some(event) && !agrees(m));
+            let other = same.iter().all(|m| m.event.is_some_and(|e| e.change() != event.change()));
+            let told = moments.iter().find(|m| m.event.map(Event::change) == Some(event) && !agrees(m));
             if let Some(told) = told.filter(|_| other) {
                 return contradicted(text(told));
             }

@@ -80,11 +80,12 @@ impl Extractor<'_> {
         let (prior, next) = (self.prior(at, 1), self.low(at + 1));
         let first = at == 0 || [".", ";", ":", "-", "*", "?", "!"].contains(&prior);
         let lower = raw.starts_with(char::is_lowercase);
-        let comma = [",", "while", "and", "whereas", "but"].contains(&prior)
+        let comma = [",", "while", "and", "whereas", "but", "only", "neither", "nor"].contains(&prior)
             && lower
             && words::SERVES.contains(&next);
         if strict {
-            return comma || (first && lower && words::SERVES.contains(&next));
+            let aside = next == "," && words::SERVICES.contains(&low);
+            return comma || (first && lower && (aside || words::SERVES.contains(&next)));
         }
         let opens = comma || first && (lower || words::SERVES.contains(&next));
         let ends = [

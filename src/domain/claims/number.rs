@@ -139,6 +139,10 @@ impl Extractor<'_> {
             self.say(at..at + 1, What::Number { quantity, window: true }, false);
             return Some(at + 1);
         }
+        if let Some(quantity) = word.then(|| times(&low)).flatten() {
+            self.say(at..at + 1, number(quantity), false);
+            return Some(at + 1);
+        }
         if let Some(mut quantity) = word.then(|| folds(&low)).flatten() {
             self.surroundings(at, at + 1, &mut quantity);
             quantity.change = true;
@@ -153,6 +157,7 @@ impl Extractor<'_> {
                 (value, step, false)
             }
         };
+        let crossed = self.prior(at, 1) == "×" && self.tokens[at - 1].span.end == self.tokens[at].span.start;
         let mut end = at + 1;
         if ["version", "release", "tag", "image", "img", "build"].contains(&self.prior(at, 1))
             && spelled.is_none()
@@ -190,6 +195,7 @@ impl Extractor<'_> {
             {
                 (Family::Multiple, noun)
             }
+            Family::Bare if crossed => (Family::Multiple, noun),
             Family::Bare if spelled.is_some() && self.counts_at(end) => (Family::Count, noun),
             _ => (family, noun),
         };
@@ -415,6 +421,7 @@ impl Extractor<'_> {
             )
             | ("of", "upwards" | "excess") => Some(Bound::Over),
             ("most" | "under" | "below" | "<" | "<=" | "≤", _) | ("to", "up") => Some(Bound::Under),
+            ("within", _) if quantity.family == Family::Ratio => Some(Bound::Under),
             (
                 "the" | "a" | "an" | "its",
                 "above" | "over" | "exceeds" | "exceeding" | "exceeded" | "beyond",
@@ -429,7 +436,9 @@ impl Extractor<'_> {
         };
         quantity.close = quantity.bound.is_some()
             && (["just", "a little", "slightly"].contains(&b2) || (than && back[2] == "little"));
-        quantity.open = comparing(b1) || (["the", "a", "an", "its"].contains(&b1) && comparing(b2));
+        quantity.open = comparing(b1)
+            || (b1 == "within" && quantity.family == Family::Ratio)
+            || (["the", "a", "an", "its"].contains(&b1) && comparing(b2));
         let word = |w: &str| words::way(w).is_some();
         let f1 = self.low(end);
         if b1 == "overspent" || (["by", "some", "about"].contains(&b1) && b2 == "overspent") {
@@ -449,6 +458,8 @@ impl Extractor<'_> {
             || (["just", "only", "about", "some", "around", "roughly", "another", "a"].contains(&b1)
                 && (["up", "down", "by"].contains(&b2) || (word(b2) && b1 != "a")))
             || (comparing.contains(&f1) && quantity.family != Family::Count)
+            || (["up", "down"].contains(&f1) && quantity.family == Family::Ratio)
+            || (b1 == "within" && quantity.family == Family::Ratio)
             || (word(f1) && quantity.family != Family::Rate && quantity.family != Family::Bare)
             || self
                 .tokens
@@ -545,6 +556,17 @@ impl Extractor<'_> {
 
 fn number(quantity: Quantity) -> What {
     What::Number { quantity, window: false }
+}
+
+/// `x17`, `x0.3`; not `x86` and `x509`.
+fn times(low: &str) -> Option<Quantity> {
+    let digits = low.strip_prefix('x').filter(|d| !["86", "64", "509"].contains(d))?;
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let value: f64 = digits.parse().ok().filter(|_| plain && digits.len() < 6)?;
+    let places = digits.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let step = 0.1_f64.powi(i32::try_from(places).unwrap_or(0));
+    Some(Quantity { step, ..Quantity::measured(value, Family::Multiple, 1.0, None) })
 }
 
 /// `threefold`, `twice`, `tenfold`.

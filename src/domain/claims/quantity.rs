@@ -131,6 +131,10 @@ impl Quantity {
         }
         let off = (e - v).abs();
         let mut half = self.step / 2.0 * (1.0 + 1e-9) + v.abs() * 1e-9;
+        // "0.1 %" of 0.06 %: one digit, and far off all the same.
+        if self.family == Family::Ratio && self.step > 2e-4 {
+            half = half.min(v.abs() * 0.35);
+        }
         if self.bound.is_some() {
             half = half.min(v.abs() * 0.05);
         }

@@ -9,7 +9,7 @@ pub fn unit(word: &str) -> Option<(Family, f64)> {
         "%" | "percent" | "pct" | "per-cent" | "percentage" | "pp" | "points" | "point" => {
             (Family::Ratio, 0.01)
         }
-        "‰" => (Family::Ratio, 0.001),
+        "‰" | "permille" | "per-mille" | "permil" => (Family::Ratio, 0.001),
         "ratio" | "fraction" | "share" | "proportion" => (Family::Ratio, 1.0),
         "x" | "×" | "times" | "fold" | "multiple" | "multiples" => (Family::Multiple, 1.0),
         "ns" | "nanoseconds" => (Family::Time, 1e-9),
@@ -316,8 +316,10 @@ pub fn left(word: &str) -> Option<bool> {
 /// What happened at a time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Event {
-    /// A rollout, a change of configuration.
+    /// A rollout, a change.
     Deploy,
+    /// A change of configuration in particular.
+    Edit,
     /// The errors began.
     Onset,
     /// Somebody was alerted.
@@ -328,14 +330,23 @@ pub enum Event {
     Recovery,
 }
 
+impl Event {
+    /// With every kind of change as one.
+    pub fn change(self) -> Self {
+        if self == Self::Edit { Self::Deploy } else { self }
+    }
+}
+
 /// Event that a word speaks of.
 pub fn event(word: &str) -> Option<Event> {
     Some(match word {
         "rollout" | "deploy" | "deployed" | "deployment" | "deploys" | "deploying" | "release"
         | "released" | "shipped" | "change" | "changed" | "update" | "updated" | "upgrade" | "upgraded"
-        | "edit" | "edited" | "landed" | "push" | "pushed" | "live" | "went" | "revision" | "version"
-        | "available" | "restarted" | "rolled" | "applied" | "configmap" | "promoted" | "introduced"
-        | "canary" | "activated" => Event::Deploy,
+        | "landed" | "push" | "pushed" | "live" | "went" | "revision" | "version" | "available"
+        | "restarted" | "rolled" | "applied" | "promoted" | "introduced" | "canary" | "activated" => {
+            Event::Deploy
+        }
+        "edit" | "edited" | "edits" | "configmap" => Event::Edit,
         "onset" | "errors" | "error" | "err" | "errs" | "burn" | "burning" | "incident" | "failures"
         | "failing" | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure"
         | "symptoms" | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact"
@@ -439,7 +450,7 @@ pub const SERVES: &[&str] = &[
     "saw", "runs", "ran", "went", "started", "began", "is", "was", "has", "had", "now", "itself", "degraded", "errors",
     "depends", "calls", "received", "receives", "reported", "reports", "shows", "showed", "lost", "keeps", "kept", "stayed",
     "stays", "remained", "remains", "suffers", "suffered", "answers", "answered", "got", "gets", "did", "does", "'", "’", ":",
-    "consumed", "exceeded", "exceeds", "breached", "rose", "jumped", "spiked", "deployed", "rolled", "switched",
+    "consumed", "exceeded", "exceeds", "breached", "burn", "fail", "pages", "paged", "would", "rose", "jumped", "spiked", "deployed", "rolled", "switched",
 ];
 
 /// Parts by which a word with hyphens is plain English and no name.
