@@ -35,6 +35,8 @@ const VOICES: &[(&str, &str)] = &[
     ("bullets", include_str!("claims/voices/bullets.txt")),
     ("identifiers", include_str!("claims/voices/identifiers.txt")),
     ("commander", include_str!("claims/voices/commander.txt")),
+    ("advisor", include_str!("claims/voices/advisor.txt")),
+    ("last", include_str!("claims/voices/last.txt")),
     ("own evidence", include_str!("claims/voices/own.txt")),
 ];
 

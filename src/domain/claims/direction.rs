@@ -94,7 +94,9 @@ fn metrics_of(context: &Context<'_>, n: usize) -> Vec<Metric> {
     };
     let near = place::metrics(context.reading, clause.start..at);
     let ahead = place::metrics(context.reading, at..clause.end);
-    let noun = context.reading.tokens.get(at + 1).is_some_and(|t| t.among(&["in", "of"]));
+    let ahead_near = place::metrics(context.reading, at..clause.end.min(at + 5));
+    let noun =
+        !ahead_near.is_empty() && context.reading.tokens.get(at + 1).is_some_and(|t| t.among(&["in", "of"]));
     if noun && !ahead.is_empty() {
         return ahead;
     }
@@ -141,6 +143,25 @@ fn pairs(offers: &[(&Fact, &Offer)]) -> Vec<Pair> {
         out.retain(|p| p.family != Family::Count);
     }
     out
+}
+
+/// The measurement of one side that is cited, with the other side's that is not.
+fn with_the_other_side(context: &Context<'_>, metrics: &[Metric]) -> Option<Pair> {
+    let level = |f: &Fact, o: &Offer| {
+        o.value && !o.change && !o.threshold && f.metrics.iter().any(|m| metrics.contains(m))
+    };
+    let cited: Vec<_> = context.offers().filter(|(f, o)| level(f, o)).collect();
+    let uncited = context.uncited.iter().flat_map(|f| f.offers.iter().map(move |o| (*f, o)));
+    let other: Vec<_> = uncited.filter(|(f, o)| level(f, o)).collect();
+    let pair = |one: &(&Fact, &Offer)| {
+        let (f, o) = one;
+        let same = |(g, p): &&(&Fact, &Offer)| {
+            (o.family, o.noun, &f.subject, &f.statistics, &f.metrics)
+                == (p.family, p.noun, &g.subject, &g.statistics, &g.metrics)
+        };
+        other.iter().filter(same).find_map(|two| pairs(&[*one, *two]).into_iter().next())
+    };
+    cited.iter().find_map(pair)
 }
 
 /// One side is said ("yesterday"), and the other is the same measurement without a word for its side.
@@ -275,6 +296,18 @@ fn by_evidence(
     }
     if negated && metrics.is_empty() {
         return None;
+    }
+    // "rose to 20 %", where only the new side is cited: the old one is there to be looked at.
+    if let Some(pair) = with_the_other_side(context, metrics) {
+        return Some(if right(pair.before, pair.after) {
+            Mark::Confirmed
+        } else {
+            contradicted(format!(
+                "{} to {}",
+                written(pair.before, pair.family),
+                written(pair.after, pair.family)
+            ))
+        });
     }
     // From A to B, both in the evidence, and the word agrees with them.
     if against_own_words(context, n, way, negated) == Some(false) && both_there(context, n) {
@@ -429,7 +462,24 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
         }
         told = told.or(values.first().copied());
     }
+    let factor = said.family == Family::Multiple && said.change && !said.threshold && said.bound.is_none();
+    if factor && times_the_limit(context, said) {
+        return Some(Mark::Confirmed);
+    }
     told.map(|v| contradicted(written(v, said.family)))
+}
+
+/// "exceeds the threshold by a factor of 2.3": a measurement over a limit.
+fn times_the_limit(context: &Context<'_>, said: &Quantity) -> bool {
+    let limits: Vec<&Offer> = context
+        .offers()
+        .filter(|(_, o)| o.threshold && o.value && o.canonical > 0.0)
+        .map(|(_, o)| o)
+        .collect();
+    context
+        .offers()
+        .filter(|(_, o)| o.value && !o.threshold)
+        .any(|(_, o)| limits.iter().any(|l| l.family == o.family && said.says(o.canonical / l.canonical)))
 }
 
 /// The way that a word beside a difference says: `3 % up`, `down by a fifth`.

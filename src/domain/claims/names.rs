@@ -83,9 +83,15 @@ impl Extractor<'_> {
         let comma = [",", "while", "and", "whereas", "but", "only", "neither", "nor"].contains(&prior)
             && lower
             && words::SERVES.contains(&next);
+        let number = matches!(self.tokens.get(at + 2).map(|t| &t.kind), Some(Kind::Number { .. }));
         if strict {
+            let apart = [",", "and", "while", "both", "nor", "neither", "unlike", "like", "versus", "vs"]
+                .contains(&prior)
+                && ["at", "(", "with"].contains(&next);
             let aside = next == "," && words::SERVICES.contains(&low);
-            return comma || (first && lower && (aside || words::SERVES.contains(&next)));
+            return (apart && lower && number)
+                || comma
+                || (first && lower && (aside || words::SERVES.contains(&next)));
         }
         let opens = comma || first && (lower || words::SERVES.contains(&next));
         let ends = [
@@ -260,8 +266,12 @@ impl Extractor<'_> {
                 || (at > 1 && ["and", ",", "or"].contains(&prior) && joined(at - 2));
             let clause = ["while", "whereas", "but", "than"].contains(&prior)
                 && (next == "(" || words::SERVES.contains(&next) || ["does", "did", "do"].contains(&next));
+            let apart = ["at", "("].contains(&next)
+                && matches!(self.tokens.get(at + 2).map(|t| &t.kind), Some(Kind::Number { .. }))
+                && ([",", "and", "both", "neither", "nor", "while"].contains(&prior) || next == "(");
             let terse = listed
                 || clause
+                || apart
                 || (at == 0
                     && self.raw(at).starts_with(char::is_lowercase)
                     && ["+", ":", "&", "burning"].contains(&next))

@@ -380,6 +380,13 @@ impl Extractor<'_> {
                 if let Some((scale, end)) = per(n + 1) {
                     return (Family::Rate, scale, Some(noun), end);
                 }
+                // "500 requests are lost every minute"
+                let verbs =
+                    ["are", "is", "being", "get", "lost", "failing", "failed", "fail", "were", "arrive"];
+                let late = (n + 1..n + 4).take_while(|v| verbs.contains(&self.low(*v))).last();
+                if let Some((scale, _)) = late.and_then(|v| per(v + 1)) {
+                    return (Family::Rate, scale, Some(noun), n + 1);
+                }
                 let failed =
                     (at..n).any(|w| ["failed", "failing", "bad", "erroneous"].contains(&self.low(w)));
                 let noun = if failed && noun == Noun::Requests { Noun::Errors } else { noun };
@@ -450,6 +457,7 @@ impl Extractor<'_> {
             "larger", "above", "below",
         ];
         quantity.change = b1 == "by"
+            || (b1 == "of" && b2 == "factor")
             || (b2 == "by" && quantity.about)
             || (signed && quantity.family != Family::Time)
             || (word(b1) && !["flat", "steady", "stable", "unchanged", "constant", "level"].contains(&b1))

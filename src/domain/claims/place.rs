@@ -72,10 +72,9 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
     ];
     let noun = thing.contains(&low(at + 1)) || item;
     let (side, length) = match low(at) {
-        "before" | "beforehand" | "previously" | "baseline" | "formerly" | "yesterday" | "pre-rollout"
-        | "pre-deploy" | "pre-incident" | "pre-release" | "pre-change" | "pre-deployment" | "pre" => {
-            (Side::Before, 1)
-        }
+        "before" | "beforehand" | "normally" | "usually" | "ordinarily" | "previously" | "baseline"
+        | "formerly" | "yesterday" | "pre-rollout" | "pre-deploy" | "pre-incident" | "pre-release"
+        | "pre-change" | "pre-deployment" | "pre" => (Side::Before, 1),
         "prior" if low(at + 1) == "to" => (Side::Before, 2),
         "old" | "previous" | "prior" | "earlier" if noun => (Side::Before, 1),
         "after" | "afterwards" | "afterward" | "since" | "now" | "currently" | "during" | "post-rollout"
@@ -308,6 +307,15 @@ pub fn belongs(reading: &Reading, is: impl Fn(&What) -> bool) -> Vec<Option<usiz
         out[*a] = owner(reading, &clause, &numbers, *a);
     }
     pattern(&numbers, &attributes, &mut out);
+    // "payments (0.4x)": whatever else stands in the sentence.
+    for a in &attributes {
+        let end = reading.mentions[*a].at.end;
+        let open = reading.tokens.get(end).is_some_and(|t| t.is("("));
+        if let Some(n) = numbers.iter().find(|n| open && reading.mentions[**n].at.start == end + 1) {
+            out.iter_mut().filter(|o| **o == Some(*n)).for_each(|o| *o = None);
+            out[*a] = Some(*n);
+        }
+    }
     // Two windows for one number: not clear which.
     let taken = out.clone();
     for a in &attributes {

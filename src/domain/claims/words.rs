@@ -350,7 +350,7 @@ pub fn event(word: &str) -> Option<Event> {
         "onset" | "errors" | "error" | "err" | "errs" | "burn" | "burning" | "incident" | "failures"
         | "failing" | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure"
         | "symptoms" | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact"
-        | "jump" | "breach" => Event::Onset,
+        | "jump" | "breach" | "broke" | "breaks" => Event::Onset,
         "alert" | "alerted" | "alerts" | "page" | "paged" | "fired" | "firing" | "alarm" | "fires" => {
             Event::Alert
         }
