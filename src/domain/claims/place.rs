@@ -151,7 +151,8 @@ fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<(
         match token.low.as_str() {
             "[" => bracket = true,
             "]" => bracket = false,
-            "(" if at == from => {}
+            // "20 % (before)", but not "20 % (before: 1 %)".
+            "(" if at == from && (from..until).any(|t| reading.tokens[t].is(")")) => {}
             _ if bracket => {}
             "," | ";" | "." | ":" | "(" | ")" | "/" | "→" | "->" | "while" | "and" | "but" => return None,
             _ => {
