@@ -25,8 +25,10 @@ use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
 
+mod eval;
 mod operator;
 
+use eval::EvalArgs;
 use operator::{Ended, Operator};
 
 /// Usage or configuration is wrong.
@@ -76,7 +78,9 @@ enum Command {
     },
     /// The cockpit on an embedded world
     Demo(DemoArgs),
-    /// Configuration, cluster, rights, Prometheus, SLOs: one line each, with what to do next
+    /// How the configured model explains the embedded incidents: what held, what was true, how fast
+    Eval(EvalArgs),
+    /// Configuration, cluster, rights, Prometheus, SLOs, model: one line each, with what to do next
     Check {
         #[command(flatten)]
         output: Output,
@@ -183,6 +187,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
+        Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
             verify(&environment, output.output)
@@ -286,13 +291,17 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
             session.state.setup.every_right = true;
-            let state = run::run(&mut session, &mut OneLook::default()).await;
+            let mut look = OneLook::default();
+            let looked = run::run(&mut session, &mut look);
+            let (state, model) = tokio::join!(looked, check::model(&config.advisor));
             let default = environment.config_folder.as_ref().map(|folder| folder.join(config::FILE));
             let file = match target.config.clone().or(default.filter(|file| file.exists())) {
                 Some(file) => file.display().to_string(),
                 None => "no file, the defaults hold".into(),
             };
-            (false, check::checks(&state, &file))
+            let mut checks = check::checks(&state, &file);
+            checks.push(model);
+            (false, checks)
         }
     };
     match form {

@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use crate::advisor::{self, AdvisorError, Probed};
+use crate::domain::advice::Share;
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Source};
 use crate::engine::State;
+
+use super::config;
 
 /// One line.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -61,6 +65,34 @@ pub fn checks(state: &State, config: &str) -> Vec<Check> {
         None => Check::new("journal", "fail", "it did not answer", "is the disk full or slow?"),
     });
     all
+}
+
+/// Whether the configured model is there and takes the key. Spends no tokens, and tells the server nothing but the key.
+pub async fn model(configured: &config::Advisor) -> Check {
+    const MODEL: &str = "model";
+    let Some(settings) = &configured.settings else {
+        return Check::ok(MODEL, "no model is configured: [advisor] names one");
+    };
+    if configured.share == Share::None {
+        return Check::ok(MODEL, "not looked for: share = \"none\" in [advisor], nobody is asked");
+    }
+    let probed: Result<Probed, AdvisorError> = async {
+        let client = advisor::Client::new(settings.clone()).await?;
+        advisor::probe(&client).await
+    }
+    .await;
+    match probed {
+        Ok(Probed { said, listed: Some(true) }) => Check::ok(MODEL, said),
+        Ok(Probed { said, listed: Some(false) }) => {
+            let next = "set model under [advisor] to one of them, unless it is another name for one";
+            Check::new(MODEL, "warn", said, next)
+        }
+        Ok(Probed { said, listed: None }) => {
+            let next = "`goaround eval --scenario slo-burn` asks it once and shows whether it answers";
+            Check::new(MODEL, "warn", said, next)
+        }
+        Err(error) => Check::hinted(MODEL, "fail", &error.to_string()),
+    }
 }
 
 fn kubernetes(state: &State) -> Vec<Check> {
