@@ -111,12 +111,10 @@ impl<'a> Operator<'a> {
         }
     }
 
-    /// The model still speaks about the card, or was not asked yet. Half of the card's time is left for the decision,
-    /// however slow the model is.
+    /// The model still speaks about the card, or was not asked yet. This ends by itself: a model that takes longer than
+    /// the card lives is stopped with it, and the next card finds it silent.
     fn listens(&self, state: &State, proposal: &Proposal) -> bool {
-        let asks = self.scenario.operator.hears && state.setup.advisor.is_some();
-        let patience = state.setup.policy.void_after.delta() / 2;
-        if !asks || state.now - proposal.opened >= patience {
+        if !self.scenario.operator.hears || state.setup.advisor.is_none() {
             return false;
         }
         let counsel = state.counsel.get(&self.about).filter(|c| c.about == proposal.digest);

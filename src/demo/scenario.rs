@@ -135,7 +135,7 @@ pub struct Operator {
     pub decision: Decision,
     /// How long after the offer, in world time.
     pub after: Duration,
-    /// Not before the model has said all that it has to say about the card, or given up; within bounds.
+    /// Not before the model has said all that it has to say about the card, or given up.
     #[serde(default)]
     pub hears: bool,
     /// What it types where a reason is asked for.
