@@ -9,6 +9,7 @@ use super::place;
 use super::quantity::{Family, Noun, Quantity, written};
 use super::words::{self, Metric};
 use super::{direction, order};
+use crate::domain::window::Window;
 
 impl Context<'_> {
     pub(super) fn number(&self, n: usize, said: &Quantity) -> Mark {
@@ -437,14 +438,24 @@ impl Context<'_> {
             && let Some((_, o)) = self.misplaced(n, number)
             && !self.crossed(&self.windows)
         {
-            return o.windows.first().map_or(Mark::Contradicted { truth: None }, |w| {
-                contradicted(crate::domain::format::seconds(*w))
-            });
+            return o
+                .windows
+                .first()
+                .map_or(Mark::Contradicted { truth: None }, |w| contradicted(length(*w)));
         }
         if there || order::length(self, said) == Some(Mark::Confirmed) {
             return Mark::Confirmed;
         }
-        all.first().map_or(Mark::NotFound, |w| contradicted(crate::domain::format::seconds(*w)))
+        all.first().map_or(Mark::NotFound, |w| contradicted(length(*w)))
+    }
+}
+
+/// A window as evidence writes it: `5m`; what is no whole number of seconds is written as a span.
+fn length(seconds: f64) -> String {
+    if seconds >= 1.0 && seconds.fract() == 0.0 {
+        Window::from_secs(seconds as u64).to_string()
+    } else {
+        crate::domain::format::seconds(seconds)
     }
 }
 

@@ -141,11 +141,43 @@ fn telling(opinion: &Opinion) -> Option<&Said> {
     heard(opinion).find(wrong).or(first)
 }
 
+/// The sentence in one row. Where it is too long, it begins so late that what is wrong in it is seen with what is true.
+fn in_a_row(look: &Look, said: &Said, columns: usize) -> Words {
+    let whole = said::words(look, said);
+    let wrong = said.claims.iter().find(|c| matches!(c.mark, Mark::Contradicted { .. }));
+    let (Some(wrong), true) = (wrong, whole.width() > columns) else { return whole.cut(columns) };
+    let text = said.text.as_str();
+    let starts = text.match_indices(' ').map(|(at, _)| at + 1).filter(|at| *at <= wrong.span.start);
+    let later = starts.map(|at| said::words(look, &from(said, at)));
+    // The first that shows all to the end, else the last one that begins before the wrong words.
+    let mut last = None;
+    for words in later {
+        let fits = words.width() + 2 <= columns;
+        last = Some(words);
+        if fits {
+            break;
+        }
+    }
+    let mut row = Words::of(look.dim(), "… ");
+    row.append(last.unwrap_or(whole));
+    row.cut(columns)
+}
+
+/// The sentence from a byte on, with the claims that are left of it.
+fn from(said: &Said, at: usize) -> Said {
+    let text = Clean::new(said.text.as_str().get(at..).unwrap_or_default());
+    let claims = said.claims.iter().filter(|c| c.span.start >= at).cloned().map(|mut claim| {
+        claim.span = claim.span.start - at..claim.span.end - at;
+        claim
+    });
+    Said { claims: claims.collect(), text, evidence: said.evidence.clone() }
+}
+
 /// Share of claims and agreement, then the sentence that matters most, a row each.
 fn two(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Vec<Words> {
     let rows = match (opinion.answer(), telling(opinion)) {
         (Some(answer), Some(said)) => {
-            vec![agreement(look, opinion, answer).cut(width), said::words(look, said).cut(width)]
+            vec![agreement(look, opinion, answer).cut(width), in_a_row(look, said, width)]
         }
         (None, Some(said)) if opinion.under_way() => {
             vec![status(look, state, opinion).cut(width), said::words(look, said).cut(width)]
@@ -162,7 +194,7 @@ fn one(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Words {
             let tally = answer.tally();
             let dissents = dissent(look, opinion, answer).map_or(String::new(), |_| " DISSENTS".into());
             let end = format!("  {}/{} claims{dissents}", tally.confirmed, tally.all());
-            let words = said::words(look, said).cut(width.saturating_sub(end.chars().count()));
+            let words = in_a_row(look, said, width.saturating_sub(end.chars().count()));
             let style = if tally.contradicted > 0 { bold(look.attention()) } else { look.dim() };
             words.and(style, end)
         }
