@@ -266,7 +266,7 @@ async fn what_burns_comes_first_then_what_changed_and_when_then_why_the_target_i
     assert_eq!(
         texts(&said),
         [
-            "The error ratio rose from 0.03 % on the old pods to 100 % on the new pods.",
+            "The error ratio rose to 100 % on the new pods from 0.03 % on the old pods.",
             "The burn rate is 200× over 5m and 17.6× over 1h.",
             "Revision 3 changed image 4.11 → 4.12 at 11:57:00, and the errors began at 11:58:00.",
             "While revision 2 served for 20 h, 0.001 % of its requests failed.",

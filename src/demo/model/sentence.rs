@@ -85,7 +85,8 @@ pub(super) fn sentences(prompt: &Prompt) -> Vec<Sentence<'_>> {
     said
 }
 
-/// "The error ratio rose from 0.031 % on the old pods to 100 % on the new pods".
+/// "The error ratio rose to 100 % on the new pods from 0.031 % on the old pods". What is now comes first: the card of a
+/// small terminal has room for half of it.
 fn contrast<'a>((old, new): (&'a Item, &'a Item)) -> Option<Sentence<'a>> {
     let (before, after) = (old.value.as_deref()?, new.value.as_deref()?);
     let (was, is) = (old.number()?, new.number()?);
@@ -94,7 +95,7 @@ fn contrast<'a>((old, new): (&'a Item, &'a Item)) -> Option<Sentence<'a>> {
     // Two values that are written alike went nowhere.
     let text = match before == after {
         true => format!("The error ratio is {after} {now} and was {before} {then}"),
-        false => format!("The error ratio {way} from {before} {then} to {after} {now}"),
+        false => format!("The error ratio {way} to {after} {now} from {before} {then}"),
     };
     Some(citing(text, &[old, new]))
 }
