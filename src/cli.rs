@@ -385,7 +385,9 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     }
     // The world's clock runs faster than the disk and the network under it, and hands type at their own speed.
     config.policy.execute_within = scaled(config.policy.execute_within, rate);
-    config.policy.void_after = scaled(config.policy.void_after, if args.headless { 1.0 } else { rate });
+    // The scripted hand is quick, but listens to a model whose seconds are real ones.
+    config.policy.void_after =
+        scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
     let wanted = Wanted {
         kubeconfig: vec![world.kubeconfig.clone()],
         context: None,

@@ -351,7 +351,7 @@ async fn the_lying_scenario_tells_a_wrong_value_first_and_a_wrong_window_next_ea
         .map(|(n, claim)| (n, claim.text.as_str(), claim.mark.clone()))
         .collect();
     let truth = |truth: &str| Mark::Contradicted { truth: Some(truth.into()) };
-    assert_eq!(wrong, [(0, "10 %", truth("100 %")), (1, "30m", truth("5 m"))]);
+    assert_eq!(wrong, [(0, "10 %", truth("100 %")), (1, "30m", truth("5m"))]);
 }
 
 #[tokio::test]
