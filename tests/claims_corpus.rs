@@ -4,12 +4,20 @@
 
 #[path = "claims/generator.rs"]
 mod generator;
+#[path = "claims/outsider.rs"]
+mod outsider;
 #[path = "claims/score.rs"]
 mod score;
+#[path = "claims/screen.rs"]
+mod screen;
 #[path = "claims/second_voice.rs"]
 mod second_voice;
 #[path = "claims/third_voice.rs"]
 mod third_voice;
+#[path = "claims/total.rs"]
+mod total;
+#[path = "claims/voice.rs"]
+mod voice;
 
 use goaround::domain::claims::{Item, Sentence, check};
 use score::Score;
@@ -19,6 +27,18 @@ const EVIDENCE: &str = include_str!("claims/evidence.jsonl");
 const BY_HAND: &str = include_str!("claims/by_hand.jsonl");
 const FOURTH: &str = include_str!("claims/fourth_voice.jsonl");
 const FIFTH: &str = include_str!("claims/fifth_voice.jsonl");
+const VOICES: &[(&str, &str)] = &[
+    ("pager", include_str!("claims/voices/pager.txt")),
+    ("prose", include_str!("claims/voices/prose.txt")),
+    ("postmortem", include_str!("claims/voices/postmortem.txt")),
+    ("renderings", include_str!("claims/voices/renderings.txt")),
+    ("bullets", include_str!("claims/voices/bullets.txt")),
+    ("identifiers", include_str!("claims/voices/identifiers.txt")),
+    ("commander", include_str!("claims/voices/commander.txt")),
+    ("advisor", include_str!("claims/voices/advisor.txt")),
+    ("last", include_str!("claims/voices/last.txt")),
+    ("own evidence", include_str!("claims/voices/own.txt")),
+];
 
 fn parsed(text: &str) -> Vec<Value> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
@@ -37,19 +57,24 @@ fn sentences(lines: &[Value]) -> usize {
 
 fn show(name: &str, lines: &[Value], score: &Score) {
     println!("\n{name}: {} sentences\n\n{}", sentences(lines), score.table());
+    if score.beside > 0 {
+        println!("{} false ones are flagged by the window, name or revision beside them\n", score.beside);
+    }
     score.wrong.iter().for_each(|wrong| println!("{wrong}"));
 }
 
-/// At least 99.5 % of false claims flagged, at most 1 % of true ones.
-fn holds(name: &str, score: &Score) {
+/// What falls short of 99.5 % of false claims flagged and at most 1 % of true ones.
+fn short(name: &str, score: &Score) -> Vec<String> {
     let (wrong, right) = (score.false_claims.all(), score.true_claims.all());
-    assert!(
-        score.missed() * 200 <= wrong,
-        "{name}: {} of {wrong} false claims were not flagged",
-        score.missed()
-    );
-    let flags = score.true_claims.flagged();
-    assert!(flags * 100 <= right, "{name}: {flags} of {right} true claims were flagged");
+    let (missed, flags) = (score.missed(), score.true_claims.flagged());
+    let mut out = Vec::new();
+    if missed * 200 > wrong {
+        out.push(format!("{name}: {missed} of {wrong} false claims were not flagged"));
+    }
+    if flags * 100 > right {
+        out.push(format!("{name}: {flags} of {right} true claims were flagged"));
+    }
+    out
 }
 
 #[test]
@@ -61,28 +86,38 @@ fn false_claims_are_flagged_and_true_ones_are_not() {
         println!("{}", score.json());
         leave();
     }
+    let mut bad = Vec::new();
     let generated = generator::corpus(EVIDENCE, 7);
     let score = scored(&generated);
     show("generated", &generated, &score);
     assert!(sentences(&generated) >= 2_000, "only {} sentences", sentences(&generated));
-    holds("generated", &score);
+    bad.extend(short("generated", &score));
 
     let by_hand = parsed(BY_HAND);
     let score = scored(&by_hand);
     show("by hand", &by_hand, &score);
     assert!(sentences(&by_hand) >= 150, "only {} sentences", sentences(&by_hand));
-    holds("by hand", &score);
+    bad.extend(short("by hand", &score));
 
     for (name, lines) in [
         ("second voice", second_voice::corpus(7)),
         ("third voice", third_voice::corpus()),
+        ("outsider", outsider::corpus(1, 20)),
+        ("screen", screen::corpus(1, 60)),
         ("fourth voice, by hand", parsed(FOURTH)),
         ("fifth voice, by hand", parsed(FIFTH)),
     ] {
         let score = scored(&lines);
         show(name, &lines, &score);
-        holds(name, &score);
+        bad.extend(short(name, &score));
     }
+    for (name, text) in VOICES {
+        let lines = voice::corpus(text);
+        let score = scored(&lines);
+        show(name, &lines, &score);
+        bad.extend(short(name, &score));
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
 #[test]

@@ -134,6 +134,24 @@ const ROWS: &[(&str, &[&str])] = &[
         "ConfigMap api key app.yaml password: {c} → password: x{c}",
         &["ConfigMap api key app.yaml password: <", " → password: <"],
     ),
+    // Other spellings.
+    (
+        "q=%7B%22password%22%3A%22{c}%22%2C%22a%22%3A1%7D",
+        &["%22password%22%3A%22<redacted: password>%22%2C%22a%22%3A1%7D"],
+    ),
+    ("&quot;password&quot;:&quot;{c}&quot;,", &["&quot;:&quot;<redacted: password>&quot;,"]),
+    ("{\\u0022token\\u0022:\\u0022{c}\\u0022}", &["\\u0022<redacted: token>\\u0022}"]),
+    ("{\"secret\":{\"value\":\"{c}\"},\"b\":1}", &["{\"secret\":{<redacted: secret>},\"b\":1}"]),
+    ("password: \"a{c}\n  b{c}\"\nuser: bob", &["password: \"<redacted: password>\"\nuser: bob"]),
+    ("curl -su bob:{c} https://api/v1", &[" https://api/v1"]),
+    ("curl -u bob:{c} https://api/v1", &["curl -u bob:<redacted: password> https://api/v1"]),
+    ("mysql -u root -p{c} shop", &["mysql -u root -p<redacted: password> shop"]),
+    ("redis-cli -a {c} ping", &["redis-cli -a <redacted: password> ping"]),
+    ("HTTP_BASIC_AUTH=bob:{c}", &["HTTP_BASIC_AUTH=<redacted: credentials>"]),
+    ("https://hooks.slack.com/services/T0000/B0000/{c}abcdefgh", &["services/T0000/B0000/<redacted: token>"]),
+    ("GET /callback?code={c}&state=x", &["/callback?code=<redacted: token>&state=x"]),
+    ("access denied, password {c} rejected", &["password <redacted: password> rejected"]),
+    ("the password is {c}.", &["the password is <redacted: password>"]),
     // Prose and what a terminal made of it.
     (
         "login failed: password={c}, user=bob (attempt 3)",
@@ -259,6 +277,9 @@ const HARMLESS: &[&str] = &[
     "gate TARGET GOOD pass: 99.98 % of 12,400 requests, 12 pass: 3 fail: 1",
     "kubernetes.io/change-cause: release 4.12, ticket OPS-431",
     "the author: ana; compass: north; bypass: yes",
+    "docker run -u 1000:1000 -p 8080:80 app && mkdir -p /srv && ssh -p 22 host",
+    "GET /errors?code=503&page=2 password is required, password reset sent",
+    "secret: {secretName: tls} and auth: ok, auth=none",
     "public_key: abc, cache_key=cart:42, partition key: 7",
     "",
 ];

@@ -266,6 +266,12 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
     let operator = granted("deploy/operator.yaml");
     assert_eq!(operator["goaround-operator"], [patch("apps", "deployments"), patch("", "configmaps")]);
     assert_eq!(operator.len(), 1);
+    let logs = granted("deploy/advisor-logs.yaml");
+    assert_eq!(
+        logs["goaround-advisor-logs"],
+        [("".to_owned(), "pods/log".to_owned(), vec!["get".to_owned()])]
+    );
+    assert_eq!(logs.len(), 1);
 
     // Every kind that the source watches: `Resource::new("group", "version", "plural")` or `metadata("plural")`.
     let kinds = text("src/sources/kubernetes/decode/kinds.rs");

@@ -1,6 +1,10 @@
-//! Every scenario, headless, through the real binary, to what its file expects. The same seed gives the same outcome.
+//! Every scenario, headless, through the real binary, to what its file expects, with what the model said of it in the
+//! journal. The same seed gives the same outcome.
 
-use std::process::{Command, Output};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -13,6 +17,44 @@ fn run(arguments: &[&str]) -> Output {
         .env_remove("KUBECONFIG")
         .output()
         .expect("the binary runs")
+}
+
+/// The journal of the run whose temporary folder is below `folder`.
+fn journal(folder: &Path) -> Option<File> {
+    let runs = std::fs::read_dir(folder).ok()?.flatten();
+    runs.map(|run| run.path().join("state/journal.jsonl")).find_map(|path| File::open(path).ok())
+}
+
+/// Runs one scenario to its end; its `advice` records. The folder goes with the program, but a file that was opened
+/// before is read all the same.
+fn advice(scenario: &str) -> Vec<Value> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_goaround"))
+        .args(["demo", scenario, "--headless", "-o", "json"])
+        .env("TMPDIR", folder.path())
+        .env("GOAROUND_STATE_DIR", folder.path())
+        .env("GOAROUND_CONFIG_DIR", folder.path())
+        .env_remove("KUBECONFIG")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut opened = None;
+    let mut last = String::new();
+    for line in BufReader::new(program.stdout.take().expect("its words")).lines() {
+        last = line.expect("text");
+        opened = opened.or_else(|| journal(folder.path()));
+    }
+    assert!(program.wait().expect("an end").success(), "{last}");
+    let mut records = String::new();
+    opened.expect("a journal").read_to_string(&mut records).expect("text");
+    let records = records.lines().map(|line| serde_json::from_str::<Value>(line).expect("a record"));
+    records.filter(|record| record["kind"] == "advice").map(|record| record["body"].clone()).collect()
+}
+
+/// Claims of all sentences of an answer.
+fn claims(advice: &Value) -> impl Iterator<Item = &Value> {
+    let sentences = advice["answer"]["sentences"].as_array().into_iter().flatten();
+    sentences.flat_map(|said| said["claims"].as_array().into_iter().flatten())
 }
 
 fn last_line(output: &Output) -> Value {
@@ -62,8 +104,24 @@ fn a_traffic_spike_is_waited_for() {
 }
 
 #[test]
-fn a_lying_model_changes_nothing_about_the_ending() {
+fn a_lying_model_changes_nothing_about_the_ending_and_its_lies_are_on_record_with_the_truth() {
     ends_as_expected("lying-model");
+    let advice = advice("lying-model");
+    let first = advice.first().expect("the model was heard before the decision");
+    assert!(first["answer"]["contradicted"].as_u64() >= Some(2), "{first:#}");
+    let wrong: Vec<&Value> = claims(first).filter(|claim| claim["mark"] == "contradicted").collect();
+    assert!(wrong.len() >= 2 && wrong.iter().all(|claim| claim["truth"].is_string()), "{wrong:#?}");
+    let first = wrong[0]["text"].as_str().unwrap_or_default();
+    assert!(first.ends_with(" %"), "the wrong value comes first: {wrong:#?}");
+}
+
+#[test]
+fn every_claim_of_an_honest_model_is_confirmed_on_record() {
+    let advice = advice("slo-burn");
+    let answer = &advice.first().expect("the model was heard before the decision")["answer"];
+    assert_eq!((&answer["contradicted"], &answer["not_found"]), (&0.into(), &0.into()), "{answer:#}");
+    assert!(answer["confirmed"].as_u64() >= Some(8), "{answer:#}");
+    assert!(answer["dissent"].is_null(), "{answer:#}");
 }
 
 #[test]

@@ -28,6 +28,9 @@ macro_rules! shot {
     };
 }
 
+#[path = "screens/model.rs"]
+mod model;
+
 /// The story with a ConfigMap that was edited in place.
 fn edited() -> World {
     World::burning_with(setup(), |w| w.edited_config(true))
@@ -526,6 +529,7 @@ fn worlds() -> Vec<World> {
     let mut gone = edited();
     gone.state.view.screen = Screen::Card(Key::new("no", "such"));
     all.push(gone);
+    all.extend(model::worlds());
     all
 }
 

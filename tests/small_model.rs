@@ -113,6 +113,27 @@ async fn words_stream_and_together_they_are_the_answer() {
     assert!(!reply.model.is_empty());
 }
 
+/// Some such servers speak Anthropic's protocol too.
+#[tokio::test]
+async fn the_same_server_streams_as_anthropic_does_where_it_can() {
+    let _turn = turn().await;
+    let Some(client) = client().await else { return };
+    let mut settings = client.settings().clone();
+    settings.provider = Provider::Anthropic;
+    let client = Client::new(settings).await.expect("a client");
+    let (texts, reply) = asked(&client, &question(None, 40)).await;
+    match reply {
+        Ok(reply) => {
+            assert!(texts.len() > 1 && texts.concat() == reply.text, "{texts:?}");
+            assert!(
+                matches!(reply.finish, Finish::Stop | Finish::Length) && reply.cut.is_none(),
+                "{reply:?}"
+            );
+        }
+        Err(error) => assert!(matches!(error, AdvisorError::NotFound { .. }), "{error}"),
+    }
+}
+
 #[tokio::test]
 async fn an_answer_keeps_to_the_schema_unless_its_tokens_run_out() {
     let _turn = turn().await;

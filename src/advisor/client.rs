@@ -19,7 +19,7 @@ use super::trouble::Trouble;
 use super::wire::{Ask, KeyFrom, Settings};
 use crate::domain::clean::Clean;
 
-/// The longest wait for a connection.
+/// The longest wait for a connection; less where the first word must come sooner, so that the two are told apart.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The longest wait for a list of models.
 const PROBE: Duration = Duration::from_secs(10);
@@ -402,7 +402,9 @@ async fn http_client(
     let builder = || {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("goaround/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
+            .connect_timeout(CONNECT.min(settings.budget.first_token.mul_f64(0.9)))
+            // A proxy that compresses a stream keeps its words back.
+            .no_gzip()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         match &proxy {

@@ -1,6 +1,7 @@
 //! One question from its brief to its end: asked, heard, checked, repaired at most once. It tells everything by events and
 //! decides nothing; dropping it closes the socket.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -9,9 +10,10 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::error::AdvisorError;
-use super::wire::{Ask, Finish, Heard, Reply};
-use super::{exchange, parse, prompt};
-use crate::domain::advice::{Advice, Answer, Brief, BriefId, Ending, Said, Share, Usage};
+use super::tools::{Perform, Tool};
+use super::wire::{Ask, Finish, Heard, Message, Reply, ToolCall, ToolSpec};
+use super::{exchange, parse, prompt, tools};
+use crate::domain::advice::{Advice, Answer, Brief, BriefId, Ending, Said, Share, ToolUse, Usage};
 use crate::domain::claims::Mark;
 use crate::domain::clean::{self, Clean};
 use crate::engine::Event;
@@ -35,8 +37,14 @@ struct Conversation<'a> {
     repaired: Option<Clean>,
 }
 
-/// Asks, and tells what is heard until it ends.
-pub async fn converse(client: &Client, brief: Brief, share: Share, events: &mpsc::Sender<Event>) {
+/// Asks, and tells what is heard until it ends. With `tools` the model may look at more before it answers.
+pub async fn converse(
+    client: &Client,
+    brief: Brief,
+    share: Share,
+    tools: Option<&dyn Perform>,
+    events: &mpsc::Sender<Event>,
+) {
     let budget = client.settings().budget;
     let begun = Instant::now();
     let mut conversation = Conversation {
@@ -44,13 +52,16 @@ pub async fn converse(client: &Client, brief: Brief, share: Share, events: &mpsc
         brief,
         events,
         begun,
-        deadline: begun + budget.whole,
+        deadline: begun + if tools.is_some() { budget.with_tools } else { budget.whole },
         first_word: None,
         usage: Usage::default(),
         raw: Vec::new(),
         model: String::new(),
         repaired: None,
     };
+    if let Some(tools) = tools.filter(|_| share != Share::None) {
+        conversation.look(tools, share).await;
+    }
     let ask = prompt::ask(&conversation.brief, budget.prompt_tokens, budget.answer_tokens);
     conversation.tell(sent(client, &ask)).await;
     let answer = if share == Share::None {
@@ -68,8 +79,21 @@ fn sent(client: &Client, ask: &Ask) -> Advice {
         model: Clean::new(&client.settings().model),
         prompt: prompt::digest(ask),
         tokens: prompt::estimate(ask),
-        request: prompt::preview(ask),
+        request: preview(client, ask),
     }
+}
+
+/// Where it goes, then every word of it.
+fn preview(client: &Client, ask: &Ask) -> Vec<Clean> {
+    let settings = client.settings();
+    let extra: Vec<&str> = settings.extra.keys().map(String::as_str).collect();
+    let extra = if extra.is_empty() {
+        String::new()
+    } else {
+        format!(", and from the configuration {}", extra.join(", "))
+    };
+    let to = format!("POST to {}, model {}, streamed{extra}", client.at(), settings.model);
+    [Clean::new(to)].into_iter().chain(prompt::preview(ask)).collect()
 }
 
 impl Conversation<'_> {
@@ -80,6 +104,92 @@ impl Conversation<'_> {
     async fn tell(&self, advice: Advice) {
         // Nobody listens any more: the program ends.
         let _ = self.events.send(Event::Advice(self.id(), Box::new(advice))).await;
+    }
+
+    /// Lets the model call tools; what they find becomes items. Whatever goes wrong here, the answer is asked for with what
+    /// there is.
+    async fn look(&mut self, tools: &dyn Perform, share: Share) {
+        let until = Instant::now() + tools::TIME;
+        let budget = self.client.settings().budget;
+        let specs = tools::specs(&self.brief, share).into_iter().map(|spec| ToolSpec {
+            name: spec.name.to_owned(),
+            description: spec.description.to_owned(),
+            parameters: spec.parameters,
+        });
+        let mut ask =
+            prompt::ask_for_tools(&self.brief, specs.collect(), budget.prompt_tokens, budget.answer_tokens);
+        self.tell(sent(self.client, &ask)).await;
+        let mut done: Vec<Tool> = Vec::new();
+        let mut calls = 0;
+        while calls < tools::CALLS && Instant::now() < until {
+            let (client, deadline) = (self.client, until.min(self.deadline));
+            let reply = match exchange::ask(client, &ask, deadline, &mut |_| {}).await {
+                Ok(reply) if !reply.calls.is_empty() => reply,
+                Ok(_) => return,
+                Err(error) => {
+                    let why = format!("no tool was used: {error}");
+                    return self.tell(Advice::Again(Clean::new(why))).await;
+                }
+            };
+            self.count(&reply);
+            let mut results = Vec::new();
+            for call in &reply.calls {
+                let text = if calls >= tools::CALLS {
+                    format!("not done: at most {} calls", tools::CALLS)
+                } else {
+                    calls += 1;
+                    self.call(tools, share, call, calls - 1, until, &mut done).await
+                };
+                results.push(Message::ToolResult { id: call.id.clone(), text });
+            }
+            ask.messages.push(Message::Assistant { text: String::new(), calls: reply.calls });
+            ask.messages.extend(results);
+        }
+    }
+
+    /// One call: shown when it begins and when it is over. Returns what the model is told.
+    async fn call(
+        &mut self,
+        tools: &dyn Perform,
+        share: Share,
+        call: &ToolCall,
+        place: usize,
+        until: Instant,
+        done: &mut Vec<Tool>,
+    ) -> String {
+        let parsed = tools::parse(&call.name, &call.arguments, &self.brief, share);
+        let words = parsed.as_ref().map_or_else(|_| Clean::new(&call.name), Tool::words);
+        let mut used = ToolUse { call: words, result: None };
+        self.tell(Advice::Tool(place, used.clone())).await;
+        let found = match &parsed {
+            Err(why) => Err(why.clone()),
+            Ok(tool) if done.contains(tool) => Err("it was asked for already".into()),
+            Ok(tool) => {
+                done.push(tool.clone());
+                let late =
+                    |_| Err(Clean::new(format!("no answer within {} s in all", tools::TIME.as_secs())));
+                tokio::time::timeout_at(until, tools.perform(tool)).await.unwrap_or_else(late)
+            }
+        };
+        let (result, told) = match found {
+            Err(why) => (Err(why.clone()), format!("refused: {why}")),
+            Ok(items) => {
+                let first = self.brief.items.len();
+                let mut ids = Vec::new();
+                for mut item in items {
+                    item.id = format!("E{}", self.brief.items.len() + 1);
+                    ids.push(item.id.clone());
+                    self.brief.items.push(item.clone());
+                    self.brief.found += 1;
+                    self.tell(Advice::Found(item)).await;
+                }
+                let told = prompt::found(&self.brief, first);
+                (Ok(ids), told)
+            }
+        };
+        used.result = Some(result);
+        self.tell(Advice::Tool(place, used)).await;
+        told
     }
 
     /// The first answer if it holds, else the repaired one, else why there is none.
@@ -116,7 +226,11 @@ impl Conversation<'_> {
     /// One call; what is heard is told while it comes.
     async fn listen(&mut self, ask: &Ask) -> Result<Reply, AdvisorError> {
         let (tx, mut rx) = mpsc::unbounded_channel();
-        let mut on = move |heard: Heard| {
+        let first = OnceLock::new();
+        let mut on = |heard: Heard| {
+            if let Heard::Text(_) = heard {
+                first.get_or_init(Instant::now);
+            }
             let _ = tx.send(heard);
         };
         let (client, deadline) = (self.client, self.deadline);
@@ -130,27 +244,42 @@ impl Conversation<'_> {
                 biased;
                 Some(heard) = rx.recv() => match heard {
                     Heard::Text(more) => {
-                        self.first_word.get_or_insert_with(|| self.begun.elapsed());
                         text.push_str(&more);
                         if told.elapsed() >= DRAFT_EVERY {
                             told = Instant::now();
                             self.draft(&text, &mut draft).await;
                         }
                     }
-                    Heard::Retrying { why, after } => {
-                        let seconds = after.as_secs_f32();
-                        self.tell(Advice::Again(Clean::new(format!("{why}; in {seconds:.1} s")))).await;
-                    }
+                    Heard::Retrying { why, after } => self.again(&why, after).await,
                 },
-                reply = &mut call => break reply?,
+                reply = &mut call => break reply,
             }
         };
+        // The last pieces may have come together with the end.
+        while let Ok(heard) = rx.try_recv() {
+            if let Heard::Retrying { why, after } = heard {
+                self.again(&why, after).await;
+            }
+        }
+        if let Some(first) = first.get() {
+            self.first_word.get_or_insert(first.duration_since(self.begun));
+        }
+        let reply = reply?;
         self.draft(&reply.text, &mut draft).await;
+        self.count(&reply);
+        self.raw.push(clean::printable_json(&reply.text));
+        Ok(reply)
+    }
+
+    fn count(&mut self, reply: &Reply) {
         self.usage.prompt = sum(self.usage.prompt, reply.usage.prompt);
         self.usage.answer = sum(self.usage.answer, reply.usage.answer);
-        self.raw.push(clean::printable_json(&reply.text));
-        self.model = reply.model.clone();
-        Ok(reply)
+        self.model.clone_from(&reply.model);
+    }
+
+    async fn again(&self, why: &Clean, after: Duration) {
+        let words = format!("{why}; in {:.1} s", after.as_secs_f32());
+        self.tell(Advice::Again(Clean::new(words))).await;
     }
 
     async fn draft(&self, text: &str, last: &mut Vec<Said>) {

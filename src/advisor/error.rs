@@ -246,7 +246,8 @@ fn when(wait: Option<Duration>) -> String {
 }
 
 fn request_hint(said: &Clean) -> &'static str {
-    if said.as_str().contains("schema") || said.as_str().contains("response_format") {
+    let fields = ["schema", "response_format", "output_config", "grammar"];
+    if fields.iter().any(|field| said.as_str().contains(field)) {
         "set schema = false under [advisor] if the server knows no schemas"
     } else {
         "is provider under [advisor] the protocol of this server, and body what it knows?"

@@ -96,12 +96,8 @@ async fn attempt(
         }
         let heard = listening.has_heard();
         let limit = if heard { deadline } else { limit };
-        // A flood of bytes would never let a timeout be seen.
-        let chunk = if Instant::now() < limit {
-            timeout_at(limit, answering.response.chunk()).await.ok()
-        } else {
-            None
-        };
+        // Also a flood is left in time: a timeout is looked at whenever the task has had its turn.
+        let chunk = timeout_at(limit, answering.response.chunk()).await.ok();
         match chunk {
             None if heard => return Ok(listening.reply(Some(cut_after(begun, deadline)))),
             None => return Err(silent()),

@@ -18,6 +18,7 @@ pub mod prompt;
 pub mod protocol;
 pub mod retry;
 pub mod sse;
+pub mod tools;
 pub mod trouble;
 pub mod wire;
 

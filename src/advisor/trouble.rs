@@ -107,7 +107,8 @@ impl Trouble {
                 "spend limit",
                 "spend_limit",
                 "spending limit",
-                "billing",
+                "billing_",
+                "billing hard limit",
             ])
     }
 

@@ -13,6 +13,7 @@ use crate::domain::cluster::Key;
 use crate::domain::verdict::Offer;
 use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::incident::Incident;
+use crate::engine::opinion::{Counsel, Opinion};
 use crate::engine::verify::Phase;
 use crate::engine::view::{self, Screen};
 use crate::engine::{Command, Event, State};
@@ -98,7 +99,7 @@ impl<'a> Operator<'a> {
         let waited =
             state.now - proposal.opened >= TimeDelta::milliseconds(self.scenario.operator.after.millis());
         match &proposal.gesture {
-            Gesture::Idle if !waited => None,
+            Gesture::Idle if !waited || self.listens(state, proposal) => None,
             Gesture::Idle if state.view.screen == Screen::Main => Some(self.towards_card(state)),
             Gesture::Idle => self.begin(state, incident, proposal),
             Gesture::Reason(text) if proposal.unnamed(text).next().is_some() => Some(Command::FocusNext),
@@ -108,6 +109,16 @@ impl<'a> Operator<'a> {
             }
             _ => None,
         }
+    }
+
+    /// The model still speaks about the card, or was not asked yet. This ends by itself: a model that takes longer than
+    /// the card lives is stopped with it, and the next card finds it silent.
+    fn listens(&self, state: &State, proposal: &Proposal) -> bool {
+        if !self.scenario.operator.hears || state.setup.advisor.is_none() {
+            return false;
+        }
+        let counsel = state.counsel.get(&self.about).filter(|c| c.about == proposal.digest);
+        counsel.and_then(Counsel::rationale).is_none_or(Opinion::under_way)
     }
 
     /// Down the list to the workload that the scenario is about, then into its card.

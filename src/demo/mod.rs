@@ -11,6 +11,7 @@ mod fields;
 mod http;
 mod kubelet;
 mod kubernetes;
+mod log;
 mod model;
 mod noise;
 mod objects;

@@ -135,6 +135,9 @@ pub struct Operator {
     pub decision: Decision,
     /// How long after the offer, in world time.
     pub after: Duration,
+    /// Not before the model has said all that it has to say about the card, or given up.
+    #[serde(default)]
+    pub hears: bool,
     /// What it types where a reason is asked for.
     #[serde(default)]
     pub reason: String,

@@ -125,7 +125,7 @@ impl Stream {
 }
 
 /// What a pod's requests fail with: code and share of what is left by the ones before.
-type Shares = Vec<(u16, f64)>;
+pub(super) type Shares = Vec<(u16, f64)>;
 
 fn total(shares: &Shares) -> f64 {
     1.0 - shares.iter().fold(1.0, |left, (_, share)| left * (1.0 - share.clamp(0.0, 1.0)))
@@ -187,7 +187,7 @@ impl World {
     }
 
     /// For each service the share of its requests that fails because of itself; nothing where nobody calls anybody.
-    fn failing_services(&self, at: Millis) -> BTreeMap<String, f64> {
+    pub(super) fn failing_services(&self, at: Millis) -> BTreeMap<String, f64> {
         if self.streams.values().all(|stream| stream.service.calls.is_empty()) {
             return BTreeMap::new();
         }
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// The share of requests to `service` that fails because of the services it calls, two levels deep.
-    fn downstream(&self, service: &str, failing: &BTreeMap<String, f64>) -> f64 {
+    pub(super) fn downstream(&self, service: &str, failing: &BTreeMap<String, f64>) -> f64 {
         let calls = |name: &str| self.streams.get(name).map(|stream| &stream.service.calls);
         let lost = |name: &str, deeper: &dyn Fn(&str) -> f64| {
             1.0 - calls(name).into_iter().flatten().fold(1.0, |left, (callee, weight)| {
@@ -229,7 +229,7 @@ impl World {
     }
 
     /// Faults of `deployment` that depend on nothing but time.
-    fn timed_faults(&self, deployment: &str, at: Millis) -> Shares {
+    pub(super) fn timed_faults(&self, deployment: &str, at: Millis) -> Shares {
         let run = at - self.zero;
         self.scenario
             .faults

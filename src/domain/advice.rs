@@ -87,6 +87,8 @@ pub struct Brief {
     pub candidates: Vec<Candidate>,
     /// Evidence, by which every claim of the answer is checked.
     pub items: Vec<Evidence>,
+    /// How many of them, the last ones, were found by tools for this question.
+    pub found: usize,
     /// Texts of others.
     pub quotes: Vec<Quote>,
     /// Pods of the workload, for tools to choose from.

@@ -9,6 +9,7 @@ use similar::{ChangeTag, TextDiff};
 use super::clean::Clean;
 use super::cluster::ContentDigest;
 use super::plan::{FieldChange, RESTARTED_AT};
+use super::redact;
 
 /// Differences of two pod templates, `pod-template-hash` left out.
 pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
@@ -245,6 +246,19 @@ pub fn sentence(change: &FieldChange) -> String {
         (Some(before), None) => format!("{} removed: {before}", change.field),
         (None, None) => change.field.to_string(),
     }
+}
+
+/// The same without secrets, by the name of the field and by their own shape: for sentences that are recorded or leave
+/// this machine.
+pub fn told(change: &FieldChange) -> String {
+    let told = |value: &Option<Clean>| {
+        value.as_ref().map(|v| Clean::new(redact::diff_value(change.field.as_str(), v.as_str()).text))
+    };
+    sentence(&FieldChange {
+        field: change.field.clone(),
+        before: told(&change.before),
+        after: told(&change.after),
+    })
 }
 
 /// `registry/shop/api:4.11` and `registry/shop/api:4.12` are told apart by what follows the last common `:` or `/`.

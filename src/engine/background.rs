@@ -79,7 +79,7 @@ fn change(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) {
     let more = change.what.len().saturating_sub(CHANGES);
     for field in change.what.iter().take(CHANGES) {
         let added = evidence.add(
-            format!("{name} changed {}", diff::sentence(field)),
+            format!("{name} changed {}", diff::told(field)),
             "kube ReplicaSets",
             look.heard(gates::KUBE),
         );

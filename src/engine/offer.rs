@@ -648,7 +648,7 @@ pub fn reason(
         (None, _) => "no counts".into(),
     };
     let since = found.change.as_ref().map_or(String::new(), |change| {
-        let what: Vec<String> = change.what.iter().take(2).map(diff::sentence).collect();
+        let what: Vec<String> = change.what.iter().take(2).map(diff::told).collect();
         let what = if what.is_empty() { "a change of content".into() } else { what.join(", ") };
         let onset = found
             .onset

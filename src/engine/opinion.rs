@@ -314,7 +314,10 @@ pub fn heard(state: &mut State, id: BriefId, advice: Advice, effects: &mut Vec<E
                 opinion.tools.push(used);
             }
         }
-        Advice::Found(item) => opinion.brief.items.push(item),
+        Advice::Found(item) => {
+            opinion.brief.items.push(item);
+            opinion.brief.found += 1;
+        }
         Advice::Repair(why) => {
             opinion.repair = Some(why);
             opinion.draft.clear();
@@ -475,6 +478,7 @@ fn brief(state: &State, workload: &Key, id: BriefId, purpose: Purpose) -> Option
         decided: analysis.reason.clone(),
         candidates,
         items: items(state, &analysis.evidence),
+        found: 0,
         quotes: quotes(state, workload),
         pods: pods.take(CANDIDATES).collect(),
         slo: analysis.slos.first().cloned(),

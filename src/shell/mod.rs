@@ -19,4 +19,5 @@ pub mod signals;
 pub mod slo_file;
 pub mod terminal;
 pub mod tls;
+pub mod toolbox;
 pub mod tty;

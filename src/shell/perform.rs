@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::advisor::tools::Perform;
 use crate::advisor::{self, converse};
 use crate::domain::advice::{Advice, Brief, BriefId, Share};
 use crate::domain::clean::Clean;
@@ -21,6 +22,7 @@ use crate::domain::cluster::{
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{DryRun, Plan};
 use crate::domain::signal::{Health, Signal, Source};
+use crate::domain::slo::Sli;
 use crate::domain::sloth::Declared;
 use crate::engine::effect::Trace;
 use crate::engine::event::{ActionId, Called, FreshLook, Ticket};
@@ -35,6 +37,7 @@ use crate::sources::prometheus::{self, Client};
 use super::clock::Clock;
 use super::content::{ConfigMap, ContentStore};
 use super::journal::Journal;
+use super::toolbox::Toolbox;
 
 /// A journal that does not answer within this is one that cannot be written.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -48,6 +51,10 @@ pub struct Advisor {
     pub client: Result<advisor::Client, Clean>,
     /// What may be sent.
     pub share: Share,
+    /// Whether it may use the read-only tools.
+    pub tools: bool,
+    /// The folder of the journal, which one of the tools reads.
+    pub folder: Option<PathBuf>,
 }
 
 /// What tasks work with.
@@ -136,7 +143,10 @@ impl Performer {
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
-            Effect::Advise(brief) => self.advise(*brief),
+            Effect::Advise(brief) => {
+                let slo = brief.slo.as_ref().and_then(|id| state.world.slos.get(id));
+                self.advise(*brief, slo.map(|slo| slo.sli.clone()));
+            }
             Effect::StopAdvice(id) => {
                 if let Some(question) = self.questions().remove(&id) {
                     question.abort();
@@ -157,14 +167,24 @@ impl Performer {
     }
 
     /// Asks the model, in a task that can be stopped: stopping it closes its socket.
-    fn advise(&self, brief: Brief) {
+    fn advise(&self, brief: Brief, sli: Option<Sli>) {
         let id = brief.id;
-        let Some(Advisor { client, share }) = self.advisor.clone() else { return };
+        let Some(Advisor { client, share, tools, folder }) = self.advisor.clone() else { return };
         let (this, cancel) = (self.clone(), self.cancel.clone());
+        let toolbox = tools.then(|| Toolbox {
+            cluster: self.cluster.clone(),
+            prometheus: self.prometheus.get().cloned(),
+            journal: folder,
+            brief: brief.clone(),
+            sli,
+            share,
+            clock: self.clock.shared(),
+        });
         let question = self.tasks.spawn(async move {
             match client {
                 Ok(client) => {
-                    let ended = converse(&client, brief, share, &this.events);
+                    let tools = toolbox.as_ref().map(|toolbox| toolbox as &dyn Perform);
+                    let ended = converse(&client, brief, share, tools, &this.events);
                     // Nobody waits for a model when the program ends.
                     let _ = cancel.run_until_cancelled(ended).await;
                 }

@@ -100,7 +100,12 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         (Some(advisor), Some(settings)) => {
             let client = advisor::Client::new(settings.clone()).await;
             let client = client.map_err(|error| Clean::new(error.to_string()));
-            Some(Advisor { client, share: advisor.share })
+            Some(Advisor {
+                client,
+                share: advisor.share,
+                tools: config.advisor.tools,
+                folder: wanted.state_folder.clone(),
+            })
         }
         _ => None,
     };

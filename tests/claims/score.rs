@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use goaround::domain::claims::{Claim, Item, Sentence, check};
+use goaround::domain::claims::{Claim, Item, MOST_SENTENCES, Sentence, check};
 use serde_json::{Value, json};
 
 /// What was said of claims with one label.
@@ -40,6 +40,8 @@ pub struct Score {
     pub false_claims: Said,
     /// By kind: true ones, false ones.
     pub kinds: BTreeMap<String, (Said, Said)>,
+    /// False claims that count as flagged by the word beside them (750x over ~~1h~~).
+    pub beside: usize,
     /// What went wrong, in words.
     pub wrong: Vec<String>,
 }
@@ -50,7 +52,13 @@ impl Score {
         let list = |name: &str| line[name].as_array().cloned().unwrap_or_default();
         let items: Vec<Item> = list("evidence").iter().filter_map(Item::from_json).collect();
         let sentences: Vec<Sentence> = list("answer").iter().map(Sentence::from_json).collect();
-        let claims = check(&items, &sentences);
+        // In parts: a corpus may put more sentences into an answer than are read of one.
+        let mut claims = Vec::new();
+        for (part, some) in sentences.chunks(MOST_SENTENCES).enumerate() {
+            let first = part * MOST_SENTENCES;
+            claims
+                .extend(check(&items, some).into_iter().map(|c| Claim { sentence: c.sentence + first, ..c }));
+        }
         let labels = list("claims");
         let place = |label: &Value| {
             let text = label["text"].as_str().unwrap_or_default().to_owned();
@@ -67,7 +75,15 @@ impl Score {
             let truth = label["mark"].as_str() == Some("confirmed");
             let kind = label["kind"].as_str().unwrap_or("-").to_owned();
             let sentence = sentences.get(index).map_or("", |s| s.text.as_str());
-            let mark = mark_of(&claims, index, sentence, text, occurrence, truth);
+            let own = mark_of(&claims, index, sentence, text, occurrence, truth);
+            let unflagged = matches!(own, None | Some("confirmed"));
+            let mark = match beside(&claims, index, sentence, text).filter(|_| unflagged && !truth) {
+                Some(flag) => {
+                    self.beside += 1;
+                    Some(flag)
+                }
+                None => own,
+            };
             let count = |said: &mut Said| match mark {
                 Some("confirmed") => said.confirmed += 1,
                 Some("contradicted") => said.contradicted += 1,
@@ -150,7 +166,11 @@ fn mark_of(
         let bare = normal(text);
         let alike = |c: &&&Claim| normal(&c.text).contains(&bare) || bare.contains(&normal(&c.text));
         let marks: Vec<&'static str> = here.iter().filter(alike).map(|c| c.mark.word()).collect();
-        return worst(&marks);
+        // Written otherwise than in the sentence ("5m" of "5-minute"): the claim with the same number.
+        let digits = first_number(text);
+        let same = |c: &&&Claim| digits.is_some() && first_number(&c.text) == digits;
+        let numbers: Vec<&'static str> = here.iter().filter(same).map(|c| c.mark.word()).collect();
+        return worst(&marks).or_else(|| worst(&numbers));
     }
     let at = |(from, to): &(usize, usize)| {
         let marks: Vec<&'static str> =
@@ -162,6 +182,38 @@ fn mark_of(
     }
     let marks: Vec<&'static str> = places.iter().filter_map(at).collect();
     if truth && marks.contains(&"confirmed") { Some("confirmed") } else { worst(&marks) }
+}
+
+/// The flag of a claim that belongs to the labelled one: of a number and its window, service or revision, one is flagged
+/// and a reader sees that the two together are false. At most five words without a claim may stand between them.
+fn beside(claims: &[Claim], index: usize, sentence: &str, text: &str) -> Option<&'static str> {
+    let [(from, to)] = places(sentence, text)[..] else { return None };
+    let here: Vec<&Claim> = claims.iter().filter(|c| c.sentence == index && !c.span.is_empty()).collect();
+    let next = here.iter().filter(|c| c.span.start >= to).min_by_key(|c| c.span.start);
+    let last = here.iter().filter(|c| c.span.end <= from).max_by_key(|c| c.span.end);
+    let near = |between: Option<&str>| {
+        between.is_some_and(|t| t.split_whitespace().count() <= 5 && !t.contains(['[', ']', ';', ',']))
+    };
+    let number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let window = |text: &str| number(text) && text.ends_with(['m', 'h', 'd', 's']) && !text.ends_with("ms");
+    [
+        next.filter(|c| near(sentence.get(to..c.span.start))),
+        last.filter(|c| near(sentence.get(c.span.end..from))),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|c| {
+        c.mark.word() != "confirmed" && (!number(&c.text) || !number(text) || window(&c.text) != window(text))
+    })
+    .map(|c| c.mark.word())
+    .next()
+}
+
+fn first_number(text: &str) -> Option<String> {
+    let from = text.find(|c: char| c.is_ascii_digit())?;
+    let number: String =
+        text[from..].chars().take_while(|c| c.is_ascii_digit() || ".,:".contains(*c)).collect();
+    Some(number.trim_end_matches(['.', ',', ':']).replace(',', ""))
 }
 
 fn normal(text: &str) -> String {

@@ -1,3 +1,5 @@
+//! What is made of an answer, whole, half or hostile.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What goes out: every word of it, what is taken out of it, and what it may cost.
+
 use super::*;
 use crate::domain::Time;
 use crate::domain::advice::{BriefId, Candidate};
@@ -28,6 +30,7 @@ pub fn brief() -> Brief {
             Candidate { number: 2, title: "77aa0 1.7".into() },
         ],
         items: list.items().to_vec(),
+        found: 0,
         quotes: vec![Quote { label: "change-cause of revision 4".into(), text: "faster checkout".into() }],
         pods: Vec::new(),
         slo: None,

@@ -1,8 +1,9 @@
-//! The Kubernetes API over HTTP: discovery, list, get, watch, JSON patch with dry run, access reviews, and the service
+//! The Kubernetes API over HTTP: discovery, list, get, watch, logs of pods, JSON patch with dry run, access reviews, and the service
 //! proxy to Prometheus. Status codes, reasons and messages are those of a real API server (1.36, measured); what is
 //! not here is answered 404, 405, 406 or 415, as there.
 
 mod discovery;
+mod log;
 mod read;
 mod refused;
 mod rights;
@@ -108,6 +109,9 @@ async fn route(shared: &Shared, call: &Call, body: Bytes) -> Result<Response, Re
     }
     if let Some(found) = discovery(&call.path) {
         return Ok(json_response(StatusCode::OK, &found));
+    }
+    if let Some((namespace, name)) = log::logged(&call.path).filter(|_| call.method == Method::GET) {
+        return log::read(shared, call, namespace, name).await;
     }
     let Some(place) = place(&call.path) else {
         return Ok(nothing_here());

@@ -1,8 +1,8 @@
 //! Lies on purpose: each changes one sentence so that it says what the cited line does not. The same sentences and the
 //! same list give the same lies; one that finds no sentence is left out.
 
-use super::answer::Sentence;
 use super::prompt::Prompt;
+use super::sentence::Sentence;
 use crate::demo::scenario::model::Lie;
 
 /// The order in which sentences are taken: those that fit few sentences choose first.

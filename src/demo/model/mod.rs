@@ -3,7 +3,8 @@
 //! same scenario and prompt; a scenario can make it lie, dissent or break. It takes any key, and calls no tools.
 //!
 //! ```text
-//! request -> prompt (read) -> answer (honest) -> lies (told) -> reply: pieces, usage, [DONE], or a failure
+//! request -> prompt (read) -> sentence (honest) -> lies (told) -> answer (JSON) -> reply: pieces, usage, [DONE],
+//!                                                                                   or a failure
 //! ```
 
 mod answer;
@@ -11,6 +12,8 @@ mod lies;
 mod prompt;
 mod question;
 mod reply;
+mod sentence;
+mod topic;
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! A question, answered in a general way: by the evidence line that shares most of its words, or by saying that none
 //! does.
 
-use super::answer::{Sentence, plain};
 use super::prompt::Item;
+use super::sentence::{Sentence, plain};
 
 /// Words of four letters and more that say nothing of what a question is about.
 const COMMON: &str = " about after again also another anything because been before being cause caused causes come could \
@@ -16,7 +16,9 @@ const COMMON: &str = " about after again also another anything because been befo
 pub(super) fn answered<'a>(asked: &str, items: &'a [Item]) -> Sentence<'a> {
     let words = content_words(asked);
     let shared = |item: &Item| {
-        let text = format!("{} {}", item.fact, item.details).to_lowercase();
+        // Where a line comes from is not what it speaks of.
+        let details = item.details.split("; ").filter(|part| part.starts_with("about "));
+        let text = format!("{} {}", item.fact, details.collect::<String>()).to_lowercase();
         words.iter().filter(|word| text.contains(stem(word))).count()
     };
     // The first of the best.

@@ -9,7 +9,7 @@ use super::Duration;
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Model {
-    /// How it calls itself; says openly that it is none.
+    /// How it calls itself; short, since it labels what it says on the card.
     pub name: String,
     /// What it gets wrong on purpose; each changes one sentence, where there is one that it can change.
     pub lies: Vec<Lie>,
@@ -26,7 +26,7 @@ pub struct Model {
 impl Default for Model {
     fn default() -> Self {
         Self {
-            name: "embedded-imitation".to_owned(),
+            name: "imitation".to_owned(),
             lies: Vec::new(),
             dissents: None,
             tokens_per_second: 80.0,

@@ -7,7 +7,7 @@ use super::extract::What;
 use super::facts::{Fact, Offer};
 use super::place::{self, Side};
 use super::quantity::{Family, Quantity, written};
-use super::words::{Metric, Way};
+use super::words::{self, Metric, Way};
 
 /// Two measurements of one thing, older first.
 struct Pair {
@@ -94,7 +94,9 @@ fn metrics_of(context: &Context<'_>, n: usize) -> Vec<Metric> {
     };
     let near = place::metrics(context.reading, clause.start..at);
     let ahead = place::metrics(context.reading, at..clause.end);
-    let noun = context.reading.tokens.get(at + 1).is_some_and(|t| t.among(&["in", "of"]));
+    let ahead_near = place::metrics(context.reading, at..clause.end.min(at + 5));
+    let noun =
+        !ahead_near.is_empty() && context.reading.tokens.get(at + 1).is_some_and(|t| t.among(&["in", "of"]));
     if noun && !ahead.is_empty() {
         return ahead;
     }
@@ -141,6 +143,25 @@ fn pairs(offers: &[(&Fact, &Offer)]) -> Vec<Pair> {
         out.retain(|p| p.family != Family::Count);
     }
     out
+}
+
+/// The measurement of one side that is cited, with the other side's that is not.
+fn with_the_other_side(context: &Context<'_>, metrics: &[Metric]) -> Option<Pair> {
+    let level = |f: &Fact, o: &Offer| {
+        o.value && !o.change && !o.threshold && f.metrics.iter().any(|m| metrics.contains(m))
+    };
+    let cited: Vec<_> = context.offers().filter(|(f, o)| level(f, o)).collect();
+    let uncited = context.uncited.iter().flat_map(|f| f.offers.iter().map(move |o| (*f, o)));
+    let other: Vec<_> = uncited.filter(|(f, o)| level(f, o)).collect();
+    let pair = |one: &(&Fact, &Offer)| {
+        let (f, o) = one;
+        let same = |(g, p): &&(&Fact, &Offer)| {
+            (o.family, o.noun, &f.subject, &f.statistics, &f.metrics)
+                == (p.family, p.noun, &g.subject, &g.statistics, &g.metrics)
+        };
+        other.iter().filter(same).find_map(|two| pairs(&[*one, *two]).into_iter().next())
+    };
+    cited.iter().find_map(pair)
 }
 
 /// One side is said ("yesterday"), and the other is the same measurement without a word for its side.
@@ -225,10 +246,11 @@ pub(super) fn mark(
             return by_evidence(context, n, &metrics, way, factor, negated);
         }
     }
-    if let Some(true) = against_own_words(context, n, way, negated) {
+    let told = by_evidence(context, n, &metrics, way, factor, negated);
+    if told != Some(Mark::Confirmed) && against_own_words(context, n, way, negated) == Some(true) {
         return Some(Mark::Contradicted { truth: None });
     }
-    by_evidence(context, n, &metrics, way, factor, negated)
+    told
 }
 
 fn by_evidence(
@@ -244,7 +266,7 @@ fn by_evidence(
     let right = |before: f64, after: f64| {
         let called =
             may_be_called(way, before, after, least) || complements(metrics, way, before, after, least);
-        let times = factor.is_none_or(|f| before != 0.0 && ((after / before) / f - 1.0).abs() <= 0.15);
+        let times = factor.is_none_or(|f| before != 0.0 && times(context, n, after / before, f));
         if negated { !called || may_be_called(Way::Flat, before, after, least) } else { called && times }
     };
     let found = pairs(&offers);
@@ -255,7 +277,7 @@ fn by_evidence(
             || format!("{} to {}", written(pair.before, pair.family), written(pair.after, pair.family));
         return Some(if ok { Mark::Confirmed } else { contradicted(truth()) });
     }
-    if let Some(mark) = by_change_items(&offers, way, factor, negated, least) {
+    if let Some(mark) = by_change_items(context, n, &offers, (way, factor), negated, least) {
         return Some(mark);
     }
     let told: Vec<&(Way, bool)> = context
@@ -274,6 +296,18 @@ fn by_evidence(
     }
     if negated && metrics.is_empty() {
         return None;
+    }
+    // "rose to 20 %", where only the new side is cited: the old one is there to be looked at.
+    if let Some(pair) = with_the_other_side(context, metrics) {
+        return Some(if right(pair.before, pair.after) {
+            Mark::Confirmed
+        } else {
+            contradicted(format!(
+                "{} to {}",
+                written(pair.before, pair.family),
+                written(pair.after, pair.family)
+            ))
+        });
     }
     // From A to B, both in the evidence, and the word agrees with them.
     if against_own_words(context, n, way, negated) == Some(false) && both_there(context, n) {
@@ -325,10 +359,26 @@ fn both_there(context: &Context<'_>, n: usize) -> bool {
     there(a) || there(b)
 }
 
+/// Whether something that became `ratio` of itself may be said to have doubled (`factor` 2), nearly or more than.
+fn times(context: &Context<'_>, n: usize, ratio: f64, factor: f64) -> bool {
+    let at = context.reading.mentions[n].at.start;
+    let prior = |back: usize| {
+        at.checked_sub(back).and_then(|t| context.reading.tokens.get(t)).map_or("", |t| t.low.as_str())
+    };
+    let (most, least) = (factor.max(1.0 / factor), ratio.max(1.0 / ratio));
+    let same_way = (factor > 1.0) == (ratio > 1.0);
+    match (prior(2), prior(1)) {
+        ("more", "than") => same_way && least >= most * 0.99 && least <= most * 5.0,
+        (_, "almost" | "nearly") => same_way && least >= most * 0.75 && least <= most * 1.05,
+        _ => (ratio / factor - 1.0).abs() <= 0.15,
+    }
+}
+
 fn by_change_items(
+    context: &Context<'_>,
+    n: usize,
     offers: &[(&Fact, &Offer)],
-    way: Way,
-    factor: Option<f64>,
+    (way, factor): (Way, Option<f64>),
     negated: bool,
     least: f64,
 ) -> Option<Mark> {
@@ -344,7 +394,7 @@ fn by_change_items(
             _ => 1.0 + v.signum(),
         };
         let called = may_be_called(way, 1.0, ratio, least);
-        let times = factor.is_none_or(|f| (ratio / f - 1.0).abs() <= 0.15);
+        let times = factor.is_none_or(|f| times(context, n, ratio, f));
         if negated { !called || (ratio - 1.0).abs() < 0.02 } else { called && times }
     });
     Some(if ok { Mark::Confirmed } else { contradicted(written(first.canonical, first.family)) })
@@ -358,7 +408,18 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
     // A minus sign is a claim of its own; without one the word beside it says which way.
     let signed = said.value < 0.0;
     let mut told = None;
+    let way = way_beside(context, n);
+    let wrong_way = |after: f64, before: f64| match way {
+        Some(Way::Up) => after < before,
+        Some(_) => after > before,
+        None => false,
+    };
     for (_, o) in direct {
+        let (ratio, one) = if o.family == Family::Multiple { (o.canonical, 1.0) } else { (o.canonical, 0.0) };
+        if wrong_way(ratio, one) {
+            told = told.or(Some(if o.family == said.family { ratio } else { ratio - one }));
+            continue;
+        }
         let values: Vec<f64> = match (said.family, o.family) {
             (Family::Ratio, Family::Multiple) => vec![o.canonical - 1.0, 1.0 - o.canonical],
             (Family::Multiple, Family::Ratio) => vec![1.0 + o.canonical, o.canonical],
@@ -373,6 +434,14 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
     }
     for pair in pairs(&offers) {
         let (a, b) = (pair.before, pair.after);
+        if wrong_way(b, a) {
+            told = told.or((a != 0.0).then_some(if said.family == Family::Multiple {
+                b / a
+            } else {
+                (b - a) / a
+            }));
+            continue;
+        }
         let mut values: Vec<f64> = Vec::new();
         match said.family {
             Family::Ratio if a != 0.0 && signed => values.push((b - a) / a),
@@ -393,7 +462,53 @@ pub(super) fn change(context: &Context<'_>, n: usize, said: &Quantity) -> Option
         }
         told = told.or(values.first().copied());
     }
+    let factor = said.family == Family::Multiple && said.change && !said.threshold && said.bound.is_none();
+    if factor && times_the_limit(context, said) {
+        return Some(Mark::Confirmed);
+    }
     told.map(|v| contradicted(written(v, said.family)))
+}
+
+/// "exceeds the threshold by a factor of 2.3": a measurement over a limit.
+fn times_the_limit(context: &Context<'_>, said: &Quantity) -> bool {
+    let limits: Vec<&Offer> = context
+        .offers()
+        .filter(|(_, o)| o.threshold && o.value && o.canonical > 0.0)
+        .map(|(_, o)| o)
+        .collect();
+    context
+        .offers()
+        .filter(|(_, o)| o.value && !o.threshold)
+        .any(|(_, o)| limits.iter().any(|l| l.family == o.family && said.says(o.canonical / l.canonical)))
+}
+
+/// The way that a word beside a difference says: `3 % up`, `down by a fifth`.
+fn way_beside(context: &Context<'_>, n: usize) -> Option<Way> {
+    let mentions = &context.reading.mentions;
+    let at = &mentions[n].at;
+    // A direction that is a claim of its own is marked as such.
+    let told = mentions.iter().any(|m| {
+        matches!(m.what, What::Direction(..)) && m.at.end + 2 >= at.start && m.at.start <= at.end + 1
+    });
+    if told {
+        return None;
+    }
+    let low = |t: Option<usize>| t.and_then(|t| context.reading.tokens.get(t)).map_or("", |t| t.low.as_str());
+    let way = |w: &str| match w {
+        "up" => Some(Way::Up),
+        "down" => Some(Way::Down),
+        _ => None,
+    };
+    let back = |b: usize| at.start.checked_sub(b);
+    // "up to 5 %" is a bound.
+    let behind = low(Some(at.end + 1));
+    let next = way(low(Some(at.end))).filter(|_| behind != "to");
+    next.or_else(|| way(low(back(1)))).or_else(|| {
+        ["by", "about", "some", "roughly", "around", "only", "just"]
+            .contains(&low(back(1)))
+            .then(|| way(low(back(2))))
+            .flatten()
+    })
 }
 
 /// Multiples of measured numbers are said roughly: 4990x is "5000x", 2.9 "tripled".
@@ -406,12 +521,10 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     let mention = &context.reading.mentions[n];
     let low = |t: usize| context.reading.tokens.get(t).map_or("", |t| t.low.as_str());
     let metrics = context.about(n);
-    let limits =
-        ["threshold", "thresholds", "objective", "objectives", "target", "limit", "limits", "slo", "budget"];
     let than =
         (mention.at.end..mention.at.end + 6).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
     let right: Vec<&str> = (than..than + 5).map(low).take_while(|w| ![",", ";", "."].contains(w)).collect();
-    let limit = right.iter().any(|w| limits.contains(w));
+    let limit = right.iter().any(|w| words::LIMITS.contains(w) || *w == "budget");
     let offers = relevant(context, &metrics);
     if limit {
         let bounds: Vec<&Offer> = context.offers().filter(|(_, o)| o.threshold).map(|(_, o)| o).collect();
@@ -435,7 +548,20 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
         });
     }
     let before = right.iter().any(|w| {
-        ["before", "previously", "baseline", "old", "previous", "usual", "normal", "earlier"].contains(w)
+        [
+            "before",
+            "previously",
+            "baseline",
+            "old",
+            "previous",
+            "usual",
+            "normal",
+            "earlier",
+            "ago",
+            "yesterday",
+            "last",
+        ]
+        .contains(w)
     });
     let after = right.iter().any(|w| ["after", "now", "new"].contains(w));
     if !before && !after {
@@ -443,8 +569,14 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     }
     let found = pairs(&offers);
     if found.is_empty() {
-        let changed =
-            by_change_items(&offers, if over == before { Way::Up } else { Way::Down }, None, false, 0.01);
+        let changed = by_change_items(
+            context,
+            n,
+            &offers,
+            (if over == before { Way::Up } else { Way::Down }, None),
+            false,
+            0.01,
+        );
         return Some(changed.unwrap_or(Mark::NotFound));
     }
     let ok = found

@@ -61,6 +61,8 @@ pub struct Fact {
     pub part: Option<Part>,
     /// All identifiers and words, as parts.
     pub words: Vec<Vec<String>>,
+    /// The same, cut at `/`, `:`, `@` and `=` first: the names of which a path or an image is made.
+    pub components: Vec<Vec<String>>,
     /// Its subject, lower case.
     pub subject: String,
     /// `p99`.
@@ -77,8 +79,38 @@ pub struct Fact {
     pub order: Vec<(Event, Event)>,
     /// Its subject is the name of something.
     pub about_name: bool,
+    /// It says what is left of a budget, or what is used of it.
+    pub left: Option<bool>,
+    /// Its words go from one thing to another: `6 -> 7`.
+    pub arrow: bool,
     /// Names in it.
     pub names: Vec<String>,
+}
+
+/// `burn_rate_5m` and `p99Latency` as words; what is written in words, or is a path, stays as it is.
+pub fn spaced(fact: &str) -> String {
+    let fact = fact.trim();
+    if fact.contains(char::is_whitespace) || fact.contains('/') {
+        return fact.to_owned();
+    }
+    let mut out = String::with_capacity(fact.len() + 8);
+    let mut before = ' ';
+    for c in fact.chars() {
+        if c.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit()) {
+            out.push(' ');
+        }
+        out.push(if "_:-.".contains(c) { ' ' } else { c });
+        before = c;
+    }
+    // `slo:period:days` may be one word to those who know it: without a word that is understood it stays whole.
+    let understood = out.to_lowercase().split(' ').any(|w| {
+        words::metric(w, "", "").is_some()
+            || words::event(w).is_some()
+            || words::noun(w).is_some()
+            || words::LIMITS.contains(&w)
+            || w == "revision"
+    });
+    if understood { out } else { fact.to_owned() }
 }
 
 /// Ids and names that occur in `items`.
@@ -86,6 +118,8 @@ pub fn known(items: &[Item]) -> Known {
     let mut known = Known::default();
     for item in items {
         known.ids.push(item.id.to_uppercase());
+        let words = [&item.fact, &item.unit].into_iter().flat_map(|t| t.split(|c: char| !c.is_alphabetic()));
+        known.counted.extend(words.map(str::to_lowercase).filter(|w| w.ends_with('s')));
         for word in item.subject.split([' ', ',', ';', '/', '(', ')']) {
             let low = word.to_lowercase();
             let low = low.trim_matches(|c: char| !c.is_alphanumeric());
@@ -156,6 +190,13 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
         Given::Text(text) => text.clone(),
         _ => String::new(),
     };
+    // "revision: 6 -> 7": the word stands in the fact.
+    let text = match text.trim_start_matches("from ") {
+        rest if revision_fact(&item.fact) && rest.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("revision {rest}")
+        }
+        _ => text,
+    };
     let read = |text: &str| extract::read(text, known);
     let (in_fact, in_value, in_window, in_subject) =
         (read(&item.fact), read(&text), read(&item.window), read(&item.subject));
@@ -170,13 +211,22 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
     out.metrics = item_metrics(item, &in_fact, &in_value);
     out.windows =
         windows(&in_window).into_iter().chain(in_fact.mentions.iter().filter_map(window_of)).collect();
+    if out.windows.is_empty() && !out.metrics.is_empty() {
+        out.windows.extend(trailing_window(&in_fact));
+    }
     for reading in all {
         collect(reading, &mut out);
     }
     for part in [&item.fact, &text, &item.window, &item.subject, &item.unit] {
         out.words.extend(part.split_whitespace().map(parts).filter(|p| !p.is_empty()));
+        let cut = part.split(|c: char| c.is_whitespace() || "/:@=".contains(c));
+        out.components.extend(cut.map(parts).filter(|p| !p.is_empty()));
     }
     out.part = part_of(&in_fact).or_else(|| part_of(&in_value)).or_else(|| part_of(&in_subject));
+    out.arrow = in_value.tokens.iter().any(|t| ["->", "→", "=>", "to"].contains(&t.low.as_str()));
+    if out.metrics.contains(&Metric::Budget) {
+        out.left = in_fact.tokens.iter().chain(&in_value.tokens).find_map(|t| words::left(&t.low));
+    }
     value_offer(index, item, &mut out);
     text_offers(index, item, &in_value, true, &mut out);
     text_offers(index, item, &in_fact, false, &mut out);
@@ -199,6 +249,21 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
 fn window_of(mention: &extract::Mention) -> Option<f64> {
     match &mention.what {
         What::Number { quantity, window: true } => Some(quantity.canonical()),
+        _ => None,
+    }
+}
+
+/// `burn rate 5m`: a length of minutes or more at the end of a fact that names a measurement.
+fn trailing_window(reading: &Reading) -> Option<f64> {
+    let time = |m: &&extract::Mention| matches!(&m.what, What::Number { quantity, .. } if quantity.family == Family::Time);
+    let last = reading.mentions.last().filter(|m| m.at.end == reading.tokens.len())?;
+    if reading.mentions.iter().filter(time).count() > 1 {
+        return None;
+    }
+    match &last.what {
+        What::Number { quantity, .. } if quantity.family == Family::Time && quantity.scale >= 60.0 => {
+            Some(quantity.canonical())
+        }
         _ => None,
     }
 }
@@ -324,11 +389,22 @@ fn family_by_words(item: &Item, number: f64, metrics: &[Metric]) -> (Family, f64
     } else if has("availability") || has("error rate") || has("objective") {
         (Family::Ratio, 0.01, None)
     } else {
-        let noun = low.split(|c: char| !c.is_alphanumeric()).find_map(words::noun);
+        let noun = head_noun(&low);
         let noun = noun
             .map(|n| if n == Noun::Requests && metrics.contains(&Metric::Error) { Noun::Errors } else { n });
         (Family::Bare, 1.0, noun.filter(|_| number.fract() == 0.0))
     }
+}
+
+/// What the words of a fact count: the last noun before `of`, `since` and the like (`pod restarts since noon`).
+fn head_noun(low: &str) -> Option<Noun> {
+    let border = [
+        "of", "in", "since", "for", "per", "while", "with", "after", "before", "during", "on", "that", "from",
+    ];
+    let words: Vec<&str> = low.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let end = words.iter().position(|w| border.contains(w)).unwrap_or(words.len());
+    let (head, rest) = words.split_at(end);
+    head.iter().rev().find_map(|w| words::noun(w)).or_else(|| rest.iter().find_map(|w| words::noun(w)))
 }
 
 fn value_offer(index: usize, item: &Item, out: &mut Fact) {
@@ -346,6 +422,23 @@ fn value_offer(index: usize, item: &Item, out: &mut Fact) {
         other => other,
     };
     let change = is_change(item, &out.metrics, family);
+    // "a minute of waiting", in requests: a rate as well.
+    let per_minute = family == Family::Count
+        && ["a minute of", "per minute", "each minute"].iter().any(|w| text.contains(w));
+    if per_minute {
+        out.offers.push(Offer {
+            item: index,
+            canonical: number / 60.0,
+            raw: number,
+            family: Family::Rate,
+            noun: None,
+            role: None,
+            value: true,
+            threshold: false,
+            change: false,
+            windows: Vec::new(),
+        });
+    }
     let role =
         out.role.filter(|_| !change && family != Family::Time || out.metrics.contains(&Metric::Latency));
     out.offers.push(Offer {
@@ -401,6 +494,7 @@ fn revision_fact(fact: &str) -> bool {
 /// Numbers in the words of an item.
 fn text_offers(index: usize, item: &Item, reading: &Reading, value: bool, out: &mut Fact) {
     let roles = place::roles(reading, true);
+    let beside = place::belongs(reading, |w| matches!(w, What::Number { window: true, .. }));
     for (n, mention) in reading.mentions.iter().enumerate() {
         let What::Number { quantity, window } = &mention.what else { continue };
         if *window && !value {
@@ -426,10 +520,14 @@ fn text_offers(index: usize, item: &Item, reading: &Reading, value: bool, out: &
                 && reading.mentions.iter().filter(|m| matches!(m.what, What::Number { .. })).count() == 1,
             threshold: quantity.threshold || (!value && quantity.bound.is_some()),
             change: quantity.change && quantity.family != Family::Count,
-            windows: if quantity.family == Family::Time && quantity.scale >= 1.0 {
-                Vec::new()
-            } else {
-                out.windows.clone()
+            windows: match beside
+                .iter()
+                .position(|of| *of == Some(n))
+                .and_then(|w| window_of(&reading.mentions[w]))
+            {
+                Some(own) => vec![own],
+                None if quantity.family == Family::Time && quantity.scale >= 1.0 => Vec::new(),
+                None => out.windows.clone(),
             },
         });
     }
@@ -481,7 +579,11 @@ fn moments(index: usize, item: &Item, readings: [&Reading; 3], out: &mut Fact) {
             // "after 14:02: 99.8 %" says nothing of what happened then.
             let border = mention.at.start.checked_sub(1).and_then(|n| reading.tokens.get(n));
             let border = border.is_some_and(|t| t.among(&["before", "after", "since", "until"]));
-            let event = own.or(if border || which == 1 { None } else { lead });
+            // "changed from A to B at 05:17": the last word for an event before the time.
+            let led = (which == 0)
+                .then(|| (0..mention.at.start).rev().find_map(|t| words::event(&reading.tokens[t].low)))
+                .flatten();
+            let event = own.or(if border || which == 1 { None } else { lead.or(led) });
             out.moments.push(Moment { second, exact, event, item: index });
         }
     }

@@ -4,12 +4,17 @@
 //!
 //! `Item`s and `Sentence`s in, `Claim`s out; what is no claim ("roll back", "this suggests") is not mentioned.
 
+mod amount;
+mod attribute;
 mod check;
 mod direction;
 mod extract;
 mod facts;
+mod identity;
 mod item;
+mod motion;
 mod names;
+mod number;
 mod order;
 mod place;
 mod quantity;
@@ -18,7 +23,7 @@ mod words;
 
 use std::ops::Range;
 
-pub use check::check;
+pub use check::{LONGEST_SENTENCE, MOST_SENTENCES, check};
 pub use item::{Given, Item, Sentence};
 
 /// What the cited evidence says of a claim.

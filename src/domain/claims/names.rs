@@ -36,11 +36,13 @@ impl Extractor<'_> {
                     t.kind == Kind::Word && e.known.names.iter().any(own)
                 })
         };
-        if !self.known.about_names || named(self) {
+        if !self.known.about_names {
             return;
         }
+        // Beside a name that is known, only the subject of a clause is another: "ledger fails, and savings burns".
+        let strict = named(self);
         for at in 0..self.tokens.len() {
-            if !self.used[at] && self.is_word(at) && self.in_place_of_a_name(at) {
+            if !self.used[at] && self.is_word(at) && self.in_place_of_a_name(at, strict) {
                 let low = self.low(at).to_owned();
                 self.say(at..at + 1, What::Name(low), false);
             }
@@ -48,7 +50,7 @@ impl Extractor<'_> {
     }
 
     /// A plain word where the name of a service stands: "for seatmap [E2]", "seatmap fails".
-    fn in_place_of_a_name(&self, at: usize) -> bool {
+    fn in_place_of_a_name(&self, at: usize, strict: bool) -> bool {
         let low = self.low(at);
         let raw = self.raw(at);
         let plain = low.len() > 2
@@ -76,10 +78,21 @@ impl Extractor<'_> {
             return false;
         }
         let (prior, next) = (self.prior(at, 1), self.low(at + 1));
-        let first = at == 0 || [".", ";"].contains(&prior);
+        let first = at == 0 || [".", ";", ":", "-", "*", "?", "!"].contains(&prior);
         let lower = raw.starts_with(char::is_lowercase);
-        let comma =
-            [",", "while", "and", "whereas"].contains(&prior) && lower && words::SERVES.contains(&next);
+        let comma = [",", "while", "and", "whereas", "but", "only", "neither", "nor"].contains(&prior)
+            && lower
+            && words::SERVES.contains(&next);
+        let number = matches!(self.tokens.get(at + 2).map(|t| &t.kind), Some(Kind::Number { .. }));
+        if strict {
+            let apart = [",", "and", "while", "both", "nor", "neither", "unlike", "like", "versus", "vs"]
+                .contains(&prior)
+                && ["at", "(", "with"].contains(&next);
+            let aside = next == "," && words::SERVICES.contains(&low);
+            return (apart && lower && number)
+                || comma
+                || (first && lower && (aside || words::SERVES.contains(&next)));
+        }
         let opens = comma || first && (lower || words::SERVES.contains(&next));
         let ends = [
             "", "[", ",", ".", ";", ":", ")", "'", "’", "(", "at", "over", "since", "in", "on", "after",
@@ -129,7 +142,23 @@ impl Extractor<'_> {
             return !words::NO_NAMES.contains(&low);
         }
         let raw = self.raw(at);
-        if shaped(low) {
+        // `the SLO api-gateway-latency`: the word before says that a name follows.
+        let named = [
+            "slo",
+            "sli",
+            "alert",
+            "configmap",
+            "secret",
+            "deployment",
+            "workload",
+            "service",
+            "pod",
+            "replicaset",
+            "rule",
+            "image",
+            "namespace",
+        ];
+        if shaped(low) || (low.contains('-') && low.len() > 6 && named.contains(&self.prior(at, 1))) {
             return true;
         }
         let camel = raw.chars().zip(raw.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
@@ -232,7 +261,22 @@ impl Extractor<'_> {
                 "at",
                 "calls",
             ];
-            let placed = owner.contains(&next) || of.contains(&prior);
+            let joined = |n: usize| self.known.names.iter().any(|k| k == self.low(n));
+            let listed = (["and", ",", "or"].contains(&next) && joined(at + 2))
+                || (at > 1 && ["and", ",", "or"].contains(&prior) && joined(at - 2));
+            let clause = ["while", "whereas", "but", "than"].contains(&prior)
+                && (next == "(" || words::SERVES.contains(&next) || ["does", "did", "do"].contains(&next));
+            let apart = ["at", "("].contains(&next)
+                && matches!(self.tokens.get(at + 2).map(|t| &t.kind), Some(Kind::Number { .. }))
+                && ([",", "and", "both", "neither", "nor", "while"].contains(&prior) || next == "(");
+            let terse = listed
+                || clause
+                || apart
+                || (at == 0
+                    && self.raw(at).starts_with(char::is_lowercase)
+                    && ["+", ":", "&", "burning"].contains(&next))
+                || ["+", "&"].contains(&prior);
+            let placed = owner.contains(&next) || of.contains(&prior) || terse;
             return !common.contains(&low)
                 || (placed && !["the", "a", "our"].contains(&prior))
                 || thing.contains(&next);

@@ -26,8 +26,11 @@ pub(super) fn event_of_clock(context: &Context<'_>, n: usize) -> Option<Event> {
     if others > 0 || order {
         return None;
     }
-    let events: Vec<Event> =
-        clause.clone().filter_map(|t| words::event(&context.reading.tokens.get(t)?.low)).collect();
+    let events: Vec<Event> = clause
+        .clone()
+        .filter_map(|t| words::event(&context.reading.tokens.get(t)?.low))
+        .map(Event::change)
+        .collect();
     let mut kinds = events.clone();
     kinds.sort();
     kinds.dedup();
@@ -56,7 +59,7 @@ fn differences(context: &Context<'_>) -> Vec<f64> {
 pub(super) fn length(context: &Context<'_>, said: &Quantity) -> Option<Mark> {
     let told = differences(context);
     let windows = || context.cited.iter().flat_map(|f| f.windows.iter().copied());
-    let within = |t: f64| said.bound == Some(Bound::Under) && t <= said.canonical();
+    let within = |t: f64| said.bound == Some(Bound::Under) && !said.close && t <= said.canonical();
     if told.iter().any(|t| said.says(*t) || within(*t)) || windows().any(|w| said.says(w)) {
         return Some(Mark::Confirmed);
     }
@@ -100,13 +103,21 @@ pub(super) fn mark(context: &Context<'_>, n: usize, before: bool) -> Option<Mark
     for (e, s) in &moments {
         orders.extend(moments.iter().filter(|(f, t)| f != e && earlier(s, t)).map(|(f, _)| (*e, *f)));
     }
-    if orders.contains(&said) {
-        Some(Mark::Confirmed)
-    } else if orders.contains(&(said.1, said.0)) {
-        Some(contradicted(if before { "after" } else { "before" }))
-    } else {
-        None
-    }
+    let told = |orders: &[(Event, Event)], said: (Event, Event)| {
+        if orders.contains(&said) {
+            Some(Mark::Confirmed)
+        } else if orders.contains(&(said.1, said.0)) {
+            Some(contradicted(if before { "after" } else { "before" }))
+        } else {
+            None
+        }
+    };
+    // An edit is a change too, where nothing tells the two apart.
+    told(&orders, said).or_else(|| {
+        let same: Vec<(Event, Event)> = orders.iter().map(|(a, b)| (a.change(), b.change())).collect();
+        let said = (said.0.change(), said.1.change());
+        (said.0 != said.1).then(|| told(&same, said)).flatten()
+    })
 }
 
 /// A role word beside a number whose value is of the other side.
@@ -127,7 +138,7 @@ fn of_number(context: &Context<'_>, n: usize, before: bool) -> Option<Mark> {
     }
     let told: Vec<place::Role> = context
         .offers()
-        .filter(|(f, o)| super::check::fits(quantity, o, &[], &f.metrics) == Some(true))
+        .filter(|(f, o)| super::amount::fits(quantity, o, &[], &f.metrics) == Some(true))
         .filter_map(|(f, o)| o.role.or(f.role))
         .collect();
     let wrong = !told.is_empty() && told.iter().all(|r| role.opposes(r));

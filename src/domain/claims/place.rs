@@ -64,6 +64,7 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         "replicaset",
         "release",
         "one",
+        "ones",
         "image",
         "code",
         "config",
@@ -71,10 +72,9 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
     ];
     let noun = thing.contains(&low(at + 1)) || item;
     let (side, length) = match low(at) {
-        "before" | "beforehand" | "previously" | "baseline" | "formerly" | "yesterday" | "pre-rollout"
-        | "pre-deploy" | "pre-incident" | "pre-release" | "pre-change" | "pre-deployment" | "pre" => {
-            (Side::Before, 1)
-        }
+        "before" | "beforehand" | "normally" | "usually" | "ordinarily" | "previously" | "baseline"
+        | "formerly" | "yesterday" | "pre-rollout" | "pre-deploy" | "pre-incident" | "pre-release"
+        | "pre-change" | "pre-deployment" | "pre" => (Side::Before, 1),
         "prior" if low(at + 1) == "to" => (Side::Before, 2),
         "old" | "previous" | "prior" | "earlier" if noun => (Side::Before, 1),
         "after" | "afterwards" | "afterward" | "since" | "now" | "currently" | "during" | "post-rollout"
@@ -82,6 +82,10 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         | "following" | "post" => (Side::After, 1),
         "new" | "current" if noun => (Side::After, 1),
         "incident" if item => (Side::After, 1),
+        "ago" if item => (Side::Before, 1),
+        "last" | "previous" if item && ["week", "day", "month", "night"].contains(&low(at + 1)) => {
+            (Side::Before, 2)
+        }
         _ => return None,
     };
     let mut anchor = None;
@@ -118,20 +122,28 @@ pub fn roles(reading: &Reading, item: bool) -> Vec<Option<Role>> {
     let mut out = vec![None; reading.mentions.len()];
     pairs(reading, &mut out);
     let level: Vec<usize> = (0..reading.mentions.len()).filter(|n| is_level(&reading.mentions[*n])).collect();
+    let mut taken = 0;
     for (n, index) in level.iter().enumerate() {
         if out[*index].is_some() {
             continue;
         }
         let at = &reading.mentions[*index].at;
         let next = level.get(n + 1).map_or(reading.tokens.len(), |i| reading.mentions[*i].at.start);
-        let last = n.checked_sub(1).map_or(0, |p| reading.mentions[level[p]].at.end);
-        out[*index] = follows(reading, at.end, next, item).or_else(|| leads(reading, last, at.start, item));
+        let last = n.checked_sub(1).map_or(0, |p| reading.mentions[level[p]].at.end).max(taken);
+        out[*index] = match follows(reading, at.end, next, item) {
+            // The word is that number's, and does not lead the next one.
+            Some((role, end)) => {
+                taken = end;
+                Some(role)
+            }
+            None => leads(reading, last, at.start, item),
+        };
     }
     out
 }
 
 /// A role word at most four words behind a number, in the same clause.
-fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<Role> {
+fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<(Role, usize)> {
     let mut seen = 0;
     let mut bracket = false;
     for at in from..until.min(from + 10) {
@@ -139,12 +151,13 @@ fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<R
         match token.low.as_str() {
             "[" => bracket = true,
             "]" => bracket = false,
-            "(" if at == from => {}
+            // "20 % (before)", but not "20 % (before: 1 %)".
+            "(" if at == from && (from..until).any(|t| reading.tokens[t].is(")")) => {}
             _ if bracket => {}
             "," | ";" | "." | ":" | "(" | ")" | "/" | "→" | "->" | "while" | "and" | "but" => return None,
             _ => {
-                if let Some((side, anchor, _)) = side_at(reading, at, item) {
-                    return Some(Role { side, anchor, pair: false });
+                if let Some((side, anchor, length)) = side_at(reading, at, item) {
+                    return Some((Role { side, anchor, pair: false }, at + length));
                 }
                 seen += 1;
                 if seen > 4 {
@@ -295,6 +308,15 @@ pub fn belongs(reading: &Reading, is: impl Fn(&What) -> bool) -> Vec<Option<usiz
         out[*a] = owner(reading, &clause, &numbers, *a);
     }
     pattern(&numbers, &attributes, &mut out);
+    // "payments (0.4x)": whatever else stands in the sentence.
+    for a in &attributes {
+        let end = reading.mentions[*a].at.end;
+        let open = reading.tokens.get(end).is_some_and(|t| t.is("("));
+        if let Some(n) = numbers.iter().find(|n| open && reading.mentions[**n].at.start == end + 1) {
+            out.iter_mut().filter(|o| **o == Some(*n)).for_each(|o| *o = None);
+            out[*a] = Some(*n);
+        }
+    }
     // Two windows for one number: not clear which.
     let taken = out.clone();
     for a in &attributes {
@@ -308,7 +330,13 @@ pub fn belongs(reading: &Reading, is: impl Fn(&What) -> bool) -> Vec<Option<usiz
 /// The number of an attribute's clause, if there is one; for a bracket, one beside it.
 fn owner(reading: &Reading, clause: &[usize], numbers: &[usize], a: usize) -> Option<usize> {
     let of = |m: usize| clause.get(reading.mentions[m].at.start).copied().unwrap_or(0);
-    let here: Vec<usize> = numbers.iter().copied().filter(|n| of(*n) == of(a)).collect();
+    let limit =
+        |n: &usize| matches!(&reading.mentions[*n].what, What::Number { quantity, .. } if quantity.threshold);
+    let mut here: Vec<usize> = numbers.iter().copied().filter(|n| of(*n) == of(a)).collect();
+    // "The 1h burn of 34x is above the threshold of 14.4x": the window is the measurement's.
+    if here.len() > 1 {
+        here.retain(|n| !limit(n));
+    }
     match here.as_slice() {
         [one] => Some(*one),
         [] if numbers.len() == 1 => Some(numbers[0]),

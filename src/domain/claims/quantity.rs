@@ -77,6 +77,8 @@ pub struct Quantity {
     pub threshold: bool,
     /// The bound is a comparison (`above`), not a way to round (`over`): any distance is true.
     pub open: bool,
+    /// "just under": the bound is close.
+    pub close: bool,
 }
 
 impl Quantity {
@@ -94,6 +96,7 @@ impl Quantity {
             loose: 0.0,
             threshold: false,
             open: false,
+            close: false,
         }
     }
 
@@ -107,6 +110,11 @@ impl Quantity {
         self.rounds_from(measured / self.scale)
     }
 
+    /// Whether a window of `length` seconds is the one that was said: an hour is not a rounded half hour.
+    pub fn is_window(&self, length: f64) -> bool {
+        self.says(length) && (self.canonical() - length).abs() <= self.canonical().abs() * 0.12
+    }
+
     /// Whether `e`, in the unit as said, is what was said.
     fn rounds_from(&self, e: f64) -> bool {
         if !e.is_finite() {
@@ -114,13 +122,22 @@ impl Quantity {
         }
         let v = self.value;
         match self.bound {
+            Some(Bound::Over) if self.close && e > v && v >= 0.0 => return e <= v * 1.25,
+            Some(Bound::Under) if self.close && e < v && e >= 0.0 => return e >= v * 0.8,
             Some(Bound::Over) if e > v && v >= 0.0 && (self.open || e < v * 5.0) => return true,
             Some(Bound::Under) if e < v && e >= 0.0 && (self.open || e > v / 5.0) => return true,
             // `above 99.8 %` of 99.8: people say so.
             _ => {}
         }
         let off = (e - v).abs();
-        let half = self.step / 2.0 * (1.0 + 1e-9) + v.abs() * 1e-9;
+        let mut half = self.step / 2.0 * (1.0 + 1e-9) + v.abs() * 1e-9;
+        // "0.1 %" of 0.06 %: one digit, and far off all the same.
+        if self.family == Family::Ratio && self.step > 2e-4 {
+            half = half.min(v.abs() * 0.35);
+        }
+        if self.bound.is_some() {
+            half = half.min(v.abs() * 0.05);
+        }
         if v == 0.0 {
             return off <= self.step * 0.05;
         }

@@ -285,7 +285,10 @@ impl Reader<'_> {
                 || ("-_/@.:".contains(c) && next.is_alphanumeric() && previous != ' ')
                 || (c == '/' && previous.is_alphanumeric() && self.byte(from) == b'/')
                 || (['\'', '’'].contains(&c) && next == 't');
-            if !inside || (c == '-' && next == '>') || (unit && c.is_ascii_digit()) {
+            if !inside
+                || (c == '-' && next == '>')
+                || (unit && (c.is_ascii_digit() || (c == '/' && next.is_ascii_digit())))
+            {
                 break;
             }
             end = from + n + c.len_utf8();

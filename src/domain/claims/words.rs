@@ -9,7 +9,7 @@ pub fn unit(word: &str) -> Option<(Family, f64)> {
         "%" | "percent" | "pct" | "per-cent" | "percentage" | "pp" | "points" | "point" => {
             (Family::Ratio, 0.01)
         }
-        "‰" => (Family::Ratio, 0.001),
+        "‰" | "permille" | "per-mille" | "permil" => (Family::Ratio, 0.001),
         "ratio" | "fraction" | "share" | "proportion" => (Family::Ratio, 1.0),
         "x" | "×" | "times" | "fold" | "multiple" | "multiples" => (Family::Multiple, 1.0),
         "ns" | "nanoseconds" => (Family::Time, 1e-9),
@@ -77,6 +77,24 @@ pub fn power(word: &str) -> Option<f64> {
         _ => return None,
     })
 }
+
+/// What something is held against: a threshold, an objective.
+pub const LIMITS: &[&str] = &[
+    "threshold",
+    "thresholds",
+    "thresh",
+    "objective",
+    "objectives",
+    "obj",
+    "target",
+    "limit",
+    "limits",
+    "slo",
+    "slos",
+    "goal",
+    "cutoff",
+    "bound",
+];
 
 /// Things that are counted; different names of one thing are one noun.
 pub fn noun(word: &str) -> Option<Noun> {
@@ -263,11 +281,11 @@ pub fn metric(word: &str, before: &str, behind: &str) -> Option<Metric> {
         "burn" | "burning" | "burns" | "burned" | "burnt" | "burn-rate" | "burnrate" => Metric::Burn,
         "budget" if behind.starts_with("burn") => return None,
         "budget" => Metric::Budget,
-        "error" | "errors" | "error-rate" if behind != "budget" => Metric::Error,
+        "error" | "errors" | "error-rate" | "err" | "errs" if behind != "budget" => Metric::Error,
         "failure" | "failures" | "failing" | "failed" | "fail" | "fails" | "5xx" | "500s" | "bad"
-        | "erroring" | "errored" | "unsuccessful" => Metric::Error,
-        "availability" | "success" | "successful" | "succeeded" | "succeed" | "succeeding" | "successes"
-        | "uptime" => Metric::Success,
+        | "erroring" | "errored" | "unsuccessful" | "lost" | "rejected" | "unserved" => Metric::Error,
+        "availability" | "avail" | "success" | "successful" | "succeeded" | "succeed" | "succeeding"
+        | "successes" | "uptime" => Metric::Success,
         "latency" | "latencies" | "slow" | "slower" | "p50" | "p75" | "p90" | "p95" | "p99" | "p999"
         | "p99.9" | "response-time" => Metric::Latency,
         "time" | "times" if before == "response" => Metric::Latency,
@@ -285,11 +303,23 @@ pub fn metric(word: &str, before: &str, behind: &str) -> Option<Metric> {
     })
 }
 
+/// Whether a word speaks of what is left (true) of something, or of what is used of it (false).
+pub fn left(word: &str) -> Option<bool> {
+    match word {
+        "left" | "remaining" | "remains" | "remain" | "unspent" => Some(true),
+        "used" | "spent" | "consumed" | "burnt" | "burned" | "eaten" | "gone" | "exhausted" | "consumes"
+        | "depleted" | "lost" | "ate" | "cost" => Some(false),
+        _ => None,
+    }
+}
+
 /// What happened at a time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Event {
-    /// A rollout, a change of configuration.
+    /// A rollout, a change.
     Deploy,
+    /// A change of configuration in particular.
+    Edit,
     /// The errors began.
     Onset,
     /// Somebody was alerted.
@@ -300,18 +330,27 @@ pub enum Event {
     Recovery,
 }
 
+impl Event {
+    /// With every kind of change as one.
+    pub fn change(self) -> Self {
+        if self == Self::Edit { Self::Deploy } else { self }
+    }
+}
+
 /// Event that a word speaks of.
 pub fn event(word: &str) -> Option<Event> {
     Some(match word {
         "rollout" | "deploy" | "deployed" | "deployment" | "deploys" | "deploying" | "release"
         | "released" | "shipped" | "change" | "changed" | "update" | "updated" | "upgrade" | "upgraded"
-        | "edit" | "edited" | "landed" | "push" | "pushed" | "live" | "went" | "revision" | "version"
-        | "available" | "restarted" | "rolled" | "applied" | "configmap" | "promoted" | "introduced"
-        | "canary" | "activated" => Event::Deploy,
-        "onset" | "errors" | "error" | "burn" | "burning" | "incident" | "failures" | "failing"
-        | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure" | "symptoms"
-        | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact" | "jump"
-        | "breach" => Event::Onset,
+        | "landed" | "push" | "pushed" | "live" | "went" | "revision" | "version" | "available"
+        | "restarted" | "rolled" | "applied" | "promoted" | "introduced" | "canary" | "activated" => {
+            Event::Deploy
+        }
+        "edit" | "edited" | "edits" | "configmap" => Event::Edit,
+        "onset" | "errors" | "error" | "err" | "errs" | "burn" | "burning" | "incident" | "failures"
+        | "failing" | "failed" | "fail" | "fails" | "degradation" | "spike" | "outage" | "failure"
+        | "symptoms" | "problem" | "problems" | "500s" | "5xx" | "regression" | "latency" | "impact"
+        | "jump" | "breach" | "broke" | "breaks" => Event::Onset,
         "alert" | "alerted" | "alerts" | "page" | "paged" | "fired" | "firing" | "alarm" | "fires" => {
             Event::Alert
         }
@@ -411,7 +450,7 @@ pub const SERVES: &[&str] = &[
     "saw", "runs", "ran", "went", "started", "began", "is", "was", "has", "had", "now", "itself", "degraded", "errors",
     "depends", "calls", "received", "receives", "reported", "reports", "shows", "showed", "lost", "keeps", "kept", "stayed",
     "stays", "remained", "remains", "suffers", "suffered", "answers", "answered", "got", "gets", "did", "does", "'", "’", ":",
-    "consumed", "exceeded", "exceeds", "breached", "rose", "jumped", "spiked", "deployed", "rolled", "switched",
+    "consumed", "exceeded", "exceeds", "breached", "burn", "fail", "pages", "paged", "would", "rose", "jumped", "spiked", "deployed", "rolled", "switched",
 ];
 
 /// Parts by which a word with hyphens is plain English and no name.

@@ -62,7 +62,7 @@ fn of_word(word: &str) -> Option<Label> {
     let ends = |with: &[&str]| with.iter().any(|end| word.ends_with(end));
     match word {
         "pass" | "pw" | "pwd" | "passcode" | "passwort" | "passwords" => Some(Label::Password),
-        "tokens" | "jwt" | "bearer" => Some(Label::Token),
+        "tokens" | "jwt" | "bearer" | "csrf" | "xsrf" => Some(Label::Token),
         "credential" | "credentials" | "creds" => Some(Label::Credentials),
         "authorization" => Some(Label::Authorization),
         "cookie" | "cookies" | "sessionid" | "jsessionid" | "phpsessid" | "sessid" => Some(Label::Cookie),

@@ -199,6 +199,9 @@ fn without(raw: &str, hits: &[Hit]) -> String {
 /// Length of the mark that stands at `at`, 0 where there is none. Only what [`Label::mark`] writes is one, so nobody
 /// hides a secret in a mark of his own.
 fn mark_at(raw: &str, at: usize) -> usize {
+    if raw.as_bytes().get(at) != Some(&b'<') {
+        return 0;
+    }
     let Some(rest) = raw.get(at..).and_then(|rest| rest.strip_prefix(MARK)) else { return 0 };
     let is_here = |label: &Label| rest.strip_prefix(label.word()).is_some_and(|rest| rest.starts_with('>'));
     Label::ALL.into_iter().find(is_here).map_or(0, |label| MARK.len() + label.word().len() + 1)
@@ -212,7 +215,7 @@ fn line_end(raw: &str, at: usize) -> usize {
         [b'\n' | b'\r', ..] => 1,
         [b'<', b'0', b'a' | b'd', b'>', ..] => 4,
         [b'\\', ..] => {
-            let slashes = rest.iter().take_while(|b| **b == b'\\').count();
+            let slashes = rest.iter().take(9).take_while(|b| **b == b'\\').count();
             if slashes <= 8 && matches!(rest.get(slashes), Some(b'n' | b'r')) { slashes + 1 } else { 0 }
         }
         _ => 0,

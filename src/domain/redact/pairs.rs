@@ -11,6 +11,8 @@ use super::{Hit, Label, line_end, mark_at};
 const NAME: usize = 64;
 /// Most spaces between a name, its sign and its value.
 const SPACES: usize = 64;
+/// How far before its flag a program's name may stand.
+const PROGRAM: usize = 120;
 /// How far the `value` of a `name` may be.
 const APART: usize = 160;
 
@@ -64,6 +66,7 @@ impl Pairs<'_> {
                 self.arrow(at).unwrap_or(next)
             }
             Some(b'\'' | b'"') => self.sql(at).unwrap_or(next),
+            Some(b' ') => self.prose(at).unwrap_or(next),
             _ => next,
         }
     }
@@ -89,7 +92,7 @@ impl Pairs<'_> {
             [b':', b':', ..] => return Some(at + 2),
             [b':', b'/', b'/', ..] => return None,
             [b'=' | b':', ..] => 1,
-            [b'%', b'3', b'D' | b'd', ..] => 3,
+            [b'%', b'3', b'D' | b'd' | b'A' | b'a', ..] => 3,
             [b'>', ..] => return self.element(at),
             _ => return None,
         };
@@ -120,7 +123,12 @@ impl Pairs<'_> {
         let name = self.raw.get(key.span.clone())?;
         let before = key.span.start.checked_sub(1).and_then(|at| self.byte(at));
         let low = name.to_ascii_lowercase();
-        if matches!(before, Some(b'?' | b'&')) && (low == "sig" || low.ends_with("signature")) {
+        let query = matches!(before, Some(b'?' | b'&'));
+        if query && low == "code" {
+            // A login's code, not a status.
+            return Some(Kind { label: Label::Token, sure: false, pwd: false, auth: false });
+        }
+        if query && (low == "sig" || low.ends_with("signature")) {
             return Some(Kind { label: Label::Signature, sure: true, pwd: false, auth: false });
         }
         if !key.quoted && before == Some(b' ') && matches!(low.as_str(), "key" | "keys" | "string" | "id") {
@@ -140,7 +148,9 @@ impl Pairs<'_> {
         if end > 1 && self.byte(end - 1) == Some(b']') && matches!(self.byte(end - 2), Some(b'"' | b'\'')) {
             end -= 1;
         }
-        let quoted = end > 0 && matches!(self.byte(end - 1), Some(b'"' | b'\'' | b'`'));
+        let spelled = value::spelled_before(self.raw, end);
+        end -= spelled.map_or(0, str::len);
+        let quoted = spelled.is_none() && end > 0 && matches!(self.byte(end - 1), Some(b'"' | b'\'' | b'`'));
         if quoted {
             end -= 1;
             while end > 0 && self.byte(end - 1) == Some(b'\\') {
@@ -148,13 +158,24 @@ impl Pairs<'_> {
             }
         }
         let span = self.name_before(end)?;
-        Some(Key { span, quoted })
+        Some(Key { span, quoted: quoted || spelled.is_some() })
     }
 
     fn name_before(&self, end: usize) -> Option<Range<usize>> {
         let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
         let length = self.bytes.get(..end)?.iter().rev().take(NAME).take_while(|b| is_name(b)).count();
         let mut start = end - length;
+        // `%3Ftoken`, `%22token`: two digits belong to what is escaped.
+        if start > 0 && self.byte(start - 1) == Some(b'%') {
+            start = (start + 2).min(end);
+        }
+        // `\u0022token`: so do these.
+        if self.bytes.get(start..end).is_some_and(|name| name.starts_with(b"u00"))
+            && start > 0
+            && self.byte(start - 1) == Some(b'\\')
+        {
+            start = (start + 5).min(end);
+        }
         // The letter after a backslash belongs to a line end in a nested text.
         if start > 0
             && self.byte(start - 1) == Some(b'\\')
@@ -253,6 +274,9 @@ impl Pairs<'_> {
         let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
         let length = self.bytes.get(start..)?.iter().take(NAME).take_while(|b| is_name(b)).count();
         let end = start + length;
+        if let Some(after) = self.of_program(&(start..end)) {
+            return Some(after);
+        }
         let kind = key::kind(self.raw.get(start..end)?).filter(|_| dashes <= 2 && length > 2)?;
         let value = self.after_flag(end)?;
         let dashed = self.raw.get(value..).is_some_and(|rest| rest.starts_with("--"));
@@ -300,6 +324,61 @@ impl Pairs<'_> {
         let kind = Kind { label: Label::Password, sure: true, pwd: false, auth: false };
         let span = value::secret(self.raw, at, &kind, false)?;
         self.hit(span, kind.label)
+    }
+
+    /// `password hunter2`, `the password is hunter2`: a word after it that is none of a language.
+    fn prose(&mut self, at: usize) -> Option<usize> {
+        let name = self.name_before(at)?;
+        let word = self.raw.get(name)?;
+        let password =
+            ["password", "passwd", "passphrase"].iter().any(|known| word.eq_ignore_ascii_case(known));
+        if !password {
+            return None;
+        }
+        let rest = self.raw.get(at + 1..)?;
+        let lead =
+            ["is ", "was ", "to "].iter().find(|lead| rest.starts_with(**lead)).map_or(0, |lead| lead.len());
+        let kind = Kind { label: Label::Password, sure: true, pwd: false, auth: false };
+        let span = value::secret(self.raw, at + 1 + lead, &kind, false)?;
+        let value = self.raw.get(span.clone())?;
+        let told =
+            value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic());
+        let plain = value.contains(['=', ':']) || value.len() < 6;
+        (told && !plain).then(|| self.hit(span, kind.label)).flatten()
+    }
+
+    /// Flags that mean a password with some programs only: `curl -u user:x`, `mysql -px`, `redis-cli -a x`.
+    fn of_program(&mut self, name: &Range<usize>) -> Option<usize> {
+        let from = super::boundary(self.raw, name.start.saturating_sub(PROGRAM));
+        let before = self.raw.get(from..name.start)?;
+        let line = before.rsplit('\n').next()?;
+        let runs = |programs: &[&str]| programs.iter().any(|program| line.contains(program));
+        let kind = Kind { label: Label::Password, sure: true, pwd: false, auth: false };
+        let word = self.raw.get(name.clone())?;
+        let value = name.end + self.spaces(name.end);
+        let span = match word {
+            // `-su` is `-s -u`.
+            _ if (word == "user" || (word.ends_with('u') && word.len() <= 4))
+                && value > name.end
+                && runs(&["curl", "wget", "http "]) =>
+            {
+                let span = value::read(self.raw, value, &kind, false)?;
+                let colon = self.raw.get(span.clone())?.find(':')?;
+                span.start + colon + 1..span.end
+            }
+            "a" if value > name.end && runs(&["redis-cli"]) => value::read(self.raw, value, &kind, false)?,
+            _ if word.starts_with('p')
+                && word.len() > 1
+                && runs(&["mysql", "mariadb"])
+                && !line.ends_with("--") =>
+            {
+                let end = value::read(self.raw, name.start + 1, &kind, false)?.end;
+                name.start + 1..end
+            }
+            _ => return None,
+        };
+        let secret = self.raw.get(span.clone()).is_some_and(|value| !value::harmless(value, &kind));
+        secret.then(|| self.hit(span, kind.label)).flatten()
     }
 
     /// The name of a key in goaround's own words: `env KEY`, `ConfigMap api key KEY`, `annotation KEY`.

@@ -48,7 +48,9 @@ const AWS: [&str; 2] = ["AKIA", "ASIA"];
 /// How far from the id its secret is looked for.
 const NEAR: usize = 200;
 /// Longest login in a URL that is read.
-const LOGIN: usize = 2_048;
+const LOGIN: usize = 512;
+/// Longest password without a scheme before it.
+const BARE: usize = 128;
 
 /// Finds them.
 pub fn find(raw: &str) -> Vec<Hit> {
@@ -92,6 +94,7 @@ fn token(raw: &str, at: usize) -> Option<Hit> {
             (length == 20 && alone).then_some(Hit { span: at..at + 20, label: Label::AwsAccessKey })
         }
         b'B' | b'b' => header(raw, at),
+        b'h' | b'd' => webhook(raw, at),
         b's' if rest.starts_with("sk-") => {
             let length = run(bytes, at + 3, is_token);
             let body = bytes.get(at + 3..at + 3 + length)?;
@@ -119,6 +122,18 @@ fn jwt(bytes: &[u8], at: usize) -> Option<Hit> {
     let end = text.iter().rposition(|b| *b != b'.')? + 1;
     let parts = text.get(..end)?.split(|b| *b == b'.').count();
     (parts >= 2 && end >= 20).then_some(Hit { span: at..at + end, label: Label::Jwt })
+}
+
+/// Addresses to which everybody may post who knows them: the last part.
+fn webhook(raw: &str, at: usize) -> Option<Hit> {
+    let known = ["hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/"];
+    let rest = raw.get(at..)?;
+    let host = known.iter().find(|host| rest.starts_with(**host))?;
+    let length = run(raw.as_bytes(), at, |b| is_token(b) || matches!(b, b'/' | b'.'));
+    let path = raw.get(at + host.len()..at + length)?;
+    let (before, last) = path.rsplit_once('/')?;
+    let start = at + host.len() + before.len() + 1;
+    (last.len() >= 16).then_some(Hit { span: start..at + length, label: Label::Token })
 }
 
 /// `Bearer …` and `Basic …` where the word after it is none of a language.
@@ -199,9 +214,9 @@ pub fn logins(raw: &str) -> Vec<Range<usize>> {
 }
 
 /// Where a stretch without white space or quotation marks ends; marks are jumped over.
-fn stretch(raw: &str, from: usize) -> usize {
+fn stretch(raw: &str, from: usize, longest: usize) -> usize {
     let mut at = from;
-    while let Some(c) = raw.get(at..).and_then(|rest| rest.chars().next()).filter(|_| at - from < LOGIN) {
+    while let Some(c) = raw.get(at..).and_then(|rest| rest.chars().next()).filter(|_| at - from < longest) {
         let mark = mark_at(raw, at);
         if mark == 0 && (c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\\' | '→')) {
             break;
@@ -212,7 +227,7 @@ fn stretch(raw: &str, from: usize) -> usize {
 }
 
 fn in_url(raw: &str, from: usize) -> Option<Range<usize>> {
-    let end = stretch(raw, from);
+    let end = stretch(raw, from, LOGIN);
     let text = raw.get(from..end)?;
     // Marks have no `/`, `?`, `#` or `@`.
     let authority = text.get(..text.find(['/', '?', '#']).unwrap_or(text.len()))?;
@@ -245,8 +260,11 @@ fn bare(raw: &str, colon: usize) -> Option<Range<usize>> {
     if mark_at(raw, colon.saturating_sub("<redacted".len())) > 0 {
         return None;
     }
+    if !user.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
     let led = bytes.get(..colon - length)?.last();
-    let end = stretch(raw, colon + 1);
+    let end = stretch(raw, colon + 1, BARE);
     let text = raw.get(colon + 1..end)?;
     let driver = ["@tcp(", "@unix("].iter().find_map(|protocol| text.find(protocol));
     let before_path = || text.get(..text.find(['/', '?', ',', ';']).unwrap_or(text.len()))?.rfind('@');

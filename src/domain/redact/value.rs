@@ -10,6 +10,9 @@ use super::{Label, line_end, mark_at};
 const SCHEMES: [&str; 9] =
     ["bearer", "basic", "token", "negotiate", "apikey", "ntlm", "digest", "aws4-hmac-sha256", "hawk"];
 
+/// Keys of objects that say where a secret lies.
+const REFERENCES: [&str; 6] = ["secretName", "secretKeyRef", "valueFrom", "name", "path", "Ref"];
+
 /// Longest stretch that is looked ahead for the next key.
 const AHEAD: usize = 64;
 
@@ -24,6 +27,12 @@ pub fn secret(raw: &str, at: usize, kind: &Kind, whole_line: bool) -> Option<Ran
 /// The value that begins at `at`, whatever it is: without its quotation marks.
 pub fn read(raw: &str, at: usize, kind: &Kind, whole_line: bool) -> Option<Range<usize>> {
     let bytes = raw.as_bytes();
+    if let Some(quote) = spelled(raw, at) {
+        let from = at + quote.len();
+        let rest = raw.get(from..)?;
+        let end = rest.find(quote).or_else(|| rest.find('\n')).unwrap_or(rest.len());
+        return Some(from..from + end);
+    }
     if let Some((from, level, quote)) = opening(bytes, at) {
         return Some(from..closing(raw, from, level, quote));
     }
@@ -32,10 +41,12 @@ pub fn read(raw: &str, at: usize, kind: &Kind, whole_line: bool) -> Option<Range
             return Some(inside(raw, at, b'[', b']'));
         }
         b'{' if bytes.get(at + 1) == Some(&b'{') => return None,
-        b'{' if matches!(kind.label, Label::Password | Label::Token | Label::ApiKey | Label::PrivateKey) => {
-            return Some(inside(raw, at, b'{', b'}'));
+        b'{' => {
+            let inner = inside(raw, at, b'{', b'}');
+            let refers =
+                REFERENCES.iter().any(|key| raw.get(inner.clone()).is_some_and(|text| text.contains(key)));
+            return (!refers).then_some(inner);
         }
-        b'{' => return None,
         b'|' | b'>' => {
             if let Some(block) = block(raw, at) {
                 return Some(block);
@@ -95,10 +106,16 @@ pub fn harmless(value: &str, kind: &Kind) -> bool {
         || only_marks(value)
 }
 
-/// Twelve characters or more that no word would have.
+/// `user:password`, or twelve characters or more that no word would have.
 fn encoded(value: &str) -> bool {
     let told = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || matches!(c, '=' | '/' | '+');
-    value.len() >= 12 && !value.contains(char::is_whitespace) && value.contains(told)
+    let login = value.split_once(':').is_some_and(|(user, password)| {
+        !user.is_empty()
+            && !password.is_empty()
+            && !password.starts_with('/')
+            && !value.contains(char::is_whitespace)
+    });
+    login || value.len() >= 12 && !value.contains(char::is_whitespace) && value.contains(told)
 }
 
 fn only_marks(value: &str) -> bool {
@@ -136,7 +153,7 @@ fn narrowed(raw: &str, span: Range<usize>, kind: &Kind) -> Option<Range<usize>> 
 
 /// Where the value after `Bearer ` begins.
 fn scheme(raw: &str, at: usize) -> Option<usize> {
-    let rest = raw.get(at..)?;
+    let rest = raw.get(at..super::boundary(raw, at + AHEAD))?;
     let word = rest.split([' ', '\t']).next()?;
     if word.len() == rest.len() || !SCHEMES.iter().any(|s| word.eq_ignore_ascii_case(s)) {
         return None;
@@ -145,6 +162,21 @@ fn scheme(raw: &str, at: usize) -> Option<usize> {
     let spaces = after.len() - after.trim_start_matches([' ', '\t']).len();
     let at = at + word.len() + spaces;
     (line_end(raw, at) == 0 && at < raw.len()).then_some(at)
+}
+
+/// Quotation marks as URLs, HTML and JSON spell them.
+const SPELLED: [&str; 8] = ["%22", "%27", "&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0027"];
+
+/// Such a mark that begins at `at`.
+pub fn spelled(raw: &str, at: usize) -> Option<&'static str> {
+    let rest = raw.get(at..)?;
+    SPELLED.into_iter().find(|quote| rest.starts_with(quote))
+}
+
+/// Such a mark that ends at `end`.
+pub fn spelled_before(raw: &str, end: usize) -> Option<&'static str> {
+    let before = raw.get(..end)?;
+    SPELLED.into_iter().find(|quote| before.ends_with(quote))
 }
 
 /// A quotation mark at `at`, with the backslashes before it: where the text begins, how deep it is nested, which mark.
@@ -169,7 +201,8 @@ pub fn closing(raw: &str, from: usize, level: usize, quote: u8) -> usize {
     let mut at = from;
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b'\n' => break,
+            b'\n' if !continues(raw, at, from) => break,
+            b'\n' => slashes = 0,
             b'\\' => slashes += 1,
             _ if *byte == quote => {
                 if level == 0 && quote == b'\'' && bytes.get(at + 1) == Some(&b'\'') && at > from {
@@ -184,6 +217,15 @@ pub fn closing(raw: &str, from: usize, level: usize, quote: u8) -> usize {
         at += 1;
     }
     (from..at).find(|at| raw.is_char_boundary(*at) && line_end(raw, *at) > 0).unwrap_or(at)
+}
+
+/// A quoted text goes on after the line end at `at`: the next line is indented, as YAML has it, and not far from the
+/// beginning.
+fn continues(raw: &str, at: usize, from: usize) -> bool {
+    let near = at - from < 4_096;
+    near && raw
+        .get(at + 1..)
+        .is_some_and(|rest| rest.starts_with([' ', '\t']) && rest.contains(['"', '\'', '`']))
 }
 
 /// True when a mark after so many backslashes ends a text at this depth.
@@ -247,13 +289,13 @@ fn block(raw: &str, at: usize) -> Option<Range<usize>> {
     some(span.start..span.start + trimmed)
 }
 
-/// `Some("…`, `b'…`: where the value inside begins.
+/// `Some("…`, `("…`, `b'…`: where the value inside begins.
 fn wrapped(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?;
     let letters = rest.iter().take(12).take_while(|b| b.is_ascii_alphabetic()).count();
     let bracket = usize::from(rest.get(letters) == Some(&b'('));
     let inner = at + letters + bracket;
-    let fits = letters > 0 && (bracket == 1 || letters == 1);
+    let fits = bracket == 1 || letters == 1;
     (fits && opening(bytes, inner).is_some()).then_some(inner)
 }
 
@@ -326,7 +368,8 @@ fn plain(raw: &str, at: usize, whole_line: bool) -> usize {
         }
         // What only looks like a mark is a part of the value, with its space.
         if c == '<' && raw.get(i..).is_some_and(|rest| rest.starts_with(super::MARK)) {
-            let line = raw.get(i..).and_then(|rest| rest.split(['\n', '>']).next()).map_or(0, str::len);
+            let near = raw.get(i..super::boundary(raw, i + 256));
+            let line = near.and_then(|rest| rest.split(['\n', '>']).next()).map_or(0, str::len);
             i = (i + line + 1).min(raw.len());
             i = super::boundary(raw, i);
             continue;

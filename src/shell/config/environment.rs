@@ -1,5 +1,6 @@
-//! The environment of the process, read once. No other file asks for a variable, so what influences a run is this
-//! list (and what the kubeconfig's own rules read).
+//! The environment of the process, read once. What influences a run is this list, what the kubeconfig's own rules
+//! read, the proxies of `HTTPS_PROXY` and its like, and the key of a model in the variable that `[advisor]` names, which
+//! is read again for each request.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ pub mod decode;
 mod error;
 mod http;
 mod identity;
+mod logs;
 mod run;
 mod watch;
 
@@ -21,4 +22,5 @@ pub use connect::{Clock, Connected, Options, connect, default_paths};
 pub use content::{Fresh, all_services, config_content, read_deployment};
 pub use error::{ConnectError, ReadError};
 pub use identity::{Probe, cluster_id, identity, probe, rights};
+pub use logs::{ContainerState, Log, LogLine, PodState, containers, events_of, pod_log, pod_state};
 pub use run::run;

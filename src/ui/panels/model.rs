@@ -188,7 +188,7 @@ fn one(look: &Look, state: &State, opinion: &Opinion, columns: usize, lines: &mu
             all("says", &answer.sentences, lines);
             all("against it", &answer.counter, lines);
             all("not known", &answer.unknown, lines);
-            legend(look, answer.said(), lines);
+            legend(look, answer.said(), columns, lines);
         }
         None if !opinion.draft.is_empty() => all("says", &opinion.draft, lines),
         None => {
@@ -203,14 +203,13 @@ fn one(look: &Look, state: &State, opinion: &Opinion, columns: usize, lines: &mu
 }
 
 /// What the marks mean, where there are any but confirmed ones.
-fn legend<'a>(look: &Look, mut said: impl Iterator<Item = &'a Said>, lines: &mut Vec<Words>) {
+fn legend<'a>(look: &Look, mut said: impl Iterator<Item = &'a Said>, columns: usize, lines: &mut Vec<Words>) {
     if said.any(|s| s.claims.iter().any(|c| c.mark != Mark::Confirmed)) {
         let text = format!(
-            "{:LABEL$}struck through: the cited evidence says otherwise; {}: it does not speak of it",
-            "",
+            "struck through: the cited evidence says otherwise; {}: it does not speak of it",
             said::NOT_FOUND
         );
-        lines.push(Words::of(look.dim(), text));
+        hang(Words::of(look.dim(), " ".repeat(LABEL)), Words::of(look.dim(), text), columns, lines);
     }
 }
 

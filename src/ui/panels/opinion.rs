@@ -11,7 +11,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::engine::gate::Proposal;
-use crate::engine::opinion::{Counsel, Opinion, Written};
+use crate::engine::opinion::{Opinion, Written};
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::said;
@@ -29,32 +29,33 @@ const MODEL: usize = 9;
 pub struct Rationale {
     template: Vec<Words>,
     model: Vec<Words>,
-    /// The model's in one row, where there is only one.
-    short: Option<Words>,
+    /// The model's in two rows and in one, where there are no more.
+    two: Vec<Words>,
+    one: Option<Words>,
 }
 
 impl Rationale {
     /// Of the card of `key`. `acts`: the computed reason is not told elsewhere on the card.
     pub fn of(look: &Look, state: &State, key: &Key, proposal: &Proposal, columns: u16, acts: bool) -> Self {
         let counsel = state.counsel.get(key).filter(|c| c.about == proposal.digest);
+        let newest = counsel.and_then(|c| c.opinions.last());
         let width = usize::from(columns.saturating_sub(LABEL));
         let template = match counsel.and_then(|c| c.written.as_ref()) {
             Some(written) => self::written(look, written, width),
             None if acts => template(look, proposal.analysis.reason.as_str(), width),
             None => Vec::new(),
         };
-        let opinion = counsel.and_then(Counsel::rationale);
-        let newest = counsel.and_then(|c| c.opinions.last()).or(opinion);
         Self {
             template,
             model: newest.map_or_else(Vec::new, |o| model(look, state, o, width)),
-            short: opinion.map(|o| short(look, state, o, width)),
+            two: newest.map_or_else(Vec::new, |o| two(look, state, o, width)),
+            one: newest.map(|o| one(look, state, o, width)),
         }
     }
 
     /// Rows without which it is cut: the computed one, and the model's first two.
     pub fn least(&self) -> u16 {
-        self.template.len().min(1) as u16 + self.model.len().min(2) as u16
+        self.template.len().min(1) as u16 + self.two.len() as u16
     }
 
     /// Rows of all of it.
@@ -65,26 +66,38 @@ impl Rationale {
     /// Draws as much as there is room for; the model's part keeps at least a row.
     pub fn draw(&self, area: Rect, buf: &mut Buffer) {
         let room = usize::from(area.height);
-        let lines: Vec<&Words> = match (&self.short, room) {
+        let columns = usize::from(area.width);
+        let lines: Vec<Words> = match (&self.one, room) {
             (_, 0) => return,
-            (Some(short), 1) => vec![short],
-            (Some(short), 2) => self.template.iter().take(1).chain([short]).collect(),
-            _ => {
-                let own = self.template.len().min(room - self.model.len().min(room - 1).min(2));
-                self.template.iter().take(own).chain(&self.model).take(room).collect()
+            _ if room >= self.template.len() + self.model.len() => {
+                self.template.iter().chain(&self.model).cloned().collect()
+            }
+            (None, _) => some(&self.template, room, columns),
+            (Some(one), 1) => vec![one.clone()],
+            (Some(one), 2) => some(&self.template, 1, columns).into_iter().chain([one.clone()]).collect(),
+            (Some(_), 3 | 4) => {
+                some(&self.template, room - 2, columns).into_iter().chain(self.two.clone()).collect()
+            }
+            (Some(_), _) => {
+                let own = self.template.len().min(room.saturating_sub(self.model.len()).max(1));
+                let model = some(&self.model, room - own, columns);
+                some(&self.template, own, columns).into_iter().chain(model).collect()
             }
         };
-        let cut = lines.len() < self.template.len() + self.model.len();
         for (n, line) in lines.iter().enumerate() {
-            let place = row(area, n as u16);
-            if cut && n + 1 == lines.len() && self.short.is_none() {
-                let line = (*line).clone().and(Default::default(), " …");
-                line.cut(usize::from(area.width)).draw(place, buf);
-            } else {
-                line.draw(place, buf);
-            }
+            line.draw(row(area, n as u16), buf);
         }
     }
+}
+
+/// As many of `lines` as there are rows; the last one says that there is more.
+fn some(lines: &[Words], rows: usize, columns: usize) -> Vec<Words> {
+    let mut shown: Vec<Words> = lines.iter().take(rows).cloned().collect();
+    if let (true, Some(last)) = (shown.len() < lines.len(), shown.last_mut()) {
+        let line = std::mem::take(last).and(Default::default(), " …");
+        *last = line.cut(columns);
+    }
+    shown
 }
 
 fn labelled(look: &Look, label: &str, lines: Vec<Words>) -> Vec<Words> {
@@ -113,7 +126,7 @@ fn written(look: &Look, written: &Written, width: usize) -> Vec<Words> {
 
 /// Status, then sentences.
 fn model(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Vec<Words> {
-    let mut lines = vec![status(look, state, opinion)];
+    let mut lines = status(look, state, opinion).wrap(width);
     for said in heard(opinion) {
         lines.extend(said::words(look, said).wrap(width));
     }
@@ -121,11 +134,30 @@ fn model(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Vec<Wor
     labelled(look, opinion.model.as_str(), lines)
 }
 
-/// The sentence that matters most, and the share of claims, in one row.
-fn short(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Words {
+/// The sentence that matters most: the first that is wrong, else the one that is being written, else the first.
+fn telling(opinion: &Opinion) -> Option<&Said> {
     let wrong = |said: &&Said| said.claims.iter().any(|c| matches!(c.mark, Mark::Contradicted { .. }));
-    let sentence = heard(opinion).find(wrong).or_else(|| heard(opinion).next());
-    let line = match (sentence, opinion.answer()) {
+    let first = if opinion.under_way() { heard(opinion).last() } else { heard(opinion).next() };
+    heard(opinion).find(wrong).or(first)
+}
+
+/// Share of claims and agreement, then the sentence that matters most, a row each.
+fn two(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Vec<Words> {
+    let rows = match (opinion.answer(), telling(opinion)) {
+        (Some(answer), Some(said)) => {
+            vec![agreement(look, opinion, answer).cut(width), said::words(look, said).cut(width)]
+        }
+        (None, Some(said)) if opinion.under_way() => {
+            vec![status(look, state, opinion).cut(width), said::words(look, said).cut(width)]
+        }
+        _ => some(&status(look, state, opinion).wrap(width), 2, width),
+    };
+    labelled(look, opinion.model.as_str(), rows)
+}
+
+/// The sentence that matters most, and the share of claims, in one row.
+fn one(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Words {
+    let line = match (telling(opinion), opinion.answer()) {
         (Some(said), Some(answer)) => {
             let tally = answer.tally();
             let dissents = dissent(look, opinion, answer).map_or(String::new(), |_| " DISSENTS".into());
@@ -160,14 +192,20 @@ pub fn status(look: &Look, state: &State, opinion: &Opinion) -> Words {
         Ok(answer) => answer,
         Err(why) => return Words::of(look.attention(), why.as_str()).and(look.dim(), format!(" · {took}")),
     };
+    let words = agreement(look, opinion, answer);
+    let repaired = if ending.repaired.is_some() { " · repaired once" } else { "" };
+    let rest = format!(" · {} confidence · {took}{tokens}{repaired}", answer.confidence.word());
+    words.and(look.dim(), rest)
+}
+
+/// The share of claims, and whether it agrees.
+fn agreement(look: &Look, opinion: &Opinion, answer: &Answer) -> Words {
     let tally = answer.tally();
     let style = if tally.contradicted > 0 { bold(look.attention()) } else { look.dim() };
     let mut words = Words::of(style, tally.words());
     words.push(look.dim(), " · ");
     words.append(dissent(look, opinion, answer).unwrap_or_else(|| Words::of(look.dim(), "agrees")));
-    let repaired = if ending.repaired.is_some() { " · repaired once" } else { "" };
-    let rest = format!(" · {} confidence · {took}{tokens}{repaired}", answer.confidence.word());
-    words.and(look.dim(), rest)
+    words
 }
 
 fn under_way(look: &Look, state: &State, opinion: &Opinion) -> Words {

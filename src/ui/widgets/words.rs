@@ -88,7 +88,19 @@ impl Words {
                 }
             }
         }
+        lines.iter_mut().for_each(Self::trim_end);
         lines
+    }
+
+    /// Takes blanks at the end away: they are not worth an ellipsis.
+    fn trim_end(&mut self) {
+        while let Some((last, _)) = self.0.last_mut() {
+            last.truncate(last.trim_end().len());
+            if !last.is_empty() {
+                break;
+            }
+            self.0.pop();
+        }
     }
 
     /// Runs that stay together: a word, however many styles it has, and the blank behind it.

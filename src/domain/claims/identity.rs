@@ -1,0 +1,280 @@
+//! Marks what names one thing: revisions, services and other names, statistics, times of day and days.
+
+use super::Mark;
+use super::check::{Context, contradicted};
+use super::extract::What;
+use super::facts::{self, Fact, Moment};
+use super::order;
+use super::words::{Event, Part};
+
+impl Context<'_> {
+    pub(super) fn revision(&self, n: usize, number: &String) -> Mark {
+        let of = |part: Part| {
+            let with = self.cited.iter().filter(move |f| f.part == Some(part));
+            with.flat_map(|f| f.revisions.iter().cloned()).collect::<Vec<String>>()
+        };
+        let all: Vec<String> = self.cited.iter().flat_map(|f| f.revisions.iter().cloned()).collect();
+        let Some(first) = all.first() else { return Mark::NotFound };
+        let wrong = |r: Option<&String>| contradicted(format!("revision {}", r.unwrap_or(first)));
+        if !all.contains(number) {
+            let near = match self.part_said(n) {
+                Some(part) => of(part),
+                None => Vec::new(),
+            };
+            return wrong(near.first());
+        }
+        let (current, target) = (of(Part::Current), of(Part::Target));
+        match self.part_said(n) {
+            Some(Part::Target)
+                if !target.is_empty() && !target.contains(number) && current.contains(number) =>
+            {
+                wrong(target.first())
+            }
+            Some(Part::Current)
+                if !current.is_empty() && !current.contains(number) && target.contains(number) =>
+            {
+                wrong(current.first())
+            }
+            _ => self
+                .revision_of_number(n)
+                .or_else(|| self.revisions_swapped(n, number))
+                .unwrap_or(Mark::Confirmed),
+        }
+    }
+
+    /// What the sentence says a revision is.
+    pub(super) fn part_said(&self, n: usize) -> Option<Part> {
+        let at = &self.reading.mentions[n].at;
+        let low = |t: usize| self.reading.tokens.get(t).map_or("", |t| t.low.as_str());
+        let back = |b: usize| at.start.checked_sub(b).map_or("", low);
+        let backwards = (1..7).any(|b| {
+            ["roll", "rollback", "revert", "return", "back", "restore", "undo", "rolling", "reverting", "go"]
+                .contains(&back(b))
+        });
+        if (back(1) == "to" && backwards) || back(1) == "target" || (back(1) == "is" && back(2) == "target") {
+            return Some(Part::Target);
+        }
+        let deployed = [
+            "deployed",
+            "went",
+            "shipped",
+            "released",
+            "landed",
+            "rolled",
+            "introduced",
+            "promoted",
+            "pushed",
+            "goes",
+            "replaced",
+            "replaces",
+            "superseded",
+            "supersedes",
+            "current",
+        ];
+        if ["replaced", "replaces", "superseded", "supersedes", "replacing"].contains(&back(1)) {
+            return Some(Part::Target);
+        }
+        let ahead = (0..4)
+            .map(|a| low(at.end + a))
+            .take_while(|w| ![",", ";", ".", "and"].contains(w))
+            .collect::<Vec<_>>();
+        if ahead.iter().any(|w| deployed.contains(w)) && !ahead.contains(&"back") {
+            return Some(Part::Current);
+        }
+        let of = back(1) == "of" && ["rollout", "deploy", "deployment", "release"].contains(&back(2));
+        (of || ["deployed", "shipped", "released", "deploying", "introduced"].contains(&back(1)))
+            .then_some(Part::Current)
+    }
+
+    /// A number beside the revision is another revision's.
+    pub(super) fn revision_of_number(&self, n: usize) -> Option<Mark> {
+        let paired = self.revisions[n].filter(|_| !self.led_by_order(n))?;
+        if self.roles[paired].is_some_and(|r| r.pair) {
+            return None;
+        }
+        let (f, _) = self.misplaced(n, paired)?;
+        self.own(n, paired).filter(|_| !self.crossed(&self.revisions))?;
+        Some(contradicted(format!("revision {}", f.revisions.first()?)))
+    }
+
+    /// `7 -> 6` where the item says `6 -> 7`.
+    pub(super) fn revisions_swapped(&self, n: usize, number: &String) -> Option<Mark> {
+        let mentions = &self.reading.mentions;
+        let pair = |a: usize, b: usize| match (&mentions.get(a)?.what, &mentions.get(b)?.what) {
+            (What::Revision(x), What::Revision(y)) => {
+                let between: Vec<&str> = (mentions[a].at.end..mentions[b].at.start)
+                    .map(|t| self.reading.tokens[t].low.as_str())
+                    .collect();
+                let arrow = matches!(between[..], ["to" | "->" | "→" | "=>"] | ["to", "revision"]);
+                arrow.then(|| (x.clone(), y.clone()))
+            }
+            _ => None,
+        };
+        let (from, to) = pair(n, n + 1).or_else(|| pair(n.checked_sub(1)?, n))?;
+        let back = self.reading.tokens.iter().any(|t| {
+            ["roll", "rollback", "revert", "undo", "back", "reverting", "rolling"].contains(&t.low.as_str())
+        });
+        let told = |a: &String, b: &String| {
+            let newer_first = |f: &Fact| {
+                f.words.iter().flatten().any(|w| {
+                    ["replaced", "replaces", "replacing", "supersedes", "superseded", "after", "over"]
+                        .contains(&w.as_str())
+                })
+            };
+            let adjacent =
+                |f: &Fact, x: &String, y: &String| f.revisions.windows(2).any(|w| w[0] == *x && w[1] == *y);
+            self.cited.iter().any(|f| if newer_first(f) { adjacent(f, b, a) } else { adjacent(f, a, b) })
+        };
+        let _ = number;
+        (!back && told(&to, &from) && !told(&from, &to)).then(|| contradicted(format!("{to} to {from}")))
+    }
+
+    pub(super) fn has_name(&self, f: &Fact, name: &str) -> bool {
+        let wanted = facts::parts(name);
+        if wanted.is_empty() {
+            return false;
+        }
+        let exact = f.words.contains(&wanted);
+        // `checkout` is not `checkout-worker`, if both are there.
+        let own = self.known.names.iter().any(|n| facts::parts(n) == wanted);
+        let within = |word: &Vec<String>| word.windows(wanted.len()).any(|w| w == wanted.as_slice());
+        let longer = f.words.iter().any(|word| {
+            within(word)
+                && (!own
+                    || !self.known.names.iter().any(|n| {
+                        facts::parts(n) == *word && n.split(['/', ':']).all(|p| facts::parts(p) != wanted)
+                    }))
+        });
+        if wanted.len() == 1 {
+            return exact || longer;
+        }
+        // `gateway-config` is not `api-gateway-config`, but `api-gateway` is of `api-gateway-7d9f8b6c0`.
+        // A tag is a whole: `api:5.2.0` is not `api:5.2.0-rc1`.
+        let tagged = f.words.iter().any(|w| w.ends_with(&wanted) || w.iter().any(|p| p == "sha256"));
+        let path = if name.contains(':') { tagged } else { name.contains('/') };
+        let opens =
+            longer && (path || !name.contains(':') && f.components.iter().any(|c| c.starts_with(&wanted)));
+        // `api gateway` of two words.
+        let across = (0..f.words.len()).any(|n| {
+            let mut left = wanted.as_slice();
+            for word in &f.words[n..] {
+                match left.strip_prefix(word.as_slice()) {
+                    Some([]) => return true,
+                    Some(rest) => left = rest,
+                    None => return false,
+                }
+            }
+            false
+        });
+        exact || opens || across
+    }
+
+    pub(super) fn name(&self, n: usize, name: &str) -> Mark {
+        let there: Vec<&&Fact> = self.cited.iter().filter(|f| self.has_name(f, name)).collect();
+        if there.is_empty() {
+            let revision = name
+                .strip_prefix('v')
+                .filter(|r| self.cited.iter().any(|f| f.revisions.iter().any(|x| x == r)));
+            if revision.is_some() {
+                return Mark::Confirmed;
+            }
+            let subject = self.cited.iter().map(|f| f.subject.as_str()).find(|s| !s.is_empty());
+            let other = subject
+                .map(str::to_owned)
+                .or_else(|| self.cited.iter().flat_map(|f| f.names.iter().cloned()).next());
+            return other.map_or(Mark::NotFound, contradicted);
+        }
+        if let Some(mark) = self.names_swapped(n) {
+            return mark;
+        }
+        // The number beside it is another's.
+        if let Some(paired) = self.names[n]
+            && let Some((f, _)) = self.misplaced(n, paired)
+            && self.own(n, paired).is_some()
+            && !self.crossed(&self.names)
+        {
+            return contradicted(if f.subject.is_empty() { &f.names[0] } else { &f.subject }.clone());
+        }
+        Mark::Confirmed
+    }
+
+    /// `from b:2 to b:1` where an item says `b:1 -> b:2`.
+    fn names_swapped(&self, n: usize) -> Option<Mark> {
+        let mentions = &self.reading.mentions;
+        let pair = |a: usize, b: usize| match (&mentions.get(a)?.what, &mentions.get(b)?.what) {
+            (What::Name(x), What::Name(y)) => {
+                let mut between =
+                    (mentions[a].at.end..mentions[b].at.start).map(|t| &self.reading.tokens[t].low);
+                between
+                    .all(|w| ["to", "->", "→", "=>", "image", "version", "the"].contains(&w.as_str()))
+                    .then_some((x, y))
+            }
+            _ => None,
+        };
+        let (from, to) = pair(n, n + 1).or_else(|| pair(n.checked_sub(1)?, n))?;
+        let adjacent = |f: &Fact, x: &String, y: &String| {
+            f.arrow && f.names.windows(2).any(|w| w[0] == *x && w[1] == *y)
+        };
+        let back = self
+            .reading
+            .tokens
+            .iter()
+            .any(|t| t.among(&["roll", "rollback", "revert", "undo", "back", "rolling"]));
+        let told = |x, y| self.cited.iter().any(|f| adjacent(f, x, y));
+        (!back && told(to, from) && !told(from, to)).then(|| contradicted(format!("{to} to {from}")))
+    }
+
+    pub(super) fn statistic(&self, name: &str) -> Option<Mark> {
+        let all: Vec<&String> = self.cited.iter().flat_map(|f| &f.statistics).collect();
+        if all.iter().any(|s| *s == name) || self.cited.iter().any(|f| self.has_name(f, name)) {
+            return Some(Mark::Confirmed);
+        }
+        match all.first() {
+            Some(other) => Some(contradicted((*other).clone())),
+            None => name.starts_with('p').then_some(Mark::NotFound),
+        }
+    }
+
+    pub(super) fn clock(&self, n: usize, second: u32, exact: bool, about: bool) -> Mark {
+        let agrees = |m: &&Moment| {
+            let off = i64::from(m.second).abs_diff(i64::from(second));
+            match (exact, m.exact) {
+                _ if about => off <= 90,
+                (true, true) => off == 0,
+                _ => m.second / 60 == second / 60,
+            }
+        };
+        let moments: Vec<&Moment> = self.cited.iter().flat_map(|f| &f.moments).collect();
+        let text = |m: &Moment| {
+            let (h, min, s) = (m.second / 3_600, m.second / 60 % 60, m.second % 60);
+            if m.exact { format!("{h:02}:{min:02}:{s:02}") } else { format!("{h:02}:{min:02}") }
+        };
+        let same: Vec<&&Moment> = moments.iter().filter(|m| agrees(m)).collect();
+        let event = order::event_of_clock(self, n);
+        if same.is_empty() {
+            let told = moments
+                .iter()
+                .find(|m| event.is_some() && m.event.map(Event::change) == event)
+                .or(moments.first());
+            return told.map_or(Mark::NotFound, |m| contradicted(text(m)));
+        }
+        if let Some(event) = event {
+            let other = same.iter().all(|m| m.event.is_some_and(|e| e.change() != event.change()));
+            let told = moments.iter().find(|m| m.event.map(Event::change) == Some(event) && !agrees(m));
+            if let Some(told) = told.filter(|_| other) {
+                return contradicted(text(told));
+            }
+        }
+        Mark::Confirmed
+    }
+
+    pub(super) fn date(&self, y: i32, m: u32, d: u32) -> Mark {
+        let dates: Vec<(i32, u32, u32)> = self.cited.iter().flat_map(|f| f.dates.iter().copied()).collect();
+        let same = |(a, b, c): &(i32, u32, u32)| *b == m && *c == d && (*a == y || *a == 0 || y == 0);
+        match dates.first() {
+            _ if dates.iter().any(same) => Mark::Confirmed,
+            Some((a, b, c)) => contradicted(format!("{a:04}-{b:02}-{c:02}")),
+            None => Mark::NotFound,
+        }
+    }
+}
