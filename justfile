@@ -8,6 +8,10 @@ check:
 rig:
     .ci/rig
 
+# The advisor against a real model
+model:
+    .ci/model
+
 # The cockpit on the embedded world
 demo *ARGS:
     cargo run --release -- demo {{ARGS}}

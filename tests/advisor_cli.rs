@@ -10,13 +10,17 @@ mod common;
 use cluster::{Cluster, Ran, run, scenario_of};
 use serde_json::{Value, json};
 
+/// How each model here is called.
+const NAME: &str = "small-model";
+
 /// A world whose model is as `table` says; its server is what is wanted of it.
 fn model(table: &str) -> Cluster {
-    Cluster::of(&scenario_of("1s", |text| text.push_str(&format!("\n[model]\n{table}\n"))))
+    let table = format!("\n[model]\nname = \"{NAME}\"\n{table}\n");
+    Cluster::of(&scenario_of("1s", |text| text.push_str(&table)))
 }
 
 fn advisor(url: &str, more: &str) -> String {
-    format!("[advisor]\nprovider = \"openai\"\nurl = \"{url}\"\nmodel = \"embedded-imitation\"\n{more}\n")
+    format!("[advisor]\nprovider = \"openai\"\nurl = \"{url}\"\nmodel = \"{NAME}\"\n{more}\n")
 }
 
 fn words(arguments: &[&str]) -> Vec<String> {
@@ -113,12 +117,11 @@ fn check_says_of_a_model_whether_it_is_there_and_the_other_lines_stay() {
     let (code, line, others) = checked(&cluster, "");
     assert_eq!((code, &line["state"], &line["detail"]), (Some(0), &json!("ok"), &json!(none)));
 
-    let served = cluster.world.model_url.clone();
     let unknown = "http://127.0.0.1:1/v1";
-    let [key, page] = ["401", "html"].map(|error| model(&format!("error = \"{error}\"")));
-    let (key, page) = (key.world.model_url.as_str(), page.world.model_url.as_str());
+    let worlds = ["", "error = \"401\"", "error = \"html\""].map(model);
+    let [served, key, page] = worlds.each_ref().map(|world| world.world.model_url.as_str());
     for (url, more, code, state, detail, next) in [
-        (served.as_str(), "", 0, "ok", "embedded-imitation is served at http://127.0.0.1:", ""),
+        (served, "", 0, "ok", "small-model is served at http://127.0.0.1:", ""),
         (unknown, "share = \"none\"", 0, "ok", "not looked for", ""),
         (key, "", 1, "fail", "wants a key (401)", "set key_env or key_file"),
         (page, "", 1, "fail", "HTML instead of JSON", "url under [advisor]"),
@@ -130,8 +133,8 @@ fn check_says_of_a_model_whether_it_is_there_and_the_other_lines_stay() {
         assert!(line["next"].as_str().is_some_and(|n| n.contains(next)), "{line}");
         assert_eq!(rest, others);
     }
-    let alias = advisor(&served, "").replace("\"embedded-imitation\"", "\"best\"");
+    let alias = advisor(served, "").replace(NAME, "best");
     let (code, line, _) = checked(&cluster, &alias);
     assert_eq!((code, &line["state"]), (Some(0), &json!("warn")));
-    assert!(line["detail"].as_str().is_some_and(|d| d.ends_with("it lists embedded-imitation")), "{line}");
+    assert!(line["detail"].as_str().is_some_and(|d| d.ends_with("it lists small-model")), "{line}");
 }
