@@ -118,7 +118,9 @@ fn a_lying_model_changes_nothing_about_the_ending_and_its_lies_are_on_record_wit
 #[test]
 fn every_claim_of_an_honest_model_is_confirmed_on_record() {
     let advice = advice("slo-burn");
-    let answer = &advice.first().expect("the model was heard before the decision")["answer"];
+    // On a busy machine a card that only waits may have come before.
+    let heard = advice.iter().find(|a| a["decision"]["action"] == "rollback" && a["answer"].is_object());
+    let answer = &heard.expect("the model was heard before the decision")["answer"];
     assert_eq!((&answer["contradicted"], &answer["not_found"]), (&0.into(), &0.into()), "{answer:#}");
     assert!(answer["confirmed"].as_u64() >= Some(8), "{answer:#}");
     assert!(answer["dissent"].is_null(), "{answer:#}");

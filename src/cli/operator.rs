@@ -22,7 +22,9 @@ use crate::ui::Ui;
 use crate::shell::run::{Front, Next};
 
 /// World time after which a run that came to nothing ends.
-const PATIENCE: TimeDelta = TimeDelta::minutes(45);
+const PATIENCE: TimeDelta = TimeDelta::minutes(60);
+/// A model is listened to for this long: its seconds are real ones, and on a busy machine there are many of them.
+const HEARS: TimeDelta = TimeDelta::minutes(20);
 /// A proposal that is gone is given this long to come back.
 const GONE: TimeDelta = TimeDelta::minutes(5);
 /// Between two keys: a hand, not a paste.
@@ -111,10 +113,10 @@ impl<'a> Operator<'a> {
         }
     }
 
-    /// The model still speaks about the card, or was not asked yet. This ends by itself: a model that takes longer than
-    /// the card lives is stopped with it, and the next card finds it silent.
+    /// The model still speaks about the card, or was not asked yet, and is worth waiting for.
     fn listens(&self, state: &State, proposal: &Proposal) -> bool {
-        if !self.scenario.operator.hears || state.setup.advisor.is_none() {
+        let long = state.now - proposal.opened > HEARS;
+        if !self.scenario.operator.hears || state.setup.advisor.is_none() || long {
             return false;
         }
         let counsel = state.counsel.get(&self.about).filter(|c| c.about == proposal.digest);
