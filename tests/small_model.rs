@@ -8,9 +8,16 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use goaround::advisor::wire::{Ask, Finish, Heard, KeyFrom, Message, Provider, Reply, Settings};
-use goaround::advisor::{AdvisorError, Client, ask, probe};
+use goaround::advisor::{AdvisorError, Client, ask, converse, probe};
+use goaround::domain::Time;
+use goaround::domain::advice::{Advice, Brief, BriefId, Candidate, Ending, Purpose, Share};
+use goaround::domain::cluster::Key;
+use goaround::domain::evidence::EvidenceList;
+use goaround::domain::value::Value as Measured;
+use goaround::domain::verdict::{Offer, Verdict};
+use goaround::engine::Event;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 use tokio::time::Instant;
 
 const URL: &str = "GOAROUND_MODEL_URL";
@@ -218,4 +225,81 @@ async fn a_wrong_key_is_refused_and_shown_nowhere() {
     let error = asked(&client, &question(None, 8)).await.1.expect_err("a wrong key");
     assert!(matches!(error, AdvisorError::Unauthorized { status: 401, .. }), "{error}");
     assert!(!format!("{error} {error:?}").contains("sk-wrong"), "{error}");
+}
+
+/// A rollback of a cart that fails since revision 4.
+fn brief() -> Brief {
+    let at = Time::default();
+    let mut list = EvidenceList::default();
+    list.add("error ratio of the new pods", "prom", at).value(Measured::Number(0.998), "ratio");
+    list.add("error ratio of the old pods", "prom", at).value(Measured::Number(0.0002), "ratio");
+    list.add("burn rate of cart-availability", "prom", at).value(Measured::Number(14.4), "x").window("5m");
+    list.add("revision 4 changed image 1.8 → 1.9", "kube", at).subject("revision 4");
+    Brief {
+        id: BriefId(1),
+        purpose: Purpose::Rationale,
+        workload: Key::new("shop", "cart"),
+        verdict: Verdict::BadDeploy,
+        offer: Offer::Rollback,
+        target: Some(3),
+        current: Some(4),
+        decided: "bad_deploy: 99.8 % failed on the new side".into(),
+        candidates: vec![Candidate { number: 3, title: "6b1f0 1.8".into() }],
+        items: list.items().to_vec(),
+        found: 0,
+        quotes: Vec::new(),
+        pods: Vec::new(),
+        slo: None,
+    }
+}
+
+async fn conversation(client: &Client) -> (Vec<Advice>, Ending) {
+    let (events, mut heard) = mpsc::channel(4_096);
+    converse(client, brief(), Share::Facts, None, &events).await;
+    drop(events);
+    let mut all = Vec::new();
+    while let Some(event) = heard.recv().await {
+        let Event::Advice(_, advice) = event else { panic!("only advice: {event:?}") };
+        all.push(*advice);
+    }
+    let Some(Advice::Ended(ending)) = all.pop() else { panic!("no end: {all:?}") };
+    (all, *ending)
+}
+
+#[tokio::test]
+async fn a_whole_conversation_ends_with_an_answer_and_its_marks_or_says_why_it_has_none() {
+    let _turn = turn().await;
+    let Some(client) = client().await else { return };
+    let (heard, ending) = conversation(&client).await;
+    assert!(matches!(heard.first(), Some(Advice::Sent { .. })));
+    eprintln!(
+        "small model: first word {:?}, whole {}, {:?}, {}",
+        ending.first_word.map(|t| t.num_milliseconds()),
+        ending.took.num_milliseconds(),
+        ending.usage,
+        ending.answer.as_ref().map_or_else(ToString::to_string, |answer| answer.tally().words())
+    );
+    assert!(!ending.raw.is_empty() && ending.first_word.is_some());
+    match &ending.answer {
+        Ok(answer) => {
+            assert!(answer.target.is_none_or(|t| t == 3), "never the revision that serves");
+            // Whatever it says, each number of its sentences is a claim with a mark.
+            for said in answer.said().filter(|s| s.text.as_str().contains('%')) {
+                assert!(!said.claims.is_empty(), "{said:?}");
+            }
+        }
+        Err(why) => assert!(why.as_str().ends_with("the computed rationale stands"), "{why}"),
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_slower_than_its_budget_leaves_the_computed_rationale() {
+    let _turn = turn().await;
+    let Some(url) = variable(URL) else { return };
+    let mut settings = settings(url);
+    settings.budget.first_token = Duration::from_millis(5);
+    let client = Client::new(settings).await.expect("a client");
+    let (_, ending) = conversation(&client).await;
+    let why = ending.answer.expect_err("nobody is that fast");
+    assert!(ending.first_word.is_none() && !why.is_empty(), "{why}");
 }

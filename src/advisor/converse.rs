@@ -20,6 +20,8 @@ use crate::engine::Event;
 
 /// What was heard is told at most this often: each time every claim of it is looked up again.
 const DRAFT_EVERY: Duration = Duration::from_millis(120);
+/// Longest raw answer that is kept and recorded, in characters.
+const LONGEST_RAW: usize = 32_768;
 /// A repair that has less time than this left is not begun.
 const REPAIR_NEEDS: Duration = Duration::from_secs(3);
 
@@ -267,7 +269,7 @@ impl Conversation<'_> {
         let reply = reply?;
         self.draft(&reply.text, &mut draft).await;
         self.count(&reply);
-        self.raw.push(clean::printable_json(&reply.text));
+        self.raw.push(raw(&reply.text));
         Ok(reply)
     }
 
@@ -303,6 +305,16 @@ impl Conversation<'_> {
             took: delta(self.begun.elapsed()),
         }
     }
+}
+
+/// What was received, printable, and no more of it than an answer of the allowed length could have.
+fn raw(text: &str) -> String {
+    let mut kept: String = text.chars().take(LONGEST_RAW).collect();
+    let all = text.chars().count();
+    if all > LONGEST_RAW {
+        kept.push_str(&format!(" +{} characters", all - LONGEST_RAW));
+    }
+    clean::printable_json(&kept)
 }
 
 fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {

@@ -90,7 +90,7 @@ fn shape(json: &Map<String, Value>, brief: &Brief, faults: &mut Vec<Clean>) -> O
         fault("sentences is empty: say at least one".into());
     }
     if let (Some(action), Some(target)) = (action, target) {
-        cross(action, target, &mut fault);
+        cross(action, target, brief.offer, &mut fault);
     }
     Some(Answer {
         cause: cause?,
@@ -145,9 +145,11 @@ fn target(given: Option<&Value>, brief: &Brief, fault: &mut impl FnMut(String)) 
     Some(Some(number))
 }
 
-fn cross(action: Offer, target: Option<i64>, fault: &mut impl FnMut(String)) {
+fn cross(action: Offer, target: Option<i64>, offered: Offer, fault: &mut impl FnMut(String)) {
     match (action, target) {
-        (Offer::Rollback, None) => fault("action is rollback and target is null: name the revision".into()),
+        (Offer::Rollback, None) if offered == Offer::Rollback => {
+            fault("action is rollback and target is null: name the revision".into())
+        }
         (Offer::Wait | Offer::None | Offer::RestoreConfig, Some(_)) => {
             fault(format!("action is {} and target is a revision: it must be null", action.word()));
         }

@@ -302,7 +302,7 @@ pub fn evidence(analysis: &Analysis) -> Vec<Value> {
                 V::Stale { last, .. } => json!({"stale": last}),
             };
             json!({
-                "id": e.id, "fact": e.fact, "value": value, "unit": e.unit, "window": e.window, "subject": e.subject,
+                "id": e.id, "fact": e.fact, "value": value, "unit": e.unit, "window": e.window,
                 "bad": e.bad.map(f64::round), "total": e.total.map(f64::round), "source": e.source,
                 "age_s": (analysis.at - e.at).num_seconds().max(0),
             })

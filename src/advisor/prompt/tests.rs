@@ -112,3 +112,9 @@ fn a_repair_tells_what_was_wrong_and_offers_no_tools() {
     assert!(last(&again).contains("- the answer is not JSON"));
     assert!(again.tools.is_empty());
 }
+
+#[test]
+fn where_no_rollback_is_offered_the_shape_has_no_target() {
+    let brief = Brief { offer: Offer::Wait, target: None, ..brief() };
+    assert_eq!(schema(&brief)["properties"]["target"]["enum"], json!([null]));
+}
