@@ -379,7 +379,7 @@ fn an_advisor_without_sense_is_refused_at_its_place() {
         ("first_token = '40s'\n", 3, 15, "`whole` is 30s, expected the first to be the shorter one"),
         ("whole = '3s'\n", 3, 9, "`first_token` is 5s, and `whole` is 3s"),
         ("whole = '2m'\n", 3, 9, "`whole_with_tools` is 60s"),
-        ("prompt_tokens = 10\n", 3, 17, "expected a whole number of at least 500"),
+        ("prompt_tokens = 10\n", 3, 17, "expected a whole number of at least 1500"),
         ("answer_tokens = 9000000\n", 3, 17, "from 100 to 1000000"),
         ("share = 'all'\n", 3, 9, "expected one of: \"none\", \"facts\", \"facts+logs\""),
         ("share = 'fact'\n", 3, 9, "did you mean `facts`?"),

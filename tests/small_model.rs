@@ -237,6 +237,7 @@ fn brief() -> Brief {
     list.add("revision 4 changed image 1.8 → 1.9", "kube", at).subject("revision 4");
     Brief {
         id: BriefId(1),
+        now: Time::default(),
         purpose: Purpose::Rationale,
         workload: Key::new("shop", "cart"),
         verdict: Verdict::BadDeploy,

@@ -35,6 +35,7 @@ fn brief(pods: Vec<Clean>) -> Brief {
     let candidate = |number| Candidate { number, title: Clean::new(format!("revision {number}")) };
     Brief {
         id: BriefId(1),
+        now: Time::default(),
         purpose: Purpose::Rationale,
         workload: Key::new("shop", "api-gateway"),
         verdict: Verdict::BadDeploy,

@@ -28,7 +28,18 @@ const LONGEST_ERROR: usize = 64 << 10;
 /// The most that is read of a list of models.
 const LONGEST_LIST: usize = 4 << 20;
 /// Fields of the body that are ours whatever is configured.
-pub const OUR_FIELDS: [&str; 4] = ["stream", "messages", "model", "tools"];
+pub const OUR_FIELDS: [&str; 10] = [
+    "stream",
+    "messages",
+    "model",
+    "tools",
+    "tool_choice",
+    "system",
+    "max_tokens",
+    "max_completion_tokens",
+    "response_format",
+    "output_config",
+];
 
 /// A model that can be asked. Clones share connections.
 #[derive(Clone)]

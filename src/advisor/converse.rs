@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -16,10 +17,13 @@ use super::{exchange, parse, prompt, tools};
 use crate::domain::advice::{Advice, Answer, Brief, BriefId, Ending, Said, Share, ToolUse, Usage};
 use crate::domain::claims::Mark;
 use crate::domain::clean::{self, Clean};
+use crate::domain::redact;
 use crate::engine::Event;
 
 /// What was heard is told at most this often: each time every claim of it is looked up again.
 const DRAFT_EVERY: Duration = Duration::from_millis(120);
+/// Bytes that a token of an answer can have.
+const BYTES: usize = 16;
 /// Longest raw answer that is kept and recorded, in characters.
 const LONGEST_RAW: usize = 32_768;
 /// A repair that has less time than this left is not begun.
@@ -61,15 +65,21 @@ pub async fn converse(
         model: String::new(),
         repaired: None,
     };
-    if let Some(tools) = tools.filter(|_| share != Share::None) {
-        conversation.look(tools, share).await;
-    }
-    let ask = prompt::ask(&conversation.brief, budget.prompt_tokens, budget.answer_tokens);
-    conversation.tell(sent(client, &ask)).await;
-    let answer = if share == Share::None {
-        Err("nothing was sent: share = \"none\" in [advisor]".into())
-    } else {
-        conversation.answer(&ask).await
+    let looked = match tools.filter(|_| share != Share::None) {
+        Some(tools) => conversation.look(tools, share).await,
+        None => Ok(()),
+    };
+    let answer = match looked {
+        Err(why) => Err(why),
+        Ok(()) => {
+            let ask = prompt::ask(&conversation.brief, budget.prompt_tokens, budget.answer_tokens);
+            conversation.tell(sent(client, &ask)).await;
+            if share == Share::None {
+                Err("nothing was sent: share = \"none\" in [advisor]".into())
+            } else {
+                conversation.answer(&ask).await
+            }
+        }
     };
     let ending = conversation.ending(answer);
     conversation.tell(Advice::Ended(Box::new(ending))).await;
@@ -88,12 +98,9 @@ fn sent(client: &Client, ask: &Ask) -> Advice {
 /// Where it goes, then every word of it.
 fn preview(client: &Client, ask: &Ask) -> Vec<Clean> {
     let settings = client.settings();
-    let extra: Vec<&str> = settings.extra.keys().map(String::as_str).collect();
-    let extra = if extra.is_empty() {
-        String::new()
-    } else {
-        format!(", and from the configuration {}", extra.join(", "))
-    };
+    let extra = Value::Object(settings.extra.clone()).to_string();
+    let extra =
+        if settings.extra.is_empty() { String::new() } else { format!(", {}", redact::text(&extra).text) };
     let to = format!("POST to {}, model {}, streamed{extra}", client.at(), settings.model);
     [Clean::new(to)].into_iter().chain(prompt::preview(ask)).collect()
 }
@@ -110,7 +117,10 @@ impl Conversation<'_> {
 
     /// Lets the model call tools; what they find becomes items. Whatever goes wrong here, the answer is asked for with what
     /// there is.
-    async fn look(&mut self, tools: &dyn Perform, share: Share) {
+    ///
+    /// # Errors
+    /// Where the answer would fail in the same way: the key, the model, the quota.
+    async fn look(&mut self, tools: &dyn Perform, share: Share) -> Result<(), Clean> {
         let until = Instant::now() + tools::TIME;
         let budget = self.client.settings().budget;
         let specs = tools::specs(&self.brief, share).into_iter().map(|spec| ToolSpec {
@@ -127,10 +137,14 @@ impl Conversation<'_> {
             let (client, deadline) = (self.client, until.min(self.deadline));
             let reply = match exchange::ask(client, &ask, deadline, &mut |_| {}).await {
                 Ok(reply) if !reply.calls.is_empty() => reply,
-                Ok(_) => return,
+                Ok(_) => return Ok(()),
+                // What will be refused again is not asked again.
+                Err(error) if error.is_final() => return Err(Clean::new(error.to_string())),
                 Err(error) => {
-                    let why = format!("no tool was used: {error}");
-                    return self.tell(Advice::Again(Clean::new(why))).await;
+                    let result = Some(Err(Clean::new(error.to_string())));
+                    let used = ToolUse { call: "more tools".into(), result };
+                    self.tell(Advice::Tool(calls, used)).await;
+                    return Ok(());
                 }
             };
             self.count(&reply);
@@ -147,6 +161,7 @@ impl Conversation<'_> {
             ask.messages.push(Message::Assistant { text: String::new(), calls: reply.calls });
             ask.messages.extend(results);
         }
+        Ok(())
     }
 
     /// One call: shown when it begins and when it is over. Returns what the model is told.
@@ -160,7 +175,7 @@ impl Conversation<'_> {
         done: &mut Vec<Tool>,
     ) -> String {
         let parsed = tools::parse(&call.name, &call.arguments, &self.brief, share);
-        let words = parsed.as_ref().map_or_else(|_| Clean::new(&call.name), Tool::words);
+        let words = parsed.as_ref().map_or_else(|_| "a tool that is not offered".into(), Tool::words);
         let mut used = ToolUse { call: words, result: None };
         self.tell(Advice::Tool(place, used.clone())).await;
         let found = match &parsed {
@@ -211,7 +226,9 @@ impl Conversation<'_> {
         }
         self.repaired = Some(why.clone());
         self.tell(Advice::Repair(why)).await;
-        let again = self.listen(&prompt::repair(ask, &reply.text, &faults)).await;
+        let repair = prompt::repair(ask, &reply.text, &faults);
+        self.tell(sent(self.client, &repair)).await;
+        let again = self.listen(&repair).await;
         let second = again.map_err(|error| Clean::new(error.to_string())).and_then(|reply| {
             parse::answer(&reply, &self.brief).map_err(|faults| faults.into_iter().next().unwrap_or_default())
         });
@@ -238,6 +255,8 @@ impl Conversation<'_> {
         let (client, deadline) = (self.client, self.deadline);
         let call = exchange::ask(client, ask, deadline, &mut on);
         tokio::pin!(call);
+        // A server may not keep to what it was asked for; the cut is on the safe side of any language.
+        let longest = ask.max_tokens as usize * BYTES;
         let mut text = String::new();
         let mut told = Instant::now() - DRAFT_EVERY;
         let mut draft: Vec<Said> = Vec::new();
@@ -247,6 +266,9 @@ impl Conversation<'_> {
                 Some(heard) = rx.recv() => match heard {
                     Heard::Text(more) => {
                         text.push_str(&more);
+                        if text.len() > longest {
+                            break Ok(too_long(&text, longest));
+                        }
                         if told.elapsed() >= DRAFT_EVERY {
                             told = Instant::now();
                             self.draft(&text, &mut draft).await;
@@ -267,7 +289,9 @@ impl Conversation<'_> {
             self.first_word.get_or_insert(first.duration_since(self.begun));
         }
         let reply = reply?;
-        self.draft(&reply.text, &mut draft).await;
+        if reply.text.len() <= longest {
+            self.draft(&reply.text, &mut draft).await;
+        }
         self.count(&reply);
         self.raw.push(raw(&reply.text));
         Ok(reply)
@@ -302,8 +326,25 @@ impl Conversation<'_> {
             model: Clean::new(if self.model.is_empty() { configured } else { &self.model }),
             usage: self.usage,
             first_word: self.first_word.map(delta),
+            stopped: false,
             took: delta(self.begun.elapsed()),
         }
+    }
+}
+
+/// An answer that goes on and on, as far as it is kept.
+fn too_long(text: &str, longest: usize) -> Reply {
+    let mut end = longest.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Reply {
+        text: text[..end].to_owned(),
+        calls: Vec::new(),
+        finish: Finish::Length,
+        usage: Usage::default(),
+        model: String::new(),
+        cut: Some("it is longer than what was allowed".into()),
     }
 }
 

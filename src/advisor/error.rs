@@ -200,6 +200,24 @@ pub enum AdvisorError {
     },
 }
 
+impl AdvisorError {
+    /// Asking again would be answered in the same way: the settings, the key, the model or the quota are wrong.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Setting { .. }
+                | Self::Key { .. }
+                | Self::Tls { .. }
+                | Self::Unauthorized { .. }
+                | Self::NoModel { .. }
+                | Self::NotFound { .. }
+                | Self::Quota { .. }
+                | Self::Redirect { .. }
+                | Self::Html { .. }
+        )
+    }
+}
+
 fn after(said: &Clean) -> String {
     if said.is_empty() { String::new() } else { format!(": {said}") }
 }

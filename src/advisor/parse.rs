@@ -14,6 +14,12 @@ use crate::domain::verdict::{Offer, Verdict};
 
 /// Longest sentence that is taken, in characters: more than what was asked for, because servers do not count.
 const LONGEST: usize = 600;
+/// Words of a model that are quoted in a fault, in characters.
+const QUOTED: usize = 80;
+/// Items that one sentence may cite.
+const CITED: usize = 8;
+/// An answer is flat: what is nested deeper is none.
+const DEPTH: usize = 8;
 /// Faults that are told.
 const FAULTS: usize = 6;
 const KEYS: [&str; 7] =
@@ -39,6 +45,13 @@ pub fn answer(reply: &Reply, brief: &Brief) -> Result<Answer, Vec<Clean>> {
     }
 }
 
+/// A model's own words within one of our sentences: short, and seen to be a quotation.
+pub fn quoted(words: &str) -> String {
+    let short: String = words.chars().take(QUOTED).collect();
+    let more = if short.len() < words.len() { "…" } else { "" };
+    format!("“{}{more}”", Clean::new(short.replace(['“', '”'], "'")))
+}
+
 fn finished(reply: &Reply) -> Result<(), Clean> {
     if let Some(why) = &reply.cut {
         return Err(Clean::new(format!("the answer was cut: {why}")));
@@ -46,7 +59,7 @@ fn finished(reply: &Reply) -> Result<(), Clean> {
     match &reply.finish {
         Finish::Length => Err("the answer was cut: it is longer than what was allowed".into()),
         Finish::Filtered => Err("a content filter of the provider cut the answer".into()),
-        Finish::Refused(words) => Err(Clean::new(format!("the model refused: {words}"))),
+        Finish::Refused(words) => Err(Clean::new(format!("the model refused: {}", quoted(words.as_str())))),
         _ if reply.text.trim().is_empty() && !reply.calls.is_empty() => {
             Err("a tool was called where an answer was asked for".into())
         }
@@ -77,7 +90,7 @@ fn shape(json: &Map<String, Value>, brief: &Brief, faults: &mut Vec<Clean>) -> O
         fault(format!("the key {key} is missing"));
     }
     for key in json.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-        fault(format!("there is no key {key:.40}"));
+        fault(format!("there is no key {}", quoted(key)));
     }
     let cause = word(json, "cause", &CAUSES, Verdict::word, &mut fault);
     let action = word(json, "action", &ACTIONS, Offer::word, &mut fault);
@@ -185,8 +198,12 @@ fn said(
             return None;
         }
         let evidence = cited(one, key, fault)?;
+        if evidence.len() > CITED {
+            fault(format!("a sentence of {key} cites {} items, {CITED} are enough", evidence.len()));
+            return None;
+        }
         for id in evidence.iter().filter(|id| !known.contains(id.as_str())) {
-            fault(format!("{id:.20} is cited in {key} and is no item of the evidence"));
+            fault(format!("{} is cited in {key} and is no item of the evidence", quoted(id)));
         }
         let text = Clean::new(text.split_whitespace().collect::<Vec<_>>().join(" "));
         all.push(Said { text, evidence, claims: Vec::new() });
@@ -235,7 +252,7 @@ pub fn marked(said: &mut [Said], brief: &Brief) {
 /// What can be read of an answer that is still being written: its sentences, the last one perhaps half. Claims of whole
 /// sentences are marked.
 pub fn so_far(text: &str, brief: &Brief) -> Vec<Said> {
-    let Some(json) = text.find('{').map(|at| closed(&text[at..])) else { return Vec::new() };
+    let Some(json) = text.find('{').and_then(|at| closed(&text[at..])) else { return Vec::new() };
     let Ok(Value::Object(map)) = serde_json::from_str::<Value>(&json) else { return Vec::new() };
     let list = map.get("sentences").and_then(Value::as_array);
     let mut said: Vec<Said> = list
@@ -244,7 +261,8 @@ pub fn so_far(text: &str, brief: &Brief) -> Vec<Said> {
         .take(SENTENCES)
         .filter_map(|one| {
             let words: String = one["text"].as_str()?.chars().take(LONGEST).collect();
-            let evidence = cited(one, "sentences", &mut |_| {}).unwrap_or_default();
+            let mut evidence = cited(one, "sentences", &mut |_| {}).unwrap_or_default();
+            evidence.retain(|id| brief.items.iter().any(|item| item.id == *id));
             Some(Said { text: Clean::new(words), evidence, claims: Vec::new() })
         })
         .collect();
@@ -254,8 +272,9 @@ pub fn so_far(text: &str, brief: &Brief) -> Vec<Said> {
     said
 }
 
-/// A prefix of JSON with all that is open closed; what is half said of a key or a word is left out.
-fn closed(text: &str) -> String {
+/// A prefix of JSON with all that is open closed; what is half said of a key or a word is left out. `None`: it is too deep
+/// to be an answer.
+fn closed(text: &str) -> Option<String> {
     let mut open: Vec<char> = Vec::new();
     let (mut in_string, mut escaped, mut is_value) = (false, false, false);
     // The last place at which all that stands before is whole, and what is open there.
@@ -282,6 +301,7 @@ fn closed(text: &str) -> String {
                 // In a list a string is a value, in an object only behind a colon.
                 is_value = open.last() == Some(&']') || text[..at].trim_end().ends_with(':');
             }
+            '{' | '[' if open.len() >= DEPTH => return None,
             '{' => open.push('}'),
             '[' => open.push(']'),
             '}' | ']' => {
@@ -295,7 +315,7 @@ fn closed(text: &str) -> String {
             whole = (next, open.clone());
         }
         if open.is_empty() && matches!(c, '}' | ']') {
-            return text[..next].to_owned();
+            return Some(text[..next].to_owned());
         }
     }
     // A text that is being written is worth showing: it is closed where it stands, if that gives JSON.
@@ -311,12 +331,12 @@ fn closed(text: &str) -> String {
         let tail: String = open.iter().rev().collect();
         let closed = format!("{cut}\"{tail}");
         if serde_json::from_str::<Value>(&closed).is_ok() {
-            return closed;
+            return Some(closed);
         }
     }
     let (end, open) = whole;
     let tail: String = open.iter().rev().collect();
-    format!("{}{tail}", &text[..end])
+    Some(format!("{}{tail}", &text[..end]))
 }
 
 #[cfg(test)]

@@ -472,6 +472,7 @@ mod tests {
         let candidate = |number| Candidate { number, title: Clean::new(format!("r{number}")) };
         Brief {
             id: BriefId(1),
+            now: crate::domain::Time::default(),
             purpose: Purpose::Rationale,
             workload: Key::new("shop", "cart"),
             verdict: Verdict::BadDeploy,

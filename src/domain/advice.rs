@@ -3,6 +3,7 @@
 
 use chrono::TimeDelta;
 
+use super::Time;
 use super::claims::{Claim, Mark};
 use super::clean::Clean;
 use super::cluster::{ContentDigest, Key};
@@ -69,6 +70,8 @@ pub struct Quote {
 pub struct Brief {
     /// Which question.
     pub id: BriefId,
+    /// When it is asked: ages of items are told from here.
+    pub now: Time,
     /// Why.
     pub purpose: Purpose,
     /// What it is about.
@@ -231,7 +234,7 @@ pub struct ToolUse {
 /// What is heard of a question, in order: `Sent`, then anything, at last `Ended`, and nothing after it.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Advice {
-    /// The request is on its way.
+    /// A request is on its way; a question may take several, for tools and for a repair.
     Sent {
         /// Name of the model, as configured.
         model: Clean,
@@ -265,6 +268,7 @@ impl Advice {
             repaired: None,
             model: Clean::default(),
             usage: Usage::default(),
+            stopped: false,
             first_word: None,
             took: TimeDelta::zero(),
         }))
@@ -285,6 +289,8 @@ pub struct Ending {
     pub model: Clean,
     /// Tokens of all calls.
     pub usage: Usage,
+    /// Nobody waited for its end: a person stopped it, or its card was gone.
+    pub stopped: bool,
     /// Until the first word; real time, not the world's.
     pub first_word: Option<TimeDelta>,
     /// Until the end; real time.

@@ -28,6 +28,9 @@ pub struct Evidence {
     pub source: Clean,
     /// When it was true.
     pub at: Time,
+    /// Its words were written by somebody else (a log line, a message of an event): they may be looked at, and confirm
+    /// nothing.
+    pub foreign: bool,
 }
 
 impl Evidence {
@@ -76,6 +79,7 @@ impl EvidenceList {
             subject: Clean::default(),
             source: Clean::new(source),
             at,
+            foreign: false,
         });
         Adding(self)
     }

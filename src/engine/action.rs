@@ -58,6 +58,7 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
         calls,
         done: 0,
         by,
+        dissent: proposal.dissent,
         reason,
         approved: now,
         approved_mono: mono,

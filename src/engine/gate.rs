@@ -276,7 +276,6 @@ impl Proposal {
         let Gesture::Token { reason, .. } = &self.gesture else { return };
         let reason = reason.clone();
         if self.unnamed(&reason).next().is_some() {
-            self.note = Some(Clean::new("the model dissents: the reason must name it, then type the token"));
             self.gesture = Gesture::Reason(reason);
         }
     }

@@ -14,7 +14,7 @@ use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture};
 use super::incident::{self, Waiting};
 use super::model_page;
-use super::opinion::Typing;
+use super::opinion::{self, Typing};
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
@@ -37,6 +37,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
     match (&state.view.screen, command) {
         (_, Command::Quit) => {
             state.quitting = true;
+            opinion::stop_all(state, effects);
             effects.push(Effect::Quit);
             false
         }

@@ -38,6 +38,9 @@ pub fn stop(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     match state.counsel.get(workload).and_then(Counsel::under_way) {
         Some(_) => {
             opinion::stop(state, workload, &format!("by {by}"), effects);
+            if let Some(counsel) = state.counsel.get_mut(workload) {
+                counsel.silenced = true;
+            }
             state.say("model", Weight::Plain, format!("{workload}: the model was stopped by {by}"));
         }
         None => state.say("model", Weight::Plain, "the model says nothing that could be stopped"),

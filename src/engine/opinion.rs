@@ -12,6 +12,7 @@ use crate::domain::advice::{
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Key};
 use crate::domain::evidence::{Evidence, EvidenceList};
+use crate::domain::redact;
 use crate::domain::value::Value as Measured;
 
 use super::effect::Effect;
@@ -43,9 +44,9 @@ pub struct Opinion {
     pub asked: Duration,
     /// The model, as configured.
     pub model: Clean,
-    /// Digest of the prompt and its estimated tokens, once it is on its way.
-    pub sent: Option<(ContentDigest, u64)>,
-    /// The request as it was sent, line by line.
+    /// Digest and estimated tokens of each request, in order.
+    pub sent: Vec<(ContentDigest, u64)>,
+    /// The newest request as it was sent, line by line.
     pub request: Vec<Clean>,
     /// Why it was tried again.
     pub again: Option<Clean>,
@@ -100,6 +101,10 @@ pub struct Written {
 pub struct Counsel {
     /// The card: digest of its plan, or of its fingerprint.
     pub about: ContentDigest,
+    /// How records call the card and its plan.
+    pub card: (String, Option<String>),
+    /// A person stopped the model: it is not asked about this card again by itself.
+    pub silenced: bool,
     /// Facts of the card when it was asked about last.
     pub held: String,
     /// Rationales and questions, oldest first.
@@ -121,6 +126,12 @@ impl Counsel {
         self.opinions.iter().rev().find(|o| o.under_way())
     }
 
+    /// The newest rationale that was answered, else the newest one.
+    pub fn shown(&self) -> Option<&Opinion> {
+        let rationales = || self.opinions.iter().rev().filter(|o| o.brief.purpose == Purpose::Rationale);
+        rationales().find(|o| o.answer().is_some()).or_else(|| rationales().next())
+    }
+
     fn rationales(&self) -> usize {
         self.opinions.iter().filter(|o| o.brief.purpose == Purpose::Rationale).count()
     }
@@ -133,23 +144,33 @@ pub fn keep(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
         return stop(state, workload, "its card is gone", effects);
     };
     let (about, held) = (proposal.digest.clone(), proposal.held.clone());
+    let plan = proposal.analysis.digest.as_ref().map(|digest| format!("sha256:{}", digest.0));
+    let card = (proposal.id(), plan);
     if state.counsel.get(workload).is_none_or(|c| c.about != about) {
         stop(state, workload, "another card took its place", effects);
-        let counsel =
-            Counsel { about, held: String::new(), opinions: Vec::new(), typing: None, written: None };
+        let counsel = Counsel {
+            about,
+            card,
+            silenced: false,
+            held: String::new(),
+            opinions: Vec::new(),
+            typing: None,
+            written: None,
+        };
         state.counsel.insert(workload.clone(), counsel);
+    } else if let Some(counsel) = state.counsel.get_mut(workload) {
+        // The same plan on a card that was opened anew.
+        counsel.card = card;
     }
     let mono = state.mono;
-    let due = state.counsel.get(workload).is_some_and(|c| {
-        let last = c.rationale().map(|o| (o.under_way(), o.asked));
-        match last {
-            None => true,
-            Some((under_way, asked)) => {
-                c.held != held
-                    && !under_way
-                    && mono.saturating_sub(asked) >= AGAIN_AFTER
-                    && c.rationales() < RATIONALES
-            }
+    let due = state.counsel.get(workload).is_some_and(|c| match c.rationale() {
+        _ if c.silenced => false,
+        None => true,
+        Some(last) => {
+            // A question that ended because its card was gone is asked again when the card is back.
+            let moved = c.held != held || last.ending.as_ref().is_some_and(|e| e.stopped);
+            let waited = mono.saturating_sub(last.asked) >= AGAIN_AFTER;
+            moved && !last.under_way() && waited && c.rationales() < RATIONALES
         }
     });
     if due && state.setup.advisor.is_some() {
@@ -181,7 +202,7 @@ fn ask(state: &mut State, workload: &Key, purpose: Purpose, effects: &mut Vec<Ef
         brief: brief.clone(),
         asked,
         model,
-        sent: None,
+        sent: Vec::new(),
         request: Vec::new(),
         again: None,
         repair: None,
@@ -212,10 +233,12 @@ pub fn question(
         return Err("enough was asked about this card");
     }
     let text = Clean::new(text.split_whitespace().collect::<Vec<_>>().join(" "));
-    if text.is_empty() {
-        return Err("a question is needed");
+    // Nothing typed: the rationale itself is asked for again.
+    let purpose = if text.is_empty() { Purpose::Rationale } else { Purpose::Question(text) };
+    if let Some(counsel) = state.counsel.get_mut(workload) {
+        counsel.silenced = false;
     }
-    ask(state, workload, Purpose::Question(text), effects);
+    ask(state, workload, purpose, effects);
     Ok(())
 }
 
@@ -223,14 +246,15 @@ pub fn question(
 pub fn write_rationale(state: &mut State, workload: &Key, text: &str, effects: &mut Vec<Effect>) {
     let by = state.user();
     let template = template(state, workload);
-    let digest = record_digest(state, workload);
     let Some(counsel) = state.counsel.get_mut(workload) else { return };
+    let digest = counsel.card.1.clone();
     let (from, before) = match (&counsel.written, counsel.rationale().and_then(Opinion::answer)) {
         (Some(written), _) => ("person", written.lines.clone()),
         (None, Some(answer)) => ("model", answer.sentences.iter().map(|s| s.text.clone()).collect()),
         (None, None) => ("template", vec![template]),
     };
-    let lines: Vec<Clean> = Clean::lines(text).into_iter().filter(|l| !l.is_empty()).collect();
+    let text = redact::text(text).text;
+    let lines: Vec<Clean> = Clean::lines(&text).into_iter().filter(|l| !l.is_empty()).collect();
     if lines.is_empty() || lines == before {
         return;
     }
@@ -263,6 +287,14 @@ pub fn template(state: &State, workload: &Key) -> Clean {
     proposal.map(|p| p.analysis.reason.clone()).unwrap_or_default()
 }
 
+/// Stops everything, because the program ends: what was heard is on record.
+pub fn stop_all(state: &mut State, effects: &mut Vec<Effect>) {
+    let workloads: Vec<Key> = state.counsel.keys().cloned().collect();
+    for workload in workloads {
+        stop(state, &workload, "the program ended", effects);
+    }
+}
+
 /// Stops what is under way about `workload`.
 pub fn stop(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>) {
     let mono = state.mono;
@@ -288,6 +320,7 @@ fn cut(opinion: &Opinion, mono: Duration, why: &str) -> Ending {
         model: opinion.model.clone(),
         usage: Default::default(),
         first_word: None,
+        stopped: true,
         took: chrono::TimeDelta::from_std(mono.saturating_sub(opinion.asked)).unwrap_or_default(),
     }
 }
@@ -302,7 +335,7 @@ pub fn heard(state: &mut State, id: BriefId, advice: Advice, effects: &mut Vec<E
     match advice {
         Advice::Sent { model, prompt, tokens, request } => {
             opinion.model = model;
-            opinion.sent = Some((prompt, tokens));
+            opinion.sent.push((prompt, tokens));
             opinion.request = request;
         }
         Advice::Again(why) => opinion.again = Some(why),
@@ -340,15 +373,16 @@ fn said_line(workload: &Key, opinion: &Opinion, ending: &Ending) -> (Weight, Str
             let weight = if tally.contradicted > 0 { Weight::Attention } else { Weight::Plain };
             (weight, format!("{workload}: {} answered, {}", opinion.model, tally.words()))
         }
-        Err(why) => (Weight::Plain, format!("{workload}: {}: {why}", opinion.model)),
+        // Why stands on the card: a model's words must not look like lines of this log.
+        Err(_) => (Weight::Plain, format!("{workload}: no rationale by {}", opinion.model)),
     }
 }
 
 /// The answer counts for the model's own record.
 fn remember(state: &mut State, workload: &Key, id: BriefId) {
-    let digest = record_digest(state, workload);
-    let opinion = state.counsel.get(workload).and_then(|c| c.opinions.iter().find(|o| o.brief.id == id));
-    let Some((opinion, digest)) = opinion.zip(digest) else { return };
+    let Some(counsel) = state.counsel.get(workload) else { return };
+    let opinion = counsel.opinions.iter().find(|o| o.brief.id == id);
+    let Some((opinion, digest)) = opinion.zip(counsel.card.1.clone()) else { return };
     if let (Purpose::Rationale, Some(answer)) = (&opinion.brief.purpose, opinion.answer()) {
         let cause = answer.cause.word().to_owned();
         let model = opinion.model.to_string();
@@ -356,22 +390,15 @@ fn remember(state: &mut State, workload: &Key, id: BriefId) {
     }
 }
 
-/// The digest of the card's plan, as records write it.
-fn record_digest(state: &State, workload: &Key) -> Option<String> {
-    let proposal = state.incidents.get(workload)?.proposal.as_ref()?;
-    Some(format!("sha256:{}", proposal.analysis.digest.as_ref()?.0))
-}
-
 /// Records a question that is over: all that an audit needs to show what the operator saw.
 fn written_down(state: &State, workload: &Key, id: BriefId, effects: &mut Vec<Effect>) {
     let Some(counsel) = state.counsel.get(workload) else { return };
     let Some(opinion) = counsel.opinions.iter().find(|o| o.brief.id == id) else { return };
-    let proposal = state.incidents.get(workload).and_then(|i| i.proposal.as_ref());
     let mut body = opinion_json(opinion);
     body["workload"] = workload.to_string().into();
     body["cluster"] = json!(state.world.cluster_id);
-    body["proposal"] = json!(proposal.map(Proposal::id));
-    body["digest"] = json!(record_digest(state, workload));
+    body["proposal"] = json!(counsel.card.0);
+    body["digest"] = json!(counsel.card.1);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::ADVICE, body });
 }
 
@@ -380,13 +407,15 @@ pub fn opinion_json(opinion: &Opinion) -> Value {
     let brief = &opinion.brief;
     let question = match &brief.purpose {
         Purpose::Rationale => None,
-        Purpose::Question(text) => Some(text),
+        Purpose::Question(text) => Some(redact::text(text.as_str()).text),
     };
     let mut body = json!({
         "question": question,
         "model": opinion.model,
-        "prompt_digest": opinion.sent.as_ref().map(|(digest, _)| format!("sha256:{}", digest.0)),
-        "prompt_tokens_estimated": opinion.sent.as_ref().map(|(_, tokens)| tokens),
+        "prompts": opinion.sent.iter().map(|(digest, tokens)| json!({
+            "digest": format!("sha256:{}", digest.0), "tokens_estimated": tokens,
+        })).collect::<Vec<_>>(),
+        "evidence": record::items(&brief.items, brief.now),
         "decision": {"cause": brief.verdict.word(), "action": brief.offer.word(), "target": brief.target},
         "tools": opinion.tools.iter().map(|t| json!({
             "call": t.call,
@@ -434,17 +463,22 @@ fn answer_json(answer: &Answer, brief: &Brief) -> Value {
     })
 }
 
+/// Where `answer` differs from what is computed on the card now.
+pub fn differs(answer: &Answer, proposal: &Proposal) -> Option<Dissent> {
+    let analysis = &proposal.analysis;
+    let target = analysis.target_row().and_then(|r| r.number);
+    Dissent::of(answer, analysis.verdict(), analysis.offer, target)
+}
+
 /// Where an answer about the open card differs from what is computed now. Any answer: a question's too.
 pub fn dissent(state: &State, workload: &Key) -> Option<Dissent> {
     let proposal = state.incidents.get(workload)?.proposal.as_ref()?;
     let counsel = state.counsel.get(workload).filter(|c| c.about == proposal.digest)?;
-    let analysis = &proposal.analysis;
-    let target = analysis.target_row().and_then(|r| r.number);
     // Of several rationales the newest counts, and every answer to a question since.
     let newest =
         counsel.opinions.iter().rposition(|o| o.brief.purpose == Purpose::Rationale && o.answer().is_some());
     let since = counsel.opinions.iter().skip(newest.unwrap_or(0));
-    since.filter_map(Opinion::answer).find_map(|a| Dissent::of(a, analysis.verdict(), analysis.offer, target))
+    since.filter_map(Opinion::answer).find_map(|answer| differs(answer, proposal))
 }
 
 fn tell_gate(state: &mut State, workload: &Key) {
@@ -460,20 +494,24 @@ fn brief(state: &State, workload: &Key, id: BriefId, purpose: Purpose) -> Option
     let analysis = &incident.proposal.as_ref()?.analysis;
     let number = |row: &super::revisions::RevisionRow| row.number;
     let candidates = analysis.rows.iter().filter(|r| r.mark != Mark::Current);
-    let candidates = candidates
+    let mut candidates: Vec<Candidate> = candidates
         .filter_map(|r| Some(Candidate { number: r.number?, title: Clean::new(r.title()) }))
-        .take(CANDIDATES)
         .collect();
+    // However old the target is, an answer must be able to name it.
+    let target = analysis.target_row().and_then(number);
+    candidates.sort_by_key(|c| Some(c.number) != target);
+    candidates.truncate(CANDIDATES);
     let deployment = state.world.deployments.get(workload);
     let current = deployment.and_then(|d| state.world.current(d)).map(|r| r.meta.uid.clone());
     let pods = current.iter().flat_map(|uid| state.world.pods_of(uid)).map(|p| p.key.name.clone());
     Some(Brief {
         id,
+        now: state.now,
         purpose,
         workload: workload.clone(),
         verdict: analysis.verdict(),
         offer: analysis.offer,
-        target: analysis.target_row().and_then(number),
+        target,
         current: analysis.current_row().and_then(number),
         decided: analysis.reason.clone(),
         candidates,

@@ -9,6 +9,7 @@ use crate::domain::Time;
 use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Uid};
+use crate::domain::evidence::Evidence;
 use crate::domain::plan::{ConfigBefore, Undo, call_json};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::Counts;
@@ -217,7 +218,7 @@ pub fn decided(proposal: &Proposal, cluster: &str, by: &Clean, reason: &str, now
 
 /// Body of an intent: the exact calls, the pre-image, the prediction, and whether a model dissented.
 pub fn intent(running: &Running, proposal: &Proposal, cluster: &str, open_s: i64) -> Value {
-    let (analysis, dissent) = (&proposal.analysis, proposal.dissent);
+    let analysis = &proposal.analysis;
     let calls: Vec<Value> = running.calls.iter().map(call_json).collect();
     let mut body = card(analysis, cluster);
     body["action"] = running.action.0.clone().into();
@@ -232,7 +233,8 @@ pub fn intent(running: &Running, proposal: &Proposal, cluster: &str, open_s: i64
         configs.map(|(k, d)| json!({"namespace": k.namespace, "name": k.name, "digest": d})).collect();
     body["undo"] = undo_json(&running.plan.undo);
     body["watch"] = watch_json(&running.watch());
-    body["dissent"] = json!(dissent.map(Dissent::word));
+    // As it was when the token was complete; what came later had no part in it.
+    body["dissent"] = json!(running.dissent.map(Dissent::word));
     body["by_hand"] = analysis.by_hand.into();
     body["undo_of"] = json!(analysis.undo_of);
     body["prediction"] = json!({
@@ -288,10 +290,13 @@ pub fn not_restored(analysis: &Analysis) -> Vec<Value> {
 
 /// `evidence` as in contract JSON.
 pub fn evidence(analysis: &Analysis) -> Vec<Value> {
+    items(analysis.evidence.items(), analysis.at)
+}
+
+/// Items of evidence as JSON, with their age at `now`.
+pub fn items(items: &[Evidence], now: Time) -> Vec<Value> {
     use crate::domain::value::Value as V;
-    analysis
-        .evidence
-        .items()
+    items
         .iter()
         .map(|e| {
             let value = match e.value {
@@ -304,7 +309,7 @@ pub fn evidence(analysis: &Analysis) -> Vec<Value> {
             json!({
                 "id": e.id, "fact": e.fact, "value": value, "unit": e.unit, "window": e.window,
                 "bad": e.bad.map(f64::round), "total": e.total.map(f64::round), "source": e.source,
-                "age_s": (analysis.at - e.at).num_seconds().max(0),
+                "age_s": (now - e.at).num_seconds().max(0),
             })
         })
         .collect()

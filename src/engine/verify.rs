@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::domain::Time;
+use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Deployment, Key, RefKind, Referenced};
 use crate::domain::format;
@@ -76,6 +77,8 @@ pub struct Running {
     pub by: Clean,
     /// Why.
     pub reason: String,
+    /// In what a model dissented when it was approved.
+    pub dissent: Option<Dissent>,
     /// When, and by the monotonic clock: either one can expire it.
     pub approved: Time,
     /// Monotonic time of the approval.
@@ -169,6 +172,7 @@ impl Running {
             done: past.calls,
             by: past.by.clone(),
             reason: past.reason.clone(),
+            dissent: None,
             approved: past.time,
             approved_mono: Duration::ZERO,
             sent: Some(past.time),

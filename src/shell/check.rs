@@ -82,6 +82,11 @@ pub async fn model(configured: &config::Advisor) -> Check {
     }
     .await;
     match probed {
+        // The probe itself has sent the key already; from now on it is known.
+        Ok(Probed { said, .. }) if settings.key.is_some() && in_the_clear(&settings.url) => {
+            let said = format!("{said}; the key travels unencrypted");
+            Check::new(MODEL, "warn", said, "use https, or a tunnel that ends on this machine")
+        }
         Ok(Probed { said, listed: Some(true) }) => Check::ok(MODEL, said),
         Ok(Probed { said, listed: Some(false) }) => {
             let next = "set model under [advisor] to one of them, unless it is another name for one";
@@ -93,6 +98,13 @@ pub async fn model(configured: &config::Advisor) -> Check {
         }
         Err(error) => Check::hinted(MODEL, "fail", &error.to_string()),
     }
+}
+
+/// Over plain HTTP to another machine.
+fn in_the_clear(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    !(host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]"))
 }
 
 fn kubernetes(state: &State) -> Vec<Check> {

@@ -345,6 +345,7 @@ mod tests {
                 repaired: None,
                 model: Clean::default(),
                 usage: Usage { prompt: heard.then_some(1_000), answer: heard.then_some(200) },
+                stopped: false,
                 first_word: heard.then_some(TimeDelta::milliseconds(400)),
                 took: TimeDelta::milliseconds(took),
             },

@@ -52,6 +52,8 @@ pub struct Found {
     pub subject: Clean,
     /// When it was true.
     pub at: Time,
+    /// Somebody else's words.
+    pub foreign: bool,
 }
 
 impl Found {
@@ -68,6 +70,7 @@ impl Found {
             subject: self.subject,
             source: self.source,
             at: self.at,
+            foreign: self.foreign,
         }
     }
 }
@@ -82,6 +85,7 @@ struct Raw {
     source: String,
     subject: String,
     at: Time,
+    foreign: bool,
 }
 
 impl Raw {
@@ -95,7 +99,13 @@ impl Raw {
             source: source.into(),
             subject: String::new(),
             at,
+            foreign: false,
         }
+    }
+
+    /// Written by somebody else: to be looked at, not to be believed.
+    fn foreign(self) -> Self {
+        Self { foreign: true, ..self }
     }
 
     fn value(self, value: Value, unit: &'static str) -> Self {
@@ -118,6 +128,7 @@ impl Raw {
             source: told(&self.source),
             subject: told(&self.subject),
             at: self.at,
+            foreign: self.foreign,
         }
     }
 }
@@ -212,7 +223,8 @@ impl Toolbox {
             count => format!("log line, {count} alike: {}", line.text),
         };
         let raw = |line: &kubernetes::LogLine| {
-            Raw::new(fact(line), source.clone(), line.last.unwrap_or(now)).about(format!("pod {pod}"))
+            let raw = Raw::new(fact(line), source.clone(), line.last.unwrap_or(now));
+            raw.about(format!("pod {pod}")).foreign()
         };
         Ok(log.lines.iter().map(raw).collect())
     }
@@ -233,7 +245,7 @@ impl Toolbox {
             let kind = if event.warning { "warning" } else { "event" };
             let times = if event.count > 1 { format!(", {} times", event.count) } else { String::new() };
             let fact = format!("{kind} {}{times}: {}", event.reason, event.message);
-            Raw::new(fact, source.clone(), event.last.unwrap_or(now)).about(about.clone())
+            Raw::new(fact, source.clone(), event.last.unwrap_or(now)).about(about.clone()).foreign()
         };
         Ok(events.iter().map(raw).collect())
     }
@@ -257,12 +269,12 @@ impl Toolbox {
             at,
         )];
         for condition in &found.conditions {
-            let sentence = format!("{}: {}", condition.reason, condition.message);
-            facts.push(Raw::new(
-                condition_words(&condition.kind, condition.holds, &sentence),
-                source.clone(),
-                at,
-            ));
+            let fact = condition_words(&condition.kind, condition.holds, condition.reason.as_str());
+            facts.push(Raw::new(fact, source.clone(), at));
+            if self.share == Share::FactsAndLogs && !condition.message.is_empty() {
+                let fact = format!("message of condition {}: {}", condition.kind, condition.message);
+                facts.push(Raw::new(fact, source.clone(), at).foreign());
+            }
         }
         let template = found.template.json.value();
         facts.extend(
@@ -297,6 +309,9 @@ impl Toolbox {
             conditions.map(|(kind, holds, sentence)| raw(condition_words(kind, *holds, sentence.as_str()))),
         );
         facts.extend(state.containers.iter().flat_map(container_words).map(raw));
+        // The message of a container that ended may be the end of its log.
+        let messages = state.messages.iter().filter(|_| self.share == Share::FactsAndLogs);
+        facts.extend(messages.map(|(of, text)| raw(format!("message of {of}: {text}")).foreign()));
         Ok(facts)
     }
 
@@ -616,6 +631,7 @@ mod tests {
     fn latencies_are_those_of_the_slis_own_histogram_where_it_has_one() {
         let brief = Brief {
             id: crate::domain::advice::BriefId(1),
+            now: Time::default(),
             purpose: crate::domain::advice::Purpose::Rationale,
             workload: Key::new("shop", "cart"),
             verdict: crate::domain::verdict::Verdict::Unknown,

@@ -61,6 +61,7 @@ fn ended(answer: Result<Answer, Clean>) -> Advice {
         repaired: None,
         model: Clean::new("qwen3-32b"),
         usage: Usage { prompt: Some(1_422), answer: Some(131) },
+        stopped: false,
         first_word: Some(TimeDelta::milliseconds(350)),
         took: TimeDelta::milliseconds(4_250),
     }))

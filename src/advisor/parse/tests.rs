@@ -73,12 +73,12 @@ fn each_check_says_what_is_wrong_in_words() {
         (swap("\"target\":\"3\"", "\"target\":{}"), "target must be the number"),
         (swap("\"target\":\"3\"", "\"target\":null"), "action is rollback and target is null"),
         (swap("\"action\":\"rollback\"", "\"action\":\"wait\""), "action is wait and target is a revision"),
-        (swap("\"E1\"", "\"E77\""), "E77 is cited in sentences and is no item"),
+        (swap("\"E1\"", "\"E77\""), "“E77” is cited in sentences and is no item"),
         (swap("{\"evidence\":[\"E1\"],", "{"), "has no list of evidence"),
         (swap("20 % of the requests to the new pods fail.", ""), "has no text"),
         (swap("20 %", &"x".repeat(700)), "longer than 600"),
         (swap("\"counter_evidence\":[]", "\"counter_evidence\":7"), "counter_evidence must be a list"),
-        (swap("\"confidence\"", "\"approved\":true,\"confidence\""), "there is no key approved"),
+        (swap("\"confidence\"", "\"approved\":true,\"confidence\""), "there is no key “approved”"),
     ] {
         assert!(faults(&text).contains(said), "{text}\n{}", faults(&text));
     }
@@ -89,7 +89,7 @@ fn a_cut_refused_or_filtered_answer_is_none_however_whole_it_looks() {
     for (finish, said) in [
         (Finish::Length, "longer than what was allowed"),
         (Finish::Filtered, "content filter"),
-        (Finish::Refused("I cannot help with that".into()), "refused: I cannot help"),
+        (Finish::Refused("I cannot help with that".into()), "refused: “I cannot help"),
     ] {
         let reply = Reply { finish, ..reply(GOOD) };
         assert!(answer(&reply, &brief()).expect_err("cut")[0].as_str().contains(said));

@@ -18,6 +18,7 @@ pub fn brief() -> Brief {
     list.add("burn rate of cart-availability", "prom", at).value(Measured::Number(200.0), "x").window("5m");
     Brief {
         id: BriefId(1),
+        now: at,
         purpose: Purpose::Rationale,
         workload: Key::new("shop", "cart"),
         verdict: Verdict::BadDeploy,

@@ -100,6 +100,10 @@ impl From<&Evidence> for Item {
             // A stale number is not what is true now: nobody may quote it as such.
             Value::Absent | Value::Stale { .. } => Given::Absent,
         };
+        if evidence.foreign {
+            // It is there and can be cited; what it says proves nothing.
+            return Self { id: evidence.id.clone(), ..Self::default() };
+        }
         Self {
             id: evidence.id.clone(),
             fact: evidence.fact.to_string(),

@@ -265,7 +265,7 @@ fn budget(table: &Table<'_>) -> Result<Budget, TextError> {
     }
     for (key, least, value) in [
         // Less than this holds neither the question nor an answer of the wanted shape.
-        ("prompt_tokens", 500, &mut budget.prompt_tokens),
+        ("prompt_tokens", 1_500, &mut budget.prompt_tokens),
         ("answer_tokens", 100, &mut budget.answer_tokens),
     ] {
         if let Some(entry) = table.get(key) {

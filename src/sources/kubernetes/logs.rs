@@ -193,8 +193,11 @@ pub struct PodState {
     pub reason: Clean,
     /// The node.
     pub node: Clean,
-    /// Conditions: type, whether it holds, reason and message.
+    /// Conditions: type, whether it holds, reason.
     pub conditions: Vec<(Clean, bool, Clean)>,
+    /// Messages of conditions and of containers, each with whose it is. The last words of a container that ended may be the
+    /// end of its log.
+    pub messages: Vec<(Clean, Clean)>,
     /// Its containers.
     pub containers: Vec<ContainerState>,
 }
@@ -207,6 +210,12 @@ pub async fn pod_state(connected: &Connected, key: &Key) -> Result<PodState, Rea
     let pod = pod_json(connected, key).await?;
     let (spec, status) = (&pod["spec"], &pod["status"]);
     let mut containers = containers(spec);
+    let mut messages = Vec::new();
+    let mut message = |of: String, text: &Value| {
+        if let Some(text) = text.as_str().filter(|text| !text.trim().is_empty()) {
+            messages.push((Clean::new(of), Clean::new(text)));
+        }
+    };
     for found in status["containerStatuses"].as_array().into_iter().flatten() {
         let name = clean(&found["name"]);
         if let Some(container) = containers.iter_mut().find(|container| container.name == name) {
@@ -214,18 +223,22 @@ pub async fn pod_state(connected: &Connected, key: &Key) -> Result<PodState, Rea
             container.last = state(&found["lastState"]);
             container.restarts = found["restartCount"].as_i64().unwrap_or(0);
             container.ready = found["ready"].as_bool().unwrap_or(false);
+            for (which, state) in [("", &found["state"]), (", before", &found["lastState"])] {
+                let about = state.as_object().and_then(|map| map.values().next()).unwrap_or(&Value::Null);
+                message(format!("container {}{which}", container.name), &about["message"]);
+            }
         }
     }
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let sentence = |c: &Value| {
-        let parts: Vec<&str> = [&c["reason"], &c["message"]].into_iter().filter_map(Value::as_str).collect();
-        Clean::new(parts.join(": "))
-    };
+    let conditions = || status["conditions"].as_array().into_iter().flatten();
+    conditions().for_each(|c| message(format!("condition {}", clean(&c["type"])), &c["message"]));
     Ok(PodState {
         phase: clean(&status["phase"]),
         reason: clean(&status["reason"]),
         node: clean(&spec["nodeName"]),
-        conditions: conditions.map(|c| (clean(&c["type"]), c["status"] == "True", sentence(c))).collect(),
+        conditions: conditions()
+            .map(|c| (clean(&c["type"]), c["status"] == "True", clean(&c["reason"])))
+            .collect(),
+        messages,
         containers,
     })
 }
@@ -269,14 +282,14 @@ fn resources(resources: &Value) -> Clean {
     Clean::new([side("requests"), side("limits")].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
-/// A state of a container in words.
+/// A state of a container in fixed words: what it says itself stands among the messages.
 fn state(state: &Value) -> Clean {
     let Some((kind, about)) = state.as_object().and_then(|map| map.iter().next()) else {
         return Clean::default();
     };
     let mut words = kind.clone();
-    for part in [&about["reason"], &about["message"]].into_iter().filter_map(Value::as_str) {
-        words.push_str(&format!(": {part}"));
+    if let Some(reason) = about["reason"].as_str() {
+        words.push_str(&format!(": {reason}"));
     }
     if let Some(code) = about["exitCode"].as_i64() {
         words.push_str(&format!(", exit code {code}"));

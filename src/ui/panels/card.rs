@@ -181,16 +181,17 @@ impl Card<'_> {
         layout.then = budget.some(1);
         layout.effects = budget.some(placed.height() as u16);
         layout.running = budget.some(u16::from(self.under_way().is_some()));
-        layout.opinion = budget.some(self.rationale(body.width).least());
+        let rationale = self.rationale(body.width);
+        layout.opinion = budget.some(rationale.least());
         for (gate, rows) in gates.zip(&mut layout.gates).filter(|(g, _)| g.state != GateState::Pass) {
             *rows += budget.some(gates::rows(gate, body.width).min(3).saturating_sub(1));
         }
+        layout.opinion += budget.some(rationale.least_model());
         layout.chart = if self.has_chart() { budget.all(3) } else { 0 };
         for n in [1, 3, 2, 0] {
             layout.blanks[n] = budget.all(1);
         }
-        let rationale = self.rationale(body.width).height();
-        layout.opinion += budget.some(rationale.saturating_sub(layout.opinion));
+        layout.opinion += budget.some(rationale.most().saturating_sub(layout.opinion));
         if layout.chart > 0 {
             // The line above the keys keeps its distance.
             let spare = budget.0.saturating_sub(1).min(7);

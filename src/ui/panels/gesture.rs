@@ -90,6 +90,15 @@ fn idle(look: &Look, state: &State, proposal: &Proposal) -> Words {
             .and(look.dim(), " arms");
     }
     let next = if proposal.needs_reason() { "a reason, then a token" } else { "a token" };
+    if let Some(dissent) = proposal.dissent {
+        let why = look.key_of("card", "model").unwrap_or_default();
+        return Words::of(bold(look.attention()), format!("the model DISSENTS in {} (", dissent.word()))
+            .and(look.key(), why)
+            .and(bold(look.attention()), ")")
+            .and(look.dim(), "; ")
+            .and(look.key(), arm)
+            .and(look.dim(), format!(" arms, then {next}"));
+    }
     Words::of(look.dim(), "all effect lines read; ")
         .and(look.key(), arm)
         .and(look.dim(), format!(" arms, then {next} is typed"))
@@ -104,7 +113,9 @@ fn reason(look: &Look, proposal: &Proposal, text: &str, columns: usize, lines: &
             .and(look.key(), "enter")
             .and(look.dim(), " shows the token")
     } else {
-        Words::of(look.dim(), "must still name ")
+        let dissents = if proposal.dissent.is_some() { "the model dissents: " } else { "" };
+        Words::of(look.attention(), dissents)
+            .and(look.dim(), "must still name ")
             .and(bold(look.attention()), missing.join(", "))
             .and(look.dim(), "   ")
             .and(look.key(), "tab")

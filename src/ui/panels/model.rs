@@ -136,9 +136,10 @@ fn lines(look: &Look, state: &State, key: &Key, counsel: Option<&Counsel>, colum
     }
     if let Some(newest) = counsel.opinions.last().filter(|o| !o.request.is_empty()) {
         lines.push(Words::new());
-        let digest = newest.sent.as_ref().map_or("", |(digest, _)| digest.short());
+        let digest = newest.sent.last().map_or("", |(digest, _)| digest.short());
         lines.push(
-            Words::of(look.strong(), "REQUEST").and(look.dim(), format!("  as it went out, prompt {digest}")),
+            Words::of(look.strong(), "REQUEST")
+                .and(look.dim(), format!("  the newest, as it went out; prompt {digest}")),
         );
         for line in &newest.request {
             lines.extend(wrap(line.as_str(), columns).into_iter().map(|l| Words::of(look.dim(), l)));
@@ -160,7 +161,8 @@ fn one(look: &Look, state: &State, opinion: &Opinion, columns: usize, lines: &mu
             wrapped(look, head, LABEL, text.as_str(), columns, lines);
         }
     }
-    let status = super::opinion::status(look, state, opinion);
+    let proposal = state.incidents.get(&opinion.brief.workload).and_then(|i| i.proposal.as_ref());
+    let status = super::opinion::status(look, state, opinion, proposal);
     hang(label("stands"), status, columns, lines);
     for tool in &opinion.tools {
         let came = match &tool.result {

@@ -1,17 +1,19 @@
 //! The rationale on the card: the computed one, which is there from the first frame, and beside it what the model says,
 //! while it says it. It decides nothing about the rows above it.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::domain::advice::{Answer, Dissent, Said};
+use crate::domain::advice::{Answer, Dissent, Purpose, Said};
 use crate::domain::claims::Mark;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::engine::gate::Proposal;
-use crate::engine::opinion::{Opinion, Written};
+use crate::engine::opinion::{self, Counsel, Opinion, Written};
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::said;
@@ -22,6 +24,8 @@ use super::effects::LABEL;
 
 /// Rows of the computed rationale.
 const TEMPLATE: usize = 3;
+/// An answer older than this is about older figures, and says so.
+const OLD: Duration = Duration::from_secs(60);
 /// Rows of the model's.
 const MODEL: usize = 9;
 
@@ -29,6 +33,8 @@ const MODEL: usize = 9;
 pub struct Rationale {
     template: Vec<Words>,
     model: Vec<Words>,
+    /// A model is asked about cards: its rows are kept free from the first frame on, so that nothing moves when it speaks.
+    on: bool,
     /// The model's in two rows and in one, where there are no more.
     two: Vec<Words>,
     one: Option<Words>,
@@ -38,7 +44,10 @@ impl Rationale {
     /// Of the card of `key`. `acts`: the computed reason is not told elsewhere on the card.
     pub fn of(look: &Look, state: &State, key: &Key, proposal: &Proposal, columns: u16, acts: bool) -> Self {
         let counsel = state.counsel.get(key).filter(|c| c.about == proposal.digest);
-        let newest = counsel.and_then(|c| c.opinions.last());
+        let shown = counsel.and_then(Counsel::shown);
+        let asking =
+            counsel.and_then(Counsel::under_way).filter(|o| shown.is_none_or(|s| s.brief.id != o.brief.id));
+        let card = Card { look, state, proposal, asking };
         let width = usize::from(columns.saturating_sub(LABEL));
         let template = match counsel.and_then(|c| c.written.as_ref()) {
             Some(written) => self::written(look, written, width),
@@ -47,20 +56,26 @@ impl Rationale {
         };
         Self {
             template,
-            model: newest.map_or_else(Vec::new, |o| model(look, state, o, width)),
-            two: newest.map_or_else(Vec::new, |o| two(look, state, o, width)),
-            one: newest.map(|o| one(look, state, o, width)),
+            model: shown.map_or_else(Vec::new, |o| card.model(o, width)),
+            on: state.setup.advisor.is_some() || shown.is_some(),
+            two: shown.map_or_else(Vec::new, |o| card.two(o, width)),
+            one: shown.map(|o| card.one(o, width)),
         }
     }
 
-    /// Rows without which it is cut: the computed one, and the model's first two.
+    /// Rows of the computed one without which it is cut.
     pub fn least(&self) -> u16 {
-        self.template.len().min(1) as u16 + self.two.len() as u16
+        self.template.len().min(1) as u16
     }
 
-    /// Rows of all of it.
-    pub fn height(&self) -> u16 {
-        (self.template.len() + self.model.len()) as u16
+    /// Rows of the model's without which it is cut, whatever it has said by now.
+    pub fn least_model(&self) -> u16 {
+        if self.on { 2 } else { 0 }
+    }
+
+    /// Rows that it can fill, whatever the model has said by now.
+    pub fn most(&self) -> u16 {
+        self.template.len() as u16 + if self.on { MODEL as u16 } else { 0 }
     }
 
     /// Draws as much as there is room for; the model's part keeps at least a row.
@@ -124,14 +139,84 @@ fn written(look: &Look, written: &Written, width: usize) -> Vec<Words> {
     labelled(look, &format!("by {by}"), lines.into_iter().map(|l| Words::of(look.text(), l)).collect())
 }
 
-/// Status, then sentences.
-fn model(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Vec<Words> {
-    let mut lines = status(look, state, opinion).wrap(width);
-    for said in heard(opinion) {
-        lines.extend(said::words(look, said).wrap(width));
+/// What the model's rows are drawn from.
+struct Card<'a> {
+    look: &'a Look,
+    state: &'a State,
+    proposal: &'a Proposal,
+    /// Something else that it is asked meanwhile.
+    asking: Option<&'a Opinion>,
+}
+
+impl Card<'_> {
+    /// Status, then sentences.
+    fn model(&self, opinion: &Opinion, width: usize) -> Vec<Words> {
+        let mut lines = self.status(opinion).wrap(width);
+        for said in heard(opinion) {
+            lines.extend(said::words(self.look, said).wrap(width));
+        }
+        labelled_by(self.look, opinion, some(&lines, MODEL, width))
     }
-    lines.truncate(MODEL);
-    labelled(look, opinion.model.as_str(), lines)
+
+    /// Share of claims and agreement, then the sentence that matters most, a row each.
+    fn two(&self, opinion: &Opinion, width: usize) -> Vec<Words> {
+        let rows = match (opinion.answer(), telling(opinion)) {
+            (Some(answer), Some(said)) => {
+                vec![self.agreement(answer).cut(width), in_a_row(self.look, said, width)]
+            }
+            (None, Some(said)) if opinion.under_way() => {
+                vec![self.status(opinion).cut(width), said::words(self.look, said).cut(width)]
+            }
+            _ => some(&self.status(opinion).wrap(width), 2, width),
+        };
+        labelled_by(self.look, opinion, rows)
+    }
+
+    /// The sentence that matters most, and the share of claims, in one row.
+    fn one(&self, opinion: &Opinion, width: usize) -> Words {
+        let look = self.look;
+        let line = match (telling(opinion), opinion.answer()) {
+            (Some(said), Some(answer)) => {
+                let tally = answer.tally();
+                let dissents = opinion::differs(answer, self.proposal).map_or("", |_| " DISSENTS");
+                let end = format!("  {}/{} claims{dissents}", tally.confirmed, tally.all());
+                let words = in_a_row(look, said, width.saturating_sub(end.chars().count()));
+                let style = if tally.contradicted > 0 { bold(look.attention()) } else { look.dim() };
+                words.and(style, end)
+            }
+            (Some(said), None) if opinion.under_way() => said::words(look, said),
+            _ => self.status(opinion),
+        };
+        labelled_by(look, opinion, vec![line]).remove(0)
+    }
+
+    fn status(&self, opinion: &Opinion) -> Words {
+        let mut words = status(self.look, self.state, opinion, Some(self.proposal));
+        if let Some(asking) = self.asking {
+            let what = match asking.brief.purpose {
+                Purpose::Rationale => " · is asked anew",
+                Purpose::Question(_) => " · answers a question",
+            };
+            words.push(self.look.accent(), what);
+        }
+        words
+    }
+
+    fn agreement(&self, answer: &Answer) -> Words {
+        agreement(self.look, answer, opinion::differs(answer, self.proposal))
+    }
+}
+
+/// Words that the card itself has in this column.
+const OURS: [&str; 9] =
+    ["template", "changes", "NOT restored", "then", "also", "why", "last action", "pass", "FAIL"];
+
+/// Labelled by the model's name; one that reads like a label of ours is seen to be a name.
+fn labelled_by(look: &Look, opinion: &Opinion, lines: Vec<Words>) -> Vec<Words> {
+    let name = opinion.model.as_str();
+    let ours = OURS.iter().any(|label| label.eq_ignore_ascii_case(name.trim())) || name.starts_with("by ");
+    let label = if ours { format!("“{name}”") } else { name.to_owned() };
+    labelled(look, &label, lines)
 }
 
 /// The sentence that matters most: the first that is wrong, else the one that is being written, else the first.
@@ -173,45 +258,15 @@ fn from(said: &Said, at: usize) -> Said {
     Said { claims: claims.collect(), text, evidence: said.evidence.clone() }
 }
 
-/// Share of claims and agreement, then the sentence that matters most, a row each.
-fn two(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Vec<Words> {
-    let rows = match (opinion.answer(), telling(opinion)) {
-        (Some(answer), Some(said)) => {
-            vec![agreement(look, opinion, answer).cut(width), in_a_row(look, said, width)]
-        }
-        (None, Some(said)) if opinion.under_way() => {
-            vec![status(look, state, opinion).cut(width), said::words(look, said).cut(width)]
-        }
-        _ => some(&status(look, state, opinion).wrap(width), 2, width),
-    };
-    labelled(look, opinion.model.as_str(), rows)
-}
-
-/// The sentence that matters most, and the share of claims, in one row.
-fn one(look: &Look, state: &State, opinion: &Opinion, width: usize) -> Words {
-    let line = match (telling(opinion), opinion.answer()) {
-        (Some(said), Some(answer)) => {
-            let tally = answer.tally();
-            let dissents = dissent(look, opinion, answer).map_or(String::new(), |_| " DISSENTS".into());
-            let end = format!("  {}/{} claims{dissents}", tally.confirmed, tally.all());
-            let words = in_a_row(look, said, width.saturating_sub(end.chars().count()));
-            let style = if tally.contradicted > 0 { bold(look.attention()) } else { look.dim() };
-            words.and(style, end)
-        }
-        (Some(said), None) if opinion.under_way() => said::words(look, said),
-        _ => status(look, state, opinion),
-    };
-    labelled(look, opinion.model.as_str(), vec![line]).remove(0)
-}
-
 /// The sentences of the answer, or what was heard of it so far.
 fn heard(opinion: &Opinion) -> impl Iterator<Item = &Said> {
     let answered = opinion.answer().map(|a| a.sentences.as_slice());
     answered.unwrap_or(&opinion.draft).iter()
 }
 
-/// How it stands, in one line: share of claims, agreement, confidence, seconds, tokens.
-pub fn status(look: &Look, state: &State, opinion: &Opinion) -> Words {
+/// How it stands, in one line: share of claims, agreement with the card or with what it was asked about, confidence,
+/// seconds, tokens, age.
+pub fn status(look: &Look, state: &State, opinion: &Opinion, proposal: Option<&Proposal>) -> Words {
     let Some(ending) = &opinion.ending else {
         return under_way(look, state, opinion);
     };
@@ -224,32 +279,47 @@ pub fn status(look: &Look, state: &State, opinion: &Opinion) -> Words {
         Ok(answer) => answer,
         Err(why) => return Words::of(look.attention(), why.as_str()).and(look.dim(), format!(" · {took}")),
     };
-    let words = agreement(look, opinion, answer);
-    let repaired = if ending.repaired.is_some() { " · repaired once" } else { "" };
-    let rest = format!(" · {} confidence · {took}{tokens}{repaired}", answer.confidence.word());
-    words.and(look.dim(), rest)
+    let brief = &opinion.brief;
+    let found = match proposal {
+        Some(proposal) => opinion::differs(answer, proposal),
+        None => Dissent::of(answer, brief.verdict, brief.offer, brief.target),
+    };
+    let mut words = agreement(look, answer, found);
+    words.push(look.dim(), format!(" · {} confidence · {took}{tokens}", answer.confidence.word()));
+    if let Some(why) = &ending.repaired {
+        words.push(look.dim(), format!(" · repaired once: {why}"));
+    }
+    if !ending.model.is_empty() && ending.model != opinion.model {
+        words.push(look.attention(), format!(" · answered by {}", ending.model));
+    }
+    let age = state.mono.saturating_sub(opinion.asked);
+    if age >= OLD {
+        let age = format::elapsed(TimeDelta::from_std(age).unwrap_or_default());
+        words.push(look.attention(), format!(" · asked {age} ago, about the figures of then"));
+    }
+    words
 }
 
 /// The share of claims, and whether it agrees.
-fn agreement(look: &Look, opinion: &Opinion, answer: &Answer) -> Words {
+fn agreement(look: &Look, answer: &Answer, found: Option<Dissent>) -> Words {
     let tally = answer.tally();
     let style = if tally.contradicted > 0 { bold(look.attention()) } else { look.dim() };
     let mut words = Words::of(style, tally.words());
     words.push(look.dim(), " · ");
-    words.append(dissent(look, opinion, answer).unwrap_or_else(|| Words::of(look.dim(), "agrees")));
+    words.append(found.map_or_else(|| Words::of(look.dim(), "agrees"), |found| dissent(look, answer, found)));
     words
 }
 
 fn under_way(look: &Look, state: &State, opinion: &Opinion) -> Words {
     let elapsed = TimeDelta::from_std(state.mono.saturating_sub(opinion.asked)).unwrap_or_default();
-    let tokens =
-        opinion.sent.as_ref().map_or(String::new(), |(_, tokens)| format!(", about {tokens} tokens sent"));
+    let tokens: u64 = opinion.sent.iter().map(|(_, tokens)| tokens).sum();
+    let tokens = if tokens == 0 { String::new() } else { format!(", about {tokens} tokens sent") };
     let does = match (&opinion.again, &opinion.repair, opinion.tools.last(), opinion.draft.is_empty()) {
         (_, _, _, false) => "answers".to_owned(),
         (_, Some(why), _, _) => format!("is asked once more: {why}"),
         (Some(why), _, _, _) => format!("is tried again: {why}"),
         (_, _, Some(tool), _) if tool.result.is_none() => format!("reads {}", tool.call),
-        _ if opinion.sent.is_some() => "is asked".into(),
+        _ if !opinion.sent.is_empty() => "is asked".into(),
         _ => "is being asked".into(),
     };
     let stop = look.key_of("card", "stop").unwrap_or_default();
@@ -259,9 +329,7 @@ fn under_way(look: &Look, state: &State, opinion: &Opinion) -> Words {
 }
 
 /// In what it differs from what was computed, in words.
-fn dissent(look: &Look, opinion: &Opinion, answer: &Answer) -> Option<Words> {
-    let brief = &opinion.brief;
-    let found = Dissent::of(answer, brief.verdict, brief.offer, brief.target)?;
+fn dissent(look: &Look, answer: &Answer, found: Dissent) -> Words {
     let action = match answer.target {
         Some(target) => format!("{} to revision {target}", answer.action.word()),
         None => answer.action.word().to_owned(),
@@ -271,5 +339,5 @@ fn dissent(look: &Look, opinion: &Opinion, answer: &Answer) -> Option<Words> {
         Dissent::Action => format!("DISSENTS: {action}"),
         Dissent::Both => format!("DISSENTS: cause {}, {action}", answer.cause),
     };
-    Some(Words::of(bold(look.attention()), says))
+    Words::of(bold(look.attention()), says)
 }
