@@ -232,30 +232,25 @@ fn in_a_row(look: &Look, said: &Said, columns: usize) -> Words {
     let wrong = said.claims.iter().find(|c| matches!(c.mark, Mark::Contradicted { .. }));
     let (Some(wrong), true) = (wrong, whole.width() > columns) else { return whole.cut(columns) };
     let text = said.text.as_str();
-    let starts = text.match_indices(' ').map(|(at, _)| at + 1).filter(|at| *at <= wrong.span.start);
-    let later = starts.map(|at| said::words(look, &from(said, at)));
-    // The first that shows all to the end, else the last one that begins before the wrong words.
-    let mut last = None;
-    for words in later {
-        let fits = words.width() + 2 <= columns;
-        last = Some(words);
-        if fits {
-            break;
-        }
-    }
-    let mut row = Words::of(look.dim(), "… ");
-    row.append(last.unwrap_or(whole));
+    let starts = text.match_indices(' ').map(|(at, _)| at + 1).take_while(|at| *at <= wrong.span.start);
+    // As early as it can begin and still show what is wrong and what is true.
+    let shown = |at: usize| said::words(look, &part(said, at, wrong.span.end)).width() + 3 <= columns;
+    let begin = [0].into_iter().chain(starts).find(|at| shown(*at)).unwrap_or(wrong.span.start);
+    let mut row = Words::of(look.dim(), if begin > 0 { "… " } else { "" });
+    row.append(said::words(look, &part(said, begin, text.len())));
     row.cut(columns)
 }
 
-/// The sentence from a byte on, with the claims that are left of it.
-fn from(said: &Said, at: usize) -> Said {
-    let text = Clean::new(said.text.as_str().get(at..).unwrap_or_default());
-    let claims = said.claims.iter().filter(|c| c.span.start >= at).cloned().map(|mut claim| {
-        claim.span = claim.span.start - at..claim.span.end - at;
+/// The sentence from a byte to another, with the claims that are whole in it.
+fn part(said: &Said, from: usize, to: usize) -> Said {
+    let text = Clean::new(said.text.as_str().get(from..to).unwrap_or_default());
+    let claims = said.claims.iter().filter(|c| c.span.start >= from && c.span.end <= to).cloned();
+    let claims = claims.map(|mut claim| {
+        claim.span = claim.span.start - from..claim.span.end - from;
         claim
     });
-    Said { claims: claims.collect(), text, evidence: said.evidence.clone() }
+    let evidence = if to == said.text.as_str().len() { said.evidence.clone() } else { Vec::new() };
+    Said { claims: claims.collect(), text, evidence }
 }
 
 /// The sentences of the answer, or what was heard of it so far.
