@@ -593,9 +593,18 @@ fn compare_subjects(context: &Context<'_>, n: usize, over: bool) -> Option<Mark>
     let named = |m: usize, f: &Fact| match &mentions[m].what {
         What::Name(name) => context.has_name(f, name),
         What::Revision(r) => !f.revisions.is_empty() && f.revisions.iter().all(|x| x == r),
+        What::Number { quantity, .. } => f.windows.iter().any(|w| quantity.is_window(*w)),
         _ => false,
     };
-    let is = |m: &usize| matches!(mentions[*m].what, What::Name(_) | What::Revision(_));
+    // "over 6h than over 1h": two windows are compared where two are named.
+    let windows = (0..mentions.len())
+        .filter(|m| matches!(mentions[*m].what, What::Number { window: true, .. }))
+        .count();
+    let is = |m: &usize| match mentions[*m].what {
+        What::Number { window: true, .. } => windows == 2,
+        What::Name(_) | What::Revision(_) => windows != 2,
+        _ => false,
+    };
     // "lower on revision 18 than on revision 17" has both behind it.
     let than = (mentions[n].at.start..context.reading.tokens.len())
         .find(|t| context.reading.tokens[*t].is("than"))?;

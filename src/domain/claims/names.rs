@@ -84,6 +84,25 @@ impl Extractor<'_> {
             && lower
             && words::SERVES.contains(&next);
         let number = matches!(self.tokens.get(at + 2).map(|t| &t.kind), Some(Kind::Number { .. }));
+        // "the dependency settlement is healthy": the word before says that a name follows.
+        let thing = [
+            "dependency",
+            "service",
+            "workload",
+            "deployment",
+            "microservice",
+            "neighbour",
+            "neighbor",
+            "upstream",
+            "callee",
+            "caller",
+        ];
+        if thing.contains(&prior)
+            && lower
+            && (words::SERVES.contains(&next) || [",", ".", "(", "[", ""].contains(&next))
+        {
+            return !words::SERVES.contains(&low);
+        }
         if strict {
             let apart = [",", "and", "while", "both", "nor", "neither", "unlike", "like", "versus", "vs"]
                 .contains(&prior)
@@ -337,7 +356,8 @@ pub fn shaped(low: &str) -> bool {
             || words::noun(p).is_some()
             || words::way(p).is_some()
             || words::event(p).is_some()
-            || words::unit(p).is_some()
     };
-    parts.len() >= 2 && !(low.contains('/') && parts.iter().any(common))
+    // `b/s` is a unit, `core/mailer` is not.
+    let units = parts.iter().all(|p| words::unit(p).is_some() || p.len() < 2);
+    parts.len() >= 2 && !(low.contains('/') && (units || parts.iter().any(common)))
 }

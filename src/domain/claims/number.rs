@@ -411,6 +411,8 @@ impl Extractor<'_> {
         quantity.about |= words::ABOUT.contains(&b1)
             || (words::ABOUT.contains(&b2) && ["a", "the", "to", "at", "of", "about"].contains(&b1))
             || ["~", "≈"].contains(&b1);
+        // "up to 4.9 s" is how high it went, said roughly; far below it is not what was measured.
+        quantity.about |= b1 == "to" && b2 == "up";
         let than = b1 == "than";
         let time_window = quantity.family == Family::Time && b1 == "over" && quantity.scale >= 1.0;
         quantity.bound = match (b1, b2) {
@@ -427,7 +429,7 @@ impl Extractor<'_> {
                 _,
             )
             | ("of", "upwards" | "excess") => Some(Bound::Over),
-            ("most" | "under" | "below" | "<" | "<=" | "≤", _) | ("to", "up") => Some(Bound::Under),
+            ("most" | "under" | "below" | "<" | "<=" | "≤", _) => Some(Bound::Under),
             ("within", _) if quantity.family == Family::Ratio => Some(Bound::Under),
             (
                 "the" | "a" | "an" | "its",

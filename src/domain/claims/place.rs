@@ -245,10 +245,23 @@ pub fn joined(reading: &Reading) -> Vec<(usize, usize)> {
             ["to"] if ["was", "went", "goes", "going", "between"].contains(&head) => out.push((a, b)),
             ["->" | "→" | "=>" | "➜" | "-->" | "--" | "⟶"] => out.push((a, b)),
             ["from"] | ["up" | "down", "from"] if !["by"].contains(&head) => out.push((b, a)),
+            // "4.9 s at the 99th percentile, up from 180 ms".
+            [aside @ .., "," | "(", "up" | "down", "from"]
+                if aside.len() <= 8
+                    && !aside.iter().any(|w| [".", ";", ")"].contains(w))
+                    && alike(first, second) =>
+            {
+                out.push((b, a));
+            }
             _ => {}
         }
     }
     out
+}
+
+/// Two numbers of one unit family.
+fn alike(a: &Mention, b: &Mention) -> bool {
+    matches!((&a.what, &b.what), (What::Number { quantity: p, window: false }, What::Number { quantity: q, window: false }) if p.family == q.family)
 }
 
 fn words_between(reading: &Reading, range: Range<usize>) -> Vec<String> {
