@@ -516,13 +516,27 @@ fn near(said: &Quantity, v: f64) -> bool {
     (said.value * said.scale / v - 1.0).abs() <= 0.06
 }
 
-/// Marks `higher than before`, `above the threshold`; `None` if it cannot be told what is compared.
+/// Marks `higher than before`, `above the threshold`, `no higher than`; `None` if it cannot be told what is compared.
 pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
+    let mark = compared(context, n, over)?;
+    let at = context.reading.mentions[n].at.start;
+    let not = (1..3).filter_map(|b| context.reading.tokens.get(at.checked_sub(b)?)).any(|t| {
+        t.among(&["no", "not", "never", "hardly", "neither", "nor"])
+            || ["n't", "n’t"].iter().any(|e| t.low.ends_with(e))
+    });
+    Some(match mark {
+        Mark::Confirmed if not => Mark::Contradicted { truth: None },
+        Mark::Contradicted { .. } if not => Mark::Confirmed,
+        other => other,
+    })
+}
+
+fn compared(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
     let mention = &context.reading.mentions[n];
     let low = |t: usize| context.reading.tokens.get(t).map_or("", |t| t.low.as_str());
     let metrics = context.about(n);
     let than =
-        (mention.at.end..mention.at.end + 6).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
+        (mention.at.end..mention.at.end + 9).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
     let right: Vec<&str> = (than..than + 5).map(low).take_while(|w| ![",", ";", "."].contains(w)).collect();
     let limit = right.iter().any(|w| words::LIMITS.contains(w) || *w == "budget");
     let offers = relevant(context, &metrics);

@@ -141,7 +141,7 @@ impl Extractor<'_> {
             }
             let low = self.low(at).to_owned();
             // "a lower error ratio than"
-            let gap = (1..6)
+            let gap = (1..9)
                 .take_while(|n| ![",", ";", "."].contains(&self.low(at + n)))
                 .find(|n| self.low(at + n) == "than");
             let than = gap.is_some();

@@ -440,6 +440,14 @@ impl Extractor<'_> {
             ("a" | "an", "than") if back[2] == "less" => Some(Bound::Under),
             _ => None,
         };
+        // "no more than 5 %", "not above 14.4x": the other way round.
+        let denied = |n: usize| {
+            ["no", "not", "never"].contains(&back[n]) || ["n't", "n’t"].iter().any(|e| back[n].ends_with(e))
+        };
+        if quantity.bound.is_some() && (denied(1) || than && denied(2)) {
+            quantity.bound =
+                quantity.bound.map(|b| if b == Bound::Over { Bound::Under } else { Bound::Over });
+        }
         let comparing = |w: &str| {
             ["above", "exceeds", "exceeding", "exceeded", "beyond", "below", "than", ">", "<"].contains(&w)
         };
