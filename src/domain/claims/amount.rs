@@ -203,6 +203,24 @@ impl Context<'_> {
                 compared.iter().find(|(f, o, _)| o.role.or(f.role).is_some_and(|r| r.side == said_role.side));
             return Some(other.map_or(Mark::Contradicted { truth: None }, |(_, o, _)| truth(o)));
         }
+        // "p99 is under 448 ms" of "85 ms -> 640 ms": what is said without a side is said of now.
+        let past = ["was", "were", "had", "normally", "usually", "previously", "initially"];
+        let now = || {
+            place::clause_of(self.reading, self.reading.mentions[n].at.start)
+                .all(|t| !self.reading.tokens[t].among(&past))
+        };
+        if said.bound.is_some()
+            && self.roles[n].is_none()
+            && o.role.is_some_and(|r| r.side == place::Side::Before)
+            && now()
+        {
+            let after = compared.iter().find(|(_, p, same)| {
+                !same && p.item == o.item && p.role.is_some_and(|r| r.side == place::Side::After)
+            });
+            if let Some((_, p, _)) = after {
+                return Some(truth(p));
+            }
+        }
         // "9,803 requests failed": so many there were in all.
         let next = self.reading.tokens.get(self.reading.mentions[n].at.end).map_or("", |t| t.low.as_str());
         if o.noun == Some(Noun::Requests)

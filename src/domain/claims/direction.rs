@@ -579,7 +579,7 @@ fn compared(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
     });
     let after = right.iter().any(|w| ["after", "now", "new"].contains(w));
     if !before && !after {
-        return compare_subjects(context, n, over);
+        return compare_subjects(context, n, over).or_else(|| compare_speeds(context, n, than, over));
     }
     let found = pairs(&offers);
     if found.is_empty() {
@@ -599,6 +599,31 @@ fn compared(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
     let pair = &found[0];
     let truth = || format!("{} to {}", written(pair.before, pair.family), written(pair.after, pair.family));
     Some(if ok { Mark::Confirmed } else { contradicted(truth()) })
+}
+
+/// "The fast burn is lower than the slow one": the shortest window against the longest.
+fn compare_speeds(context: &Context<'_>, n: usize, than: usize, over: bool) -> Option<Mark> {
+    let tokens = &context.reading.tokens;
+    let size = |t: usize| match tokens[t].low.split('-').next() {
+        Some("fast" | "short") => Some(true),
+        Some("slow" | "long") => Some(false),
+        _ => None,
+    };
+    let left = (0..context.reading.mentions[n].at.start).rev().find_map(size);
+    let right = (than..tokens.len().min(than + 5)).find_map(size);
+    let (Some(left), Some(right)) = (left, right) else { return None };
+    let mut burns: Vec<(f64, f64)> = context
+        .offers()
+        .filter(|(_, o)| o.family == Family::Multiple && !o.change && !o.threshold)
+        .filter_map(|(_, o)| Some((*o.windows.first()?, o.canonical)))
+        .collect();
+    burns.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (short, long) = (burns.first()?, burns.last()?);
+    if left == right || short.0 >= long.0 {
+        return None;
+    }
+    let (a, b) = if left { (short.1, long.1) } else { (long.1, short.1) };
+    Some(if (a > b) == over { Mark::Confirmed } else { Mark::Contradicted { truth: None } })
 }
 
 /// `higher than payments`, `worse than revision 6`: the item of what stands on each side.
@@ -627,7 +652,9 @@ fn compare_subjects(context: &Context<'_>, n: usize, over: bool) -> Option<Mark>
     let of = |m: usize| {
         context
             .offers()
-            .filter(move |(f, o)| o.value && !o.change && named(m, f))
+            .filter(move |(f, o)| {
+                (o.value || o.role.is_some_and(|r| r.side == Side::After)) && !o.change && named(m, f)
+            })
             .map(|(_, o)| o)
             .collect::<Vec<_>>()
     };

@@ -5,6 +5,7 @@ use super::check::{Context, contradicted};
 use super::extract::What;
 use super::facts::{self, Fact, Moment};
 use super::order;
+use super::place;
 use super::words::{Event, Part};
 
 impl Context<'_> {
@@ -149,8 +150,14 @@ impl Context<'_> {
                 let between: Vec<&str> = (mentions[a].at.end..mentions[b].at.start)
                     .map(|t| self.reading.tokens[t].low.as_str())
                     .collect();
-                let arrow = matches!(between[..], ["to" | "->" | "→" | "=>"] | ["to", "revision"]);
-                arrow.then(|| (x.clone(), y.clone()))
+                match between[..] {
+                    ["to" | "->" | "→" | "=>"]
+                    | ["to", "revision"]
+                    | ["was" | "is", "replaced" | "superseded", "by"]
+                    | ["replaced" | "superseded", "by"] => Some((x.clone(), y.clone())),
+                    ["replaced" | "replaces" | "superseded" | "supersedes"] => Some((y.clone(), x.clone())),
+                    _ => None,
+                }
             }
             _ => None,
         };
@@ -229,7 +236,7 @@ impl Context<'_> {
                 .or_else(|| self.cited.iter().flat_map(|f| f.names.iter().cloned()).next());
             return other.map_or(Mark::NotFound, contradicted);
         }
-        if let Some(mark) = self.names_swapped(n) {
+        if let Some(mark) = self.wrong_end(n, name).or_else(|| self.names_swapped(n)) {
             return mark;
         }
         // The number beside it is another's.
@@ -241,6 +248,39 @@ impl Context<'_> {
             return contradicted(if f.subject.is_empty() { &f.names[0] } else { &f.subject }.clone());
         }
         Mark::Confirmed
+    }
+
+    /// "The new image is cart:1.4" of `cart:1.4 -> cart:1.5`: the wrong end of the arrow.
+    fn wrong_end(&self, n: usize, name: &str) -> Option<Mark> {
+        let at = self.reading.mentions[n].at.start;
+        let clause = place::clause_of(self.reading, at);
+        let others = self.reading.mentions.iter().enumerate().any(|(m, o)| {
+            m != n && matches!(&o.what, What::Name(x) if x.contains(':')) && clause.contains(&o.at.start)
+        });
+        let low = |t: usize| self.reading.tokens[t].low.as_str();
+        let before =
+            |list: &[&str]| (clause.start.max(at.saturating_sub(5))..at).any(|t| list.contains(&low(t)));
+        let newer = before(&["new", "current", "now", "newest"]);
+        let older = before(&["old", "previous", "former", "earlier"]);
+        if others || newer == older || !name.contains(':') {
+            return None;
+        }
+        let ends: Vec<(&String, &String)> = self
+            .cited
+            .iter()
+            .filter(|f| f.arrow)
+            .filter_map(|f| match &f.names.iter().filter(|x| x.contains(':')).collect::<Vec<_>>()[..] {
+                [a, b] if a != b => Some((*a, *b)),
+                _ => None,
+            })
+            .collect();
+        let is = |whole: &String| {
+            let (whole, part) = (facts::parts(whole), facts::parts(name));
+            whole.ends_with(&part)
+        };
+        let [(old, new)] = ends[..] else { return None };
+        let (right, wrong) = if newer { (new, old) } else { (old, new) };
+        (is(wrong) && !is(right)).then(|| contradicted(right.clone()))
     }
 
     /// `from b:2 to b:1` where an item says `b:1 -> b:2`.
@@ -261,15 +301,21 @@ impl Context<'_> {
                     ["for"] if verb(&["swapped", "exchanged", "traded", "swaps", "swap"]) => Some((x, y)),
                     ["with"] if verb(&["replaced", "replaces", "replacing", "replace"]) => Some((x, y)),
                     ["replaced" | "superseded"] if by => Some((x, y)),
-                    ["replaced" | "replaces" | "superseded" | "supersedes"] => Some((y, x)),
+                    ["replaced" | "replaces" | "superseded" | "supersedes"] | ["instead", "of"] => {
+                        Some((y, x))
+                    }
                     _ => None,
                 }
             }
             _ => None,
         };
         let (from, to) = pair(n, n + 1).or_else(|| pair(n.checked_sub(1)?, n))?;
+        // `cart:1.5` is the end of `hub.local/cart:1.5`.
+        let ends = |whole: &String, part: &String| {
+            whole == part || part.contains(':') && facts::parts(whole).ends_with(&facts::parts(part))
+        };
         let adjacent = |f: &Fact, x: &String, y: &String| {
-            f.arrow && f.names.windows(2).any(|w| w[0] == *x && w[1] == *y)
+            f.arrow && f.names.windows(2).any(|w| ends(&w[0], x) && ends(&w[1], y))
         };
         let back = self
             .reading

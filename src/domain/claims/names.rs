@@ -80,6 +80,11 @@ impl Extractor<'_> {
                 "returned", "end", "ended", "now",
             ]
             .contains(&self.low(at + 1));
+        // "tipping (0.02 % errors)" at the head of a sentence.
+        let opens_bracket = at == 0
+            && raw.starts_with(char::is_lowercase)
+            && self.low(1) == "("
+            && matches!(self.tokens.get(2).map(|t| &t.kind), Some(Kind::Number { .. }));
         let plain = low.len() > 2
             && low.chars().all(|c| c.is_ascii_alphabetic() || c == '-')
             && !low
@@ -101,6 +106,7 @@ impl Extractor<'_> {
             && (words::noun(low).is_none() || words::SERVICES.contains(&low))
             && (words::SERVICES.contains(&low)
                 || called
+                || opens_bracket
                 || !["ing", "ed", "ly", "ness", "ion", "ity"].iter().any(|e| low.ends_with(e)));
         if !plain {
             return false;

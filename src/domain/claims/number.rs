@@ -319,6 +319,16 @@ impl Extractor<'_> {
                 let of = at + 1 + usize::from(self.low(at + 1) == "of");
                 time(of).then_some((if low == "couple" { 2.0 } else { 3.0 }, true))
             }
+            // "no pod restarted" counts restarts, and "no pod was evicted" counts nothing that has a name here.
+            "no" | "zero"
+                if matches!(
+                    words::noun(self.low(at + 1)),
+                    Some(Noun::Pods | Noun::Nodes | Noun::Services)
+                ) && !["", ",", ".", ";", "[", "(", "and", "ready", "available", "left"]
+                    .contains(&self.low(at + 2)) =>
+            {
+                None
+            }
             "no" | "zero"
                 if words::noun(self.low(at + 1)).is_some()
                     && !matches!(self.low(at + 1), "rollout" | "deploy" | "alert") =>

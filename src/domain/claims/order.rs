@@ -50,6 +50,11 @@ fn differences(context: &Context<'_>) -> Vec<f64> {
             if off > 0.0 {
                 out.push(off.min(86_400.0 - off));
             }
+            // Where one of the two is known to the minute only, so is the length between them.
+            let minutes = 60.0 * f64::from((a.second / 60).abs_diff(b.second / 60));
+            if a.exact != b.exact && minutes > 0.0 {
+                out.push(minutes.min(86_400.0 - minutes));
+            }
         }
     }
     out

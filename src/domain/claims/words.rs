@@ -464,6 +464,7 @@ pub const ENGLISH_PARTS: &[&str] = &[
     "ever", "so", "under", "newly", "recently", "year", "first", "last", "per", "by", "known", "budget", "back", "window",
     "point", "case", "half", "third", "thirds", "quarter", "quarters", "fifth", "fifths", "sharp", "cause", "and", "to", "of",
     "the", "for", "hundred", "thousand", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "wise",
+    "worthy", "grade", "driven", "specific", "proof", "heavy", "ward", "page",
     "ready", "request", "response", "traffic", "latency", "upstream", "downstream", "hoc", "place", "deploy", "deployment",
     "rollout", "release", "incident", "baseline", "than", "more", "less", "all", "no", "not", "clear", "cut", "minded",
 ];
