@@ -250,7 +250,29 @@ pub(super) fn mark(
     if told != Some(Mark::Confirmed) && against_own_words(context, n, way, negated) == Some(true) {
         return Some(Mark::Contradicted { truth: None });
     }
+    // "stays at 0.09 %", where nothing is known of the time before: the number is the claim.
+    let holds = ["held", "stayed", "remained", "stays", "remains", "holding", "holds"];
+    let word = context.reading.tokens.get(context.reading.mentions[n].at.start);
+    if told == Some(Mark::NotFound) && word.is_some_and(|t| t.among(&holds)) {
+        return None;
+    }
     told
+}
+
+/// The name right before a direction in its clause, where the cited items are about several things: "cart stays at 2 %".
+fn subject_of(context: &Context<'_>, n: usize) -> Option<String> {
+    let mentions = &context.reading.mentions;
+    let start = place::clause_of(context.reading, mentions[n].at.start).start;
+    let name =
+        mentions[..n].iter().rev().take_while(|m| m.at.start >= start).find_map(|m| match &m.what {
+            What::Name(name) => Some(name.clone()),
+            _ => None,
+        })?;
+    let mut subjects: Vec<&str> = context.cited.iter().map(|f| f.subject.as_str()).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let own = context.cited.iter().any(|f| context.has_name(f, &name));
+    (own && subjects.len() > 1 && subjects.iter().all(|s| !s.is_empty())).then_some(name)
 }
 
 fn by_evidence(
@@ -262,7 +284,10 @@ fn by_evidence(
     negated: bool,
 ) -> Option<Mark> {
     let least = least(context, n);
-    let offers = relevant(context, metrics);
+    let mut offers = relevant(context, metrics);
+    if let Some(name) = subject_of(context, n) {
+        offers.retain(|(f, _)| context.has_name(f, &name));
+    }
     let right = |before: f64, after: f64| {
         let called =
             may_be_called(way, before, after, least) || complements(metrics, way, before, after, least);

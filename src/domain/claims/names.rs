@@ -92,6 +92,7 @@ impl Extractor<'_> {
                 .take(usize::from(low.contains('-')))
                 .any(|p| words::ENGLISH_PARTS.contains(&p))
             && !words::COMMON.contains(&low)
+            && !words::ENGLISH_PARTS.contains(&low)
             && !words::NO_NAMES.contains(&low)
             && !words::BETWEEN.contains(&low)
             && !words::ABOUT.contains(&low)

@@ -335,7 +335,12 @@ impl Extractor<'_> {
             {
                 Some((0.0, low == "no"))
             }
-            _ => words::spelled(low).map(|n| (n, false)),
+            // "of the three services": in passing.
+            _ => {
+                let passing = ["the", "these", "those", "both"].contains(&self.prior(at, 1))
+                    && words::noun(self.low(at + 1)) == Some(Noun::Services);
+                words::spelled(low).map(|n| (n, passing))
+            }
         }
     }
 

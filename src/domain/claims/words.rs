@@ -440,7 +440,8 @@ pub const COMMON: &[&str] = &[
     "sustained", "affected", "unaffected", "day", "week", "month", "night", "morning", "evening", "noise", "chance", "value",
     "values", "present", "number", "numbers", "count", "counts", "level", "levels", "long", "pace", "speed", "burning", "hold", "far",
     "root", "reason", "reasons", "itself", "themselves", "others", "dependencies", "neighbours", "neighbors", "siblings",
-    "upstream", "downstream", "callers", "callees", "operators", "engineers", "hours", "container", "pod", "node", "cluster",
+    "sustained", "steep", "severe", "combined", "overall", "hourly", "daily", "weekly", "recent", "initial", "observed",
+    "measured", "rapid", "quick", "upstream", "downstream", "callers", "callees", "operators", "engineers", "hours", "container", "pod", "node", "cluster",
 ];
 
 /// What a service does: a word that opens a sentence before one of these is its name.
