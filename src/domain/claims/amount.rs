@@ -245,6 +245,20 @@ impl Context<'_> {
                 return Some(truth(p));
             }
         }
+        if let Some(said_role) = self.roles[n]
+            && o.value
+            && !o.change
+            && o.role.or(f.role).is_none()
+        {
+            let other = compared.iter().find(|(g, p, same)| {
+                !same && p.value && g.metrics == f.metrics && {
+                    self.role_by_revision(f, g).is_some_and(|r| said_role.opposes(&r))
+                }
+            });
+            if let Some((_, p, _)) = other {
+                return Some(truth(p));
+            }
+        }
         // A side that another item has, of the same measurement.
         if let Some(said_role) = self.roles[n]
             && o.role.or(f.role).is_none()
@@ -273,6 +287,22 @@ impl Context<'_> {
             return Some(mark);
         }
         self.other_metric(n, said, f, o, compared)
+    }
+
+    /// Of two measurements, each of one revision, the lower one's is the older; not where one goes back.
+    fn role_by_revision(&self, f: &Fact, other: &Fact) -> Option<place::Role> {
+        let back =
+            ["rollback", "rolled", "rolling", "revert", "reverted", "reverting", "undo", "back", "restored"];
+        if self.reading.tokens.iter().any(|t| t.among(&back)) {
+            return None;
+        }
+        let only = |f: &Fact| match &f.revisions[..] {
+            [one, rest @ ..] if rest.iter().all(|r| r == one) => one.parse::<u32>().ok(),
+            _ => None,
+        };
+        let (own, other) = (only(f)?, only(other)?);
+        let side = if own < other { place::Side::Before } else { place::Side::After };
+        (own != other).then_some(place::Role { side, anchor: Some(words::Event::Deploy), pair: false })
     }
 
     /// "9.1x on the long window": of two windows the longer.
@@ -339,6 +369,11 @@ impl Context<'_> {
         }
         // Of 38,400 requests: the whole of a sentence about failures.
         if matches!(said.family, Family::Count | Family::Bare) {
+            return None;
+        }
+        // "failed at 310 rps": a circumstance, not what failed.
+        let led = at.checked_sub(1).is_some_and(|t| self.reading.tokens[t].among(&["at", "with"]));
+        if said.family == Family::Rate && said.noun.is_none() && led && f.metrics == [Metric::Traffic] {
             return None;
         }
         let polarity = [(Metric::Error, Metric::Success), (Metric::Success, Metric::Error)];

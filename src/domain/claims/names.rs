@@ -108,6 +108,7 @@ impl Extractor<'_> {
             && (words::SERVICES.contains(&low)
                 || called
                 || opens_bracket
+                || (self.prior(at, 1) == "dependency" && words::SERVES.contains(&self.low(at + 1)))
                 || !["ing", "ed", "ly", "ness", "ion", "ity"].iter().any(|e| low.ends_with(e)));
         if !plain {
             return false;

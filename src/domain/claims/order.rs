@@ -23,6 +23,9 @@ pub(super) fn event_of_clock(context: &Context<'_>, n: usize) -> Option<Event> {
         context.reading.mentions.iter().any(|m| {
             matches!(m.what, What::Order(_)) && clause.contains(&m.at.start) && m.at.end + 1 < at.start
         });
+    if let Some(event) = event_of_two(context, n) {
+        return Some(event);
+    }
     if others > 0 || order {
         return None;
     }
@@ -38,6 +41,27 @@ pub(super) fn event_of_clock(context: &Context<'_>, n: usize) -> Option<Event> {
         [one] => Some(*one),
         _ => None,
     }
+}
+
+/// "The errors, seen at 12:27, followed the change at 12:26": of two times, each has one kind of event before it.
+fn event_of_two(context: &Context<'_>, n: usize) -> Option<Event> {
+    let mentions = &context.reading.mentions;
+    let clocks: Vec<usize> =
+        (0..mentions.len()).filter(|m| matches!(mentions[*m].what, What::Clock(..))).collect();
+    let [first, second] = clocks[..] else { return None };
+    let of = |range: std::ops::Range<usize>| {
+        let mut kinds: Vec<Event> =
+            range.filter_map(|t| words::event(&context.reading.tokens[t].low)).map(Event::change).collect();
+        kinds.sort();
+        kinds.dedup();
+        if let [one] = kinds[..] { Some(one) } else { None }
+    };
+    let (a, b) = (&mentions[first].at, &mentions[second].at);
+    // What follows the second time could be its own event as well.
+    let behind =
+        (b.end..context.reading.tokens.len()).any(|t| words::event(&context.reading.tokens[t].low).is_some());
+    let (one, two) = (of(0..a.start)?, of(a.end..b.start)?);
+    (one != two && !behind).then_some(if n == first { one } else { two })
 }
 
 /// Differences between the times that the cited items give, seconds.
