@@ -204,6 +204,24 @@ impl Context<'_> {
                 compared.iter().find(|(f, o, _)| o.role.or(f.role).is_some_and(|r| r.side == said_role.side));
             return Some(other.map_or(Mark::Contradicted { truth: None }, |(_, o, _)| truth(o)));
         }
+        // "p99 is under 448 ms" of "85 ms -> 640 ms": what is said without a side is said of now.
+        let past = ["was", "were", "had", "normally", "usually", "previously", "initially"];
+        let now = || {
+            place::clause_of(self.reading, self.reading.mentions[n].at.start)
+                .all(|t| !self.reading.tokens[t].among(&past))
+        };
+        if said.bound.is_some()
+            && self.roles[n].is_none()
+            && o.role.is_some_and(|r| r.side == place::Side::Before)
+            && now()
+        {
+            let after = compared.iter().find(|(_, p, same)| {
+                !same && p.item == o.item && p.role.is_some_and(|r| r.side == place::Side::After)
+            });
+            if let Some((_, p, _)) = after {
+                return Some(truth(p));
+            }
+        }
         // "9,803 requests failed": so many there were in all.
         let next = self.reading.tokens.get(self.reading.mentions[n].at.end).map_or("", |t| t.low.as_str());
         if o.noun == Some(Noun::Requests)
@@ -225,6 +243,20 @@ impl Context<'_> {
                 .iter()
                 .find(|(_, p, same)| !same && p.item == o.item && p.noun == Some(Noun::Requests));
             if let Some((_, p, _)) = all {
+                return Some(truth(p));
+            }
+        }
+        if let Some(said_role) = self.roles[n]
+            && o.value
+            && !o.change
+            && o.role.or(f.role).is_none()
+        {
+            let other = compared.iter().find(|(g, p, same)| {
+                !same && p.value && g.metrics == f.metrics && {
+                    self.role_by_revision(f, g).is_some_and(|r| said_role.opposes(&r))
+                }
+            });
+            if let Some((_, p, _)) = other {
                 return Some(truth(p));
             }
         }
@@ -256,6 +288,22 @@ impl Context<'_> {
             return Some(mark);
         }
         self.other_metric(n, said, f, o, compared)
+    }
+
+    /// Of two measurements, each of one revision, the lower one's is the older; not where one goes back.
+    fn role_by_revision(&self, f: &Fact, other: &Fact) -> Option<place::Role> {
+        let back =
+            ["rollback", "rolled", "rolling", "revert", "reverted", "reverting", "undo", "back", "restored"];
+        if self.reading.tokens.iter().any(|t| t.among(&back)) {
+            return None;
+        }
+        let only = |f: &Fact| match &f.revisions[..] {
+            [one, rest @ ..] if rest.iter().all(|r| r == one) => one.parse::<u32>().ok(),
+            _ => None,
+        };
+        let (own, other) = (only(f)?, only(other)?);
+        let side = if own < other { place::Side::Before } else { place::Side::After };
+        (own != other).then_some(place::Role { side, anchor: Some(words::Event::Deploy), pair: false })
     }
 
     /// "9.1x on the long window": of two windows the longer.
@@ -322,6 +370,11 @@ impl Context<'_> {
         }
         // Of 38,400 requests: the whole of a sentence about failures.
         if matches!(said.family, Family::Count | Family::Bare) {
+            return None;
+        }
+        // "failed at 310 rps": a circumstance, not what failed.
+        let led = at.checked_sub(1).is_some_and(|t| self.reading.tokens[t].among(&["at", "with"]));
+        if said.family == Family::Rate && said.noun.is_none() && led && f.metrics == [Metric::Traffic] {
             return None;
         }
         let polarity = [(Metric::Error, Metric::Success), (Metric::Success, Metric::Error)];

@@ -250,7 +250,29 @@ pub(super) fn mark(
     if told != Some(Mark::Confirmed) && against_own_words(context, n, way, negated) == Some(true) {
         return Some(Mark::Contradicted { truth: None });
     }
+    // "stays at 0.09 %", where nothing is known of the time before: the number is the claim.
+    let holds = ["held", "stayed", "remained", "stays", "remains", "holding", "holds"];
+    let word = context.reading.tokens.get(context.reading.mentions[n].at.start);
+    if told == Some(Mark::NotFound) && word.is_some_and(|t| t.among(&holds)) {
+        return None;
+    }
     told
+}
+
+/// The name right before a direction in its clause, where the cited items are about several things: "cart stays at 2 %".
+fn subject_of(context: &Context<'_>, n: usize) -> Option<String> {
+    let mentions = &context.reading.mentions;
+    let start = place::clause_of(context.reading, mentions[n].at.start).start;
+    let name =
+        mentions[..n].iter().rev().take_while(|m| m.at.start >= start).find_map(|m| match &m.what {
+            What::Name(name) => Some(name.clone()),
+            _ => None,
+        })?;
+    let mut subjects: Vec<&str> = context.cited.iter().map(|f| f.subject.as_str()).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let own = context.cited.iter().any(|f| context.has_name(f, &name));
+    (own && subjects.len() > 1 && subjects.iter().all(|s| !s.is_empty())).then_some(name)
 }
 
 fn by_evidence(
@@ -262,7 +284,10 @@ fn by_evidence(
     negated: bool,
 ) -> Option<Mark> {
     let least = least(context, n);
-    let offers = relevant(context, metrics);
+    let mut offers = relevant(context, metrics);
+    if let Some(name) = subject_of(context, n) {
+        offers.retain(|(f, _)| context.has_name(f, &name));
+    }
     let right = |before: f64, after: f64| {
         let called =
             may_be_called(way, before, after, least) || complements(metrics, way, before, after, least);
@@ -516,13 +541,27 @@ fn near(said: &Quantity, v: f64) -> bool {
     (said.value * said.scale / v - 1.0).abs() <= 0.06
 }
 
-/// Marks `higher than before`, `above the threshold`; `None` if it cannot be told what is compared.
+/// Marks `higher than before`, `above the threshold`, `no higher than`; `None` if it cannot be told what is compared.
 pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
+    let mark = compared(context, n, over)?;
+    let at = context.reading.mentions[n].at.start;
+    let not = (1..3).filter_map(|b| context.reading.tokens.get(at.checked_sub(b)?)).any(|t| {
+        t.among(&["no", "not", "never", "hardly", "neither", "nor"])
+            || ["n't", "n’t"].iter().any(|e| t.low.ends_with(e))
+    });
+    Some(match mark {
+        Mark::Confirmed if not => Mark::Contradicted { truth: None },
+        Mark::Contradicted { .. } if not => Mark::Confirmed,
+        other => other,
+    })
+}
+
+fn compared(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
     let mention = &context.reading.mentions[n];
     let low = |t: usize| context.reading.tokens.get(t).map_or("", |t| t.low.as_str());
     let metrics = context.about(n);
     let than =
-        (mention.at.end..mention.at.end + 6).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
+        (mention.at.end..mention.at.end + 9).find(|t| low(*t) == "than").map_or(mention.at.end, |t| t + 1);
     let right: Vec<&str> = (than..than + 5).map(low).take_while(|w| ![",", ";", "."].contains(w)).collect();
     let limit = right.iter().any(|w| words::LIMITS.contains(w) || *w == "budget");
     let offers = relevant(context, &metrics);
@@ -565,7 +604,7 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     });
     let after = right.iter().any(|w| ["after", "now", "new"].contains(w));
     if !before && !after {
-        return compare_subjects(context, n, over);
+        return compare_subjects(context, n, over).or_else(|| compare_speeds(context, n, than, over));
     }
     let found = pairs(&offers);
     if found.is_empty() {
@@ -587,15 +626,49 @@ pub(super) fn compare(context: &Context<'_>, n: usize, over: bool) -> Option<Mar
     Some(if ok { Mark::Confirmed } else { contradicted(truth()) })
 }
 
+/// "The fast burn is lower than the slow one": the shortest window against the longest.
+fn compare_speeds(context: &Context<'_>, n: usize, than: usize, over: bool) -> Option<Mark> {
+    let tokens = &context.reading.tokens;
+    let size = |t: usize| match tokens[t].low.split('-').next() {
+        Some("fast" | "short") => Some(true),
+        Some("slow" | "long") => Some(false),
+        _ => None,
+    };
+    let left = (0..context.reading.mentions[n].at.start).rev().find_map(size);
+    let right = (than..tokens.len().min(than + 5)).find_map(size);
+    let (Some(left), Some(right)) = (left, right) else { return None };
+    let mut burns: Vec<(f64, f64)> = context
+        .offers()
+        .filter(|(_, o)| o.family == Family::Multiple && !o.change && !o.threshold)
+        .filter_map(|(_, o)| Some((*o.windows.first()?, o.canonical)))
+        .collect();
+    burns.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (short, long) = (burns.first()?, burns.last()?);
+    if left == right || short.0 >= long.0 {
+        return None;
+    }
+    let (a, b) = if left { (short.1, long.1) } else { (long.1, short.1) };
+    Some(if (a > b) == over { Mark::Confirmed } else { Mark::Contradicted { truth: None } })
+}
+
 /// `higher than payments`, `worse than revision 6`: the item of what stands on each side.
 fn compare_subjects(context: &Context<'_>, n: usize, over: bool) -> Option<Mark> {
     let mentions = &context.reading.mentions;
     let named = |m: usize, f: &Fact| match &mentions[m].what {
         What::Name(name) => context.has_name(f, name),
         What::Revision(r) => !f.revisions.is_empty() && f.revisions.iter().all(|x| x == r),
+        What::Number { quantity, .. } => f.windows.iter().any(|w| quantity.is_window(*w)),
         _ => false,
     };
-    let is = |m: &usize| matches!(mentions[*m].what, What::Name(_) | What::Revision(_));
+    // "over 6h than over 1h": two windows are compared where two are named.
+    let windows = (0..mentions.len())
+        .filter(|m| matches!(mentions[*m].what, What::Number { window: true, .. }))
+        .count();
+    let is = |m: &usize| match mentions[*m].what {
+        What::Number { window: true, .. } => windows == 2,
+        What::Name(_) | What::Revision(_) => windows != 2,
+        _ => false,
+    };
     // "lower on revision 18 than on revision 17" has both behind it.
     let than = (mentions[n].at.start..context.reading.tokens.len())
         .find(|t| context.reading.tokens[*t].is("than"))?;
@@ -604,7 +677,9 @@ fn compare_subjects(context: &Context<'_>, n: usize, over: bool) -> Option<Mark>
     let of = |m: usize| {
         context
             .offers()
-            .filter(move |(f, o)| o.value && !o.change && named(m, f))
+            .filter(move |(f, o)| {
+                (o.value || o.role.is_some_and(|r| r.side == Side::After)) && !o.change && named(m, f)
+            })
             .map(|(_, o)| o)
             .collect::<Vec<_>>()
     };

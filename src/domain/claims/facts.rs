@@ -222,7 +222,10 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
         let cut = part.split(|c: char| c.is_whitespace() || "/:@=".contains(c));
         out.components.extend(cut.map(parts).filter(|p| !p.is_empty()));
     }
-    out.part = part_of(&in_fact).or_else(|| part_of(&in_value)).or_else(|| part_of(&in_subject));
+    out.part = part_of(&in_fact)
+        .or_else(|| part_of(&in_value))
+        .or_else(|| part_of(&in_subject))
+        .or_else(|| weak_part_of(&in_fact));
     out.arrow = in_value.tokens.iter().any(|t| ["->", "→", "=>", "to"].contains(&t.low.as_str()));
     if out.metrics.contains(&Metric::Budget) {
         out.left = in_fact.tokens.iter().chain(&in_value.tokens).find_map(|t| words::left(&t.low));
@@ -323,6 +326,17 @@ fn part_of(reading: &Reading) -> Option<Part> {
     reading.tokens.iter().find_map(|t| words::part_of_revision(&t.low))
 }
 
+/// "running", "last revision without errors": what a revision is, where no plainer word says it.
+fn weak_part_of(reading: &Reading) -> Option<Part> {
+    let has = |words: &[&str]| reading.tokens.iter().any(|t| t.among(words));
+    if has(&["last", "latest", "newest"]) && has(&["without", "free", "clean", "known"]) {
+        Some(Part::Target)
+    } else {
+        (has(&["running", "active", "serving", "runs"]) && !has(&["was", "before", "earlier"]))
+            .then_some(Part::Current)
+    }
+}
+
 fn is_limit(text: &str) -> bool {
     let low = text.to_lowercase();
     ["threshold", "objective", "target ratio", "limit", "slo target", "goal", "alert fires above"]
@@ -333,8 +347,18 @@ fn is_limit(text: &str) -> bool {
 /// A factor or a difference, by the words of the fact.
 fn is_change(item: &Item, metrics: &[Metric], family: Family) -> bool {
     let low = item.fact.to_lowercase();
-    let has =
-        |words: &[&str]| words.iter().any(|w| low.split(|c: char| !c.is_alphanumeric()).any(|t| t == *w));
+    let mut order = 9;
+    // "before the change", "since the last change": an event, and no difference.
+    let kept: Vec<&str> = low
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .filter(|w| {
+            order =
+                if ["before", "after", "since", "until", "following"].contains(w) { 0 } else { order + 1 };
+            !(["change", "drop", "step"].contains(w) && order <= 3)
+        })
+        .collect();
+    let has = |words: &[&str]| words.iter().any(|w| kept.contains(w));
     let both = has(&["before", "baseline", "previous", "prior", "normal", "usual"]);
     let over = has(&[
         "over", "versus", "vs", "relative", "compared", "against", "to", "than", "divided", "times",

@@ -5,6 +5,7 @@ use super::check::{Context, contradicted};
 use super::extract::What;
 use super::facts::{self, Fact, Moment};
 use super::order;
+use super::place;
 use super::words::{Event, Part};
 
 impl Context<'_> {
@@ -84,6 +85,50 @@ impl Context<'_> {
         let of = back(1) == "of" && ["rollout", "deploy", "deployment", "release"].contains(&back(2));
         (of || ["deployed", "shipped", "released", "deploying", "introduced"].contains(&back(1)))
             .then_some(Part::Current)
+            .or_else(|| self.standing(n))
+    }
+
+    /// "currently runs revision 9", "revision 8 was the last good one": what a revision is, and not what happened to it.
+    fn standing(&self, n: usize) -> Option<Part> {
+        let at = &self.reading.mentions[n].at;
+        let low = |t: usize| self.reading.tokens.get(t).map_or("", |t| t.low.as_str());
+        let back = |b: usize| at.start.checked_sub(b).map_or("", low);
+        let stop = |w: &&str| ![",", ";", ".", "and", "but", "while", ""].contains(w);
+        let earlier: Vec<&str> = (1..7).map(back).take_while(stop).collect();
+        let later: Vec<&str> = (at.end..at.end + 6).map(low).take_while(stop).collect();
+        let be = ["is", "was", "remains"];
+        let good = ["good", "healthy", "previous", "last", "stable"];
+        let acted = ["deployed", "shipped", "released", "rolled", "pushed"];
+        let named = |words: &[&str]| {
+            words.iter().any(|w| good.contains(w)) && !words.iter().any(|w| acted.contains(w))
+        };
+        let subject = later.first().is_some_and(|w| be.contains(w)) && named(&later);
+        let predicate =
+            be.contains(&back(1)) && named(&earlier) && earlier.iter().any(|w| w.starts_with("revision"));
+        if subject || predicate || (["good", "healthy", "previous"].contains(&back(1))) {
+            return Some(Part::Target);
+        }
+        let runs = ["runs", "running", "serves", "serving"].contains(&back(1))
+            || back(1) == "on" && ["is", "now", "currently", "running", "runs", "are"].contains(&back(2))
+            || back(1) == "at" && ["is", "now", "currently"].contains(&back(2));
+        (runs && !earlier.iter().any(|w| ["was", "were", "before", "previously", "again"].contains(w)))
+            .then_some(Part::Current)
+    }
+
+    /// "went from revision 9 to revision 8", where the cited items say that 9 is current and 8 what was before.
+    fn against_parts(&self, from: &String, to: &String) -> bool {
+        let is = |part: Part, number: &String| {
+            self.cited.iter().any(|f| f.part == Some(part) && f.revisions.contains(number))
+        };
+        let said = |words: &[&str]| self.reading.tokens.iter().any(|t| t.among(words));
+        let done = said(&[
+            "went", "moved", "changed", "updated", "upgraded", "deployed", "switched", "promoted", "rollout",
+            "advanced",
+        ]);
+        let proposed =
+            said(&["would", "should", "could", "will", "can", "must", "propose", "recommend", "suggest"]);
+        let told = is(Part::Current, from) && is(Part::Target, to);
+        done && !proposed && told && !is(Part::Target, from) && !is(Part::Current, to)
     }
 
     /// A number beside the revision is another revision's.
@@ -105,8 +150,14 @@ impl Context<'_> {
                 let between: Vec<&str> = (mentions[a].at.end..mentions[b].at.start)
                     .map(|t| self.reading.tokens[t].low.as_str())
                     .collect();
-                let arrow = matches!(between[..], ["to" | "->" | "→" | "=>"] | ["to", "revision"]);
-                arrow.then(|| (x.clone(), y.clone()))
+                match between[..] {
+                    ["to" | "->" | "→" | "=>"]
+                    | ["to", "revision"]
+                    | ["was" | "is", "replaced" | "superseded", "by"]
+                    | ["replaced" | "superseded", "by"] => Some((x.clone(), y.clone())),
+                    ["replaced" | "replaces" | "superseded" | "supersedes"] => Some((y.clone(), x.clone())),
+                    _ => None,
+                }
             }
             _ => None,
         };
@@ -126,7 +177,8 @@ impl Context<'_> {
             self.cited.iter().any(|f| if newer_first(f) { adjacent(f, b, a) } else { adjacent(f, a, b) })
         };
         let _ = number;
-        (!back && told(&to, &from) && !told(&from, &to)).then(|| contradicted(format!("{to} to {from}")))
+        let wrong = told(&to, &from) && !told(&from, &to) || self.against_parts(&from, &to);
+        (!back && wrong).then(|| contradicted(format!("{to} to {from}")))
     }
 
     pub(super) fn has_name(&self, f: &Fact, name: &str) -> bool {
@@ -184,7 +236,7 @@ impl Context<'_> {
                 .or_else(|| self.cited.iter().flat_map(|f| f.names.iter().cloned()).next());
             return other.map_or(Mark::NotFound, contradicted);
         }
-        if let Some(mark) = self.names_swapped(n) {
+        if let Some(mark) = self.wrong_end(n, name).or_else(|| self.names_swapped(n)) {
             return mark;
         }
         // The number beside it is another's.
@@ -198,22 +250,72 @@ impl Context<'_> {
         Mark::Confirmed
     }
 
+    /// "The new image is cart:1.4" of `cart:1.4 -> cart:1.5`: the wrong end of the arrow.
+    fn wrong_end(&self, n: usize, name: &str) -> Option<Mark> {
+        let at = self.reading.mentions[n].at.start;
+        let clause = place::clause_of(self.reading, at);
+        let others = self.reading.mentions.iter().enumerate().any(|(m, o)| {
+            m != n && matches!(&o.what, What::Name(x) if x.contains(':')) && clause.contains(&o.at.start)
+        });
+        let low = |t: usize| self.reading.tokens[t].low.as_str();
+        let before =
+            |list: &[&str]| (clause.start.max(at.saturating_sub(5))..at).any(|t| list.contains(&low(t)));
+        let newer = before(&["new", "current", "now", "newest"]);
+        let older = before(&["old", "previous", "former", "earlier"]);
+        if others || newer == older || !name.contains(':') {
+            return None;
+        }
+        let ends: Vec<(&String, &String)> = self
+            .cited
+            .iter()
+            .filter(|f| f.arrow)
+            .filter_map(|f| match &f.names.iter().filter(|x| x.contains(':')).collect::<Vec<_>>()[..] {
+                [a, b] if a != b => Some((*a, *b)),
+                _ => None,
+            })
+            .collect();
+        let is = |whole: &String| {
+            let (whole, part) = (facts::parts(whole), facts::parts(name));
+            whole.ends_with(&part)
+        };
+        let [(old, new)] = ends[..] else { return None };
+        let (right, wrong) = if newer { (new, old) } else { (old, new) };
+        (is(wrong) && !is(right)).then(|| contradicted(right.clone()))
+    }
+
     /// `from b:2 to b:1` where an item says `b:1 -> b:2`.
     fn names_swapped(&self, n: usize) -> Option<Mark> {
         let mentions = &self.reading.mentions;
         let pair = |a: usize, b: usize| match (&mentions.get(a)?.what, &mentions.get(b)?.what) {
             (What::Name(x), What::Name(y)) => {
-                let mut between =
-                    (mentions[a].at.end..mentions[b].at.start).map(|t| &self.reading.tokens[t].low);
-                between
-                    .all(|w| ["to", "->", "→", "=>", "image", "version", "the"].contains(&w.as_str()))
-                    .then_some((x, y))
+                let low = |t: usize| self.reading.tokens[t].low.as_str();
+                let between: Vec<&str> = (mentions[a].at.end..mentions[b].at.start)
+                    .map(low)
+                    .filter(|w| !["image", "version", "the", "by", "was", "is", "were"].contains(w))
+                    .collect();
+                let verb =
+                    |list: &[&str]| (0..mentions[a].at.start).rev().take(4).any(|t| list.contains(&low(t)));
+                let by = (mentions[a].at.end..mentions[b].at.start).any(|t| low(t) == "by");
+                match between[..] {
+                    ["to" | "->" | "→" | "=>"] => Some((x, y)),
+                    ["for"] if verb(&["swapped", "exchanged", "traded", "swaps", "swap"]) => Some((x, y)),
+                    ["with"] if verb(&["replaced", "replaces", "replacing", "replace"]) => Some((x, y)),
+                    ["replaced" | "superseded"] if by => Some((x, y)),
+                    ["replaced" | "replaces" | "superseded" | "supersedes"] | ["instead", "of"] => {
+                        Some((y, x))
+                    }
+                    _ => None,
+                }
             }
             _ => None,
         };
         let (from, to) = pair(n, n + 1).or_else(|| pair(n.checked_sub(1)?, n))?;
+        // `cart:1.5` is the end of `hub.local/cart:1.5`.
+        let ends = |whole: &String, part: &String| {
+            whole == part || part.contains(':') && facts::parts(whole).ends_with(&facts::parts(part))
+        };
         let adjacent = |f: &Fact, x: &String, y: &String| {
-            f.arrow && f.names.windows(2).any(|w| w[0] == *x && w[1] == *y)
+            f.arrow && f.names.windows(2).any(|w| ends(&w[0], x) && ends(&w[1], y))
         };
         let back = self
             .reading

@@ -59,7 +59,7 @@ impl Item {
     /// Reads an object with `id`, `fact`, `value`, `unit`, `window`, `subject` (and `bad`, `total`); `None` without id.
     pub fn from_json(json: &Json) -> Option<Self> {
         let text = |name: &str| words(&json[name]);
-        let id = text("id");
+        let id = text("id").trim_matches(['[', ']', ' ']).to_owned();
         let value = match &json["value"] {
             Json::Null => Given::Absent,
             Json::Number(n) => n.as_f64().map_or(Given::Absent, given),
@@ -81,13 +81,16 @@ impl Item {
 }
 
 impl Sentence {
-    /// Reads an object with `text` and `evidence`, or a plain string.
+    /// Reads an object with `text` and `evidence` (a list of ids, or ids with commas between), or a plain string.
     pub fn from_json(json: &Json) -> Self {
-        let list = json["evidence"].as_array();
-        Self {
-            text: json["text"].as_str().or(json.as_str()).unwrap_or_default().to_owned(),
-            evidence: list.into_iter().flatten().map(words).collect(),
-        }
+        let evidence = match &json["evidence"] {
+            Json::Array(list) => list.iter().map(words).collect(),
+            Json::String(ids) => {
+                ids.split([',', ';', ' ']).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        };
+        Self { text: json["text"].as_str().or(json.as_str()).unwrap_or_default().to_owned(), evidence }
     }
 }
 

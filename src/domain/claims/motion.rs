@@ -61,6 +61,9 @@ impl Extractor<'_> {
                 }
                 "fall" | "drop" | "rise" if next == "back" => None,
                 "reduced" | "level" if next == "of" => None,
+                "recovered" | "recovers" | "recovering" if self.measured_before(at) => {
+                    Some((Way::Better, None, 1))
+                }
                 _ => words::way(&low).map(|(w, f)| (w, f, 1)),
             };
             let Some((way, factor, length)) = found else { continue };
@@ -81,6 +84,17 @@ impl Extractor<'_> {
                     });
             self.say(at..at + length, What::Direction(way, factor, negated), false);
         }
+    }
+
+    /// "The 5xx share of cart recovered": something measured stands before the word, in the same clause.
+    fn measured_before(&self, at: usize) -> bool {
+        (0..at)
+            .rev()
+            .take_while(|n| ![",", ";", ".", "and", "after", "once", "since", "when"].contains(&self.low(*n)))
+            .any(|n| {
+                words::metric(self.low(n), self.prior(n, 1), "")
+                    .is_some_and(|m| !matches!(m, Metric::Pods | Metric::Restarts))
+            })
     }
 
     /// `up` and `down` as what a measurement did, not as part of `up to`, `rolled up`, `11/12 up`.
@@ -127,7 +141,7 @@ impl Extractor<'_> {
             }
             let low = self.low(at).to_owned();
             // "a lower error ratio than"
-            let gap = (1..6)
+            let gap = (1..9)
                 .take_while(|n| ![",", ";", "."].contains(&self.low(at + n)))
                 .find(|n| self.low(at + n) == "than");
             let than = gap.is_some();

@@ -2,11 +2,13 @@
 //! the evidence, and by where they stand; plain English is none, and what remains unclear is left alone.
 
 use super::extract::{Extractor, What};
+use super::quantity::Family;
 use super::token::Kind;
 use super::words;
 
 impl Extractor<'_> {
     pub(super) fn names(&mut self) {
+        self.slowest();
         self.spaced_names();
         self.plain_names();
         for at in 0..self.tokens.len() {
@@ -22,6 +24,23 @@ impl Extractor<'_> {
                 self.say(at..at + 1, What::Statistic(same), false);
             } else if self.is_name(at, &low) {
                 self.say(at..at + 1, What::Name(low), false);
+            }
+        }
+    }
+
+    /// "The slowest 1 % of requests": the 99th percentile in other words. The number is taken with it.
+    fn slowest(&mut self) {
+        for n in 0..self.out.len() {
+            let at = self.out[n].at.clone();
+            let led = ["slowest", "worst", "fastest"].contains(&self.prior(at.start, 1));
+            if let What::Number { quantity, .. } = &self.out[n].what
+                && led
+                && quantity.family == Family::Ratio
+                && quantity.canonical() <= 0.5
+            {
+                let share = quantity.canonical() * 100.0;
+                let rank = if self.prior(at.start, 1) == "fastest" { share } else { 100.0 - share };
+                self.out[n].what = What::Statistic(format!("p{rank}"));
             }
         }
     }
@@ -53,6 +72,19 @@ impl Extractor<'_> {
     fn in_place_of_a_name(&self, at: usize, strict: bool) -> bool {
         let low = self.low(at);
         let raw = self.raw(at);
+        // "calls to boarding are rejected": whoever is called is a service, whatever the word ends in.
+        let called = ["to", "by", "from"].contains(&self.prior(at, 1))
+            && ["calls", "requests", "traffic", "responses", "queries"].contains(&self.prior(at, 2))
+            && [
+                "are", "is", "were", "was", "have", "has", "get", "got", "fail", "failed", "return",
+                "returned", "end", "ended", "now",
+            ]
+            .contains(&self.low(at + 1));
+        // "tipping (0.02 % errors)" at the head of a sentence.
+        let opens_bracket = at == 0
+            && raw.starts_with(char::is_lowercase)
+            && self.low(1) == "("
+            && matches!(self.tokens.get(2).map(|t| &t.kind), Some(Kind::Number { .. }));
         let plain = low.len() > 2
             && low.chars().all(|c| c.is_ascii_alphabetic() || c == '-')
             && !low
@@ -60,6 +92,7 @@ impl Extractor<'_> {
                 .take(usize::from(low.contains('-')))
                 .any(|p| words::ENGLISH_PARTS.contains(&p))
             && !words::COMMON.contains(&low)
+            && !words::ENGLISH_PARTS.contains(&low)
             && !words::NO_NAMES.contains(&low)
             && !words::BETWEEN.contains(&low)
             && !words::ABOUT.contains(&low)
@@ -73,6 +106,9 @@ impl Extractor<'_> {
             && (words::event(low).is_none() || words::SERVICES.contains(&low))
             && (words::noun(low).is_none() || words::SERVICES.contains(&low))
             && (words::SERVICES.contains(&low)
+                || called
+                || opens_bracket
+                || (self.prior(at, 1) == "dependency" && words::SERVES.contains(&self.low(at + 1)))
                 || !["ing", "ed", "ly", "ness", "ion", "ity"].iter().any(|e| low.ends_with(e)));
         if !plain {
             return false;
@@ -84,6 +120,28 @@ impl Extractor<'_> {
             && lower
             && words::SERVES.contains(&next);
         let number = matches!(self.tokens.get(at + 2).map(|t| &t.kind), Some(Kind::Number { .. }));
+        if called {
+            return lower;
+        }
+        // "the dependency settlement is healthy": the word before says that a name follows.
+        let thing = [
+            "dependency",
+            "service",
+            "workload",
+            "deployment",
+            "microservice",
+            "neighbour",
+            "neighbor",
+            "upstream",
+            "callee",
+            "caller",
+        ];
+        if thing.contains(&prior)
+            && lower
+            && (words::SERVES.contains(&next) || [",", ".", "(", "[", ""].contains(&next))
+        {
+            return !words::SERVES.contains(&low);
+        }
         if strict {
             let apart = [",", "and", "while", "both", "nor", "neither", "unlike", "like", "versus", "vs"]
                 .contains(&prior)
@@ -204,6 +262,15 @@ impl Extractor<'_> {
             if low == "orders" && next == "of" {
                 return false;
             }
+            // "1 % of users wait": people and things, of which there is a part.
+            let part = [
+                "%", "percent", "half", "third", "quarter", "majority", "share", "number", "all", "most",
+                "many", "fraction",
+            ];
+            let counted = words::noun(&low).is_some() || ["accounts", "reviews"].contains(&low);
+            if counted && prior == "of" && part.contains(&self.prior(at, 2)) {
+                return false;
+            }
             let owner = [
                 "service",
                 "deployment",
@@ -277,7 +344,11 @@ impl Extractor<'_> {
                     && ["+", ":", "&", "burning"].contains(&next))
                 || ["+", "&"].contains(&prior);
             let placed = owner.contains(&next) || of.contains(&prior) || terse;
+            // "api answers 2.2 % with errors": it opens the sentence and does what services do.
+            let subject =
+                at == 0 && self.raw(at).starts_with(char::is_lowercase) && words::SERVES.contains(&next);
             return !common.contains(&low)
+                || subject
                 || (placed && !["the", "a", "our"].contains(&prior))
                 || thing.contains(&next);
         }
@@ -337,7 +408,8 @@ pub fn shaped(low: &str) -> bool {
             || words::noun(p).is_some()
             || words::way(p).is_some()
             || words::event(p).is_some()
-            || words::unit(p).is_some()
     };
-    parts.len() >= 2 && !(low.contains('/') && parts.iter().any(common))
+    // `b/s` is a unit, `core/mailer` is not.
+    let units = parts.iter().all(|p| words::unit(p).is_some() || p.len() < 2);
+    parts.len() >= 2 && !(low.contains('/') && (units || parts.iter().any(common)))
 }

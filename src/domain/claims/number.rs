@@ -319,13 +319,28 @@ impl Extractor<'_> {
                 let of = at + 1 + usize::from(self.low(at + 1) == "of");
                 time(of).then_some((if low == "couple" { 2.0 } else { 3.0 }, true))
             }
+            // "no pod restarted" counts restarts, and "no pod was evicted" counts nothing that has a name here.
+            "no" | "zero"
+                if matches!(
+                    words::noun(self.low(at + 1)),
+                    Some(Noun::Pods | Noun::Nodes | Noun::Services)
+                ) && !["", ",", ".", ";", "[", "(", "and", "ready", "available", "left"]
+                    .contains(&self.low(at + 2)) =>
+            {
+                None
+            }
             "no" | "zero"
                 if words::noun(self.low(at + 1)).is_some()
                     && !matches!(self.low(at + 1), "rollout" | "deploy" | "alert") =>
             {
                 Some((0.0, low == "no"))
             }
-            _ => words::spelled(low).map(|n| (n, false)),
+            // "of the three services": in passing.
+            _ => {
+                let passing = ["the", "these", "those", "both"].contains(&self.prior(at, 1))
+                    && words::noun(self.low(at + 1)) == Some(Noun::Services);
+                words::spelled(low).map(|n| (n, passing))
+            }
         }
     }
 
@@ -411,6 +426,8 @@ impl Extractor<'_> {
         quantity.about |= words::ABOUT.contains(&b1)
             || (words::ABOUT.contains(&b2) && ["a", "the", "to", "at", "of", "about"].contains(&b1))
             || ["~", "≈"].contains(&b1);
+        // "up to 4.9 s" is how high it went, said roughly; far below it is not what was measured.
+        quantity.about |= b1 == "to" && b2 == "up";
         let than = b1 == "than";
         let time_window = quantity.family == Family::Time && b1 == "over" && quantity.scale >= 1.0;
         quantity.bound = match (b1, b2) {
@@ -427,7 +444,7 @@ impl Extractor<'_> {
                 _,
             )
             | ("of", "upwards" | "excess") => Some(Bound::Over),
-            ("most" | "under" | "below" | "<" | "<=" | "≤", _) | ("to", "up") => Some(Bound::Under),
+            ("most" | "under" | "below" | "<" | "<=" | "≤", _) => Some(Bound::Under),
             ("within", _) if quantity.family == Family::Ratio => Some(Bound::Under),
             (
                 "the" | "a" | "an" | "its",
@@ -438,6 +455,14 @@ impl Extractor<'_> {
             ("a" | "an", "than") if back[2] == "less" => Some(Bound::Under),
             _ => None,
         };
+        // "no more than 5 %", "not above 14.4x": the other way round.
+        let denied = |n: usize| {
+            ["no", "not", "never"].contains(&back[n]) || ["n't", "n’t"].iter().any(|e| back[n].ends_with(e))
+        };
+        if quantity.bound.is_some() && (denied(1) || than && denied(2)) {
+            quantity.bound =
+                quantity.bound.map(|b| if b == Bound::Over { Bound::Under } else { Bound::Over });
+        }
         let comparing = |w: &str| {
             ["above", "exceeds", "exceeding", "exceeded", "beyond", "below", "than", ">", "<"].contains(&w)
         };

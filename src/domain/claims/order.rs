@@ -23,6 +23,9 @@ pub(super) fn event_of_clock(context: &Context<'_>, n: usize) -> Option<Event> {
         context.reading.mentions.iter().any(|m| {
             matches!(m.what, What::Order(_)) && clause.contains(&m.at.start) && m.at.end + 1 < at.start
         });
+    if let Some(event) = event_of_two(context, n) {
+        return Some(event);
+    }
     if others > 0 || order {
         return None;
     }
@@ -40,6 +43,27 @@ pub(super) fn event_of_clock(context: &Context<'_>, n: usize) -> Option<Event> {
     }
 }
 
+/// "The errors, seen at 12:27, followed the change at 12:26": of two times, each has one kind of event before it.
+fn event_of_two(context: &Context<'_>, n: usize) -> Option<Event> {
+    let mentions = &context.reading.mentions;
+    let clocks: Vec<usize> =
+        (0..mentions.len()).filter(|m| matches!(mentions[*m].what, What::Clock(..))).collect();
+    let [first, second] = clocks[..] else { return None };
+    let of = |range: std::ops::Range<usize>| {
+        let mut kinds: Vec<Event> =
+            range.filter_map(|t| words::event(&context.reading.tokens[t].low)).map(Event::change).collect();
+        kinds.sort();
+        kinds.dedup();
+        if let [one] = kinds[..] { Some(one) } else { None }
+    };
+    let (a, b) = (&mentions[first].at, &mentions[second].at);
+    // What follows the second time could be its own event as well.
+    let behind =
+        (b.end..context.reading.tokens.len()).any(|t| words::event(&context.reading.tokens[t].low).is_some());
+    let (one, two) = (of(0..a.start)?, of(a.end..b.start)?);
+    (one != two && !behind).then_some(if n == first { one } else { two })
+}
+
 /// Differences between the times that the cited items give, seconds.
 fn differences(context: &Context<'_>) -> Vec<f64> {
     let moments: Vec<_> = context.cited.iter().flat_map(|f| &f.moments).collect();
@@ -49,6 +73,11 @@ fn differences(context: &Context<'_>) -> Vec<f64> {
             let off = f64::from(a.second.abs_diff(b.second));
             if off > 0.0 {
                 out.push(off.min(86_400.0 - off));
+            }
+            // Where one of the two is known to the minute only, so is the length between them.
+            let minutes = 60.0 * f64::from((a.second / 60).abs_diff(b.second / 60));
+            if a.exact != b.exact && minutes > 0.0 {
+                out.push(minutes.min(86_400.0 - minutes));
             }
         }
     }

@@ -76,6 +76,12 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         | "formerly" | "yesterday" | "pre-rollout" | "pre-deploy" | "pre-incident" | "pre-release"
         | "pre-change" | "pre-deployment" | "pre" => (Side::Before, 1),
         "prior" if low(at + 1) == "to" => (Side::Before, 2),
+        "used"
+            if low(at + 1) == "to"
+                && ["be", "stand", "sit", "run", "take", "last"].contains(&low(at + 2)) =>
+        {
+            (Side::Before, 3)
+        }
         "old" | "previous" | "prior" | "earlier" if noun => (Side::Before, 1),
         "after" | "afterwards" | "afterward" | "since" | "now" | "currently" | "during" | "post-rollout"
         | "post-deploy" | "post-incident" | "post-release" | "post-change" | "post-deployment"
@@ -139,7 +145,31 @@ pub fn roles(reading: &Reading, item: bool) -> Vec<Option<Role>> {
             None => leads(reading, last, at.start, item),
         };
     }
+    the_other_side(reading, &level, item, &mut out);
     out
+}
+
+/// Of two numbers of one unit, one said to be from before and the other without a word for it: the other is of the time
+/// after, where the two are held against each other (in an item they always are).
+fn the_other_side(reading: &Reading, level: &[usize], item: bool, out: &mut [Option<Role>]) {
+    let [a, b] = *level else { return };
+    let (first, second) = (&reading.mentions[a], &reading.mentions[b]);
+    if !alike(first, second) {
+        return;
+    }
+    let contrast = ["against", "versus", "vs", "compared", "instead", "whereas", "used", "than"];
+    let between = words_between(reading, first.at.end..second.at.start);
+    if !(item || between.iter().any(|w| contrast.contains(&w.as_str()))) {
+        return;
+    }
+    let (known, open) = match (out[a], out[b]) {
+        (Some(role), None) => (role, b),
+        (None, Some(role)) => (role, a),
+        _ => return,
+    };
+    if known.side == Side::Before && !known.pair {
+        out[open] = Some(Role { side: Side::After, ..known });
+    }
 }
 
 /// A role word at most four words behind a number, in the same clause.
@@ -244,11 +274,43 @@ pub fn joined(reading: &Reading) -> Vec<(usize, usize)> {
             ["to" | "up" | "into" | "through", ..] if head == "from" && core.len() <= 2 => out.push((a, b)),
             ["to"] if ["was", "went", "goes", "going", "between"].contains(&head) => out.push((a, b)),
             ["->" | "→" | "=>" | "➜" | "-->" | "--" | "⟶"] => out.push((a, b)),
+            // "sets it to 90 instead of 60", but not "should be 60 instead of 90".
+            ["instead"] | ["rather", "than"] if !proposed(reading) => out.push((b, a)),
             ["from"] | ["up" | "down", "from"] if !["by"].contains(&head) => out.push((b, a)),
+            // "4.9 s at the 99th percentile, up from 180 ms".
+            [aside @ .., "," | "(", "up" | "down", "from"]
+                if aside.len() <= 8
+                    && !aside.iter().any(|w| [".", ";", ")"].contains(w))
+                    && alike(first, second) =>
+            {
+                out.push((b, a));
+            }
             _ => {}
         }
     }
     out
+}
+
+/// The sentence speaks of what ought to be.
+fn proposed(reading: &Reading) -> bool {
+    let words = [
+        "should",
+        "would",
+        "could",
+        "must",
+        "recommend",
+        "suggest",
+        "propose",
+        "restore",
+        "restoring",
+        "back",
+    ];
+    reading.tokens.iter().any(|t| t.among(&words))
+}
+
+/// Two numbers of one unit family.
+fn alike(a: &Mention, b: &Mention) -> bool {
+    matches!((&a.what, &b.what), (What::Number { quantity: p, window: false }, What::Number { quantity: q, window: false }) if p.family == q.family)
 }
 
 fn words_between(reading: &Reading, range: Range<usize>) -> Vec<String> {

@@ -233,12 +233,29 @@ impl Reader<'_> {
     }
 
     fn separator(&self, at: usize) -> Option<usize> {
-        let gap = match self.text.get(at..)?.chars().next()? {
-            c @ (',' | '\'' | '_' | '\u{202f}' | '\u{2009}' | '\u{a0}') => c.len_utf8(),
+        let mark = self.text.get(at..)?.chars().next()?;
+        let gap = match mark {
+            ',' | '\'' | '_' | '\u{202f}' | '\u{2009}' | '\u{a0}' => mark.len_utf8(),
+            ' ' if self.spaced_group(at) => 1,
             _ => return None,
         };
         let three = self.digits(at + gap) == at + gap + 3;
         (three && !self.byte(at + gap + 3).is_ascii_digit()).then_some(gap)
+    }
+
+    /// `214 530` with a plain space, but not `revision 7 120 ms`, `502 503`, `5 500s`, `3 100.5.2`.
+    fn spaced_group(&self, at: usize) -> bool {
+        let first = (0..at).rev().find(|n| !self.byte(*n).is_ascii_digit()).map_or(0, |n| n + 1);
+        let group = at + 1..at + 4;
+        let status = |from: usize, to: usize| to == from + 3 && matches!(self.byte(from), b'4' | b'5');
+        let led = self.out.last().is_some_and(|t| {
+            t.among(&["revision", "revisions", "rev", "http", "status", "code", "codes", "generation"])
+                || t.span.end == first
+        });
+        !led && self.byte(first) != b'0'
+            && self.digits(at + 1) == group.end
+            && !self.byte(group.end).is_ascii_alphabetic()
+            && !(status(first, at) && status(group.start, group.end))
     }
 
     /// `7d9f8b6c5`, `5xx`, `2nd`: letters and digits that are no number with a unit.

@@ -440,7 +440,8 @@ pub const COMMON: &[&str] = &[
     "sustained", "affected", "unaffected", "day", "week", "month", "night", "morning", "evening", "noise", "chance", "value",
     "values", "present", "number", "numbers", "count", "counts", "level", "levels", "long", "pace", "speed", "burning", "hold", "far",
     "root", "reason", "reasons", "itself", "themselves", "others", "dependencies", "neighbours", "neighbors", "siblings",
-    "upstream", "downstream", "callers", "callees", "operators", "engineers", "hours", "container", "pod", "node", "cluster",
+    "sustained", "steep", "severe", "combined", "overall", "hourly", "daily", "weekly", "recent", "initial", "observed",
+    "measured", "rapid", "quick", "upstream", "downstream", "callers", "callees", "operators", "engineers", "hours", "container", "pod", "node", "cluster",
 ];
 
 /// What a service does: a word that opens a sentence before one of these is its name.
@@ -464,6 +465,7 @@ pub const ENGLISH_PARTS: &[&str] = &[
     "ever", "so", "under", "newly", "recently", "year", "first", "last", "per", "by", "known", "budget", "back", "window",
     "point", "case", "half", "third", "thirds", "quarter", "quarters", "fifth", "fifths", "sharp", "cause", "and", "to", "of",
     "the", "for", "hundred", "thousand", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "wise",
+    "worthy", "grade", "driven", "specific", "proof", "heavy", "ward", "page",
     "ready", "request", "response", "traffic", "latency", "upstream", "downstream", "hoc", "place", "deploy", "deployment",
     "rollout", "release", "incident", "baseline", "than", "more", "less", "all", "no", "not", "clear", "cut", "minded",
 ];
