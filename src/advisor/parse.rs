@@ -237,8 +237,10 @@ fn mark(answer: &mut Answer, brief: &Brief) {
 /// Marks the claims of `said`.
 pub fn marked(said: &mut [Said], brief: &Brief) {
     let items: Vec<Item> = brief.items.iter().map(Item::from).collect();
-    let sentences: Vec<Sentence> =
-        said.iter().map(|s| Sentence { text: s.text.to_string(), evidence: s.evidence.clone() }).collect();
+    let sentences: Vec<Sentence> = said
+        .iter()
+        .map(|s| Sentence { text: without_escapes(s.text.as_str()), evidence: s.evidence.clone() })
+        .collect();
     for one in said.iter_mut() {
         one.claims.clear();
     }
@@ -247,6 +249,28 @@ pub fn marked(said: &mut [Said], brief: &Brief) {
             one.claims.push(claim);
         }
     }
+}
+
+/// The same text, byte for byte as long, in which spelled-out characters (`<1b>`, `<u+202e>`) hold no digit: they are not
+/// claims.
+fn without_escapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let code = from.get(1..).and_then(|inner| inner.split_once('>')).map(|(code, _)| code);
+        let code = code.filter(|c| {
+            let hex = c.strip_prefix("u+").unwrap_or(c);
+            !hex.is_empty() && hex.len() <= 6 && hex.bytes().all(|b| b.is_ascii_hexdigit())
+        });
+        let length = code.map_or(1, |code| code.len() + 2);
+        // One byte for one byte, so that spans stay where they are.
+        out.extend(from[..length].chars().map(|c| if c == '<' || c == '>' { c } else { ' ' }));
+        rest = &from[length..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What can be read of an answer that is still being written: its sentences, the last one perhaps half. Claims of whole

@@ -153,6 +153,10 @@ pub fn preview(ask: &Ask) -> Vec<Clean> {
     part("system", &ask.system);
     for message in &ask.messages {
         match message {
+            Message::User(text) if text == EXAMPLE.0 => part("user, an example of another service", text),
+            Message::Assistant { text, .. } if text == EXAMPLE.1 => {
+                part("assistant, the example's answer", text)
+            }
             Message::User(text) => part("user", text),
             Message::Assistant { text, calls } => {
                 part("assistant", text);

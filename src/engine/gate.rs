@@ -293,10 +293,22 @@ impl Proposal {
         wanted.filter(move |name| !names(&said, name))
     }
 
+    /// There are words in `reason` beside the names that were inserted.
+    fn says_more(&self, reason: &str) -> bool {
+        let mut rest = reason.to_uppercase();
+        for name in self.analysis.not_passed().map(Gate::name).chain([Dissent::NAME]) {
+            rest = rest.replace(name, "");
+        }
+        rest.chars().filter(|c| c.is_alphanumeric()).count() >= 2
+    }
+
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => push(text, c),
+            Gesture::Reason(text) | Gesture::Rejecting(text) => {
+                push(text, c);
+                self.note = None;
+            }
             Gesture::Token { typed, shown: Some(shown), .. }
                 if self.large_enough != Some(false) && mono > *shown && !c.is_whitespace() =>
             {
@@ -388,6 +400,9 @@ impl Proposal {
                         "the reason must name {} (tab inserts)",
                         missing.join(", ")
                     )));
+                } else if self.dissent.is_some() && !self.says_more(text) {
+                    self.note =
+                        Some(Clean::new("the model dissents: say in a word why you approve all the same"));
                 } else {
                     let reason = text.trim().to_owned();
                     self.note = None;

@@ -54,7 +54,13 @@ pub fn begin(state: &mut State, workload: &Key, typing: Typing) {
         return;
     }
     match state.counsel.get_mut(workload) {
-        Some(counsel) => counsel.typing = Some(typing),
+        Some(counsel) if counsel.under_way().is_some() && matches!(typing, Typing::Question(_)) => {
+            counsel.note = Some("the model still answers: stop it, or wait, then ask".into());
+        }
+        Some(counsel) => {
+            counsel.note = None;
+            counsel.typing = Some(typing);
+        }
         None => state.say("model", Weight::Plain, "there is no card to speak about"),
     }
 }
@@ -62,6 +68,7 @@ pub fn begin(state: &mut State, workload: &Key, typing: Typing) {
 fn type_into(state: &mut State, workload: &Key, command: &Command, effects: &mut Vec<Effect>) {
     let Some(counsel) = state.counsel.get_mut(workload) else { return };
     let Some(typing) = &mut counsel.typing else { return };
+    counsel.note = None;
     match (typing, command) {
         (_, Command::Back) => counsel.typing = None,
         (Typing::Question(text), Command::Char(c, _)) => push(text, *c),
@@ -73,9 +80,12 @@ fn type_into(state: &mut State, workload: &Key, command: &Command, effects: &mut
         }
         (Typing::Question(text), Command::Submit) => {
             let text = text.clone();
-            counsel.typing = None;
-            if let Err(why) = opinion::question(state, workload, &text, effects) {
-                state.say("model", Weight::Plain, Clean::new(format!("not asked: {why}")));
+            let asked = opinion::question(state, workload, &text, effects);
+            let Some(counsel) = state.counsel.get_mut(workload) else { return };
+            match asked {
+                Ok(()) => counsel.typing = None,
+                // What was typed stays.
+                Err(why) => counsel.note = Some(Clean::new(format!("not asked: {why}"))),
             }
         }
         (Typing::Rationale(text), Command::Draft(drafted)) => {

@@ -111,6 +111,8 @@ pub struct Counsel {
     pub opinions: Vec<Opinion>,
     /// What is being typed.
     pub typing: Option<Typing>,
+    /// A word to the person on the model's page: why nothing happened.
+    pub note: Option<Clean>,
     /// What a person wrote in its place.
     pub written: Option<Written>,
 }
@@ -155,6 +157,7 @@ pub fn keep(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
             held: String::new(),
             opinions: Vec::new(),
             typing: None,
+            note: None,
             written: None,
         };
         state.counsel.insert(workload.clone(), counsel);
@@ -251,11 +254,12 @@ pub fn write_rationale(state: &mut State, workload: &Key, text: &str, effects: &
     let (from, before) = match (&counsel.written, counsel.rationale().and_then(Opinion::answer)) {
         (Some(written), _) => ("person", written.lines.clone()),
         (None, Some(answer)) => ("model", answer.sentences.iter().map(|s| s.text.clone()).collect()),
-        (None, None) => ("template", vec![template]),
+        (None, None) => ("template", vec![template.clone()]),
     };
     let text = redact::text(text).text;
     let lines: Vec<Clean> = Clean::lines(&text).into_iter().filter(|l| !l.is_empty()).collect();
-    if lines.is_empty() || lines == before {
+    if lines.is_empty() || lines == before || one_line(&lines) == template.as_str() {
+        state.say("model", Weight::Plain, "the rationale stays as it is: nothing else was written");
         return;
     }
     let body = json!({
@@ -267,17 +271,35 @@ pub fn write_rationale(state: &mut State, workload: &Key, text: &str, effects: &
     state.say("model", Weight::Plain, format!("{workload}: {by} wrote the rationale anew"));
 }
 
-/// What a rationale begins with, to be written anew.
+/// What a rationale begins with, to be written anew: a person's own words, else the computed ones. Never the model's,
+/// whose marks would be lost.
 pub fn rationale_text(state: &State, workload: &Key) -> String {
-    let counsel = state.counsel.get(workload);
-    let lines: Vec<String> = match counsel {
-        Some(Counsel { written: Some(written), .. }) => written.lines.iter().map(Clean::to_string).collect(),
-        Some(counsel) => match counsel.rationale().and_then(Opinion::answer) {
-            Some(answer) => answer.sentences.iter().map(|s| s.text.to_string()).collect(),
-            None => vec![template(state, workload).to_string()],
-        },
-        None => vec![template(state, workload).to_string()],
-    };
+    match state.counsel.get(workload).and_then(|c| c.written.as_ref()) {
+        Some(written) => written.lines.iter().map(Clean::as_str).collect::<Vec<_>>().join("\n"),
+        None => in_lines(template(state, workload).as_str()),
+    }
+}
+
+fn one_line(lines: &[Clean]) -> String {
+    lines.iter().map(Clean::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// A long sentence in lines that a text area shows whole.
+fn in_lines(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full =
+            lines.last().is_some_and(|l| !l.is_empty() && l.chars().count() + word.chars().count() >= 72);
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
     lines.join("\n")
 }
 

@@ -63,6 +63,11 @@ impl Look {
         self.fore(self.theme.good, Modifier::empty())
     }
 
+    /// A claim that the evidence confirms; underlined where there is no colour for it.
+    pub fn confirmed(&self) -> Style {
+        self.fore(self.theme.good, Modifier::UNDERLINED)
+    }
+
     /// Needs a person.
     pub fn attention(&self) -> Style {
         self.fore(self.theme.attention, Modifier::BOLD)

@@ -12,6 +12,7 @@ use crate::advisor::client::OUR_FIELDS;
 use crate::advisor::wire::{Azure, Budget, KeyFrom, Provider, Settings};
 use crate::domain::advice::Share;
 use crate::domain::document::{Entry, Table};
+use crate::domain::redact;
 use crate::domain::text_error::TextError;
 use crate::domain::window::Window;
 
@@ -163,7 +164,9 @@ fn proxy(entry: &Entry<'_>) -> Result<String, TextError> {
 /// An http or https URL without user, query and fragment.
 fn address<'d>(entry: &Entry<'d>, expected: &str) -> Result<&'d str, TextError> {
     let (key, text) = (entry.key(), entry.filled()?);
-    let uri: Uri = text.parse().map_err(|_| entry.error(format!("`{key}` is no URL, {expected}")))?;
+    let uri: Uri = text.parse().map_err(|_| {
+        entry.error(format!("`{key}` is no URL with http:// or https:// and host, {expected}"))
+    })?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(entry.error(format!("`{key}` has no http:// or https:// and host, {expected}")));
     }
@@ -276,7 +279,10 @@ fn budget(table: &Table<'_>) -> Result<Budget, TextError> {
         }
     }
     in_order(table, ("first_token", budget.first_token), ("whole", budget.whole))?;
-    in_order(table, ("whole", budget.whole), ("whole_with_tools", budget.with_tools))?;
+    if table.get("whole_with_tools").is_some() {
+        in_order(table, ("whole", budget.whole), ("whole_with_tools", budget.with_tools))?;
+    }
+    budget.with_tools = budget.with_tools.max(budget.whole);
     Ok(budget)
 }
 
@@ -285,14 +291,23 @@ fn in_order(table: &Table<'_>, part: (&str, Duration), whole: (&str, Duration)) 
     let said = |length: Duration| format!("{}s", length.as_secs());
     match table.get(part.0).or_else(|| table.get(whole.0)) {
         Some(entry) if part.1 > whole.1 => Err(entry.error(format!(
-            "`{}` is {}, and `{}` is {}, expected the first to be the shorter one",
+            "`{}` is {}, and `{}` is {}, expected `{}` to be the shorter one",
             part.0,
             said(part.1),
             whole.0,
-            said(whole.1)
+            said(whole.1),
+            part.0
         ))),
         _ => Ok(()),
     }
+}
+
+/// The name of a field at or below `key` that says that its value is a secret.
+fn secret_in(key: &str, value: &Value) -> Option<String> {
+    if redact::is_secret(key) && !value.is_number() && !value.is_boolean() {
+        return Some(key.to_owned());
+    }
+    value.as_object()?.iter().find_map(|(key, value)| secret_in(key, value))
 }
 
 fn body(table: &Table<'_>) -> Result<Map<String, Value>, TextError> {
@@ -303,7 +318,15 @@ fn body(table: &Table<'_>) -> Result<Map<String, Value>, TextError> {
                 entry.key()
             )));
         }
-        Ok((entry.key().to_owned(), entry.json()?))
+        let json = entry.json()?;
+        if let Some(secret) = secret_in(entry.key(), &json) {
+            return Err(entry
+                .key_error(format!(
+                    "`{secret}` reads like a secret, which must not stand in the configuration"
+                ))
+                .hint("name the key with key_env or key_file"));
+        }
+        Ok((entry.key().to_owned(), json))
     });
     fields.collect()
 }

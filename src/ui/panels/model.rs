@@ -14,7 +14,7 @@ use crate::engine::state::State;
 use crate::ui::editor::Editor;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::said;
-use crate::ui::widgets::text::{tail, wrap};
+use crate::ui::widgets::text::{fit, tail, wrap};
 use crate::ui::widgets::words::{Words, below, from, put, put_right, row, tint};
 
 use super::evidence::wrapped;
@@ -33,10 +33,11 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     Words::of(look.strong(), "MODEL").and(look.dim(), about).draw(from(row(area, 1), 1), buf);
     let counsel = state.counsel.get(key);
     let typing = counsel.and_then(|c| c.typing.as_ref());
+    let note = counsel.and_then(|c| c.note.as_ref());
     let field = match typing {
         Some(Typing::Question(_)) => 2,
         Some(Typing::Rationale(_)) => (area.height / 3).clamp(4, 10),
-        None => 0,
+        None => u16::from(note.is_some()),
     };
     let columns = usize::from(area.width.saturating_sub(2));
     let lines = lines(look, state, key, counsel, columns);
@@ -53,6 +54,9 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     let place = from(Rect { height: field, ..below(area, area.height.saturating_sub(1 + field)) }, 1);
     if let Some(typing) = typing {
         write(look, editor, typing, place, buf);
+    }
+    if let Some(note) = note {
+        put(buf, place, note.as_str(), bold(look.attention()));
     }
     keys(look, typing, counsel, row(area, area.height.saturating_sub(1)), buf);
 }
@@ -126,7 +130,8 @@ fn lines(look: &Look, state: &State, key: &Key, counsel: Option<&Counsel>, colum
     let Some(counsel) = counsel else { return lines };
     if let Some(written) = &counsel.written {
         for (n, line) in written.lines.iter().enumerate() {
-            let label = if n == 0 { format!("by {}", written.by) } else { String::new() };
+            let by = written.by.as_str().split('@').next().unwrap_or_default();
+            let label = if n == 0 { fit(&format!("by {by}"), LABEL - 1) } else { String::new() };
             say(&label, line.as_str(), &mut lines);
         }
     }
@@ -134,18 +139,28 @@ fn lines(look: &Look, state: &State, key: &Key, counsel: Option<&Counsel>, colum
         lines.push(Words::new());
         one(look, state, asked, columns, &mut lines);
     }
-    if let Some(newest) = counsel.opinions.last().filter(|o| !o.request.is_empty()) {
+    let unsent = state.setup.advisor.as_ref().is_some_and(|a| a.share == Share::None);
+    for newest in counsel.opinions.iter().rev().filter(|o| !o.request.is_empty()) {
         lines.push(Words::new());
         let digest = newest.sent.last().map_or("", |(digest, _)| digest.short());
-        lines.push(
-            Words::of(look.strong(), "REQUEST")
-                .and(look.dim(), format!("  the newest, as it went out; prompt {digest}")),
-        );
+        let went = if unsent { "would go out, not sent" } else { "went out last" };
+        lines.push(Words::of(look.strong(), "REQUEST").and(
+            look.dim(),
+            format!("  {} as it {went}; prompt {digest}", asked_for(&newest.brief.purpose)),
+        ));
         for line in &newest.request {
             lines.extend(wrap(line.as_str(), columns).into_iter().map(|l| Words::of(look.dim(), l)));
         }
     }
     lines
+}
+
+/// What a request was for.
+fn asked_for(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Rationale => "for the rationale,",
+        Purpose::Question(_) => "for the answer to a question,",
+    }
 }
 
 /// One question: what was asked, how it stands, the answer.
@@ -163,7 +178,7 @@ fn one(look: &Look, state: &State, opinion: &Opinion, columns: usize, lines: &mu
     }
     let proposal = state.incidents.get(&opinion.brief.workload).and_then(|i| i.proposal.as_ref());
     let status = super::opinion::status(look, state, opinion, proposal);
-    hang(label("stands"), status, columns, lines);
+    hang(label("state"), status, columns, lines);
     for tool in &opinion.tools {
         let came = match &tool.result {
             None => "under way".to_owned(),
@@ -174,7 +189,7 @@ fn one(look: &Look, state: &State, opinion: &Opinion, columns: usize, lines: &mu
         wrapped(look, label("tool"), LABEL, &format!("{}: {came}", tool.call), columns, lines);
     }
     if let Some(why) = &opinion.repair {
-        wrapped(look, label("repaired"), LABEL, why.as_str(), columns, lines);
+        wrapped(look, label("asked again"), LABEL, &format!("because {why}"), columns, lines);
     }
     let all = |head: &str, said: &[Said], lines: &mut Vec<Words>| {
         for (n, one) in said.iter().enumerate() {
@@ -192,10 +207,10 @@ fn one(look: &Look, state: &State, opinion: &Opinion, columns: usize, lines: &mu
             all("not known", &answer.unknown, lines);
             legend(look, answer.said(), columns, lines);
         }
-        None if !opinion.draft.is_empty() => all("says", &opinion.draft, lines),
+        None if opinion.under_way() && !opinion.draft.is_empty() => all("says", &opinion.draft, lines),
         None => {
             if let Some(ending) = opinion.ending.as_ref().filter(|e| !e.raw.is_empty()) {
-                wrapped(look, label("it answered"), LABEL, Clean::new(&ending.raw).as_str(), columns, lines);
+                wrapped(look, label("unchecked"), LABEL, Clean::new(&ending.raw).as_str(), columns, lines);
             }
         }
     }

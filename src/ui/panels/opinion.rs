@@ -49,11 +49,13 @@ impl Rationale {
             counsel.and_then(Counsel::under_way).filter(|o| shown.is_none_or(|s| s.brief.id != o.brief.id));
         let card = Card { look, state, proposal, asking };
         let width = usize::from(columns.saturating_sub(LABEL));
-        let template = match counsel.and_then(|c| c.written.as_ref()) {
-            Some(written) => self::written(look, written, width),
-            None if acts => template(look, proposal.analysis.reason.as_str(), width),
-            None => Vec::new(),
+        let mut template = match acts {
+            true => template(look, proposal.analysis.reason.as_str(), width),
+            false => Vec::new(),
         };
+        if let Some(written) = counsel.and_then(|c| c.written.as_ref()) {
+            template.extend(self::written(look, written, width));
+        }
         Self {
             template,
             model: shown.map_or_else(Vec::new, |o| card.model(o, width)),
@@ -153,7 +155,7 @@ impl Card<'_> {
     fn model(&self, opinion: &Opinion, width: usize) -> Vec<Words> {
         let mut lines = self.status(opinion).wrap(width);
         for said in heard(opinion) {
-            lines.extend(said::words(self.look, said).wrap(width));
+            lines.extend(self.sentence(opinion, said).wrap(width));
         }
         labelled_by(self.look, opinion, some(&lines, MODEL, width))
     }
@@ -165,7 +167,7 @@ impl Card<'_> {
                 vec![self.agreement(answer).cut(width), in_a_row(self.look, said, width)]
             }
             (None, Some(said)) if opinion.under_way() => {
-                vec![self.status(opinion).cut(width), said::words(self.look, said).cut(width)]
+                vec![self.status(opinion).cut(width), self.sentence(opinion, said).cut(width)]
             }
             _ => some(&self.status(opinion).wrap(width), 2, width),
         };
@@ -184,7 +186,7 @@ impl Card<'_> {
                 let style = if tally.contradicted > 0 { bold(look.attention()) } else { look.dim() };
                 words.and(style, end)
             }
-            (Some(said), None) if opinion.under_way() => said::words(look, said),
+            (Some(said), None) if opinion.under_way() => self.sentence(opinion, said),
             _ => self.status(opinion),
         };
         labelled_by(look, opinion, vec![line]).remove(0)
@@ -200,6 +202,15 @@ impl Card<'_> {
             words.push(self.look.accent(), what);
         }
         words
+    }
+
+    /// A sentence with its marks; one that is still being written has none, and is seen to have none.
+    fn sentence(&self, opinion: &Opinion, said: &Said) -> Words {
+        let last = opinion.draft.last().is_some_and(|last| std::ptr::eq(last, said));
+        if opinion.under_way() && last && said.claims.is_empty() {
+            return said::unchecked(self.look, said);
+        }
+        said::words(self.look, said)
     }
 
     fn agreement(&self, answer: &Answer) -> Words {
@@ -253,10 +264,11 @@ fn part(said: &Said, from: usize, to: usize) -> Said {
     Said { claims: claims.collect(), text, evidence }
 }
 
-/// The sentences of the answer, or what was heard of it so far.
+/// The sentences of the answer, or what was heard of it so far. What did not hold is not on the card.
 fn heard(opinion: &Opinion) -> impl Iterator<Item = &Said> {
     let answered = opinion.answer().map(|a| a.sentences.as_slice());
-    answered.unwrap_or(&opinion.draft).iter()
+    let heard = if opinion.under_way() { opinion.draft.as_slice() } else { &[] };
+    answered.unwrap_or(heard).iter()
 }
 
 /// How it stands, in one line: share of claims, agreement with the card or with what it was asked about, confidence,
@@ -310,6 +322,7 @@ fn under_way(look: &Look, state: &State, opinion: &Opinion) -> Words {
     let tokens: u64 = opinion.sent.iter().map(|(_, tokens)| tokens).sum();
     let tokens = if tokens == 0 { String::new() } else { format!(", about {tokens} tokens sent") };
     let does = match (&opinion.again, &opinion.repair, opinion.tools.last(), opinion.draft.is_empty()) {
+        (_, Some(why), _, false) => format!("answers once more, because {why}"),
         (_, _, _, false) => "answers".to_owned(),
         (_, Some(why), _, _) => format!("is asked once more: {why}"),
         (Some(why), _, _, _) => format!("is tried again: {why}"),
@@ -331,8 +344,8 @@ fn dissent(look: &Look, answer: &Answer, found: Dissent) -> Words {
     };
     let says = match found {
         Dissent::Cause => format!("DISSENTS: cause {}", answer.cause),
-        Dissent::Action => format!("DISSENTS: {action}"),
-        Dissent::Both => format!("DISSENTS: cause {}, {action}", answer.cause),
+        Dissent::Action => format!("DISSENTS: action {action}"),
+        Dissent::Both => format!("DISSENTS: cause {}, action {action}", answer.cause),
     };
     Words::of(bold(look.attention()), says)
 }

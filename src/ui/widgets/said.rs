@@ -10,6 +10,11 @@ use crate::ui::look::{Look, bold};
 
 use super::words::Words;
 
+/// Words that were not looked up yet, or never will be.
+pub fn unchecked(look: &Look, said: &Said) -> Words {
+    Words::of(look.dim(), said.text.as_str())
+}
+
 /// Behind what the evidence does not tell.
 pub const NOT_FOUND: &str = "(?)";
 
@@ -28,7 +33,7 @@ pub fn words(look: &Look, said: &Said) -> Words {
         };
         words.push(look.text(), before);
         match &claim.mark {
-            Mark::Confirmed => words.push(look.good(), claimed),
+            Mark::Confirmed => words.push(look.confirmed(), claimed),
             Mark::Contradicted { truth } => {
                 words.push(look.bad().add_modifier(Modifier::CROSSED_OUT), claimed);
                 let truth =
