@@ -267,7 +267,7 @@ impl Extractor<'_> {
                 "%", "percent", "half", "third", "quarter", "majority", "share", "number", "all", "most",
                 "many", "fraction",
             ];
-            let counted = words::noun(&low).is_some() || ["accounts", "reviews"].contains(&low);
+            let counted = words::noun(low).is_some() || ["accounts", "reviews"].contains(&low);
             if counted && prior == "of" && part.contains(&self.prior(at, 2)) {
                 return false;
             }
