@@ -208,6 +208,13 @@ impl Extractor<'_> {
                     .map(|(v, _)| v)
                     .or_else(|| spelled(e, n))
             };
+            // "the serving revision is 110", and not "the revision is 7 minutes old".
+            if low == "revision" && next == at + 1 && ["is", "was"].contains(&self.low(next)) {
+                let behind = self.low(next + 2);
+                let measured =
+                    words::unit(behind).is_some() || words::noun(behind).is_some() || behind == "%";
+                next += usize::from(self.number_at(next + 1).is_some() && !measured);
+            }
             let Some(first) = whole(self, next) else { continue };
             self.say(at..next + 1, What::Revision(format!("{first}")), false);
             // revisions 6 and 7; revision 6 -> 7; from revision 6 to 7.

@@ -6,6 +6,7 @@ use super::extract::What;
 use super::facts::{self, Fact, Moment};
 use super::order;
 use super::place;
+use super::quantity::Family;
 use super::words::{Event, Part};
 
 impl Context<'_> {
@@ -135,6 +136,13 @@ impl Context<'_> {
     pub(super) fn revision_of_number(&self, n: usize) -> Option<Mark> {
         let paired = self.revisions[n].filter(|_| !self.led_by_order(n))?;
         if self.roles[paired].is_some_and(|r| r.pair) {
+            return None;
+        }
+        // "Serving is revision 9; the last good one is 8": a revision too, and not its number.
+        if let What::Number { quantity, .. } = &self.reading.mentions[paired].what
+            && quantity.family == Family::Bare
+            && self.cited.iter().any(|f| f.revisions.contains(&format!("{}", quantity.value)))
+        {
             return None;
         }
         let (f, _) = self.misplaced(n, paired)?;

@@ -108,7 +108,11 @@ impl Extractor<'_> {
             && (words::SERVICES.contains(&low)
                 || called
                 || opens_bracket
-                || (self.prior(at, 1) == "dependency" && words::SERVES.contains(&self.low(at + 1)))
+                || (["dependency", "neighbour", "neighbor", "workload"].contains(&self.prior(at, 1))
+                    && words::SERVES.contains(&self.low(at + 1)))
+                || (at == 0
+                    && raw.starts_with(char::is_lowercase)
+                    && ["fails", "serves", "burns", "currently"].contains(&self.low(1)))
                 || !["ing", "ed", "ly", "ness", "ion", "ity"].iter().any(|e| low.ends_with(e)));
         if !plain {
             return false;

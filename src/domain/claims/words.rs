@@ -447,7 +447,7 @@ pub const COMMON: &[&str] = &[
 /// What a service does: a word that opens a sentence before one of these is its name.
 #[rustfmt::skip]
 pub const SERVES: &[&str] = &[
-    "fails", "failed", "serves", "served", "handled", "handles", "moved", "burns", "burned", "returns", "returned", "sees",
+    "currently", "fails", "failed", "serves", "served", "handled", "handles", "moved", "burns", "burned", "returns", "returned", "sees",
     "saw", "runs", "ran", "went", "started", "began", "is", "was", "has", "had", "now", "itself", "degraded", "errors",
     "depends", "calls", "received", "receives", "reported", "reports", "shows", "showed", "lost", "keeps", "kept", "stayed",
     "stays", "remained", "remains", "suffers", "suffered", "answers", "answered", "got", "gets", "did", "does", "'", "’", ":",
