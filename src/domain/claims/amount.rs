@@ -175,15 +175,34 @@ impl Context<'_> {
             let metric = if metrics.iter().any(|m| f.metrics.contains(m)) { 3 } else { 0 };
             role + metric + i32::from(o.value) * 2 + i32::from(said.noun.is_some() && said.noun == o.noun)
         };
+        // "The 1", "sentence 2": a bare number says nothing of what something else measures.
+        let bare = said.family == Family::Bare;
+        if bare && !self.is_measured(n, said) {
+            return Mark::NotFound;
+        }
+        let shared = |f: &Fact| metrics.iter().any(|m| f.metrics.contains(m));
         let best = compared
             .iter()
-            .filter(|(_, o, _)| o.value || said.family != Family::Bare)
+            .filter(|(f, o, _)| !bare || o.value && (shared(f) || o.family == Family::Bare))
             .max_by_key(|(f, o, _)| score(f, o));
         if let Some((_, o, _)) = best {
             return contradicted(written(o.canonical, o.family));
         }
         let other = self.offers().find(|(f, o)| o.value && metrics.iter().any(|m| f.metrics.contains(m)));
         other.map_or(Mark::NotFound, |(_, o)| contradicted(written(o.canonical, o.family)))
+    }
+
+    /// A number without a unit that something is said to be: "is 0.2", "from 3 to 5"; not "sentence 2".
+    fn is_measured(&self, n: usize, said: &Quantity) -> bool {
+        let at = self.reading.mentions[n].at.start;
+        let Some(prior) = at.checked_sub(1).map(|t| &self.reading.tokens[t]) else { return false };
+        let leads = [
+            "is", "was", "are", "were", "be", "at", "to", "of", "by", "from", "=", ":", "(", "reached",
+            "reaches", "hit", "hits", "with", "only", "just", "about", "around", "roughly", "nearly",
+            "almost", "than", "over", "above", "below", "under", "and", "between", "down", "up", "~", "≈",
+            "shows", "reads", "against", "versus", "vs", "->", "→",
+        ];
+        said.step < 1.0 && !prior.among(&["section", "version", "release"]) || prior.among(&leads)
     }
 
     /// Why a number that agrees in value is not what the item says; `None` if it is.
@@ -269,7 +288,10 @@ impl Context<'_> {
                 !same
                     && p.value
                     && p.role.or(g.role).is_some_and(|r| r.side == said_role.side)
-                    && (&g.metrics, &g.subject, &g.statistics) == (&f.metrics, &f.subject, &f.statistics)
+                    && (&g.metrics, &g.statistics) == (&f.metrics, &f.statistics)
+                    // The new pods are no older revision.
+                    && (g.subject == f.subject
+                        || said_role.anchor == Some(words::Event::Deploy) && f.subject.starts_with("revision "))
             });
             if let Some((_, p, _)) = own {
                 return Some(truth(p));

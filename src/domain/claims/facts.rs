@@ -226,7 +226,8 @@ pub fn fact(index: usize, item: &Item, known: &Known) -> Fact {
         .or_else(|| part_of(&in_value))
         .or_else(|| part_of(&in_subject))
         .or_else(|| weak_part_of(&in_fact));
-    out.arrow = in_value.tokens.iter().any(|t| ["->", "→", "=>", "to"].contains(&t.low.as_str()));
+    out.arrow = in_value.tokens.iter().any(|t| ["->", "→", "=>", "to"].contains(&t.low.as_str()))
+        || in_fact.tokens.iter().any(|t| ["->", "→", "=>"].contains(&t.low.as_str()));
     if out.metrics.contains(&Metric::Budget) {
         out.left = in_fact.tokens.iter().chain(&in_value.tokens).find_map(|t| words::left(&t.low));
     }

@@ -238,6 +238,10 @@ impl Context<'_> {
             if revision.is_some() {
                 return Mark::Confirmed;
             }
+            if is_version(name) {
+                let other = self.cited.iter().flat_map(|f| &f.names).find(|n| same_thing(name, n));
+                return other.map_or(Mark::NotFound, contradicted);
+            }
             let subject = self.cited.iter().map(|f| f.subject.as_str()).find(|s| !s.is_empty());
             let other = subject
                 .map(str::to_owned)
@@ -386,5 +390,29 @@ impl Context<'_> {
             Some((a, b, c)) => contradicted(format!("{a:04}-{b:02}-{c:02}")),
             None => Mark::NotFound,
         }
+    }
+}
+
+/// `1.27.2`, `v7`, `5d9c`, `shop/api:4.12`: a version, a hash or an image, and no service.
+fn is_version(name: &str) -> bool {
+    let end = tag(name).unwrap_or(name).trim_start_matches('v');
+    let number = end.starts_with(|c: char| c.is_ascii_digit());
+    let hash = end.len() >= 4
+        && end.chars().all(|c| c.is_ascii_hexdigit())
+        && end.contains(|c: char| c.is_ascii_digit());
+    tag(name).is_some() || !name.contains(['-', '/']) && (number || hash)
+}
+
+/// What follows the name of an image.
+fn tag(name: &str) -> Option<&str> {
+    name.rsplit_once([':', '@']).map(|(_, tag)| tag)
+}
+
+/// Another version of what `name` is a version of.
+fn same_thing(name: &str, other: &str) -> bool {
+    match (name.rsplit_once([':', '@']), other.rsplit_once([':', '@'])) {
+        (Some((a, _)), Some((b, _))) => facts::parts(b).ends_with(&facts::parts(a)),
+        (None, None) => is_version(other) && name.contains('.') == other.contains('.'),
+        _ => false,
     }
 }

@@ -220,7 +220,10 @@ impl Extractor<'_> {
             "image",
             "namespace",
         ];
-        if shaped(low) || (low.contains('-') && low.len() > 6 && named.contains(&self.prior(at, 1))) {
+        if shaped(low)
+            || self.is_sibling(low)
+            || (low.contains('-') && low.len() > 6 && named.contains(&self.prior(at, 1)))
+        {
             return true;
         }
         let camel = raw.chars().zip(raw.chars().skip(1)).any(|(a, b)| a.is_lowercase() && b.is_uppercase());
@@ -364,6 +367,28 @@ impl Extractor<'_> {
             && words::way(low).is_none()
             && !["ing", "ed", "ly"].iter().any(|e| low.ends_with(e));
         plain && thing.contains(&next) && next != "deployment" && prior != "in"
+    }
+
+    /// `cart-latency` where `checkout-latency` is known: it ends as a name does, and begins with no plain word.
+    fn is_sibling(&self, low: &str) -> bool {
+        let parts: Vec<&str> = low.split('-').collect();
+        let plain = |p: &&str| {
+            p.len() < 3
+                || words::ENGLISH_PARTS.contains(p)
+                || words::COMMON.contains(p)
+                || ["tail", "average", "overall", "total", "combined"].contains(p)
+                || statistic(p)
+                || words::metric(p, "", "").is_some()
+                || words::way(p).is_some()
+                || words::event(p).is_some()
+                || words::spelled(p).is_some()
+                || !p.chars().all(|c| c.is_ascii_alphabetic())
+        };
+        (1..parts.len()).any(|cut| {
+            let (head, tail) = parts.split_at(cut);
+            let end = format!("-{}", tail.join("-"));
+            !head.iter().any(|p| plain(p)) && self.known.names.iter().any(|n| n.ends_with(&end))
+        })
     }
 }
 

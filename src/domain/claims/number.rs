@@ -166,6 +166,11 @@ impl Extractor<'_> {
             self.say(at - 1..end, What::Name(text), false);
             return Some(end);
         }
+        if spelled.is_none() && self.is_version(at) {
+            let text = self.low(at).to_owned();
+            self.say(at..end, What::Name(text), false);
+            return Some(end);
+        }
         if spelled.is_some() && ["couple", "few"].contains(&low.as_str()) && self.low(end) == "of" {
             end += 1;
         }
@@ -197,6 +202,12 @@ impl Extractor<'_> {
             }
             Family::Bare if crossed => (Family::Multiple, noun),
             Family::Bare if spelled.is_some() && self.counts_at(end) => (Family::Count, noun),
+            // "0.352 of requests", "0.0004 errors": a part of them, and no number of them.
+            Family::Count
+                if value.abs() < 1.0 && step < 1.0 && matches!(noun, Some(Noun::Requests | Noun::Errors)) =>
+            {
+                (Family::Ratio, None)
+            }
             _ => (family, noun),
         };
         if spelled.is_some() && family == Family::Bare {
@@ -297,6 +308,24 @@ impl Extractor<'_> {
         };
         let whole = self.low(at) == "of" && words::spelled(self.low(at + 1)).is_some();
         them || whole || plural(at) || (self.is_word(at) && plural(at + 1))
+    }
+
+    /// `4.12` of "image 4.11 -> 4.12", and `4.11` of "the image moved from 4.11" where that is known as a name.
+    fn is_version(&self, at: usize) -> bool {
+        let low = self.low(at);
+        let arrow = ["->", "→", "=>"].contains(&self.prior(at, 1));
+        let behind = self.out.last().is_some_and(|m| {
+            m.at.end + 1 == at
+                && matches!(&m.what, What::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        if !low.contains('.') || self.unit_at(at + 1, at + 1).0 != Family::Bare {
+            return false;
+        }
+        let led =
+            ["from", "to", "->", "→", "=>", "replaced", "replaces", "replacing"].contains(&self.prior(at, 1));
+        let image = ["image", "version", "tag", "release", "revision"];
+        arrow && behind
+            || led && self.known.names.iter().any(|n| n == low) && self.tokens.iter().any(|t| t.among(&image))
     }
 
     /// A number in words where a unit follows; whether it is said in passing.
