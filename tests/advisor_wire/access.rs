@@ -64,7 +64,7 @@ async fn more_fields_of_the_body_are_sent_and_ours_stay_ours() {
     let body = server.bodies().remove(0);
     assert_eq!(
         (&body["temperature"], &body["max_tokens"], &body["stream"]),
-        (&json!(0.5), &json!(5), &json!(true))
+        (&json!(0.5), &json!(9), &json!(true))
     );
     assert_eq!((&body["model"], body["messages"].as_array().map(Vec::len)), (&json!("m"), Some(2)));
     assert!(body.get("tools").is_none() && body.get("response_format").is_none());
