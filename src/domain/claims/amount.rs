@@ -297,6 +297,9 @@ impl Context<'_> {
                 return Some(truth(p));
             }
         }
+        if let Some(mark) = self.of_another_revision(n, f, o) {
+            return Some(mark);
+        }
         if let Some(mark) = self.other_statistic(n, f, compared) {
             return Some(mark);
         }
@@ -310,6 +313,15 @@ impl Context<'_> {
             return Some(mark);
         }
         self.other_metric(n, said, f, o, compared)
+    }
+
+    /// "Revision 6 failed 24 %", where that is what the new pods fail, and an item about revision 6 gives its own number.
+    fn of_another_revision(&self, n: usize, f: &Fact, o: &Offer) -> Option<Mark> {
+        let a = self.revisions.iter().position(|p| *p == Some(n)).filter(|a| !self.led_by_order(*a))?;
+        let pods = o.role.or(f.role).is_some_and(|r| r.anchor == Some(words::Event::Deploy));
+        let (g, p) = self.own(a, n)?;
+        (pods && f.revisions.is_empty() && g.metrics == f.metrics && g.subject.starts_with("revision "))
+            .then(|| contradicted(written(p.canonical, p.family)))
     }
 
     /// Of two measurements, each of one revision, the lower one's is the older; not where one goes back.

@@ -77,6 +77,7 @@ fn least(context: &Context<'_>, n: usize) -> f64 {
     if has(&strong) {
         0.12
     } else if has(&slight)
+        || context.reading.tokens.get(at.end).is_some_and(|t| t.is("by"))
         || own_pair(context, n).is_some_and(|(a, b)| (a - b).abs() < 0.05 * a.abs().max(b.abs()))
     {
         0.003

@@ -266,6 +266,10 @@ impl Extractor<'_> {
     /// "the past hour", "over the last day": one of them, without a number.
     fn span_word(&self, at: usize) -> Option<Quantity> {
         let low = self.low(at);
+        let measured = ["burn", "rate", "error", "ratio", "view", "average", "figure", "window"];
+        if low == "hourly" && measured.contains(&self.low(at + 1)) {
+            return Some(Quantity { step: 0.1, ..Quantity::measured(1.0, Family::Time, 3_600.0, None) });
+        }
         if !["minute", "hour", "day", "week"].contains(&low) || ["'", "’", "of"].contains(&self.low(at + 1))
         {
             return None;
