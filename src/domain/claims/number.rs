@@ -270,6 +270,12 @@ impl Extractor<'_> {
         if low == "hourly" && measured.contains(&self.low(at + 1)) {
             return Some(Quantity { step: 0.1, ..Quantity::measured(1.0, Family::Time, 3_600.0, None) });
         }
+        // "the one-hour window"
+        if let Some((n, unit)) = low.split_once('-').filter(|_| measured.contains(&self.low(at + 1)))
+            && let (Some(n), Some((Family::Time, scale))) = (words::spelled(n), words::unit(unit))
+        {
+            return Some(Quantity { step: 0.1, ..Quantity::measured(n, Family::Time, scale, None) });
+        }
         if !["minute", "hour", "day", "week"].contains(&low) || ["'", "’", "of"].contains(&self.low(at + 1))
         {
             return None;
@@ -517,11 +523,16 @@ impl Extractor<'_> {
         quantity.change = b1 == "by"
             || (b1 == "of" && b2 == "factor")
             || (b2 == "by" && quantity.about)
+            || (back[2] == "by" && b2 == "a" && b1 == "mere")
             || (signed && quantity.family != Family::Time)
             || (word(b1) && !["flat", "steady", "stable", "unchanged", "constant", "level"].contains(&b1))
             || (b1 == "of" && word(b2))
             || ["up", "down"].contains(&b1)
-            || (["just", "only", "about", "some", "around", "roughly", "another", "a"].contains(&b1)
+            || ([
+                "just", "only", "about", "some", "around", "roughly", "another", "a", "merely", "barely",
+                "mere",
+            ]
+            .contains(&b1)
                 && (["up", "down", "by"].contains(&b2) || (word(b2) && b1 != "a")))
             || (comparing.contains(&f1) && quantity.family != Family::Count)
             || (["up", "down"].contains(&f1) && quantity.family == Family::Ratio)

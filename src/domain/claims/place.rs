@@ -70,7 +70,11 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         "config",
         "replicas",
     ];
-    let noun = thing.contains(&low(at + 1)) || item;
+    // "0.5 % on the old, 40 % on the new": the noun has been said.
+    let alone = ["", ",", ".", ";", ")", "["].contains(&low(at + 1))
+        && at.checked_sub(1).is_some_and(|n| low(n) == "the")
+        && at.checked_sub(2).is_some_and(|n| ["on", "for", "of", "from", "in"].contains(&low(n)));
+    let noun = thing.contains(&low(at + 1)) || item || alone;
     let (side, length) = match low(at) {
         "before" | "beforehand" | "normally" | "usually" | "ordinarily" | "previously" | "baseline"
         | "formerly" | "yesterday" | "pre-rollout" | "pre-deploy" | "pre-incident" | "pre-release"
