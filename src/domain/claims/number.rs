@@ -323,7 +323,7 @@ impl Extractor<'_> {
     /// `4.12` of "image 4.11 -> 4.12", and `4.11` of "the image moved from 4.11" where that is known as a name.
     fn is_version(&self, at: usize) -> bool {
         let low = self.low(at);
-        let arrow = ["->", "→", "=>"].contains(&self.prior(at, 1));
+        let arrow = ["->", "→", "=>", "to"].contains(&self.prior(at, 1));
         let behind = self.out.last().is_some_and(|m| {
             m.at.end + 1 == at
                 && matches!(&m.what, What::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
@@ -430,6 +430,11 @@ impl Extractor<'_> {
         }
         let mut n = at;
         while n < at + 4 && n < self.tokens.len() && !self.used[n] {
+            // "1,962 user requests" are requests.
+            if self.low(n) == "user" && words::noun(self.low(n + 1)).is_some() {
+                n += 1;
+                continue;
+            }
             if let Some(noun) = self.is_word(n).then(|| words::noun(self.low(n))).flatten() {
                 if let Some((scale, end)) = per(n + 1) {
                     return (Family::Rate, scale, Some(noun), end);

@@ -188,6 +188,12 @@ fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<(
             // "20 % (before)", but not "20 % (before: 1 %)".
             "(" if at == from && (from..until).any(|t| reading.tokens[t].is(")")) => {}
             _ if bracket => {}
+            // "almost all (99.8 %) that reach the new pods"
+            ")" if at == from
+                && reading
+                    .tokens
+                    .get(at + 1)
+                    .is_some_and(|t| t.among(&["that", "to", "on", "from", "reaching", "hitting"])) => {}
             "," | ";" | "." | ":" | "(" | ")" | "/" | "→" | "->" | "while" | "and" | "but" => return None,
             _ => {
                 if let Some((side, anchor, length)) = side_at(reading, at, item) {
