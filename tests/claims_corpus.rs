@@ -38,6 +38,8 @@ const OUTSIDE: &[(&str, &str)] = &[
     ("outside, dashboard", include_str!("claims/outside_dashboard.jsonl")),
     ("outside, release", include_str!("claims/outside_release.jsonl")),
     ("outside, auditor", include_str!("claims/outside_auditor.jsonl")),
+    ("outside, own items", include_str!("claims/outside_own.jsonl")),
+    ("outside, rationale", include_str!("claims/outside_rationale.jsonl")),
 ];
 const VOICES: &[(&str, &str)] = &[
     ("pager", include_str!("claims/voices/pager.txt")),

@@ -68,7 +68,7 @@ impl Context<'_> {
         if whole && self.cited.iter().any(|f| f.revisions.contains(&format!("{}", said.value))) {
             return Mark::Confirmed;
         }
-        if self.is_tag(n, said) || self.is_availability(said) {
+        if self.is_tag(n, said) || self.is_availability(said) || self.is_allowance(said) {
             return Mark::Confirmed;
         }
         self.wrong_number(n, said, &compared, &metrics)
@@ -81,6 +81,21 @@ impl Context<'_> {
             o.value && o.family == Family::Ratio && f.metrics.contains(&Metric::Error) && complement(said, o)
         };
         said.family == Family::Ratio && said.canonical() > 0.5 && objective && self.offers().any(rest)
+    }
+
+    /// "An objective of 99.9 % allows 0.1 % of errors".
+    fn is_allowance(&self, said: &Quantity) -> bool {
+        let allowed = ["allow", "allows", "allowed", "permits", "tolerates", "tolerated", "allowance"];
+        said.family == Family::Ratio
+            && said.bound.is_none()
+            && self.reading.tokens.iter().any(|t| t.among(&allowed))
+            && self.offers().any(|(_, o)| {
+                o.threshold
+                    && o.value
+                    && o.family == Family::Ratio
+                    && o.canonical > 0.5
+                    && complement(said, o)
+            })
     }
 
     /// It follows `of`: `1,962 of 9,803`.
@@ -297,6 +312,9 @@ impl Context<'_> {
                 return Some(truth(p));
             }
         }
+        if let Some(mark) = self.of_another_revision(n, f, o) {
+            return Some(mark);
+        }
         if let Some(mark) = self.other_statistic(n, f, compared) {
             return Some(mark);
         }
@@ -310,6 +328,15 @@ impl Context<'_> {
             return Some(mark);
         }
         self.other_metric(n, said, f, o, compared)
+    }
+
+    /// "Revision 6 failed 24 %", where that is what the new pods fail, and an item about revision 6 gives its own number.
+    fn of_another_revision(&self, n: usize, f: &Fact, o: &Offer) -> Option<Mark> {
+        let a = self.revisions.iter().position(|p| *p == Some(n)).filter(|a| !self.led_by_order(*a))?;
+        let pods = o.role.or(f.role).is_some_and(|r| r.anchor == Some(words::Event::Deploy));
+        let (g, p) = self.own(a, n)?;
+        (pods && f.revisions.is_empty() && g.metrics == f.metrics && g.subject.starts_with("revision "))
+            .then(|| contradicted(written(p.canonical, p.family)))
     }
 
     /// Of two measurements, each of one revision, the lower one's is the older; not where one goes back.
@@ -337,7 +364,8 @@ impl Context<'_> {
             let (size, next) = low(t).split_once('-').unwrap_or((low(t), low(t + 1)));
             let ends =
                 thing.contains(&next) || ["[", ".", ",", ")", ""].contains(&next) || low(t - t.min(1)) == "x";
-            ["short", "long"].into_iter().find(|w| *w == size && ends)
+            let same = |w: &str| matches!((w, size), ("short", "fast") | ("long", "slow"));
+            ["short", "long"].into_iter().find(|w| (*w == size || same(w)) && ends)
         };
         let sizes: Vec<&str> = clause.filter_map(size).collect();
         let [size] = sizes[..] else { return None };
@@ -431,8 +459,11 @@ impl Context<'_> {
                 .collect();
             words.contains(&"of")
                 && words.iter().all(|w| {
-                    ["of", "out", "the", "all", "about", "some", "requests", "roughly", "a", "total", "~"]
-                        .contains(w)
+                    [
+                        "of", "out", "the", "all", "about", "some", "requests", "roughly", "a", "total", "~",
+                        "every", "each",
+                    ]
+                    .contains(w)
                 })
                 || words == ["/"]
         };
@@ -484,7 +515,7 @@ impl Context<'_> {
             return Some(Mark::Contradicted { truth: None });
         }
         // 8 of 10 requests: a ratio.
-        let small = whole.value <= 100.0 && whole.value > 0.0;
+        let small = whole.value <= 1_000.0 && whole.value > 0.0;
         let ratio = Quantity {
             loose: 0.01,
             ..Quantity::measured(part.value / whole.value, Family::Ratio, 1.0, None)

@@ -271,6 +271,36 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_number_and_a_version_are_not_contradicted_by_what_is_of_another_kind() {
+        assert_eq!(of("The 1 is far above it, says sentence 2.", &["E3"], "1"), Mark::NotFound);
+        assert_eq!(of("The errors, see sentence 2, are new.", &["E2"], "2"), Mark::NotFound);
+        let about = Item { subject: "api-gateway-requests-availability".into(), ..items()[2].clone() };
+        let text = "Its server 1.27.2 burns.".to_owned();
+        let one = Sentence { text, evidence: vec!["E3".into()] };
+        let claims = check(&[about], std::slice::from_ref(&one));
+        assert_eq!(claims.iter().find(|c| c.text == "1.27.2").map(|c| &c.mark), Some(&Mark::NotFound));
+        let image = Item { id: "E3".into(), fact: "the image is server 1.25.1".into(), ..Item::default() };
+        let claims = check(&[image], &[one]);
+        let mark = claims.into_iter().find(|c| c.text == "1.27.2").map(|c| c.mark);
+        assert_eq!(mark, Some(Mark::Contradicted { truth: Some("1.25.1".into()) }));
+    }
+
+    #[test]
+    fn a_version_that_went_the_other_way_is_contradicted() {
+        let fact = "revision 7 changed image 4.11 -> 4.12".to_owned();
+        let item = Item { id: "E1".into(), fact, ..Item::default() };
+        for (text, word) in [
+            ("Revision 7 changed the image from 4.11 to 4.12.", "confirmed"),
+            ("Revision 7 changed the image from 4.12 to 4.11.", "contradicted"),
+            ("Revision 7 changed the image from 4.11 to 4.13.", "contradicted"),
+        ] {
+            let sentence = Sentence { text: text.to_owned(), evidence: vec!["E1".into()] };
+            let claims = check(std::slice::from_ref(&item), &[sentence]);
+            assert_eq!(claims.last().map(|c| c.mark.word()), Some(word), "{text}: {claims:?}");
+        }
+    }
+
+    #[test]
     fn text_without_claims_has_none() {
         assert_eq!(marks("This suggests that rolling back is the right thing to do.", &["E1"]), []);
     }

@@ -77,6 +77,7 @@ fn least(context: &Context<'_>, n: usize) -> f64 {
     if has(&strong) {
         0.12
     } else if has(&slight)
+        || context.reading.tokens.get(at.end).is_some_and(|t| t.is("by"))
         || own_pair(context, n).is_some_and(|(a, b)| (a - b).abs() < 0.05 * a.abs().max(b.abs()))
     {
         0.003
@@ -527,9 +528,17 @@ fn way_beside(context: &Context<'_>, n: usize) -> Option<Way> {
     let back = |b: usize| at.start.checked_sub(b);
     // "up to 5 %" is a bound.
     let behind = low(Some(at.end + 1));
-    let next = way(low(Some(at.end))).filter(|_| behind != "to");
+    // "5 % below normal": of what was before.
+    let normal =
+        ["normal", "usual", "baseline", "average", "before", "ordinary", "typical"].contains(&behind);
+    let level = match low(Some(at.end)) {
+        "above" if normal => Some(Way::Up),
+        "below" if normal => Some(Way::Down),
+        _ => None,
+    };
+    let next = level.or_else(|| way(low(Some(at.end))).filter(|_| behind != "to"));
     next.or_else(|| way(low(back(1)))).or_else(|| {
-        ["by", "about", "some", "roughly", "around", "only", "just"]
+        ["by", "about", "some", "roughly", "around", "only", "just", "merely", "barely"]
             .contains(&low(back(1)))
             .then(|| way(low(back(2))))
             .flatten()

@@ -160,6 +160,15 @@ impl Extractor<'_> {
                     || ["evidence", "item"].contains(&self.prior(at, 1))
                         && self.known.ids.contains(&format!("E{low}")));
             let plain = self.known.ids.contains(&low.to_uppercase()) && bracketed;
+            // `e837` in lower case may be a hash; an id is written so in square brackets alone.
+            let hash = self.raw(at).starts_with('e')
+                && low.chars().all(|c| c.is_ascii_hexdigit())
+                && low.len() >= 4
+                && self.prior(at, 1) != "["
+                && !self.known.ids.contains(&low.to_uppercase());
+            if hash {
+                continue;
+            }
             if self.is_id(&low) && self.is_word(at) || plain || bare_number {
                 // [4] of E4.
                 let full = format!("E{}", low.to_uppercase());

@@ -366,6 +366,12 @@ impl Extractor<'_> {
             && words::event(low).is_none()
             && words::way(low).is_none()
             && !["ing", "ed", "ly"].iter().any(|e| low.ends_with(e));
+        // "the new pods of recommender show"
+        let owner = ["pods", "replicas"].contains(&self.prior(at, 2)) && prior == "of";
+        if plain && owner && !words::COMMON.contains(&low) && !words::ENGLISH_PARTS.contains(&low) {
+            return words::noun(low).is_none()
+                && !["the", "this", "that", "these", "those", "both", "each", "some"].contains(&low);
+        }
         plain && thing.contains(&next) && next != "deployment" && prior != "in"
     }
 
@@ -387,7 +393,7 @@ impl Extractor<'_> {
         (1..parts.len()).any(|cut| {
             let (head, tail) = parts.split_at(cut);
             let end = format!("-{}", tail.join("-"));
-            !head.iter().any(|p| plain(p)) && self.known.names.iter().any(|n| n.ends_with(&end))
+            !head.iter().any(&plain) && self.known.names.iter().any(|n| n.ends_with(&end))
         })
     }
 }

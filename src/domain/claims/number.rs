@@ -266,6 +266,16 @@ impl Extractor<'_> {
     /// "the past hour", "over the last day": one of them, without a number.
     fn span_word(&self, at: usize) -> Option<Quantity> {
         let low = self.low(at);
+        let measured = ["burn", "rate", "error", "ratio", "view", "average", "figure", "window"];
+        if low == "hourly" && measured.contains(&self.low(at + 1)) {
+            return Some(Quantity { step: 0.1, ..Quantity::measured(1.0, Family::Time, 3_600.0, None) });
+        }
+        // "the one-hour window"
+        if let Some((n, unit)) = low.split_once('-').filter(|_| measured.contains(&self.low(at + 1)))
+            && let (Some(n), Some((Family::Time, scale))) = (words::spelled(n), words::unit(unit))
+        {
+            return Some(Quantity { step: 0.1, ..Quantity::measured(n, Family::Time, scale, None) });
+        }
         if !["minute", "hour", "day", "week"].contains(&low) || ["'", "’", "of"].contains(&self.low(at + 1))
         {
             return None;
@@ -313,7 +323,7 @@ impl Extractor<'_> {
     /// `4.12` of "image 4.11 -> 4.12", and `4.11` of "the image moved from 4.11" where that is known as a name.
     fn is_version(&self, at: usize) -> bool {
         let low = self.low(at);
-        let arrow = ["->", "→", "=>"].contains(&self.prior(at, 1));
+        let arrow = ["->", "→", "=>", "to"].contains(&self.prior(at, 1));
         let behind = self.out.last().is_some_and(|m| {
             m.at.end + 1 == at
                 && matches!(&m.what, What::Name(name) if name.starts_with(|c: char| c.is_ascii_digit()))
@@ -420,6 +430,11 @@ impl Extractor<'_> {
         }
         let mut n = at;
         while n < at + 4 && n < self.tokens.len() && !self.used[n] {
+            // "1,962 user requests" are requests.
+            if self.low(n) == "user" && words::noun(self.low(n + 1)).is_some() {
+                n += 1;
+                continue;
+            }
             if let Some(noun) = self.is_word(n).then(|| words::noun(self.low(n))).flatten() {
                 if let Some((scale, end)) = per(n + 1) {
                     return (Family::Rate, scale, Some(noun), end);
@@ -513,11 +528,16 @@ impl Extractor<'_> {
         quantity.change = b1 == "by"
             || (b1 == "of" && b2 == "factor")
             || (b2 == "by" && quantity.about)
+            || (back[2] == "by" && b2 == "a" && b1 == "mere")
             || (signed && quantity.family != Family::Time)
             || (word(b1) && !["flat", "steady", "stable", "unchanged", "constant", "level"].contains(&b1))
             || (b1 == "of" && word(b2))
             || ["up", "down"].contains(&b1)
-            || (["just", "only", "about", "some", "around", "roughly", "another", "a"].contains(&b1)
+            || ([
+                "just", "only", "about", "some", "around", "roughly", "another", "a", "merely", "barely",
+                "mere",
+            ]
+            .contains(&b1)
                 && (["up", "down", "by"].contains(&b2) || (word(b2) && b1 != "a")))
             || (comparing.contains(&f1) && quantity.family != Family::Count)
             || (["up", "down"].contains(&f1) && quantity.family == Family::Ratio)

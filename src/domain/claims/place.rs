@@ -70,7 +70,11 @@ fn side_at(reading: &Reading, at: usize, item: bool) -> Option<(Side, Option<Eve
         "config",
         "replicas",
     ];
-    let noun = thing.contains(&low(at + 1)) || item;
+    // "0.5 % on the old, 40 % on the new": the noun has been said.
+    let alone = ["", ",", ".", ";", ")", "["].contains(&low(at + 1))
+        && at.checked_sub(1).is_some_and(|n| low(n) == "the")
+        && at.checked_sub(2).is_some_and(|n| ["on", "for", "of", "from", "in"].contains(&low(n)));
+    let noun = thing.contains(&low(at + 1)) || item || alone;
     let (side, length) = match low(at) {
         "before" | "beforehand" | "normally" | "usually" | "ordinarily" | "previously" | "baseline"
         | "formerly" | "yesterday" | "pre-rollout" | "pre-deploy" | "pre-incident" | "pre-release"
@@ -184,6 +188,12 @@ fn follows(reading: &Reading, from: usize, until: usize, item: bool) -> Option<(
             // "20 % (before)", but not "20 % (before: 1 %)".
             "(" if at == from && (from..until).any(|t| reading.tokens[t].is(")")) => {}
             _ if bracket => {}
+            // "almost all (99.8 %) that reach the new pods"
+            ")" if at == from
+                && reading
+                    .tokens
+                    .get(at + 1)
+                    .is_some_and(|t| t.among(&["that", "to", "on", "from", "reaching", "hitting"])) => {}
             "," | ";" | "." | ":" | "(" | ")" | "/" | "→" | "->" | "while" | "and" | "but" => return None,
             _ => {
                 if let Some((side, anchor, length)) = side_at(reading, at, item) {

@@ -135,6 +135,10 @@ impl Quantity {
         if self.family == Family::Ratio && self.step > 2e-4 {
             half = half.min(v.abs() * 0.35);
         }
+        // 0.73 is no rounded 1x: one says whether there is more or less.
+        if self.family == Family::Multiple && v == 1.0 {
+            half = half.min(0.25);
+        }
         if self.bound.is_some() {
             half = half.min(v.abs() * 0.05);
         }

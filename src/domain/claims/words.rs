@@ -385,7 +385,7 @@ pub fn part_of_revision(word: &str) -> Option<Part> {
 #[rustfmt::skip]
 pub const SERVICES: &[&str] = &[
     "checkout", "payments", "payment", "cart", "orders", "inventory", "catalog", "catalogue", "frontend", "backend",
-    "auth", "billing", "shipping", "recommendations", "recommendation", "notifications", "notification", "search",
+    "auth", "billing", "shipping", "recommendations", "recommendation", "recommender", "notifications", "notification", "search",
     "storefront", "pricing", "fulfillment", "fulfilment", "ledger", "accounts", "profile", "identity", "reviews",
     "ratings", "currency", "email", "ads", "ad", "session", "sessions", "users", "invoicing", "invoices", "warehouse",
     "redis", "postgres", "mysql", "kafka", "rabbitmq", "mongo", "mongodb", "memcached", "elasticsearch", "etcd", "nginx",
