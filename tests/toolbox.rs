@@ -330,7 +330,21 @@ async fn secrets_in_logs_and_messages_do_not_come_out_and_neither_do_escape_sequ
         "{all}"
     );
     assert!(all.contains("warning Failed, 7 times: Error: DB_TOKEN=<redacted: token> is wrong"), "{all}");
-    assert!(all.contains("waiting: CrashLoopBackOff: back-off, api_key=<redacted: api key>"), "{all}");
+    assert!(all.contains("container nginx is waiting: CrashLoopBackOff, not ready"), "{all}");
+    assert!(all.contains("message of container nginx: back-off, api_key=<redacted: api key>"), "{all}");
+
+    // The message of a container may be the end of its log: facts alone do not hold it.
+    let mut facts_only = offline(None);
+    facts_only.share = Share::Facts;
+    facts_only.cluster = Some(api(answer).await);
+    let pod = facts_only.brief.pods[0].clone();
+    let found = facts_only.run(&Tool::Describe { object: Object::Pod(pod) }).await.expect("an answer");
+    assert!(
+        !facts(&found).contains("back-off") && facts(&found).contains("CrashLoopBackOff"),
+        "{}",
+        facts(&found)
+    );
+    assert!(found.iter().all(|f| !f.foreign));
 }
 
 #[tokio::test]
