@@ -37,16 +37,7 @@ pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer)
 
 /// Draws a page of lines below its title, scrolled, with its keys.
 pub fn scrolled(look: &Look, state: &State, lines: &[Words], area: Rect, buf: &mut Buffer) {
-    let body = from(Rect { height: area.height.saturating_sub(4), ..below(area, 3) }, 1);
-    let visible = usize::from(body.height);
-    let first = state.view.scroll.min(lines.len().saturating_sub(visible));
-    for (n, line) in lines.iter().skip(first).take(visible).enumerate() {
-        line.draw(row(body, n as u16), buf);
-    }
-    if lines.len() > visible {
-        let text = format!("{}-{} of {} ", first + 1, (first + visible).min(lines.len()), lines.len());
-        put_right(buf, row(area, 1), &text, look.dim());
-    }
+    scroll(look, state, lines, 0, area, buf);
     let keys = [
         ("up", "scroll"),
         ("page_down", "page"),
@@ -56,6 +47,20 @@ pub fn scrolled(look: &Look, state: &State, lines: &[Words], area: Rect, buf: &m
         ("back", "back"),
     ];
     footer::draw(look, "card", &keys, row(area, area.height.saturating_sub(1)), buf);
+}
+
+/// Draws lines below a title, from where it was scrolled to; `field` rows above the keys are left free.
+pub fn scroll(look: &Look, state: &State, lines: &[Words], field: u16, area: Rect, buf: &mut Buffer) {
+    let body = from(Rect { height: area.height.saturating_sub(4 + field), ..below(area, 3) }, 1);
+    let visible = usize::from(body.height);
+    let first = state.view.scroll.min(lines.len().saturating_sub(visible));
+    for (n, line) in lines.iter().skip(first).take(visible).enumerate() {
+        line.draw(row(body, n as u16), buf);
+    }
+    if lines.len() > visible {
+        let text = format!("{}-{} of {} ", first + 1, (first + visible).min(lines.len()), lines.len());
+        put_right(buf, row(area, 1), &text, look.dim());
+    }
 }
 
 fn lines(look: &Look, state: &State, analysis: &Analysis, columns: usize) -> Vec<Words> {

@@ -15,7 +15,7 @@ use crate::ui::editor::Editor;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::said;
 use crate::ui::widgets::text::{fit, tail, wrap};
-use crate::ui::widgets::words::{Words, below, from, put, put_right, row, tint};
+use crate::ui::widgets::words::{Words, below, from, put, row, tint};
 
 use super::evidence::wrapped;
 use super::{evidence, footer, header};
@@ -41,16 +41,7 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     };
     let columns = usize::from(area.width.saturating_sub(2));
     let lines = lines(look, state, key, counsel, columns);
-    let body = from(Rect { height: area.height.saturating_sub(4 + field), ..below(area, 3) }, 1);
-    let visible = usize::from(body.height);
-    let first = state.view.scroll.min(lines.len().saturating_sub(visible));
-    for (n, line) in lines.iter().skip(first).take(visible).enumerate() {
-        line.draw(row(body, n as u16), buf);
-    }
-    if lines.len() > visible {
-        let text = format!("{}-{} of {} ", first + 1, (first + visible).min(lines.len()), lines.len());
-        put_right(buf, row(area, 1), &text, look.dim());
-    }
+    evidence::scroll(look, state, &lines, field, area, buf);
     let place = from(Rect { height: field, ..below(area, area.height.saturating_sub(1 + field)) }, 1);
     if let Some(typing) = typing {
         write(look, editor, typing, place, buf);
