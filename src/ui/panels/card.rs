@@ -113,16 +113,17 @@ impl Card<'_> {
         };
         let placed = Placed::of(&self.proposal.effect_lines(), body.width);
         let mut said = gesture::lines(self.look, self.state, self.proposal, self.large_enough, body.width);
-        let mut layout = self.layout(&placed, said.len() as u16, body);
+        let rationale = self.rationale(body.width);
+        let mut layout = self.layout(&placed, &rationale, said.len() as u16, body);
         if placed.height() > usize::from(layout.effects) {
             said.insert(0, self.more(&placed));
-            layout = self.layout(&placed, said.len() as u16, body);
+            layout = self.layout(&placed, &rationale, said.len() as u16, body);
         }
         let paged = placed.height() > usize::from(layout.effects) && self.state.view.scroll > 0;
         let lines = if paged {
             self.page(&placed, &said, body, buf)
         } else {
-            self.whole(&placed, &said, &layout, body, buf)
+            self.whole(&placed, &rationale, &said, &layout, body, buf)
         };
         footer::draw_keys(
             self.look,
@@ -166,7 +167,7 @@ impl Card<'_> {
     }
 
     /// Gives the rows away, most important part first.
-    fn layout(&self, placed: &Placed, gesture: u16, body: Rect) -> Layout {
+    fn layout(&self, placed: &Placed, rationale: &Rationale, gesture: u16, body: Rect) -> Layout {
         let analysis = &self.proposal.analysis;
         let acts = analysis.offer.acts();
         let mut budget = Budget(body.height);
@@ -181,7 +182,6 @@ impl Card<'_> {
         layout.then = budget.some(1);
         layout.effects = budget.some(placed.height() as u16);
         layout.running = budget.some(u16::from(self.under_way().is_some()));
-        let rationale = self.rationale(body.width);
         layout.opinion = budget.some(rationale.least());
         for (gate, rows) in gates.zip(&mut layout.gates).filter(|(g, _)| g.state != GateState::Pass) {
             *rows += budget.some(gates::rows(gate, body.width).min(3).saturating_sub(1));
@@ -214,6 +214,7 @@ impl Card<'_> {
     fn whole(
         &self,
         placed: &Placed,
+        rationale: &Rationale,
         said: &[Words],
         layout: &Layout,
         body: Rect,
@@ -241,7 +242,7 @@ impl Card<'_> {
         if let Some(words) = self.under_way() {
             words.draw(next(layout.running, 0), buf);
         }
-        self.rationale(body.width).draw(next(layout.opinion, 0), buf);
+        rationale.draw(next(layout.opinion, 0), buf);
         let height = layout.gesture.min(body.height);
         gesture::draw(said, Rect { y: body.bottom() - height, height, ..body }, buf);
         lines
