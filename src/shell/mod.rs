@@ -12,6 +12,7 @@ pub mod one_question;
 pub mod perform;
 pub mod private;
 pub mod propose;
+pub mod recording;
 pub mod run;
 pub mod session;
 pub mod sha256;

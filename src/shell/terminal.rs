@@ -47,6 +47,7 @@ pub struct TerminalFront {
     beat: Beat,
     drawn: Option<Duration>,
     drawn_second: i64,
+    drawn_size: Option<(u16, u16)>,
     /// Effect lines that were not read yet when it was drawn: reading is over at no event.
     drawn_unseen: usize,
     changed: bool,
@@ -87,6 +88,7 @@ impl TerminalFront {
             beat,
             drawn: None,
             drawn_second: i64::MIN,
+            drawn_size: None,
             drawn_unseen: 0,
             changed: true,
             urgent: true,
@@ -124,11 +126,12 @@ impl TerminalFront {
         #[cfg(debug_assertions)]
         let panics = self.panics_at_draw && self.drawn_second != i64::MIN;
         let mut shown = None;
-        self.terminal.draw(|frame| {
+        let drawn = self.terminal.draw(|frame| {
             #[cfg(debug_assertions)]
             assert!(!panics, "provoked in a frame\u{1b}[31m");
             shown = Some(self.ui.draw(frame, state));
         })?;
+        self.drawn_size = Some((drawn.area.width, drawn.area.height));
         Ok(Event::Shown(shown.unwrap_or_default()))
     }
 
@@ -237,6 +240,10 @@ impl Front for TerminalFront {
 
     fn bell(&mut self) {
         let _ = self.terminal.backend_mut().write_all(b"\x07");
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        self.drawn_size
     }
 
     fn tick(&self) -> Duration {

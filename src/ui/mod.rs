@@ -12,6 +12,7 @@ pub mod widgets;
 
 use crossterm::event::KeyEvent;
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::engine::event::{Command, Shown};
@@ -48,16 +49,34 @@ impl Ui {
 
     /// Draws `state` and tells what of a card was whole.
     pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Shown {
-        let area = frame.area();
-        let shown = self.screen(state, area, frame);
+        self.paint(state, frame.buffer_mut())
+    }
+
+    /// The same into any buffer, which it fills.
+    pub fn paint(&self, state: &State, buf: &mut Buffer) -> Shown {
+        let shown = self.screen(state, buf.area, buf);
         if self.look.ascii {
-            widgets::transliterate::to_ascii(frame.buffer_mut());
+            widgets::transliterate::to_ascii(buf);
         }
         shown
     }
 
-    fn screen(&self, state: &State, area: Rect, frame: &mut Frame<'_>) -> Shown {
-        let buf = frame.buffer_mut();
+    /// Which key is which command.
+    pub fn keymap(&self) -> &Keymap {
+        &self.look.keymap
+    }
+
+    /// Nothing but ASCII is drawn.
+    pub fn is_ascii(&self) -> bool {
+        self.look.ascii
+    }
+
+    /// The same look for somebody else, who has the cursor nowhere.
+    pub fn again(&self) -> Self {
+        Self { look: self.look.clone(), editor: Editor::default() }
+    }
+
+    fn screen(&self, state: &State, area: Rect, buf: &mut Buffer) -> Shown {
         let look = &self.look;
         if area.width == 0 || area.height == 0 {
             return Shown::default();
