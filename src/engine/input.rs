@@ -190,7 +190,7 @@ fn moved(state: &mut State, command: &Command) {
         }
         Pane::Log => {
             // The log grows downwards: up means older.
-            let len = state.log.len();
+            let len = view::log_range(state).len();
             let from_end = match command {
                 Command::Up => state.view.log_scroll + 1,
                 Command::Down => state.view.log_scroll.saturating_sub(1),

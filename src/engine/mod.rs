@@ -8,6 +8,7 @@ mod background;
 mod content;
 pub mod effect;
 pub mod event;
+pub mod filter;
 pub mod gate;
 mod gates;
 pub mod incident;

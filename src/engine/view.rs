@@ -8,6 +8,7 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
+use super::filter::{Filter, Subject};
 use super::revisions::{self, RevisionRow};
 use super::state::State;
 
@@ -118,23 +119,53 @@ fn urgency(slo: &Slo) -> (u8, i64) {
 
 /// The rows of the list that pass the filter, most urgent first; Deployments without an SLO last.
 pub fn rows(state: &State) -> Vec<Row> {
-    let wanted = |text: &str| {
-        let filter = state.view.filter.to_lowercase();
-        filter.split_whitespace().all(|word| text.to_lowercase().contains(word))
-    };
+    let filter = Filter::parse(&state.view.filter);
     let mut slos: Vec<(&Slo, (u8, i64))> = state.world.slos.values().map(|s| (s, urgency(s))).collect();
-    slos.retain(|(slo, _)| wanted(&searchable(state, slo)));
     slos.sort_by(|(a, ua), (b, ub)| ua.cmp(ub).then_with(|| a.id.cmp(&b.id)));
     let judged: std::collections::BTreeSet<&Key> =
         state.mapped.values().flatten().map(|(key, _)| key).collect();
-    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key) && wanted(&key.to_string()));
-    slos.iter().map(|(slo, _)| Row::Slo(slo.id.clone())).chain(bare.cloned().map(Row::Workload)).collect()
+    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key));
+    let slos = slos.iter().map(|(slo, _)| *slo).filter(|slo| admits(&filter, state, slo));
+    let bare = bare.filter(|key| filter.admits_all() || filter.admits(&of_workload(key, &key.to_string())));
+    slos.map(|slo| Row::Slo(slo.id.clone())).chain(bare.cloned().map(Row::Workload)).collect()
 }
 
-fn searchable(state: &State, slo: &Slo) -> String {
-    let workload = workload_of(state, &slo.id).map(ToString::to_string).unwrap_or_default();
-    let namespace = slo.labels.get("namespace").map_or("", Clean::as_str);
-    format!("{} {} {namespace} {workload} {}", slo.id, slo.service, state_word(slo))
+/// An SLO passes the filter.
+fn admits(filter: &Filter, state: &State, slo: &Slo) -> bool {
+    if filter.admits_all() {
+        return true;
+    }
+    let key = workload_of(state, &slo.id);
+    let workload = key.map(ToString::to_string).unwrap_or_default();
+    let labelled = slo.labels.get("namespace").map(Clean::as_str);
+    filter.admits(&Subject {
+        namespace: labelled.or(key.map(|key| key.namespace.as_str())).unwrap_or_default(),
+        service: slo.service.as_str(),
+        slo: Some(slo.id.0.as_str()),
+        workload: &workload,
+        state: Some(state_word(slo)),
+    })
+}
+
+fn of_workload<'a>(key: &'a Key, text: &'a str) -> Subject<'a> {
+    let (namespace, service) = (key.namespace.as_str(), key.name.as_str());
+    Subject { namespace, service, workload: text, ..Subject::default() }
+}
+
+/// How many rows there would be without a filter.
+pub fn all_rows(state: &State) -> usize {
+    let judged: std::collections::BTreeSet<&Key> =
+        state.mapped.values().flatten().map(|(key, _)| key).collect();
+    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key)).count();
+    state.world.slos.len() + bare
+}
+
+/// The lines of the event log that lie in the time that the filter speaks of, as positions in it.
+pub fn log_range(state: &State) -> std::ops::Range<usize> {
+    let span = Filter::parse(&state.view.filter).span(state.now);
+    let first = state.log.partition_point(|line| span.from.is_some_and(|from| line.at < from));
+    let end = state.log.partition_point(|line| span.to.is_none_or(|to| line.at <= to));
+    first..end.max(first)
 }
 
 /// The compliance word of an SLO, also what the filter finds.
