@@ -13,6 +13,7 @@ pub mod perform;
 pub mod private;
 pub mod propose;
 pub mod run;
+pub mod screen;
 pub mod session;
 pub mod sha256;
 pub mod signals;
