@@ -95,7 +95,7 @@ impl<'a> Operator<'a> {
     fn draw(&mut self, state: &State, events: &mut Vec<Event>) {
         let mut shown = None;
         let Ok(_) = self.screen.draw(|frame| shown = Some(self.ui.draw(frame, state)));
-        events.extend(shown.map(Event::Shown));
+        events.extend(shown.map(|drawn| Event::Shown(drawn.shown)));
     }
 
     /// The next key, if the moment has come for one.
