@@ -130,8 +130,7 @@ impl<'a> Operator<'a> {
         if view::selected_workload(state).as_ref() == Some(&self.about) {
             return Command::Open;
         }
-        let rows = view::rows(state);
-        let last = rows.last() == view::selected(state).as_ref();
+        let last = view::rows(state).last() == view::selected(state);
         if last { Command::Home } else { Command::Down }
     }
 
