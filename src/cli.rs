@@ -22,6 +22,7 @@ use crate::shell::one_look::{OneLook, needed_but_missing};
 use crate::shell::recording::Recording;
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
+use crate::shell::tty::Modes;
 use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
@@ -257,7 +258,7 @@ async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded
     need_terminal("goaround", "goaround propose")?;
     let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
     let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, ui(&config, environment), environment, recorded).await?;
+    let state = in_terminal(session, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -275,12 +276,15 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
 )]
 async fn in_terminal(
     mut session: Session,
-    ui: Ui,
+    config: &Config,
     environment: &Environment,
     recorded: &Recorded,
 ) -> anyhow::Result<State> {
+    let ui = ui(config, environment);
     recorded.begin(&mut session, &ui)?;
-    let mut front = TerminalFront::open(ui).context("the terminal cannot be used")?;
+    let modes = Modes { mouse: config.ui.mouse };
+    let front = TerminalFront::open(ui, modes);
+    let mut front = front.context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
@@ -442,12 +446,12 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         clock: world.clock,
     };
     let mut session = session::start(&config, &wanted).await?;
-    let ui = ui(&config, environment);
     if args.headless {
+        let ui = ui(&config, environment);
         args.recorded.begin(&mut session, &ui)?;
         return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, ui, environment, &args.recorded).await?;
+    in_terminal(session, &config, environment, &args.recorded).await?;
     Ok(0)
 }
 

@@ -95,7 +95,7 @@ impl<'a> Operator<'a> {
     fn draw(&mut self, state: &State, events: &mut Vec<Event>) {
         let mut shown = None;
         let Ok(_) = self.screen.draw(|frame| shown = Some(self.ui.draw(frame, state)));
-        events.extend(shown.map(Event::Shown));
+        events.extend(shown.map(|drawn| Event::Shown(drawn.shown)));
     }
 
     /// The next key, if the moment has come for one.
@@ -130,8 +130,7 @@ impl<'a> Operator<'a> {
         if view::selected_workload(state).as_ref() == Some(&self.about) {
             return Command::Open;
         }
-        let rows = view::rows(state);
-        let last = rows.last() == view::selected(state).as_ref();
+        let last = view::rows(state).last() == view::selected(state);
         if last { Command::Home } else { Command::Down }
     }
 

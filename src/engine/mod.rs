@@ -14,6 +14,7 @@ mod gates;
 pub mod incident;
 mod input;
 pub mod investigate;
+pub mod listing;
 pub mod mapping;
 mod model_page;
 mod offer;

@@ -16,6 +16,7 @@ use crate::domain::slo::SloId;
 
 use super::incident::Incident;
 use super::investigate::Study;
+use super::listing::Listing;
 use super::opinion::Counsel;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
@@ -131,6 +132,8 @@ pub struct State {
     pub briefs: BriefId,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// The list of the main screen.
+    pub listing: Listing,
     /// The event log, oldest first.
     pub log: VecDeque<LogLine>,
     /// Something that a review depends on has changed.

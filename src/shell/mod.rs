@@ -14,6 +14,7 @@ pub mod private;
 pub mod propose;
 pub mod recording;
 pub mod run;
+pub mod screen;
 pub mod session;
 pub mod sha256;
 pub mod signals;

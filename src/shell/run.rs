@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::domain::clean::Clean;
 use crate::engine::state::Weight;
 use crate::engine::verify::Phase;
 use crate::engine::{Command, Effect, Event, Stamped, State, step};
@@ -42,6 +43,12 @@ pub trait Front {
     fn size(&self) -> Option<(u16, u16)> {
         None
     }
+
+    /// A line is to be put into the person's clipboard.
+    fn copy(&mut self, _text: &Clean) {}
+
+    /// Attention is wanted outside of the window.
+    fn notify(&mut self, _title: &Clean, _body: &Clean) {}
 
     /// When it wants to be called again although nothing happened.
     fn tick(&self) -> Duration;
@@ -101,6 +108,8 @@ fn take(session: &mut Session, front: &mut impl Front, state: &mut State, events
         for effect in step(state, stamped) {
             match effect {
                 Effect::Bell => front.bell(),
+                Effect::Copy(text) => front.copy(&text),
+                Effect::Notify { title, body } => front.notify(&title, &body),
                 Effect::Quit => state.quitting = true,
                 effect => session.performer.perform(effect, state),
             }

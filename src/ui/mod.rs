@@ -5,12 +5,15 @@ pub mod chord;
 pub mod commands;
 pub mod editor;
 pub mod keymap;
+pub mod link;
 pub mod look;
+pub mod mouse;
 pub mod panels;
 pub mod theme;
+pub mod title;
 pub mod widgets;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -23,11 +26,22 @@ use crate::engine::view::Screen;
 
 use editor::Editor;
 use keymap::Keymap;
+use link::Link;
 use look::Look;
+use mouse::Pointed;
 use theme::Theme;
 
 /// The smallest screen on which can be approved.
 pub const LEAST: (u16, u16) = (80, 24);
+
+/// What came of drawing a frame.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Drawn {
+    /// What of a card was whole.
+    pub shown: Shown,
+    /// Areas that lead to an address; where two overlap, the later one holds.
+    pub links: Vec<Link>,
+}
 
 /// The screen and the keyboard.
 pub struct Ui {
@@ -38,7 +52,7 @@ pub struct Ui {
 impl Ui {
     /// With the colours of `theme` and the keys of `keymap`.
     pub fn new(theme: Theme, keymap: Keymap) -> Self {
-        Self { look: Look { theme, keymap, ascii: false }, editor: Editor::default() }
+        Self { look: Look::new(theme, keymap), editor: Editor::default() }
     }
 
     /// Draws nothing but ASCII, if `ascii`.
@@ -47,18 +61,24 @@ impl Ui {
         self
     }
 
-    /// Draws `state` and tells what of a card was whole.
-    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Shown {
+    /// Draws `state` and tells what of a card was whole, and what leads where.
+    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Drawn {
         self.paint(state, frame.buffer_mut())
     }
 
     /// The same into any buffer, which it fills.
-    pub fn paint(&self, state: &State, buf: &mut Buffer) -> Shown {
+    pub fn paint(&self, state: &State, buf: &mut Buffer) -> Drawn {
+        self.look.take_links();
         let shown = self.screen(state, buf.area, buf);
         if self.look.ascii {
             widgets::transliterate::to_ascii(buf);
         }
-        shown
+        Drawn { shown, links: self.look.take_links() }
+    }
+
+    /// The title of the window.
+    pub fn title(&self, state: &State) -> String {
+        title::of(state)
     }
 
     /// Which key is which command.
@@ -107,6 +127,11 @@ impl Ui {
             Some(text) if !state.view.help && !commands::is_interrupt(key) => self.editor.key(text, key),
             _ => commands::of_key(&self.look.keymap, state, key, read),
         }
+    }
+
+    /// What a mouse asks for: never more than to move or to select.
+    pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Pointed> {
+        mouse::of_event(state, event)
     }
 
     /// The command of text that was pasted as one piece.

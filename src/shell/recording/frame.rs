@@ -49,6 +49,6 @@ impl Drawn {
 /// `state` as it looks at `size` (columns, rows), and what of a card was whole.
 pub fn picture(ui: &Ui, state: &State, (width, height): (u16, u16)) -> (Buffer, Shown) {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    let shown = ui.paint(state, &mut buffer);
+    let shown = ui.paint(state, &mut buffer).shown;
     (buffer, shown)
 }
