@@ -29,9 +29,11 @@ use crate::ui::Ui;
 
 mod eval;
 mod operator;
+mod replay;
 
 use eval::EvalArgs;
 use operator::{Ended, Operator};
+use replay::ReplayArgs;
 
 /// Usage or configuration is wrong.
 const USAGE: u8 = 2;
@@ -108,6 +110,8 @@ enum Command {
     },
     /// The cockpit on an embedded world
     Demo(DemoArgs),
+    /// A recording again, frame for frame, without any effect
+    Replay(ReplayArgs),
     /// How the configured model explains the embedded incidents: what held, what was true, how fast
     Eval(EvalArgs),
     /// Configuration, cluster, rights, Prometheus, SLOs, model: one line each, with what to do next
@@ -224,6 +228,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
+        Some(Command::Replay(args)) => replay::replay(&cli.target, &environment, &args),
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {

@@ -13,6 +13,7 @@ pub mod perform;
 pub mod private;
 pub mod propose;
 pub mod recording;
+pub mod replay;
 pub mod run;
 pub mod screen;
 pub mod session;

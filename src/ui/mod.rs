@@ -81,6 +81,11 @@ impl Ui {
         title::of(state)
     }
 
+    /// How it looks.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
     /// Which key is which command.
     pub fn keymap(&self) -> &Keymap {
         &self.look.keymap
