@@ -283,7 +283,8 @@ async fn in_terminal(
     let ui = ui(config, environment);
     recorded.begin(&mut session, &ui)?;
     let modes = Modes { mouse: config.ui.mouse };
-    let mut front = TerminalFront::open(ui, modes).context("the terminal cannot be used")?;
+    let front = TerminalFront::open(ui, modes);
+    let mut front = front.context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
