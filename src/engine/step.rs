@@ -109,11 +109,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
         // The log says the same sentence once.
-        Event::Leaving => state.say(
-            "gate",
-            Weight::Attention,
-            "leaving when the outcome of what was sent is on the record",
-        ),
+        Event::Leaving => {
+            state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")
+        }
         Event::Tick => {}
     }
     false

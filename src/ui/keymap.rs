@@ -302,7 +302,8 @@ mod tests {
         let keymap = keymap();
         assert_eq!(Keymap::parse(&keymap.source(), "again", COMMANDS), Ok(keymap));
         let source = DEFAULT.replacen("[main]", "[main]\nunbound = [\"log\"]", 1);
-        let source: String = source.lines().filter(|l| !l.ends_with("= \"log\"")).map(|l| format!("{l}\n")).collect();
+        let source: String =
+            source.lines().filter(|l| !l.ends_with("= \"log\"")).map(|l| format!("{l}\n")).collect();
         let fewer = Keymap::parse(&source, "fewer", COMMANDS).expect("whole");
         assert_eq!(Keymap::parse(&fewer.source(), "again", COMMANDS), Ok(fewer));
     }
