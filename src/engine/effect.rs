@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::advice::{Brief, BriefId};
+use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::Plan;
@@ -50,6 +51,8 @@ pub enum Effect {
     StopAdvice(BriefId),
     /// Call for attention.
     Bell,
+    /// Call for attention where the person is, in a sentence.
+    Notify(Clean),
     /// Leave.
     Quit,
 }

@@ -42,6 +42,17 @@ pub struct Setup {
     pub prod: bool,
     /// The model that is asked about open cards, where one is configured.
     pub advisor: Option<Advisor>,
+    /// What does not call for attention.
+    pub silent: Silent,
+}
+
+/// `[ui] bell` and `notify`, the other way round: nothing is silent unless somebody says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Silent {
+    /// No bell.
+    pub bell: bool,
+    /// No notifications.
+    pub notify: bool,
 }
 
 /// What the core must know of a configured model: no more than what the screen says of it.
@@ -127,6 +138,8 @@ pub struct State {
     pub briefs: BriefId,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// Calls for attention that were made.
+    pub told: super::inbox::Told,
     /// The event log, oldest first.
     pub log: VecDeque<LogLine>,
     /// Something that a review depends on has changed.

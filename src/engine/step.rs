@@ -36,7 +36,9 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
         || passed.as_secs() >= REVIEW_EVERY.secs();
     if review_now || (due && state.world.cluster_id.is_some()) {
         effects.extend(incident::review(state));
+        super::inbox::call(state, &mut effects);
     }
+    super::inbox::hush(state, &mut effects);
     effects
 }
 

@@ -8,6 +8,8 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
+use super::inbox::Item;
+use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
 
@@ -29,6 +31,8 @@ pub enum Screen {
     Readings(SloId),
     /// The event log alone.
     Log,
+    /// What waits for a person, goes on and ended lately.
+    Inbox,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.
@@ -72,6 +76,12 @@ pub struct View {
     pub screen: Screen,
     /// Help is laid over it.
     pub help: bool,
+    /// First line of the help.
+    pub help_scroll: usize,
+    /// The palette is laid over it.
+    pub palette: Option<Palette>,
+    /// What is selected in the inbox; `None`: the first.
+    pub item: Option<Item>,
     /// Where the arrow keys go.
     pub pane: Pane,
     /// What is selected in the list; `None`: the first.

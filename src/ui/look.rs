@@ -4,6 +4,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use super::keymap::Keymap;
+use super::mouse::Places;
 use super::theme::Theme;
 
 /// Theme, keymap, glyphs.
@@ -15,6 +16,21 @@ pub struct Look {
     pub keymap: Keymap,
     /// Only ASCII may be drawn.
     pub ascii: bool,
+    /// Where theme, keymap and configuration come from.
+    pub origin: Origin,
+    /// What of the last frame can be pointed at.
+    pub places: Places,
+}
+
+/// Where it comes from how it looks: files, or that they are built in. For the help.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// The configuration.
+    pub config: String,
+    /// The theme.
+    pub theme: String,
+    /// The keymap.
+    pub keymap: String,
 }
 
 impl Look {
@@ -31,6 +47,11 @@ impl Look {
     fn back(&self, colour: Color, without: Modifier) -> Style {
         let style = Style::new().bg(colour);
         if self.mono() { style.add_modifier(without) } else { style }
+    }
+
+    /// What lies under everything.
+    pub fn ground(&self) -> Style {
+        Style::new().bg(self.theme.background)
     }
 
     /// What must be read.
@@ -108,9 +129,15 @@ impl Look {
         self.back(self.theme.prod, Modifier::REVERSED)
     }
 
+    /// The edges of the screen in a production context.
+    pub fn edge(&self) -> Style {
+        let style = Style::new().fg(self.theme.bad).bg(self.theme.prod);
+        if self.mono() { style.add_modifier(Modifier::BOLD) } else { style }
+    }
+
     /// The first key of a command as it is shown, if it has one.
     pub fn key_of(&self, context: &str, command: &str) -> Option<String> {
-        let first = self.keymap.keys_for(context, command).into_iter().next()?;
+        let first = self.keymap.shown_for(context, command).into_iter().next()?;
         Some(match first.as_str() {
             "up" => "↑".into(),
             "down" => "↓".into(),
