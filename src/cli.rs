@@ -21,6 +21,7 @@ use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
+use crate::shell::tty::Modes;
 use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
@@ -222,11 +223,11 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
 fn ui(config: &Config, environment: &Environment) -> Ui {
     let origin = Origin {
         config: config.file.clone(),
-        theme: config.interface.theme.clone(),
-        keymap: config.interface.keymap.clone(),
+        theme: config.ui.theme.clone(),
+        keymap: config.ui.keymap.clone(),
     };
     Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
-        .ascii(config.interface.ascii.unwrap_or_else(|| environment.ascii()))
+        .ascii(config.ui.ascii.unwrap_or_else(|| environment.ascii()))
         .from(origin)
 }
 
@@ -248,7 +249,7 @@ async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u
     need_terminal("goaround", "goaround propose")?;
     let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
     let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, ui(&config, environment), environment).await?;
+    let state = in_terminal(session, &config, environment).await?;
     farewell(&state);
     Ok(0)
 }
@@ -264,8 +265,14 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     not(debug_assertions),
     expect(unused_variables, reason = "panics are provoked in debug builds only")
 )]
-async fn in_terminal(mut session: Session, ui: Ui, environment: &Environment) -> anyhow::Result<State> {
-    let mut front = TerminalFront::open(ui).context("the terminal cannot be used")?;
+async fn in_terminal(
+    mut session: Session,
+    config: &Config,
+    environment: &Environment,
+) -> anyhow::Result<State> {
+    let modes = Modes { mouse: config.ui.mouse };
+    let front = TerminalFront::open(ui(config, environment), modes);
+    let mut front = front.context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
@@ -430,7 +437,7 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     if args.headless {
         return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
     }
-    in_terminal(session, ui(&config, environment), environment).await?;
+    in_terminal(session, &config, environment).await?;
     Ok(0)
 }
 

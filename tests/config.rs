@@ -106,6 +106,7 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
     assert_eq!((policy.wait_burn_factor, policy.keep_config_content), (2.0, false));
     assert_eq!(policy.freeze.expect("a freeze").as_str(), "no changes before the audit");
     assert!(!config.gate.lease);
+    assert!(!config.ui.mouse);
     let advisor = config.advisor.clone();
     assert_eq!((advisor.share, advisor.tools), (Share::FactsAndLogs, true));
     let azure = Azure { deployment: "rollbacks".into(), api_version: "2024-10-21".into() };
@@ -616,7 +617,7 @@ fn every_built_in_theme_and_keymap_is_taken_by_its_name() {
     for (name, source) in goaround::ui::theme::BUILT_IN {
         let config = parse(&format!("[ui]\ntheme = \"{name}\"\n")).expect(name);
         assert_eq!(config.theme, Theme::parse(source, name).expect(name));
-        assert_eq!(config.interface.theme, format!("{name}.toml (built in)"));
+        assert_eq!(config.ui.theme, format!("{name}.toml (built in)"));
     }
     for (name, source) in goaround::ui::keymap::BUILT_IN {
         let config = parse(&format!("[ui]\nkeymap = \"{name}\"\n")).expect(name);
@@ -625,7 +626,7 @@ fn every_built_in_theme_and_keymap_is_taken_by_its_name() {
     let mut config = parse("").expect("nothing");
     let asked = config::Asked { theme: Some("light"), keymap: Some("vim") };
     config.ask(asked, None).expect("both are built in");
-    assert_eq!(config.interface.keymap, "vim.toml (built in)");
+    assert_eq!(config.ui.keymap, "vim.toml (built in)");
     let asked = config::Asked { theme: Some("lihgt"), keymap: None };
     let error = config.ask(asked, None).expect_err("no such theme").to_string();
     assert!(

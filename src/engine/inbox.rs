@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
@@ -29,7 +30,7 @@ const EXPIRING: TimeDelta = TimeDelta::seconds(60);
 const SAME: TimeDelta = TimeDelta::seconds(60);
 
 /// One row.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Item {
     /// An open card of this workload.
     Gate(Key),
@@ -142,8 +143,7 @@ pub(super) fn call(state: &mut State, effects: &mut Vec<Effect>) {
             && *outcome != Outcome::Helped
             && told.ended.insert(running.action.0.clone())
         {
-            let text = format!("{}: {}", incident.workload, outcome.title());
-            effects.push(Effect::Notify(Clean::new(text)));
+            effects.push(notify(outcome.title(), incident.workload.to_string()));
         }
     }
     let kept: BTreeSet<&String> =
@@ -159,8 +159,8 @@ impl Told {
         let new =
             || Gate { fingerprint: fingerprint.clone(), opened: proposal.opened, expiring: false, seen: now };
         if self.gates.get(workload).is_none_or(|gate| gate.fingerprint != *fingerprint) {
-            let text = format!("gate open: {} of {workload}", proposal.analysis.offer.word());
-            effects.push(Effect::Notify(Clean::new(text)));
+            let body = format!("{} of {workload}: a person decides", proposal.analysis.offer.word());
+            effects.push(notify("gate open", body));
             self.gates.remove(workload);
         }
         let gate = self.gates.entry(workload.clone()).or_insert_with(new);
@@ -175,10 +175,16 @@ impl Told {
         if !gate.expiring && left <= EXPIRING && left > TimeDelta::zero() && whole > EXPIRING {
             gate.expiring = true;
             effects.push(Effect::Bell);
-            let text = format!("gate of {workload} is void in {}", format::elapsed(left));
-            effects.push(Effect::Notify(Clean::new(text)));
+            effects.push(notify(
+                "gate about to expire",
+                format!("{workload}: void in {}", format::elapsed(left)),
+            ));
         }
     }
+}
+
+fn notify(title: impl AsRef<str>, body: impl AsRef<str>) -> Effect {
+    Effect::Notify { title: Clean::new(title), body: Clean::new(body) }
 }
 
 /// Takes out what the configuration keeps silent.
@@ -186,7 +192,7 @@ pub(super) fn hush(state: &State, effects: &mut Vec<Effect>) {
     let silent = state.setup.silent;
     effects.retain(|effect| match effect {
         Effect::Bell => !silent.bell,
-        Effect::Notify(_) => !silent.notify,
+        Effect::Notify { .. } => !silent.notify,
         _ => true,
     });
 }

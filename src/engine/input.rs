@@ -121,7 +121,7 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
         }
         Command::Select(row) => {
             state.view.pane = Pane::List;
-            if view::selected(state).as_ref() != Some(&row) {
+            if view::selected(state) != Some(&row) {
                 state.view.revision = None;
             }
             state.view.selected = Some(row);
@@ -146,7 +146,7 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
         },
         Command::Evidence => {
             let incident = view::selected_workload(state).filter(|k| state.incidents.contains_key(k));
-            match (incident, view::selected_slo(state)) {
+            match (incident, view::selected_slo(state).cloned()) {
                 (Some(key), _) => open(state, Screen::Evidence(key)),
                 (None, Some(id)) => open(state, Screen::Readings(id)),
                 (None, None) => state.say("slo", Weight::Plain, "no SLO judges it: there is no evidence"),
@@ -232,8 +232,7 @@ fn moved(state: &mut State, pane: Pane, command: &Command) {
     match pane {
         Pane::List | Pane::Detail => {
             let rows = view::rows(state);
-            let selected = view::selected(state);
-            let at = rows.iter().position(|r| Some(r) == selected.as_ref()).unwrap_or(0);
+            let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
             let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;
@@ -250,7 +249,7 @@ fn moved(state: &mut State, pane: Pane, command: &Command) {
         }
         Pane::Log => {
             // The log grows downwards: up means older.
-            let len = state.log.len();
+            let len = view::log_range(state).len();
             let from_end = match command {
                 Command::Up => state.view.log_scroll + 1,
                 Command::Down => state.view.log_scroll.saturating_sub(1),

@@ -2,6 +2,8 @@
 //! command that arms, approves, rejects, waits or edits: those are keys on the card, where one sees what they are about.
 //! Which choices a text finds is the screen's to say, because names and keys are its own; it says so by identity.
 
+use serde::{Deserialize, Serialize};
+
 use super::effect::Effect;
 use super::event::Command;
 use super::input;
@@ -21,7 +23,7 @@ pub struct Palette {
 }
 
 /// What the palette does when Enter is pressed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Choice {
     /// A command, as its key would.
     Run(Harmless),
@@ -36,8 +38,23 @@ pub enum Choice {
 }
 
 /// A command that decides nothing and types nothing: made by [`Harmless::of`] and in no other way.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Command", into = "Command")]
 pub struct Harmless(Box<Command>);
+
+impl TryFrom<Command> for Harmless {
+    type Error = &'static str;
+
+    fn try_from(command: Command) -> Result<Self, Self::Error> {
+        Self::of(command).ok_or("the palette runs no command that decides or types")
+    }
+}
+
+impl From<Harmless> for Command {
+    fn from(harmless: Harmless) -> Self {
+        *harmless.0
+    }
+}
 
 impl Harmless {
     /// `command`, if it may be run from the palette. What is not named here may not.
@@ -126,7 +143,7 @@ fn choose(state: &mut State, choice: Choice, effects: &mut Vec<Effect>) -> bool 
         Choice::Select(row) => {
             input::leave(state, Screen::Main);
             // What was asked for by name is shown, whatever was filtered before.
-            if !super::view::rows(state).contains(&row) {
+            if !state.listing.rows().contains(&row) {
                 state.view.filter.clear();
             }
             state.view.pane = Pane::List;
@@ -175,6 +192,14 @@ mod tests {
         ] {
             assert_eq!(Harmless::of(command.clone()), None, "{command:?}");
         }
+    }
+
+    #[test]
+    fn a_recording_that_was_written_by_somebody_else_cannot_make_one_either() {
+        let open = serde_json::to_string(&Harmless::of(Command::Open)).expect("JSON");
+        assert!(serde_json::from_str::<Harmless>(&open).is_ok());
+        let arm = serde_json::to_string(&Command::Arm).expect("JSON");
+        assert!(serde_json::from_str::<Harmless>(&arm).is_err());
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod workload;
 pub use advisor::Advisor;
 pub use environment::Environment;
 pub use glob::Glob;
-pub use look::{Asked, Interface};
+pub use look::{Asked, Screen};
 pub use prometheus::{Credentials, Prometheus};
 pub use slos::{SloEntry, WorkloadEntry};
 pub use workload::{Dependency, WorkloadName};
@@ -112,8 +112,8 @@ pub struct Config {
     pub theme: Theme,
     /// Which key is which command.
     pub keymap: Keymap,
-    /// The rest of `[ui]`.
-    pub interface: Interface,
+    /// How the screen behaves.
+    pub ui: Screen,
 }
 
 impl Config {
@@ -162,7 +162,7 @@ impl Config {
         root.only(&KEYS)?;
         let paths = paths::Paths::of(file);
         let table = |key: &str| root.get(key).map(|entry| entry.table()).transpose();
-        let (theme, keymap, interface) = look::read(table("ui")?.as_ref(), folder)?;
+        let (theme, keymap, ui) = look::read(table("ui")?.as_ref(), folder)?;
         let tables = |key: &str| root.get(key).map_or(Ok(Vec::new()), |entry| entry.tables());
         Ok(Self {
             file: name.clone(),
@@ -179,7 +179,7 @@ impl Config {
                 .map_or(Ok(Advisor::default()), |table| advisor::advisor(&table, &paths))?,
             theme,
             keymap,
-            interface,
+            ui,
         })
     }
 }

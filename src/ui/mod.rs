@@ -5,15 +5,18 @@ pub mod chord;
 pub mod commands;
 pub mod editor;
 pub mod keymap;
+pub mod link;
 pub mod look;
 pub mod mouse;
 pub mod palette;
 pub mod panels;
 pub mod theme;
+pub mod title;
 pub mod widgets;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::engine::event::{Command, Shown};
@@ -25,13 +28,23 @@ use crate::engine::view::Screen;
 use chord::Chord;
 use editor::Editor;
 use keymap::Keymap;
+use link::Link;
 use look::{Look, Origin};
-use mouse::Places;
+use mouse::Pointed;
 use theme::Theme;
 use widgets::words;
 
 /// The smallest screen on which can be approved.
 pub const LEAST: (u16, u16) = (80, 24);
+
+/// What came of drawing a frame.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Drawn {
+    /// What of a card was whole.
+    pub shown: Shown,
+    /// Areas that lead to an address; where two overlap, the later one holds.
+    pub links: Vec<Link>,
+}
 
 /// The screen and the keyboard.
 pub struct Ui {
@@ -44,8 +57,7 @@ pub struct Ui {
 impl Ui {
     /// With the colours of `theme` and the keys of `keymap`.
     pub fn new(theme: Theme, keymap: Keymap) -> Self {
-        let look = Look { theme, keymap, ascii: false, origin: Origin::default(), places: Places::default() };
-        Self { look, editor: Editor::default(), begun: Vec::new() }
+        Self { look: Look::new(theme, keymap), editor: Editor::default(), begun: Vec::new() }
     }
 
     /// Says in the help where all of it comes from.
@@ -60,14 +72,18 @@ impl Ui {
         self
     }
 
-    /// Draws `state` and tells what of a card was whole.
-    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Shown {
-        let area = frame.area();
+    /// Draws `state` and tells what of a card was whole, and what leads where.
+    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Drawn {
+        self.paint(state, frame.buffer_mut())
+    }
+
+    /// The same into any buffer, which it fills.
+    pub fn paint(&self, state: &State, buf: &mut Buffer) -> Drawn {
+        self.look.take_links();
         self.look.places.forget();
-        let ground = self.look.ground();
-        frame.buffer_mut().set_style(area, ground);
-        let shown = self.screen(state, area, frame);
-        let buf = frame.buffer_mut();
+        let area = buf.area;
+        buf.set_style(area, self.look.ground());
+        let shown = self.screen(state, area, buf);
         self.begun(area, buf);
         if state.setup.prod {
             panels::frame::draw(&self.look, area, buf);
@@ -75,11 +91,31 @@ impl Ui {
         if self.look.ascii {
             widgets::transliterate::to_ascii(buf);
         }
-        shown
+        Drawn { shown, links: self.look.take_links() }
+    }
+
+    /// The title of the window.
+    pub fn title(&self, state: &State) -> String {
+        title::of(state)
+    }
+
+    /// Which key is which command.
+    pub fn keymap(&self) -> &Keymap {
+        &self.look.keymap
+    }
+
+    /// Nothing but ASCII is drawn.
+    pub fn is_ascii(&self) -> bool {
+        self.look.ascii
+    }
+
+    /// The same look for somebody else, who has the cursor nowhere.
+    pub fn again(&self) -> Self {
+        Self { look: self.look.clone(), editor: Editor::default(), begun: Vec::new() }
     }
 
     /// The keys of a sequence that was begun, so that nobody wonders where they went.
-    fn begun(&self, area: Rect, buf: &mut ratatui::buffer::Buffer) {
+    fn begun(&self, area: Rect, buf: &mut Buffer) {
         if self.begun.is_empty() {
             return;
         }
@@ -88,38 +124,28 @@ impl Ui {
         words::put_right(buf, last, &format!(" {} … ", keys.join(" ")), self.look.key());
     }
 
-    /// The title of the terminal: where it is, and what waits.
-    pub fn title(&self, state: &State) -> String {
-        panels::header::title(state)
-    }
-
-    /// The command of a click or of the wheel; never one that decides.
-    pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Command> {
-        mouse::command(&self.look, state, event)
-    }
-
-    fn screen(&self, state: &State, area: Rect, frame: &mut Frame<'_>) -> Shown {
-        let buf = frame.buffer_mut();
+    fn screen(&self, state: &State, area: Rect, buf: &mut Buffer) -> Shown {
         let look = &self.look;
         if area.width == 0 || area.height == 0 {
             return Shown::default();
         }
         if state.view.palette.is_some() {
             // What lies below it can be read on, but counts as not shown: it may be covered.
-            self.below(state, area, frame);
+            self.below(state, area, buf);
             self.look.places.forget();
-            panels::palette::draw(look, state, area, frame.buffer_mut());
+            self.look.take_links();
+            panels::palette::draw(look, state, area, buf);
             return Shown::default();
         }
         if state.view.help {
             panels::help::draw(look, state, area, buf);
             return Shown::default();
         }
-        self.below(state, area, frame)
+        self.below(state, area, buf)
     }
 
-    fn below(&self, state: &State, area: Rect, frame: &mut Frame<'_>) -> Shown {
-        let (look, buf) = (&self.look, frame.buffer_mut());
+    fn below(&self, state: &State, area: Rect, buf: &mut Buffer) -> Shown {
+        let look = &self.look;
         match &state.view.screen {
             Screen::Main => panels::main_screen::draw(look, state, area, buf),
             Screen::Card(key) => return panels::card::draw(look, &self.editor, state, key, area, buf),
@@ -195,6 +221,11 @@ impl Ui {
             None if key.kind == KeyEventKind::Repeat => None,
             None => Some(Command::Help),
         }
+    }
+
+    /// What a mouse asks for: never more than to move or to select.
+    pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Pointed> {
+        mouse::of_event(&self.look, state, event)
     }
 
     /// The command of text that was pasted as one piece.

@@ -3,6 +3,7 @@
 
 use crate::domain::cluster::Key;
 use crate::engine::event::Command;
+use crate::engine::filter::STATES;
 use crate::engine::inbox;
 use crate::engine::palette::{Choice, Harmless};
 use crate::engine::state::State;
@@ -214,14 +215,8 @@ fn ranges(keymap: &Keymap) -> Vec<Entry> {
 
 /// Every Deployment; one that an SLO judges is found in the list by it.
 fn workloads(state: &State) -> Vec<Entry> {
-    let mut judged: std::collections::BTreeMap<&Key, Row> = std::collections::BTreeMap::new();
-    for (id, found) in &state.mapped {
-        if let Ok((key, _)) = found {
-            judged.entry(key).or_insert_with(|| Row::Slo(id.clone()));
-        }
-    }
     let entry = |key: &Key| {
-        let row = judged.get(key).cloned();
+        let row = state.listing.slo_of(key).map(|id| Row::Slo(id.clone()));
         let help = match &row {
             Some(Row::Slo(id)) => format!("judged by {id}"),
             _ => "no SLO".into(),
@@ -238,11 +233,12 @@ fn workloads(state: &State) -> Vec<Entry> {
 }
 
 fn filters(state: &State) -> Vec<Entry> {
-    let states = ["paging", "ticket", "at risk", "exhausted", "unknown", "healthy"];
+    let states = STATES.into_iter().map(|word| format!("state:{word}"));
     let namespaces: std::collections::BTreeSet<&str> =
         state.world.deployments.keys().map(|key| key.namespace.as_str()).collect();
-    let mut filters: Vec<Entry> = states.into_iter().map(|word| filter(word, "rows in this state")).collect();
-    filters.extend(namespaces.into_iter().map(|name| filter(name, "rows of this namespace")));
+    let mut filters: Vec<Entry> = states.map(|word| filter(&word, "rows in this state")).collect();
+    filters
+        .extend(namespaces.into_iter().map(|name| filter(&format!("ns:{name}"), "rows of this namespace")));
     if !state.view.filter.is_empty() {
         filters.insert(0, Entry { name: "none".into(), ..filter("", "all rows") });
     }

@@ -10,11 +10,13 @@ use crate::ui::keymap::{self, COMMANDS, Keymap};
 use crate::ui::theme::{self, Theme};
 
 /// The keys of `[ui]`.
-const KEYS: [&str; 6] = ["theme", "keymap", "bell", "notify", "choose_context", "ascii"];
+const KEYS: [&str; 7] = ["theme", "keymap", "mouse", "bell", "notify", "choose_context", "ascii"];
 
 /// `[ui]` of the configuration, but for theme and keymap themselves.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Interface {
+pub struct Screen {
+    /// Whether the wheel scrolls and a click selects; terminals then select text with shift.
+    pub mouse: bool,
     /// The terminal's bell calls for attention.
     pub bell: bool,
     /// A notification of the desktop does, where the terminal can ask for one.
@@ -54,7 +56,7 @@ pub struct Asked<'a> {
 pub(super) fn read(
     table: Option<&Table<'_>>,
     folder: Option<&Path>,
-) -> Result<(Theme, Keymap, Interface), ConfigError> {
+) -> Result<(Theme, Keymap, Screen), ConfigError> {
     if let Some(table) = table {
         table.only(&KEYS)?;
     }
@@ -63,7 +65,8 @@ pub(super) fn read(
     let choose = get("choose_context").map(|entry| entry.one_of(&["ask", "current"])).transpose()?;
     let (theme, theme_from) = find(get("theme").as_ref(), &THEME, folder)?;
     let (keymap, keymap_from) = find(get("keymap").as_ref(), &KEYMAP, folder)?;
-    let interface = Interface {
+    let screen = Screen {
+        mouse: flag("mouse")?,
         bell: flag("bell")?,
         notify: flag("notify")?,
         choose_context: choose != Some("current"),
@@ -71,7 +74,7 @@ pub(super) fn read(
         theme: theme_from.clone(),
         keymap: keymap_from.clone(),
     };
-    Ok((Theme::parse(&theme, &theme_from)?, Keymap::parse(&keymap, &keymap_from, COMMANDS)?, interface))
+    Ok((Theme::parse(&theme, &theme_from)?, Keymap::parse(&keymap, &keymap_from, COMMANDS)?, screen))
 }
 
 impl super::Config {
@@ -83,12 +86,12 @@ impl super::Config {
         if let Some(name) = asked.theme {
             let (text, from) = named(name, &THEME, folder)?;
             self.theme = Theme::parse(&text, &from)?;
-            self.interface.theme = from;
+            self.ui.theme = from;
         }
         if let Some(name) = asked.keymap {
             let (text, from) = named(name, &KEYMAP, folder)?;
             self.keymap = Keymap::parse(&text, &from, COMMANDS)?;
-            self.interface.keymap = from;
+            self.ui.keymap = from;
         }
         Ok(())
     }

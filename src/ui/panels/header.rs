@@ -42,22 +42,6 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     joined(right, 2).and(look.text(), " ").draw_right(area, buf);
 }
 
-/// The title of the terminal: where it is and what waits, in as few words as a tab has room for. Part of the state, so
-/// that a recording shows it too.
-pub fn title(state: &State) -> String {
-    let context = &state.setup.context;
-    let context = if context.is_empty() { "no context" } else { context.as_str() };
-    let prod = if state.setup.prod { "PROD " } else { "" };
-    let mut title = format!("goaround {prod}{context}");
-    if let (open @ 1.., age) = view::open_gates(state) {
-        title.push_str(&format!(": {} open {}", format::several(open, "gate"), age.unwrap_or_default()));
-    } else if let Some(burning) = state.incidents.values().find(|i| i.calm_since.is_none()) {
-        let word = if burning.acting() { "under way" } else { "burns" };
-        title.push_str(&format!(": {} {word}", burning.workload.name));
-    }
-    title
-}
-
 /// The tinted bar of a header.
 pub fn bar(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     tint(buf, area, if state.setup.prod { look.prod() } else { look.bar() });
