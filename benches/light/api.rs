@@ -64,7 +64,10 @@ impl Api {
             ("services", collection("ServiceList", objects::services(size))),
             ("nodes", collection("NodeList", objects::nodes())),
             ("events", collection("EventList", objects::events(size))),
-            ("configmaps", collection("PartialObjectMetadataList", objects::referenced(size, "ConfigMap", "config"))),
+            (
+                "configmaps",
+                collection("PartialObjectMetadataList", objects::referenced(size, "ConfigMap", "config")),
+            ),
             ("secrets", collection("PartialObjectMetadataList", objects::referenced(size, "Secret", "key"))),
             ("persistentvolumeclaims", collection("PartialObjectMetadataList", Vec::new())),
             ("horizontalpodautoscalers", collection("HorizontalPodAutoscalerList", Vec::new())),
@@ -195,7 +198,9 @@ fn reviewed(path: &str, body: &[u8]) -> Response {
     let mut object: Value = serde_json::from_slice(body).unwrap_or_else(|_| json!({}));
     object["status"] = match path.rsplit('/').next() {
         Some("selfsubjectaccessreviews") => json!({"allowed": true}),
-        Some("selfsubjectreviews") => json!({"userInfo": {"username": "bench", "groups": ["system:masters"]}}),
+        Some("selfsubjectreviews") => {
+            json!({"userInfo": {"username": "bench", "groups": ["system:masters"]}})
+        }
         _ => return status(405, "MethodNotAllowed", "nothing can be changed here"),
     };
     json_answer(201, &object)
@@ -211,8 +216,14 @@ fn listed(shared: &Shared, plural: &str, query: &str) -> Response {
     };
     let to = from.saturating_add(limit).min(all);
     let version = shared.version.load(Ordering::SeqCst);
-    let next = if to < all { format!(",\"continue\":\"{to}\",\"remainingItemCount\":{}", all - to) } else { String::new() };
-    let head = format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"{next}}},\"items\":[");
+    let next = if to < all {
+        format!(",\"continue\":\"{to}\",\"remainingItemCount\":{}", all - to)
+    } else {
+        String::new()
+    };
+    let head = format!(
+        "{{\"kind\":\"{kind}\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"{next}}},\"items\":["
+    );
     let mut out = head.into_bytes();
     for n in from..to {
         if n > from {

@@ -58,7 +58,8 @@ impl Bench {
         });
         let (api, metrics) = started.map_err(|error| format!("no port on loopback: {error}"))?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        std::fs::write(folder.path().join("kubeconfig"), api.kubeconfig()).map_err(|error| error.to_string())?;
+        std::fs::write(folder.path().join("kubeconfig"), api.kubeconfig())
+            .map_err(|error| error.to_string())?;
         Ok(World { api, metrics, folder })
     }
 }

@@ -80,7 +80,8 @@ fn idle(terminal: &Terminal) -> (f64, f64) {
 /// Watches that were opened, and all other requests.
 fn requests(world: &World) -> (u64, u64) {
     let asked = world.api.take_asked();
-    let (watches, others): (Vec<_>, Vec<_>) = asked.into_iter().partition(|(what, _)| what.ends_with(" watch"));
+    let (watches, others): (Vec<_>, Vec<_>) =
+        asked.into_iter().partition(|(what, _)| what.ends_with(" watch"));
     for (what, count) in &others {
         eprintln!("{count} x {what}");
     }
