@@ -26,6 +26,7 @@ use crate::shell::tty::Modes;
 use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
+use crate::ui::look::Origin;
 
 mod eval;
 mod operator;
@@ -73,6 +74,12 @@ struct Target {
     /// Write nothing, whatever the rights are
     #[arg(long, global = true)]
     read_only: bool,
+    /// Theme: dark, light, high-contrast, monochrome, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
+    /// Keymap: default, vim, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    keymap: Option<String>,
 }
 
 /// Whether the run is recorded.
@@ -255,11 +262,31 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
 }
 
 fn ui(config: &Config, environment: &Environment) -> Ui {
+    let origin = Origin {
+        config: config.file.clone(),
+        theme: config.ui.theme.clone(),
+        keymap: config.ui.keymap.clone(),
+    };
     Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
+        .ascii(config.ui.ascii.unwrap_or_else(|| environment.ascii()))
+        .from(origin)
+}
+
+/// The configuration, with what the command line says of how it looks.
+fn configured(target: &Target, environment: &Environment) -> anyhow::Result<Config> {
+    let mut config = config::load(target.config.as_deref(), environment)?;
+    dress(&mut config, target, environment)?;
+    Ok(config)
+}
+
+/// Theme and keymap of the command line.
+fn dress(config: &mut Config, target: &Target, environment: &Environment) -> anyhow::Result<()> {
+    let asked = config::Asked { theme: target.theme.as_deref(), keymap: target.keymap.as_deref() };
+    Ok(config.ask(asked, environment.config_folder.as_deref())?)
 }
 
 async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
-    let config = config::load(target.config.as_deref(), environment)?;
+    let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
     let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
     let session = session::start(&config, &wanted).await?;
@@ -431,6 +458,7 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         Some(_) => config::load(target.config.as_deref(), environment)?,
         None => Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?,
     };
+    dress(&mut config, target, environment)?;
     if config.advisor.settings.is_none() {
         config.advisor.settings =
             Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
