@@ -7,7 +7,6 @@ use crate::domain::format;
 use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
-use super::action;
 use super::analysis::Wish;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
@@ -19,6 +18,7 @@ use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
+use super::{action, drill};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -29,6 +29,9 @@ const PAGE: usize = 10;
 pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -> bool {
     if state.view.filtering {
         return filter(state, command);
+    }
+    if let Some(taken) = drill::command(state, &command, effects) {
+        return taken;
     }
     if state.view.help && !matches!(command, Command::Quit) {
         state.view.help = false;
@@ -53,9 +56,10 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 None => page(state, command),
             }
         }
-        (Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log, command) => {
-            page(state, command)
-        }
+        (
+            Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log | Screen::Drill,
+            command,
+        ) => page(state, command),
         (Screen::Main, command) => main(state, command),
     }
 }

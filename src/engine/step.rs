@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, incident, input, listing, mapping, opinion};
+use super::{action, drill, incident, input, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -38,6 +38,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     if review {
         effects.extend(incident::review(state));
     }
+    drill::keep(state, &mut effects);
     listing::keep(state, review);
     effects
 }
@@ -109,11 +110,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
         // The log says the same sentence once.
-        Event::Leaving => state.say(
-            "gate",
-            Weight::Attention,
-            "leaving when the outcome of what was sent is on the record",
-        ),
+        Event::Leaving => {
+            state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")
+        }
         Event::Tick => {}
     }
     false

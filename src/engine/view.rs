@@ -32,6 +32,8 @@ pub enum Screen {
     Readings(SloId),
     /// The event log alone.
     Log,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.

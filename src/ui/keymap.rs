@@ -38,6 +38,9 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("main", "log", "the whole event log"),
     ("main", "help", "this help"),
     ("main", "quit", "leave"),
+    ("drill", "answer_roll_back", "answer: roll back"),
+    ("drill", "answer_do_not", "answer: do not roll back"),
+    ("drill", "answer_restore", "answer: restore the earlier configuration"),
     ("card", "arm", "arm the gate; then the token is typed"),
     ("card", "edit", "edit the fields of the plan"),
     ("card", "reject", "reject the proposal"),
@@ -302,7 +305,8 @@ mod tests {
         let keymap = keymap();
         assert_eq!(Keymap::parse(&keymap.source(), "again", COMMANDS), Ok(keymap));
         let source = DEFAULT.replacen("[main]", "[main]\nunbound = [\"log\"]", 1);
-        let source: String = source.lines().filter(|l| !l.ends_with("= \"log\"")).map(|l| format!("{l}\n")).collect();
+        let source: String =
+            source.lines().filter(|l| !l.ends_with("= \"log\"")).map(|l| format!("{l}\n")).collect();
         let fewer = Keymap::parse(&source, "fewer", COMMANDS).expect("whole");
         assert_eq!(Keymap::parse(&fewer.source(), "again", COMMANDS), Ok(fewer));
     }

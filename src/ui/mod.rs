@@ -18,6 +18,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::engine::drill;
 use crate::engine::event::{Command, Shown};
 use crate::engine::gate::{Draft, Gesture};
 use crate::engine::opinion::Typing;
@@ -68,6 +69,7 @@ impl Ui {
 
     /// The same into any buffer, which it fills.
     pub fn paint(&self, state: &State, buf: &mut Buffer) -> Drawn {
+        let state = &*drill::veiled(state);
         self.look.take_links();
         let shown = self.screen(state, buf.area, buf);
         if self.look.ascii {
@@ -78,7 +80,7 @@ impl Ui {
 
     /// The title of the window.
     pub fn title(&self, state: &State) -> String {
-        title::of(state)
+        title::of(&drill::veiled(state))
     }
 
     /// Which key is which command.
@@ -113,12 +115,14 @@ impl Ui {
             Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
             Screen::Readings(id) => panels::readings::draw(look, state, id, area, buf),
             Screen::Log => panels::log::page(look, state, area, buf),
+            Screen::Drill => panels::drill::draw(look, state, area, buf),
         }
         Shown::default()
     }
 
     /// The command of a key that came in the terminal read number `read`.
     pub fn key(&mut self, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
+        let state = &*drill::veiled(state);
         let text = written(state);
         if text.is_none() {
             self.editor.forget();
@@ -131,7 +135,7 @@ impl Ui {
 
     /// What a mouse asks for: never more than to move or to select.
     pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Pointed> {
-        mouse::of_event(state, event)
+        mouse::of_event(&drill::veiled(state), event)
     }
 
     /// The command of text that was pasted as one piece.
