@@ -12,6 +12,7 @@ use crate::domain::exact;
 use crate::domain::plan::DryRun;
 use crate::domain::signal::Signal;
 
+use super::drill::Answer;
 use super::inbox::Item;
 use super::palette::Choice;
 use super::record::Past;
@@ -189,6 +190,8 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// What a person says in a drill.
+    Answer(Answer),
     /// Leave the screen, field or mode.
     Back,
     /// A typed character and the number of the terminal read that it came in.

@@ -7,7 +7,6 @@ use crate::domain::format;
 use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
-use super::action;
 use super::analysis::Wish;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
@@ -21,6 +20,7 @@ use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
+use super::{action, drill};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -34,6 +34,9 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
     }
     if state.view.filtering {
         return filter(state, command);
+    }
+    if let Some(taken) = drill::command(state, &command, effects) {
+        return taken;
     }
     if state.view.help && !matches!(command, Command::Quit) {
         help(state, &command);
@@ -67,9 +70,10 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 None => page(state, command),
             }
         }
-        (Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log, command) => {
-            page(state, command)
-        }
+        (
+            Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log | Screen::Drill,
+            command,
+        ) => page(state, command),
         (Screen::Main, command) => main(state, command),
     }
 }

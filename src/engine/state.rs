@@ -14,6 +14,7 @@ use crate::domain::plan::{DryRun, FieldChange};
 use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
 
+use super::drill::Drill;
 use super::incident::Incident;
 use super::investigate::Study;
 use super::listing::Listing;
@@ -142,6 +143,8 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// The question of a drill, where this session is one.
+    pub drill: Option<Drill>,
     /// What is selected, opened, filtered.
     pub view: View,
     /// Calls for attention that were made.

@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, incident, input, listing, mapping, opinion};
+use super::{action, drill, incident, input, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -40,6 +40,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
         super::inbox::call(state, &mut effects);
     }
     super::inbox::hush(state, &mut effects);
+    drill::keep(state, &mut effects);
     listing::keep(state, review);
     effects
 }

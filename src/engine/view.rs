@@ -39,6 +39,8 @@ pub enum Screen {
     Log,
     /// What waits for a person, goes on and ended lately.
     Inbox,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.

@@ -4,6 +4,7 @@ pub mod action;
 pub mod burn_rates;
 pub mod card;
 pub mod diff;
+pub mod drill;
 pub mod edit_form;
 pub mod effects;
 pub mod error_ratio;
