@@ -9,6 +9,7 @@ use crate::domain::window::Window;
 
 use super::action;
 use super::analysis::Wish;
+use super::contexts;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
@@ -51,6 +52,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             state.view.help_scroll = 0;
             false
         }
+        (Screen::Contexts, command) => contexts::command(state, &command),
         (_, Command::Palette) => {
             // Where characters are text one of them opened nothing.
             if !takes_text(state) {

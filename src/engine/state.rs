@@ -144,6 +144,8 @@ pub struct State {
     pub briefs: BriefId,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// What can be chosen before anything is connected.
+    pub contexts: super::contexts::Contexts,
     /// Calls for attention that were made.
     pub told: super::inbox::Told,
     /// The list of the main screen.

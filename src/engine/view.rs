@@ -39,6 +39,8 @@ pub enum Screen {
     Log,
     /// What waits for a person, goes on and ended lately.
     Inbox,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.

@@ -59,7 +59,7 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Inbox => "main",
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
             "card"
         }

@@ -155,6 +155,7 @@ impl Ui {
             Screen::Readings(id) => panels::readings::draw(look, state, id, area, buf),
             Screen::Log => panels::log::page(look, state, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
+            Screen::Contexts => panels::contexts::draw(look, state, area, buf),
         }
         Shown::default()
     }
