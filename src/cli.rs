@@ -16,6 +16,7 @@ use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
 use crate::shell::check::{self, Check};
+use crate::shell::choose;
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
@@ -293,9 +294,17 @@ fn dress(config: &mut Config, target: &Target, environment: &Environment) -> any
 async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
     let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut front = None;
+    if let Some(contexts) = choose::open_question(&config, &wanted).await {
+        let front = front.insert(opened(&config, environment)?);
+        match choose::choose(front, &contexts, &config, wanted.clock).await {
+            Some(taken) => wanted.context = Some(taken),
+            None => return Ok(0),
+        }
+    }
     let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, &config, environment, recorded).await?;
+    let state = in_terminal(session, front, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -313,18 +322,19 @@ fn opened(config: &Config, environment: &Environment) -> anyhow::Result<Terminal
     TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
 }
 
-#[cfg_attr(
-    not(debug_assertions),
-    expect(unused_variables, reason = "panics are provoked in debug builds only")
-)]
+/// Runs the cockpit; `front` is the terminal, where it was taken already.
 async fn in_terminal(
     mut session: Session,
+    front: Option<TerminalFront>,
     config: &Config,
     environment: &Environment,
     recorded: &Recorded,
 ) -> anyhow::Result<State> {
     recorded.begin(&mut session, &ui(config, environment))?;
-    let mut front = opened(config, environment)?;
+    let mut front = match front {
+        Some(front) => front,
+        None => opened(config, environment)?,
+    };
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
@@ -483,7 +493,7 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         args.recorded.begin(&mut session, &ui)?;
         return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, &config, environment, &args.recorded).await?;
+    in_terminal(session, None, &config, environment, &args.recorded).await?;
     Ok(0)
 }
 

@@ -164,7 +164,7 @@ pub enum Command {
     Inbox,
     /// What was chosen in the palette.
     Choose(Choice),
-    /// This row of the palette; while the help is open, its first line on the screen.
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
     Pick(usize),
     /// The row of the list that was pointed at.
     Select(Row),

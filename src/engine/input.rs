@@ -8,6 +8,7 @@ use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
 use super::analysis::Wish;
+use super::contexts;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
@@ -54,6 +55,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             state.view.help_scroll = 0;
             false
         }
+        (Screen::Contexts, command) => contexts::command(state, &command),
         (_, Command::Palette) => {
             // Where characters are text one of them opened nothing.
             if !takes_text(state) {

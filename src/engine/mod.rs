@@ -6,6 +6,7 @@ pub mod analysis;
 pub mod attribution;
 mod background;
 mod content;
+pub mod contexts;
 pub mod drill;
 pub mod effect;
 pub mod event;

@@ -147,6 +147,8 @@ pub struct State {
     pub drill: Option<Drill>,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// What can be chosen before anything is connected.
+    pub contexts: super::contexts::Contexts,
     /// Calls for attention that were made.
     pub told: super::inbox::Told,
     /// The list of the main screen.

@@ -41,6 +41,8 @@ pub enum Screen {
     Inbox,
     /// The question of a drill, and afterwards what was right.
     Drill,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.

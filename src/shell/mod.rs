@@ -1,6 +1,7 @@
 //! The only place with tasks, files, terminal and clock: here the pure core meets the world.
 
 pub mod check;
+pub mod choose;
 pub mod clock;
 pub mod config;
 pub mod content;

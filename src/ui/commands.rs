@@ -63,7 +63,7 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill => "main",
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
             "card"
         }

@@ -163,6 +163,7 @@ impl Ui {
             Screen::Log => panels::log::page(look, state, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
             Screen::Drill => panels::drill::draw(look, state, area, buf),
+            Screen::Contexts => panels::contexts::draw(look, state, area, buf),
         }
         Shown::default()
     }

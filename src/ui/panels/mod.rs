@@ -3,6 +3,7 @@
 pub mod action;
 pub mod burn_rates;
 pub mod card;
+pub mod contexts;
 pub mod diff;
 pub mod drill;
 pub mod edit_form;
