@@ -3,9 +3,12 @@
 use serde_json::Value;
 
 use crate::domain::advice::{Brief, BriefId};
+use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::Plan;
+use crate::domain::pod::LogRequest;
+use crate::domain::slo::SloId;
 
 use super::event::{ActionId, Ticket};
 use super::gate::Approved;
@@ -48,6 +51,21 @@ pub enum Effect {
     Advise(Box<Brief>),
     /// Stop asking: nothing more is wanted of this question.
     StopAdvice(BriefId),
+    /// Read one pod whole, with the events of it and of these owners (kind, name); answered by [`super::Event::Pod`].
+    ReadPod {
+        /// Which.
+        key: Key,
+        /// Its uid.
+        uid: Uid,
+        /// ReplicaSet and Deployment.
+        owners: Vec<(&'static str, Clean)>,
+    },
+    /// Follow the log of one container; heard of by [`super::Event::PodLog`]. There is one at a time.
+    FollowLog(Box<LogRequest>),
+    /// Stop the stream of this number.
+    StopLog(u64),
+    /// Read the alert rules of one SLO in full; answered by [`super::Event::Alerts`].
+    ReadAlerts(SloId),
     /// Call for attention.
     Bell,
     /// Leave.

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::domain::Time;
 use crate::domain::advice::{Advice, BriefId};
+use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet};
+use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
 use crate::domain::plan::DryRun;
+use crate::domain::pod::{LogNews, PodPage};
 use crate::domain::signal::Signal;
+use crate::domain::slo::SloId;
 
 use super::record::Past;
 
@@ -49,6 +52,12 @@ pub enum Event {
     Past(Past),
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
+    /// Answer to [`super::Effect::ReadPod`].
+    Pod(Uid, Box<Result<PodPage, Clean>>),
+    /// Something was heard of the log stream of this number.
+    PodLog(u64, LogNews),
+    /// Answer to [`super::Effect::ReadAlerts`].
+    Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
     /// Time passed.
     Tick,
 }
@@ -75,6 +84,19 @@ pub struct Shown {
     pub lines: Vec<usize>,
     /// The terminal is at least 80x24.
     pub large_enough: bool,
+    /// What was shown of a page of lines.
+    pub page: PageShown,
+}
+
+/// What was shown of a page of lines: how far it can be scrolled depends on how its lines were wrapped.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PageShown {
+    /// Lines that were on the screen.
+    pub rows: usize,
+    /// The first line of the last screen.
+    pub last: usize,
+    /// Where each difference of a comparison begins.
+    pub changes: Vec<usize>,
 }
 
 /// The objects as they are right before the write, read without a cache.
@@ -148,6 +170,28 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
+    /// The pods of the selected workload or revision.
+    Pods,
+    /// The log of the selected pod.
+    PodLog,
+    /// The alert of the selected SLO.
+    Alert,
+    /// Mark a revision for a comparison.
+    Mark,
+    /// Follow a log, or stop following it.
+    Follow,
+    /// The log before the last restart, or the present one.
+    Previous,
+    /// The next container.
+    Container,
+    /// Times in a log on or off.
+    Times,
+    /// Search in a log.
+    Search,
+    /// The next match or change.
+    Next,
+    /// The one before.
+    NextBack,
     /// First half of approving.
     Arm,
     /// Change the proposal.

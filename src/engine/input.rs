@@ -9,6 +9,7 @@ use crate::domain::window::Window;
 
 use super::action;
 use super::analysis::Wish;
+use super::drill;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture};
@@ -53,6 +54,18 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 None => page(state, command),
             }
         }
+        (
+            Screen::Pods(_)
+            | Screen::Pod(..)
+            | Screen::PodLog(..)
+            | Screen::Alert(_)
+            | Screen::Revision(..)
+            | Screen::Compare(..),
+            command,
+        ) => match drill::command(state, &command) {
+            Some(()) => false,
+            None => page(state, command),
+        },
         (Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log, command) => {
             page(state, command)
         }
@@ -91,6 +104,10 @@ fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
+        Command::Open if state.view.pane == Pane::Revisions => drill::open_revision(state),
+        Command::Pods => drill::open_pods(state),
+        Command::Alert => drill::open_alert(state),
+        Command::Mark => drill::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -104,7 +121,10 @@ fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => open(state, Screen::Diff(key)),
+            Some(key) => match drill::compared(state, &key) {
+                Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
+                None => open(state, Screen::Diff(key)),
+            },
             None => state.say("kube", Weight::Plain, "no workload is known: there is nothing to compare"),
         },
         Command::ByHand => return by_hand(state),
@@ -130,6 +150,7 @@ fn main(state: &mut State, command: Command) -> bool {
 fn open(state: &mut State, screen: Screen) {
     state.view.screen = screen;
     state.view.scroll = 0;
+    state.view.change = None;
 }
 
 fn by_hand(state: &mut State) -> bool {
@@ -155,7 +176,7 @@ fn by_hand(state: &mut State) -> bool {
 }
 
 /// A new index in `0..len`, moved by a command.
-fn index(at: usize, len: usize, command: &Command) -> usize {
+pub(super) fn index(at: usize, len: usize, command: &Command) -> usize {
     let last = len.saturating_sub(1);
     match command {
         Command::Up => at.saturating_sub(1),
@@ -204,7 +225,27 @@ fn moved(state: &mut State, command: &Command) {
     }
 }
 
+/// To the next difference of a comparison, or to the one before.
+fn next_change(state: &mut State, forward: bool) {
+    let shown = &state.view.page;
+    let at = state.view.change.filter(|at| *at < shown.changes.len());
+    let next = match (at, forward) {
+        (Some(at), true) => at + 1,
+        (Some(at), false) => at.saturating_sub(1),
+        (None, true) => shown.changes.iter().position(|line| *line >= state.view.scroll).unwrap_or(0),
+        (None, false) => shown.changes.iter().rposition(|line| *line < state.view.scroll).unwrap_or(0),
+    };
+    let next = next.min(shown.changes.len().saturating_sub(1));
+    if let Some(line) = shown.changes.get(next) {
+        // Its heading, or a line before it, stays in sight.
+        state.view.scroll = line.saturating_sub(1).min(shown.last);
+        state.view.change = Some(next);
+    }
+}
+
 fn page(state: &mut State, command: Command) -> bool {
+    // The screen that was drawn, less a line that stays.
+    let step = state.view.page.rows.checked_sub(1).filter(|rows| *rows > 0).unwrap_or(SCREEN);
     match command {
         Command::Back | Command::Evidence | Command::Diff | Command::Model | Command::Log | Command::Open => {
             let back = match &state.view.screen {
@@ -218,8 +259,9 @@ fn page(state: &mut State, command: Command) -> bool {
             open(state, back);
         }
         Command::Home => state.view.scroll = 0,
-        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(SCREEN).min(10_000),
-        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(SCREEN),
+        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
+        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
+        Command::Next | Command::NextBack => next_change(state, command == Command::Next),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
     false

@@ -11,6 +11,7 @@ use crate::domain::plan::{DryRun, FieldChange};
 use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
 
+use super::drill::Drill;
 use super::incident::Incident;
 use super::investigate::Study;
 use super::opinion::Counsel;
@@ -125,6 +126,8 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// What was asked for the page that is open.
+    pub drill: Drill,
     /// What is selected, opened, filtered.
     pub view: View,
     /// The event log, oldest first.

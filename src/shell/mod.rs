@@ -4,6 +4,7 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod content;
+mod drill;
 pub mod eval;
 pub mod history;
 pub mod journal;

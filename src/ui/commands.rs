@@ -34,6 +34,17 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
+    ("pods", Command::Pods),
+    ("alert", Command::Alert),
+    ("mark", Command::Mark),
+    ("pod_log", Command::PodLog),
+    ("follow", Command::Follow),
+    ("previous", Command::Previous),
+    ("container", Command::Container),
+    ("times", Command::Times),
+    ("search", Command::Search),
+    ("next", Command::Next),
+    ("next_back", Command::NextBack),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -56,9 +67,14 @@ pub fn named(name: &str) -> Option<Command> {
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
         Screen::Main | Screen::Log => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
-            "card"
-        }
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
+        Screen::Diff(_)
+        | Screen::Pods(_)
+        | Screen::Pod(..)
+        | Screen::PodLog(..)
+        | Screen::Alert(_)
+        | Screen::Revision(..)
+        | Screen::Compare(..) => "page",
     }
 }
 
@@ -77,6 +93,11 @@ pub fn typing(state: &State) -> Option<&Typing> {
         return None;
     };
     state.counsel.get(key)?.typing.as_ref()
+}
+
+/// What to search in a log is being typed.
+pub fn searching(state: &State) -> bool {
+    matches!(state.view.screen, Screen::PodLog(..)) && state.view.pod_log.typing.is_some()
 }
 
 /// `ctrl` and `c`: leaves from everywhere.
@@ -109,6 +130,9 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
         // Any key closes it, so none of them can do something else unseen.
         return Some(Command::Help);
     }
+    if searching(state) {
+        return typed(key, read);
+    }
     if let Some(typing) = typing(state) {
         return match typing {
             Typing::Question(_) => typed(key, read),
@@ -128,7 +152,7 @@ fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
     let found = keymap.lookup(context, key).or_else(|| {
         let other = if context == "main" { "card" } else { "main" };

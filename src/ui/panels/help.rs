@@ -34,7 +34,11 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
 
 /// Draws the commands of one context; returns the rows used.
 fn context(look: &Look, name: &str, area: Rect, buf: &mut Buffer) -> u16 {
-    let title = if name == "main" { "MAIN SCREEN" } else { "CARD, EVIDENCE, DIFF, MODEL" };
+    let title = match name {
+        "main" => "MAIN SCREEN",
+        "page" => "PODS, LOG, ALERT, REVISION, DIFF",
+        _ => "CARD, EVIDENCE, MODEL",
+    };
     put(buf, from(row(area, 0), 1), title, look.dim());
     let lines = lines(look, name);
     for (n, (keys, help)) in lines.iter().enumerate() {
