@@ -178,7 +178,8 @@ fn paint(buffer: &mut Buffer, stroke: &Stroke) {
             for y in *top..=(*bottom).min(all.height - 1) {
                 for x in 0..all.width {
                     let from = i32::from(y) + i32::from(*by);
-                    let inside = from >= i32::from(*top) && from <= i32::from(*bottom).min(i32::from(all.height) - 1);
+                    let inside =
+                        from >= i32::from(*top) && from <= i32::from(*bottom).min(i32::from(all.height) - 1);
                     buffer[(x, y)] = if inside { old[(x, from as u16)].clone() } else { Default::default() };
                 }
             }
@@ -221,7 +222,8 @@ fn shows_what_was_drawn(steps: &[Step], skills: Skills) -> Result<(), TestCaseEr
             Step::Draw(strokes) => strokes.iter().for_each(|stroke| paint(&mut buffer, stroke)),
             Step::Resize(width, height) => {
                 buffer = Buffer::empty(Rect::new(0, 0, *width, *height));
-                let size = (NonZeroU16::new(*height).expect("rows"), NonZeroU16::new(*width).expect("columns"));
+                let size =
+                    (NonZeroU16::new(*height).expect("rows"), NonZeroU16::new(*width).expect("columns"));
                 screen.screen_mut().set_size(size.0, size.1);
                 encoder.forget();
             }

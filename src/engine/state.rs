@@ -19,6 +19,7 @@ use super::incident::Incident;
 use super::investigate::Study;
 use super::listing::Listing;
 use super::opinion::Counsel;
+use super::pages::Pages;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -145,6 +146,8 @@ pub struct State {
     pub briefs: BriefId,
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
+    /// What was asked for the page that is open.
+    pub pages: Pages,
     /// What is selected, opened, filtered.
     pub view: View,
     /// What can be chosen before anything is connected.

@@ -11,6 +11,7 @@ pub mod history;
 pub mod journal;
 pub mod one_look;
 pub mod one_question;
+mod pages;
 pub mod perform;
 pub mod private;
 pub mod propose;

@@ -76,6 +76,8 @@ pub struct Performer {
     pub advisor: Option<Advisor>,
     /// Questions to it that are under way.
     pub asked: Arc<Mutex<BTreeMap<BriefId, AbortHandle>>>,
+    /// The log that is followed: its stream's number, and its task.
+    pub log: Arc<Mutex<Option<(u64, AbortHandle)>>>,
     /// Between two cycles of Prometheus, in world time.
     pub cycle: Duration,
     /// The clock.
@@ -152,6 +154,15 @@ impl Performer {
                     question.abort();
                 }
             }
+            Effect::ReadPod { key, uid, owners } => {
+                self.clone().spawn(async move { this.read_pod(key, uid, owners).await });
+            }
+            Effect::FollowLog(request) => self.follow_log(*request),
+            Effect::StopLog(stream) => self.stop_log(stream),
+            Effect::ReadAlerts(id) => {
+                let slo = state.world.slos.get(&id).cloned();
+                self.clone().spawn(async move { this.read_alerts(id, slo).await });
+            }
             Effect::Bell | Effect::Copy(_) | Effect::Notify { .. } | Effect::Quit => {}
         }
     }
@@ -201,7 +212,12 @@ impl Performer {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn tell(&self, event: Event) {
+    /// The log stream that is open.
+    pub(super) fn log_stream(&self) -> MutexGuard<'_, Option<(u64, AbortHandle)>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn tell(&self, event: Event) {
         // Nobody listens any more: the program ends.
         let _ = self.events.send(event).await;
     }

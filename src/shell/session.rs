@@ -124,6 +124,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         contents: contents.map(|c| Arc::new(Mutex::new(c))),
         advisor,
         asked: Arc::default(),
+        log: Arc::default(),
         cycle: CYCLE,
         clock,
         tasks: TaskTracker::new(),

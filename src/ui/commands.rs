@@ -39,6 +39,17 @@ static TABLE: &[(&str, Command)] = &[
     ("log", Command::Log),
     ("palette", Command::Palette),
     ("inbox", Command::Inbox),
+    ("pods", Command::Pods),
+    ("alert", Command::Alert),
+    ("mark", Command::Mark),
+    ("pod_log", Command::PodLog),
+    ("follow", Command::Follow),
+    ("previous", Command::Previous),
+    ("container", Command::Container),
+    ("times", Command::Times),
+    ("search", Command::Search),
+    ("next", Command::Next),
+    ("next_back", Command::NextBack),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -64,9 +75,14 @@ pub fn named(name: &str) -> Option<Command> {
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
         Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
-            "card"
-        }
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
+        Screen::Diff(_)
+        | Screen::Pods(_)
+        | Screen::Pod(..)
+        | Screen::PodLog(..)
+        | Screen::Alert(_)
+        | Screen::Revision(..)
+        | Screen::Compare(..) => "page",
     }
 }
 
@@ -85,6 +101,11 @@ pub fn typing(state: &State) -> Option<&Typing> {
         return None;
     };
     state.counsel.get(key)?.typing.as_ref()
+}
+
+/// What to search in a log is being typed.
+pub fn searching(state: &State) -> bool {
+    matches!(state.view.screen, Screen::PodLog(..)) && state.view.pod_log.typing.is_some()
 }
 
 /// `ctrl` and `c`: leaves from everywhere.
@@ -140,6 +161,9 @@ fn command(
     }
     if let Some(answer) = answer(keymap, state, key) {
         return Some(answer);
+    }
+    if searching(state) {
+        return typed(key, read);
     }
     if let Some(typing) = typing(state) {
         return match typing {
@@ -197,7 +221,7 @@ fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k>
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
     let other = if context == "main" { "card" } else { "main" };
     match (keymap.find(context, chords), keymap.find(other, chords)) {
