@@ -24,6 +24,8 @@ mod metrics;
 mod objects;
 #[path = "light/painter.rs"]
 mod painter;
+#[path = "light/peers.rs"]
+mod peers;
 #[path = "light/process.rs"]
 mod process;
 #[path = "light/rest.rs"]
@@ -119,6 +121,9 @@ fn run() -> Result<bool, String> {
             Ok(Outcome::NotRun(why)) => not_run.push((part, why)),
             Err(why) => failed.push((part, why)),
         }
+    }
+    if arguments.peers {
+        peers::tell(&bench)?;
     }
     for (part, why) in &not_run {
         eprintln!("NOT RUN {}: {why}", part.figures.join(", "));

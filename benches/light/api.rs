@@ -64,7 +64,10 @@ impl Api {
             ("services", collection("ServiceList", objects::services(size))),
             ("nodes", collection("NodeList", objects::nodes())),
             ("events", collection("EventList", objects::events(size))),
-            ("configmaps", collection("PartialObjectMetadataList", objects::referenced(size, "ConfigMap", "config"))),
+            (
+                "configmaps",
+                collection("PartialObjectMetadataList", objects::referenced(size, "ConfigMap", "config")),
+            ),
             ("secrets", collection("PartialObjectMetadataList", objects::referenced(size, "Secret", "key"))),
             ("persistentvolumeclaims", collection("PartialObjectMetadataList", Vec::new())),
             ("horizontalpodautoscalers", collection("HorizontalPodAutoscalerList", Vec::new())),
@@ -123,11 +126,6 @@ impl Api {
     /// Requests by what was asked, and none from here on.
     pub fn take_asked(&self) -> BTreeMap<String, u64> {
         std::mem::take(&mut self.shared.asked.lock().expect("lock"))
-    }
-
-    /// Bytes of a pod.
-    pub fn pod_bytes(&self) -> usize {
-        self.shared.pods.first().map_or(0, |pod| pod.ready.len())
     }
 }
 
@@ -195,7 +193,9 @@ fn reviewed(path: &str, body: &[u8]) -> Response {
     let mut object: Value = serde_json::from_slice(body).unwrap_or_else(|_| json!({}));
     object["status"] = match path.rsplit('/').next() {
         Some("selfsubjectaccessreviews") => json!({"allowed": true}),
-        Some("selfsubjectreviews") => json!({"userInfo": {"username": "bench", "groups": ["system:masters"]}}),
+        Some("selfsubjectreviews") => {
+            json!({"userInfo": {"username": "bench", "groups": ["system:masters"]}})
+        }
         _ => return status(405, "MethodNotAllowed", "nothing can be changed here"),
     };
     json_answer(201, &object)
@@ -211,8 +211,14 @@ fn listed(shared: &Shared, plural: &str, query: &str) -> Response {
     };
     let to = from.saturating_add(limit).min(all);
     let version = shared.version.load(Ordering::SeqCst);
-    let next = if to < all { format!(",\"continue\":\"{to}\",\"remainingItemCount\":{}", all - to) } else { String::new() };
-    let head = format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"{next}}},\"items\":[");
+    let next = if to < all {
+        format!(",\"continue\":\"{to}\",\"remainingItemCount\":{}", all - to)
+    } else {
+        String::new()
+    };
+    let head = format!(
+        "{{\"kind\":\"{kind}\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"{next}}},\"items\":["
+    );
     let mut out = head.into_bytes();
     for n in from..to {
         if n > from {
@@ -308,7 +314,7 @@ fn changes(shared: &Shared, count: u64) -> Vec<u8> {
         // Strides over all Deployments, as changes in a cluster do.
         let pod = &shared.pods[(n.wrapping_mul(7_919) % shared.pods.len() as u64) as usize];
         out.extend_from_slice(b"{\"type\":\"MODIFIED\",\"object\":");
-        if n % 10 == 0 { &pod.unready } else { &pod.ready }.write(version, &mut out);
+        if n.is_multiple_of(10) { &pod.unready } else { &pod.ready }.write(version, &mut out);
         out.extend_from_slice(b"}\n");
     }
     out

@@ -18,7 +18,8 @@ pub const SCREEN: (u16, u16) = (120, 40);
 pub enum Outcome {
     /// With these values.
     Measured(Measured),
-    /// What it needs is not here.
+    /// What it needs is not here: what that is.
+    #[allow(dead_code, reason = "used where a rig is")]
     NotRun(String),
 }
 
@@ -58,7 +59,8 @@ impl Bench {
         });
         let (api, metrics) = started.map_err(|error| format!("no port on loopback: {error}"))?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        std::fs::write(folder.path().join("kubeconfig"), api.kubeconfig()).map_err(|error| error.to_string())?;
+        std::fs::write(folder.path().join("kubeconfig"), api.kubeconfig())
+            .map_err(|error| error.to_string())?;
         Ok(World { api, metrics, folder })
     }
 }
@@ -82,9 +84,14 @@ pub fn start<'a>(bench: &'a Bench, folder: &tempfile::TempDir, arguments: &[&str
 }
 
 impl World {
+    /// The file that leads to it.
+    pub fn kubeconfig(&self) -> String {
+        self.folder.path().join("kubeconfig").to_string_lossy().into_owned()
+    }
+
     /// The cockpit on it, at the end of a line.
     pub fn cockpit(&self, bench: &Bench, line: Line) -> Result<Terminal, String> {
-        let kubeconfig = self.folder.path().join("kubeconfig").to_string_lossy().into_owned();
+        let kubeconfig = self.kubeconfig();
         let arguments = ["--kubeconfig", &kubeconfig, "--prometheus", &self.metrics.url];
         Terminal::start(Start { line, ..start(bench, &self.folder, &arguments) })
     }

@@ -31,7 +31,8 @@ pub fn steady(bench: &Bench) -> Result<Outcome, String> {
     let terminal = world.settled(bench, Line::default(), LARGE.slos)?;
     world.api.change(RATE);
     std::thread::sleep(WARM);
-    let (cpu, bytes, sent, begun) = (terminal.process().cpu(), terminal.bytes(), world.api.sent(), Instant::now());
+    let (cpu, bytes, sent, begun) =
+        (terminal.process().cpu(), terminal.bytes(), world.api.sent(), Instant::now());
     std::thread::sleep(LOOK);
     let took = begun.elapsed().as_secs_f64();
     let spent = terminal.process().cpu().since(&cpu).as_secs_f64();
@@ -66,7 +67,10 @@ pub fn hour(bench: &Bench) -> Result<Outcome, String> {
     };
     let first = taken(MINUTE)?;
     let last = taken(HOUR - MINUTE)?;
-    eprintln!("3.6 million events in {:.0} s: {first:.1} MB, then {last:.1} MB", begun.elapsed().as_secs_f64());
+    eprintln!(
+        "3.6 million events in {:.0} s: {first:.1} MB, then {last:.1} MB",
+        begun.elapsed().as_secs_f64()
+    );
     let mut measured = Measured::default();
     measured.take("hour-growth", (last - first).max(0.0));
     terminal.leave("q", PATIENCE);

@@ -66,7 +66,8 @@ fn typical_second(world: &mut World, second: u64) {
         reading.at = now;
     }
     world.signal(Signal::Slos(world.slos.clone()));
-    let text = format!("Deployment shop/service-{:04}: rollout done, {} available", second % 20, 3 + second % 5);
+    let text =
+        format!("Deployment shop/service-{:04}: rollout done, {} available", second % 20, 3 + second % 5);
     world.state.say("kube", Weight::Plain, text);
     world.pass(1);
 }

@@ -94,7 +94,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     tokio::time::sleep(TAKES).await;
     let now = chrono::Utc::now().timestamp_millis() as f64 / 1e3;
     let data = match (path, query) {
-        ("/api/v1/status/buildinfo", _) => "{\"version\":\"3.5.0\",\"revision\":\"bench\",\"branch\":\"HEAD\"}".to_owned(),
+        ("/api/v1/status/buildinfo", _) => {
+            "{\"version\":\"3.5.0\",\"revision\":\"bench\",\"branch\":\"HEAD\"}".to_owned()
+        }
         ("/api/v1/rules", _) => shared.rules.clone(),
         ("/api/v1/query", Some(query)) => vector(&shared, &query, now),
         ("/api/v1/query_range", Some(_)) => range(&form),
@@ -105,7 +107,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 fn response(status: u16, body: String) -> Response {
     let kind = if status == 200 { "application/json" } else { "text/plain" };
-    Response::builder().status(status).header("content-type", kind).body(Body::from(body)).expect("a response")
+    Response::builder()
+        .status(status)
+        .header("content-type", kind)
+        .body(Body::from(body))
+        .expect("a response")
 }
 
 /// A parameter of a query or a form.
@@ -143,7 +149,9 @@ fn ratio(slo: usize, window: usize) -> f64 {
 fn vector(shared: &Shared, query: &str, now: f64) -> String {
     let bare = query.strip_prefix("timestamp(").and_then(|rest| rest.strip_suffix(')'));
     let metric = bare.unwrap_or(query);
-    let window = metric.strip_prefix("slo:sli_error:ratio_rate").and_then(|w| WINDOWS.iter().position(|own| *own == w));
+    let window = metric
+        .strip_prefix("slo:sli_error:ratio_rate")
+        .and_then(|w| WINDOWS.iter().position(|own| *own == w));
     let value = |slo: usize| -> Option<f64> {
         Some(match metric {
             _ if bare.is_some() => now.floor(),
@@ -181,7 +189,10 @@ fn range(form: &str) -> String {
     };
     let steps = ((end - start) / step.max(1.0)).clamp(0.0, 11_000.0) as usize;
     let values: Vec<String> = (0..=steps).map(|n| format!("[{},\"100\"]", start + n as f64 * step)).collect();
-    format!("{{\"resultType\":\"matrix\",\"result\":[{{\"metric\":{{}},\"values\":[{}]}}]}}", values.join(","))
+    format!(
+        "{{\"resultType\":\"matrix\",\"result\":[{{\"metric\":{{}},\"values\":[{}]}}]}}",
+        values.join(",")
+    )
 }
 
 /// The rules in the shape in which Sloth writes them.
@@ -190,7 +201,9 @@ fn rules(slos: usize) -> String {
     for slo in 0..slos {
         let (service, space) = (name(slo), namespace(slo));
         let of = |code: &str, window: &str| {
-            format!("sum(rate(http_requests_total{{{code}deployment=\\\"{service}\\\",namespace=\\\"{space}\\\"}}[{window}]))")
+            format!(
+                "sum(rate(http_requests_total{{{code}deployment=\\\"{service}\\\",namespace=\\\"{space}\\\"}}[{window}]))"
+            )
         };
         let record = |window: &&str| {
             let query = format!("{} / {}", of("code=~\\\"5..\\\",", window), of("", window));
@@ -202,9 +215,13 @@ fn rules(slos: usize) -> String {
         let records: Vec<String> = WINDOWS.iter().map(record).collect();
         groups.push(format!("{{\"name\":\"sloth-slo-sli-recordings-{service}\",\"file\":\"slo.yaml\",\"interval\":30,\"rules\":[{}]}}", records.join(",")));
         let burns = |window: &str, factor: &str| {
-            format!("(slo:sli_error:ratio_rate{window}{{sloth_id=\\\"{service}-availability\\\"}} > ({factor} * {BUDGET}))")
+            format!(
+                "(slo:sli_error:ratio_rate{window}{{sloth_id=\\\"{service}-availability\\\"}} > ({factor} * {BUDGET}))"
+            )
         };
-        let pair = |short: &str, long: &str, factor: &str| format!("({} and {})", burns(short, factor), burns(long, factor));
+        let pair = |short: &str, long: &str, factor: &str| {
+            format!("({} and {})", burns(short, factor), burns(long, factor))
+        };
         let page = format!("{} or {}", pair("5m", "1h", "14.4"), pair("30m", "6h", "6"));
         let ticket = format!("{} or {}", pair("2h", "1d", "3"), pair("6h", "3d", "1"));
         let alert = |name: &str, severity: &str, query: &str| {

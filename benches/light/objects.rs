@@ -34,11 +34,6 @@ impl Object {
         out.extend_from_slice(version.to_string().as_bytes());
         out.extend_from_slice(self.after.as_bytes());
     }
-
-    /// Bytes without the version.
-    pub fn len(&self) -> usize {
-        self.before.len() + self.after.len()
-    }
 }
 
 /// Stands for a version until it is known.
@@ -157,7 +152,10 @@ pub struct PodTexts {
 /// The pods.
 pub fn pods(size: Size) -> Vec<PodTexts> {
     (0..size.pods)
-        .map(|n| PodTexts { ready: Object::new(&pod(size, n, true)), unready: Object::new(&pod(size, n, false)) })
+        .map(|n| PodTexts {
+            ready: Object::new(&pod(size, n, true)),
+            unready: Object::new(&pod(size, n, false)),
+        })
         .collect()
 }
 
@@ -175,7 +173,9 @@ fn pod(size: Size, n: usize, ready: bool) -> Value {
         "checksum/config": "9c2f4e0d6a7b18c35d90e2f1a4b6c8d7e0f12345678900aabbccddeeff001122",
         "sidecar.example/status": "{\"initContainers\":null,\"containers\":[\"proxy\"],\"volumes\":[\"certs\",\"tmp\"]}"});
     meta["managedFields"] = json!([
-        managed("kube-controller-manager", json!({"f:metadata": {"f:annotations": {".": {}, "f:checksum/config": {},
+        managed(
+            "kube-controller-manager",
+            json!({"f:metadata": {"f:annotations": {".": {}, "f:checksum/config": {},
             "f:prometheus.io/port": {}, "f:prometheus.io/scrape": {}}, "f:generateName": {}, "f:labels": {".": {},
             "f:app": {}, "f:app.kubernetes.io/name": {}, "f:app.kubernetes.io/part-of": {}, "f:pod-template-hash": {},
             "f:team": {}, "f:version": {}}, "f:ownerReferences": {".": {}, "k:{\"uid\":\"5d41f3a0\"}": {}}},
@@ -188,17 +188,20 @@ fn pod(size: Size, n: usize, ready: bool) -> Value {
             "f:cpu": {}, "f:memory": {}}}, "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
             "f:volumeMounts": {".": {}, "k:{\"mountPath\":\"/etc/app\"}": {".": {}, "f:mountPath": {}, "f:name": {}}}}},
             "f:dnsPolicy": {}, "f:enableServiceLinks": {}, "f:restartPolicy": {}, "f:schedulerName": {},
-            "f:securityContext": {}, "f:terminationGracePeriodSeconds": {}}})),
-        managed("kubelet", json!({"f:status": {"f:conditions": {"k:{\"type\":\"ContainersReady\"}": {".": {},
+            "f:securityContext": {}, "f:terminationGracePeriodSeconds": {}}})
+        ),
+        managed(
+            "kubelet",
+            json!({"f:status": {"f:conditions": {"k:{\"type\":\"ContainersReady\"}": {".": {},
             "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}},
             "k:{\"type\":\"Initialized\"}": {".": {}, "f:status": {}, "f:type": {}},
             "k:{\"type\":\"Ready\"}": {".": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}},
             "f:containerStatuses": {}, "f:hostIP": {}, "f:phase": {}, "f:podIP": {}, "f:podIPs": {".": {},
-            "k:{\"ip\":\"10.1.2.3\"}": {".": {}, "f:ip": {}}}, "f:startTime": {}}}))]);
+            "k:{\"ip\":\"10.1.2.3\"}": {".": {}, "f:ip": {}}}, "f:startTime": {}}})
+        )
+    ]);
     let status = if ready { "True" } else { "False" };
-    let condition = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": CREATED})
-    };
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": CREATED});
     let container = |name: &str, ready: bool| {
         json!({"name": name, "ready": ready, "restartCount": u8::from(!ready), "started": true,
             "image": format!("registry.example/{name}:1.2.0"),
@@ -222,9 +225,7 @@ fn pod(size: Size, n: usize, ready: bool) -> Value {
 /// Nodes that are well.
 pub fn nodes() -> Vec<Object> {
     let each = |n: usize| {
-        let condition = |kind: &str, status: &str| {
-            json!({"type": kind, "status": status, "lastHeartbeatTime": CREATED, "lastTransitionTime": CREATED})
-        };
+        let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastHeartbeatTime": CREATED, "lastTransitionTime": CREATED});
         let name = format!("node-{n:02}");
         let mut meta = metadata("Node", "", &name, json!({"kubernetes.io/hostname": name}));
         meta.as_object_mut().expect("metadata").shift_remove("namespace");
@@ -251,7 +252,9 @@ pub fn referenced(size: Size, kind: &str, suffix: &str) -> Vec<Object> {
         let (name, namespace) = (format!("{}-{suffix}", name(n)), namespace(n));
         let mut meta = metadata(kind, &namespace, &name, json!({"app": name}));
         meta["managedFields"] = json!([managed("helm", json!({"f:data": {".": {}, "f:app.conf": {}}}))]);
-        Object::new(&json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta}))
+        Object::new(
+            &json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta}),
+        )
     };
     (0..size.deployments).map(each).collect()
 }
@@ -260,7 +263,9 @@ pub fn referenced(size: Size, kind: &str, suffix: &str) -> Vec<Object> {
 pub fn config_map(namespace: &str, name: &str) -> Object {
     let mut meta = metadata("ConfigMap", namespace, name, json!({}));
     meta["managedFields"] = json!([managed("helm", json!({"f:data": {".": {}, "f:app.conf": {}}}))]);
-    Object::new(&json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": {"app.conf": "timeout=5s"}}))
+    Object::new(
+        &json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": {"app.conf": "timeout=5s"}}),
+    )
 }
 
 /// A few Events of pods that were created.

@@ -36,7 +36,8 @@ impl Process {
 impl Cpu {
     /// Time since an earlier look. What a thread that ended in between did after that look is not in it.
     pub fn since(&self, earlier: &Self) -> Duration {
-        let each = self.0.iter().map(|(id, now)| now.saturating_sub(earlier.0.get(id).copied().unwrap_or_default()));
+        let each =
+            self.0.iter().map(|(id, now)| now.saturating_sub(earlier.0.get(id).copied().unwrap_or_default()));
         each.sum()
     }
 }

@@ -13,7 +13,8 @@ const REST: Duration = Duration::from_secs(3);
 
 /// The size of the file that is shipped.
 pub fn binary(bench: &Bench) -> Result<Outcome, String> {
-    let file = std::fs::metadata(&bench.program).map_err(|error| format!("{}: {error}", bench.program.display()))?;
+    let file =
+        std::fs::metadata(&bench.program).map_err(|error| format!("{}: {error}", bench.program.display()))?;
     let mut measured = Measured::default();
     measured.take("binary", file.len() as f64 / 1e6);
     Ok(Outcome::Measured(measured))

@@ -35,7 +35,14 @@ pub struct Line {
 pub struct Answers(Vec<u8>);
 
 impl vt100::Callbacks for Answers {
-    fn unhandled_csi(&mut self, screen: &mut vt100::Screen, i1: Option<u8>, i2: Option<u8>, params: &[&[u16]], c: char) {
+    fn unhandled_csi(
+        &mut self,
+        screen: &mut vt100::Screen,
+        i1: Option<u8>,
+        i2: Option<u8>,
+        params: &[&[u16]],
+        c: char,
+    ) {
         let first = params.first().and_then(|p| p.first()).copied().unwrap_or(0);
         match (i1, i2, c) {
             (None, None, 'n') if first == 5 => self.0.extend_from_slice(b"\x1b[0n"),
@@ -145,7 +152,8 @@ impl Terminal {
         let (from, to, answers) = (Arc::clone(&queue), Arc::clone(&seen), up.clone());
         std::thread::spawn(move || deliver(&from, &to, &answers, line));
         let begun = Instant::now();
-        let child = pair.slave.spawn_command(command).map_err(|e| format!("{}: {e}", start.program.display()))?;
+        let child =
+            pair.slave.spawn_command(command).map_err(|e| format!("{}: {e}", start.program.display()))?;
         drop(pair.slave);
         Ok(Self { child, _master: pair.master, up, seen, queue, delay: line.delay, begun })
     }
@@ -254,7 +262,12 @@ fn enqueue((queue, changed): &(Mutex<Queue>, Condvar), bytes: &[u8], line: Line)
 }
 
 /// Hands packets to the screen when they have arrived.
-fn deliver(from: &(Mutex<Queue>, Condvar), to: &(Mutex<Seen>, Condvar), up: &Sender<(Instant, Vec<u8>)>, line: Line) {
+fn deliver(
+    from: &(Mutex<Queue>, Condvar),
+    to: &(Mutex<Seen>, Condvar),
+    up: &Sender<(Instant, Vec<u8>)>,
+    line: Line,
+) {
     let mut free = Instant::now();
     let mut travelling: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
     loop {
