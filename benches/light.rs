@@ -12,6 +12,8 @@ mod api;
 mod bench;
 #[path = "light/clock.rs"]
 mod clock;
+#[path = "light/cluster.rs"]
+mod cluster;
 #[path = "light/events.rs"]
 mod events;
 #[path = "light/figure.rs"]
@@ -30,6 +32,8 @@ mod peers;
 mod process;
 #[path = "light/rest.rs"]
 mod rest;
+#[path = "../tests/common/rig.rs"]
+mod rig;
 #[path = "light/start.rs"]
 mod start;
 #[path = "light/terminal.rs"]
@@ -51,6 +55,10 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { figures: &["binary"], measure: start::binary },
     Part { figures: &["first-frame", "rss-rest"], measure: start::first_frame },
+    Part {
+        figures: &["first-data-20", "kubectl-20", "first-data-20-x", "first-data-3000", "kubectl-3000", "first-data-3000-x"],
+        measure: cluster::first_data,
+    },
     Part { figures: &["nothing-changed", "typical-second"], measure: frames::bytes },
     Part { figures: &["token"], measure: frames::token },
     Part { figures: &["incident"], measure: frames::incident },

@@ -19,7 +19,6 @@ pub enum Outcome {
     /// With these values.
     Measured(Measured),
     /// What it needs is not here: what that is.
-    #[allow(dead_code, reason = "used where a rig is")]
     NotRun(String),
 }
 
