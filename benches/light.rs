@@ -56,7 +56,14 @@ const PARTS: &[Part] = &[
     Part { figures: &["binary"], measure: start::binary },
     Part { figures: &["first-frame", "rss-rest"], measure: start::first_frame },
     Part {
-        figures: &["first-data-20", "kubectl-20", "first-data-20-x", "first-data-3000", "kubectl-3000", "first-data-3000-x"],
+        figures: &[
+            "first-data-20",
+            "kubectl-20",
+            "first-data-20-x",
+            "first-data-3000",
+            "kubectl-3000",
+            "first-data-3000-x",
+        ],
         measure: cluster::first_data,
     },
     Part { figures: &["nothing-changed", "typical-second"], measure: frames::bytes },

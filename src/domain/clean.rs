@@ -194,7 +194,9 @@ mod tests {
     #[test]
     fn what_was_made_harmless_comes_back_from_a_file_as_it_was() {
         let long = "x".repeat(LONGEST + 7);
-        for raw in [long.as_str(), &"\x1b".repeat(LONGEST), "a\u{301}\u{301}\u{301}", "\u{301}b", "\x1b[2J", ""] {
+        for raw in
+            [long.as_str(), &"\x1b".repeat(LONGEST), "a\u{301}\u{301}\u{301}", "\u{301}b", "\x1b[2J", ""]
+        {
             let clean = Clean::new(raw);
             let text = serde_json::to_string(&clean).expect("text");
             assert_eq!(serde_json::from_str::<Clean>(&text).ok(), Some(clean));

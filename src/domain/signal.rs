@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::clean::Clean;
-use super::exact::{self, Word};
 use super::cluster::{ClusterFact, Identity, Key, KnownContent, Right};
+use super::exact::{self, Word};
 use super::inquiry::Findings;
 use super::slo::Slo;
 

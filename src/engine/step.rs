@@ -37,7 +37,9 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     let review = review_now || (due && state.world.cluster_id.is_some());
     if review {
         effects.extend(incident::review(state));
+        super::inbox::call(state, &mut effects);
     }
+    super::inbox::hush(state, &mut effects);
     listing::keep(state, review);
     effects
 }
@@ -109,11 +111,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
         // The log says the same sentence once.
-        Event::Leaving => state.say(
-            "gate",
-            Weight::Attention,
-            "leaving when the outcome of what was sent is on the record",
-        ),
+        Event::Leaving => {
+            state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")
+        }
         Event::Tick => {}
     }
     false

@@ -67,8 +67,10 @@ impl Reader {
     /// When it cannot be read, is no recording, or is one of another form.
     pub fn open(path: &Path) -> Result<Self, ReplayError> {
         let name = Clean::new(path.display().to_string());
-        let file = private::read(path)
-            .map_err(|error| ReplayError::Unreadable { file: name.clone(), why: Clean::new(error.to_string()) })?;
+        let file = private::read(path).map_err(|error| ReplayError::Unreadable {
+            file: name.clone(),
+            why: Clean::new(error.to_string()),
+        })?;
         let mut reader = Self {
             file: BufReader::with_capacity(256 * 1024, file),
             name,
@@ -183,7 +185,8 @@ impl Reader {
             return Ok(());
         }
         // Where it stopped being JSON is the best guess of where it was changed.
-        let column = serde_json::from_slice::<serde::de::IgnoredAny>(&self.text).err().map_or(1, |e| e.column());
+        let column =
+            serde_json::from_slice::<serde::de::IgnoredAny>(&self.text).err().map_or(1, |e| e.column());
         Err(self.broken(column.max(1), "the line is not as it was written", CHANGED))
     }
 
@@ -197,7 +200,13 @@ impl Reader {
     }
 
     fn broken(&self, column: usize, why: impl AsRef<str>, hint: &'static str) -> ReplayError {
-        ReplayError::Broken { file: self.name.clone(), line: self.line.max(1), column, why: Clean::new(why), hint }
+        ReplayError::Broken {
+            file: self.name.clone(),
+            line: self.line.max(1),
+            column,
+            why: Clean::new(why),
+            hint,
+        }
     }
 
     fn unreadable(&self, error: &io::Error) -> ReplayError {
