@@ -19,10 +19,11 @@ use crate::shell::check::{self, Check};
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
+use crate::shell::run::{self, Front as _};
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
 use crate::shell::tty::Modes;
-use crate::shell::{history, journal, propose, run};
+use crate::shell::{history, journal, propose};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
 
@@ -221,8 +222,7 @@ async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u
     let config = config::load(target.config.as_deref(), environment)?;
     need_terminal("goaround", "goaround propose")?;
     let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
-    let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, &config, environment).await?;
+    let state = in_terminal(&wanted, &config, environment).await?;
     farewell(&state);
     Ok(0)
 }
@@ -238,16 +238,16 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     not(debug_assertions),
     expect(unused_variables, reason = "panics are provoked in debug builds only")
 )]
-async fn in_terminal(
-    mut session: Session,
-    config: &Config,
-    environment: &Environment,
-) -> anyhow::Result<State> {
+async fn in_terminal(wanted: &Wanted, config: &Config, environment: &Environment) -> anyhow::Result<State> {
     let modes = Modes { mouse: config.ui.mouse };
     let front = TerminalFront::open(ui(config, environment), modes);
     let mut front = front.context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
+    // The screen stands before anything is read that may take its time.
+    let nothing = State::new(session::setup(config, wanted), wanted.clock.now());
+    front.after(&nothing, wanted.clock.mono(), &mut Vec::new());
+    let mut session = session::start(config, wanted).await?;
     let state = run::run(&mut session, &mut front).await;
     drop(front);
     // What was decided a moment ago is still on its way to the disk.
@@ -405,11 +405,11 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         state_folder: Some(folder.path().join("state")),
         clock: world.clock,
     };
-    let session = session::start(&config, &wanted).await?;
     if args.headless {
+        let session = session::start(&config, &wanted).await?;
         return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
     }
-    in_terminal(session, &config, environment).await?;
+    in_terminal(&wanted, &config, environment).await?;
     Ok(0)
 }
 
