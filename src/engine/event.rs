@@ -58,6 +58,13 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// The kubeconfig was read: which context it is, and whether that is production.
+    Context {
+        /// Its name.
+        name: Clean,
+        /// It is production by the configuration.
+        production: bool,
+    },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
     /// Somebody wants to leave while a call is on the wire: its outcome is waited for.

@@ -107,6 +107,10 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
+        Event::Context { name, production } => {
+            state.setup.context = name;
+            state.setup.prod = production;
+        }
         Event::Journal(head, past) => {
             if let Err(why) = &head {
                 state.say("journal", Weight::Bad, format!("nothing can be approved: {why}"));
