@@ -62,7 +62,7 @@ fn name(n: usize) -> String {
 
 fn workload(n: usize) -> Deployment {
     let meta =
-        Meta { key: Key::new("shop", name(n)), uid: Uid(format!("deployment-{n}")), ..Meta::default() };
+        Meta { key: Key::new("shop", name(n)), uid: Uid(format!("deployment-{n}").into()), ..Meta::default() };
     Deployment { meta, replicas: 3, available: 3, ..Deployment::default() }
 }
 
@@ -92,7 +92,7 @@ fn slo(n: usize, at: Time) -> Slo {
 fn pod(n: usize) -> Pod {
     Pod {
         key: Key::new("shop", format!("service-0000-7f9c4d8b6-{n:05}")),
-        uid: Uid(format!("pod-{n}")),
+        uid: Uid(format!("pod-{n}").into()),
         replica_set: Some(Uid("rs".into())),
         ready: true,
         ..Pod::default()

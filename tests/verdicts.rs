@@ -565,8 +565,8 @@ fn where_nodes_may_not_be_listed_settled_pods_that_are_unready_on_one_node_tell_
         for (n, ready) in ready.into_iter().enumerate() {
             story.fact(ClusterFact::Pods(Change::Applied(Pod {
                 key: key(&format!("api-{hash}-{n}")),
-                uid: Uid(format!("pod-api-{hash}-{n}")),
-                replica_set: Some(Uid(format!("rs-api-{hash}"))),
+                uid: Uid(format!("pod-api-{hash}-{n}").into()),
+                replica_set: Some(Uid(format!("rs-api-{hash}").into())),
                 node: Some(Clean::new(format!("node-{n}"))),
                 phase: Clean::new("Running"),
                 ready,

@@ -35,7 +35,7 @@ pub struct Facts<'a> {
 pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
     let live = deployment_json(facts.deployment);
     let sets: Vec<Value> = facts.history.iter().map(|r| replica_set_json(r)).collect();
-    let target = Target::ReplicaSet(facts.target.0.clone());
+    let target = Target::ReplicaSet(facts.target.0.to_string());
     let undone = undo::undo(&live, &sets, &target).map_err(|refusal| explain(&refusal))?;
     let undo::Undo::Patched { template, annotations, .. } = undone else {
         return Err(Refusal::new(

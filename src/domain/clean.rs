@@ -3,8 +3,9 @@
 //! two different texts never look alike because of what cannot be seen.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use unicode_width::UnicodeWidthChar;
 
 /// The longest text kept, in characters as they are shown; what is cut is said.
@@ -12,15 +13,17 @@ pub const LONGEST: usize = 4_096;
 /// Combining marks kept on one base character; the others are shown escaped.
 const MARKS: usize = 2;
 
-/// Text that can be printed anywhere.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
-#[serde(transparent)]
-pub struct Clean(String);
+/// Text that can be printed anywhere. A copy shares it: names stand in many places.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Clean(Arc<str>);
 
 impl Clean {
     /// Makes `raw` harmless. A line feed or a tab is shown escaped too: a `Clean` is one line.
     pub fn new(raw: impl AsRef<str>) -> Self {
         let raw = raw.as_ref();
+        if is_plain(raw) {
+            return Self(raw.into());
+        }
         let mut out = String::with_capacity(raw.len());
         let (mut marks, mut length) = (0, 0);
         for (n, c) in raw.chars().enumerate() {
@@ -37,7 +40,7 @@ impl Clean {
                 None => out.push(c),
             }
         }
-        Self(out)
+        Self(out.into())
     }
 
     /// `text` as it is, if it is what [`Clean::new`] made of something: cut once, it is not cut again.
@@ -47,7 +50,7 @@ impl Clean {
             (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(kept)
         })?;
         let whole = Self::new(cut);
-        (whole.0 == cut && !text.chars().any(is_hostile)).then(|| Self(text.to_owned()))
+        (*whole.0 == *cut && !text.chars().any(is_hostile)).then(|| Self(text.into()))
     }
 
     /// The text.
@@ -133,21 +136,45 @@ impl std::borrow::Borrow<str> for Clean {
 
 impl PartialEq<str> for Clean {
     fn eq(&self, other: &str) -> bool {
-        self.0 == other
+        *self.0 == *other
     }
 }
 
 impl PartialEq<&str> for Clean {
     fn eq(&self, other: &&str) -> bool {
-        self.0 == *other
+        *self.0 == **other
+    }
+}
+
+impl Serialize for Clean {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for Clean {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(Self::made_before(&text).unwrap_or_else(|| Self::new(text)))
+        /// Takes the text where it stands in the input, and copies it once.
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Clean;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Clean, E> {
+                if is_plain(text) {
+                    return Ok(Clean(text.into()));
+                }
+                Ok(Clean::made_before(text).unwrap_or_else(|| Clean::new(text)))
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
+}
+
+/// Printable ASCII that is not too long: most of what comes, and nothing is to be done about it.
+fn is_plain(text: &str) -> bool {
+    text.len() <= LONGEST && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 #[cfg(test)]
@@ -175,6 +202,15 @@ mod tests {
         assert!(text.chars().all(|c| !is_hostile(c)), "{text}");
         assert!(text.contains("größer") && text.contains('\u{1f600}'), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
+    }
+
+    #[test]
+    fn a_copy_is_the_same_text_in_memory_and_in_json() {
+        let name = Clean::new("api-gateway");
+        assert!(std::ptr::eq(name.clone().as_str(), name.as_str()));
+        let json = serde_json::to_string(&name).expect("JSON");
+        assert_eq!(serde_json::from_str::<Clean>(&json).ok(), Some(name));
+        assert_eq!(serde_json::from_str::<Clean>(r#""a\u001b""#).ok(), Some(Clean::new("a\x1b")));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl fmt::Display for Key {
     Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize,
 )]
 #[serde(transparent)]
-pub struct Uid(pub String);
+pub struct Uid(pub Clean);
 
 /// SHA-256 of canonical JSON (keys sorted), in hex.
 #[derive(

@@ -24,6 +24,7 @@ mod model_page;
 mod offer;
 pub mod onset;
 pub mod opinion;
+pub mod owners;
 pub mod pages;
 pub mod palette;
 pub mod record;

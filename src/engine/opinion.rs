@@ -568,7 +568,7 @@ fn quotes(state: &State, workload: &Key) -> Vec<Quote> {
         };
         Some(Quote { label: Clean::new(label), text: row.claim.clone()? })
     });
-    let uid = state.world.deployments.get(workload).map(|d| d.meta.uid.0.clone()).unwrap_or_default();
+    let uid = state.world.deployments.get(workload).map(|d| d.meta.uid.0.to_string()).unwrap_or_default();
     let rejected =
         state.journal.rejected.iter().filter(|(fingerprint, _)| {
             !uid.is_empty() && fingerprint.split('|').next() == Some(uid.as_str())

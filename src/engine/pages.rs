@@ -218,14 +218,11 @@ pub fn pods<'a>(state: &'a State, workload: &Key, only: Option<&Uid>) -> Vec<Pod
     let mut groups: Vec<PodGroup<'a>> = timeline
         .iter()
         .filter(|row| only.is_none_or(|only| *only == row.uid))
-        .map(|revision| PodGroup { revision: revision.clone(), pods: Vec::new() })
+        .map(|revision| PodGroup {
+            revision: revision.clone(),
+            pods: state.world.pods_of(&revision.uid).collect(),
+        })
         .collect();
-    for pod in state.world.pods.values() {
-        let owner = pod.replica_set.as_ref();
-        if let Some(group) = groups.iter_mut().find(|group| Some(&group.revision.uid) == owner) {
-            group.pods.push(pod);
-        }
-    }
     for group in &mut groups {
         group.pods.sort_by(|a, b| (a.ready, a.created, &a.key).cmp(&(b.ready, b.created, &b.key)));
     }

@@ -343,7 +343,7 @@ fn undo_from(body: &Value) -> Undo {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     Undo {
         template: ContentDigest(text(&body["template"])),
-        replica_set: Uid(text(&body["replica_set"])),
+        replica_set: Uid(text(&body["replica_set"]).into()),
         configs: body["configs"]
             .as_array()
             .into_iter()
@@ -371,8 +371,8 @@ fn watch_from(intent: &Value) -> Watch {
     let number = |name: &str| body[name].as_f64();
     let predicted = |name: &str| intent["prediction"][name].as_str()?.parse::<Time>().ok();
     Watch {
-        uid: Uid(text("uid")),
-        target: Uid(text("target")),
+        uid: Uid(text("uid").into()),
+        target: Uid(text("target").into()),
         template: ContentDigest(text("template")),
         slo: body["slo"].as_str().map(|id| SloId(Clean::new(id))),
         budget: number("budget").unwrap_or(0.0),

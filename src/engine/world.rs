@@ -13,6 +13,10 @@ use crate::domain::cluster::{
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::slo::{Slo, SloId};
 
+use super::owners::{Owners, Shared};
+
+/// Texts that pods share, beside one for each pod; more of them are no longer in use.
+const SHARED: usize = 1_024;
 /// Events kept; older ones are of no use to a decision.
 const EVENTS: usize = 2_000;
 
@@ -87,6 +91,11 @@ pub struct World {
     pub slos: BTreeMap<SloId, Slo>,
     /// Warnings of Prometheus.
     pub warnings: Vec<Clean>,
+    /// ReplicaSets by the Deployment that controls them, and pods by ReplicaSet.
+    sets_of: Owners,
+    pods_of: Owners,
+    /// Texts that pods have in common.
+    shared: Shared,
 }
 
 impl World {
@@ -184,16 +193,57 @@ impl World {
                 keyed(&mut nodes, change, |n| Key::new("", &n.name));
                 self.nodes = nodes.into_iter().map(|(k, v)| (k.name, v)).collect();
             }
-            ClusterFact::ReplicaSets(change) => {
-                by_uid(&mut self.replica_sets, change, |r| r.meta.uid.clone())
-            }
-            ClusterFact::Pods(change) => by_uid(&mut self.pods, change, |p| p.uid.clone()),
+            ClusterFact::ReplicaSets(change) => self.take_replica_sets(change),
+            ClusterFact::Pods(change) => self.take_pods(change),
             ClusterFact::Events(change) => self.take_event(change),
             ClusterFact::ConfigMaps(change) => self.take_referenced(RefKind::ConfigMap, change),
             ClusterFact::Secrets(change) => self.take_referenced(RefKind::Secret, change),
             ClusterFact::Claims(change) => self.take_referenced(RefKind::PersistentVolumeClaim, change),
             ClusterFact::Content(key, content) => {
                 self.contents.insert(key, content);
+            }
+        }
+    }
+
+    fn take_replica_sets(&mut self, change: Change<ReplicaSet>) {
+        let owner = |set: &ReplicaSet| set.meta.controller.as_ref().map(|(_, _, uid)| uid.clone());
+        match change {
+            Change::Listed(all) => {
+                let pairs = all.iter().filter_map(|set| Some((owner(set)?, set.meta.uid.clone())));
+                self.sets_of = Owners::of(pairs);
+                self.replica_sets = all.into_iter().map(|set| (set.meta.uid.clone(), set)).collect();
+            }
+            Change::Applied(set) => {
+                let (now, uid) = (owner(&set), set.meta.uid.clone());
+                let before = self.replica_sets.insert(uid.clone(), set).and_then(|set| owner(&set));
+                moved(&mut self.sets_of, uid, before, now);
+            }
+            Change::Deleted(_, uid) => {
+                let before = self.replica_sets.remove(&uid).and_then(|set| owner(&set));
+                moved(&mut self.sets_of, uid, before, None);
+            }
+        }
+    }
+
+    fn take_pods(&mut self, change: Change<Pod>) {
+        match change {
+            Change::Listed(mut all) => {
+                self.shared = Shared::default();
+                all.iter_mut().for_each(|pod| share(&mut self.shared, pod));
+                let pairs = all.iter().filter_map(|pod| Some((pod.replica_set.clone()?, pod.uid.clone())));
+                self.pods_of = Owners::of(pairs);
+                self.pods = all.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
+            }
+            Change::Applied(mut pod) => {
+                self.shared.bound(SHARED + self.pods.len());
+                share(&mut self.shared, &mut pod);
+                let (now, uid) = (pod.replica_set.clone(), pod.uid.clone());
+                let before = self.pods.insert(uid.clone(), pod).and_then(|pod| pod.replica_set);
+                moved(&mut self.pods_of, uid, before, now);
+            }
+            Change::Deleted(_, uid) => {
+                let before = self.pods.remove(&uid).and_then(|pod| pod.replica_set);
+                moved(&mut self.pods_of, uid, before, None);
             }
         }
     }
@@ -233,11 +283,8 @@ impl World {
 
     /// The ReplicaSets of a Deployment, newest revision number first; without a number last.
     pub fn history(&self, deployment: &Deployment) -> Vec<&ReplicaSet> {
-        let mut own: Vec<&ReplicaSet> = self
-            .replica_sets
-            .values()
-            .filter(|r| r.meta.controller.as_ref().is_some_and(|(_, _, uid)| *uid == deployment.meta.uid))
-            .collect();
+        let own = self.sets_of.owned(&deployment.meta.uid);
+        let mut own: Vec<&ReplicaSet> = own.filter_map(|uid| self.replica_sets.get(uid)).collect();
         own.sort_by(|a, b| b.revision.cmp(&a.revision).then_with(|| a.meta.uid.cmp(&b.meta.uid)));
         own
     }
@@ -266,7 +313,12 @@ impl World {
 
     /// Pods of a ReplicaSet.
     pub fn pods_of(&self, replica_set: &Uid) -> impl Iterator<Item = &Pod> {
-        self.pods.values().filter(move |p| p.replica_set.as_ref() == Some(replica_set))
+        self.pods_of.owned(replica_set).filter_map(|uid| self.pods.get(uid))
+    }
+
+    /// How many owners of ReplicaSets and pods are known.
+    pub fn owners(&self) -> usize {
+        self.sets_of.len() + self.pods_of.len()
     }
 
     /// What an access review said; `None`: not asked, or no answer.
@@ -319,15 +371,24 @@ fn keyed<T>(map: &mut BTreeMap<Key, T>, change: Change<T>, key: impl Fn(&T) -> K
     }
 }
 
-fn by_uid<T>(map: &mut BTreeMap<Uid, T>, change: Change<T>, uid: impl Fn(&T) -> Uid) {
-    match change {
-        Change::Listed(all) => *map = all.into_iter().map(|one| (uid(&one), one)).collect(),
-        Change::Applied(one) => {
-            map.insert(uid(&one), one);
-        }
-        Change::Deleted(_, gone) => {
-            map.remove(&gone);
-        }
+/// An object of `before` belongs to `now`.
+fn moved(owners: &mut Owners, uid: Uid, before: Option<Uid>, now: Option<Uid>) {
+    if before == now {
+        return;
+    }
+    if let Some(before) = before {
+        owners.remove(&before, &uid);
+    }
+    if let Some(now) = now {
+        owners.add(now, uid);
+    }
+}
+
+fn share(shared: &mut Shared, pod: &mut Pod) {
+    shared.one(&mut pod.key.namespace);
+    shared.one(&mut pod.phase);
+    for text in [pod.node.as_mut(), pod.replica_set.as_mut().map(|uid| &mut uid.0), pod.reason.as_mut()] {
+        text.into_iter().for_each(|text| shared.one(text));
     }
 }
 

@@ -86,7 +86,7 @@ mod tests {
 
     fn set(name: &str, mark: Option<&str>) -> ReplicaSet {
         ReplicaSet {
-            meta: Meta { uid: Uid(format!("rs-{name}")), ..Meta::default() },
+            meta: Meta { uid: Uid(format!("rs-{name}").into()), ..Meta::default() },
             template: Template { digest: digest(name), ..Template::default() },
             action: mark.map(Clean::new),
             ..ReplicaSet::default()

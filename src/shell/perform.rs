@@ -321,7 +321,7 @@ impl Performer {
             .into_iter()
             .map(|v| KnownContent {
                 version: ConfigVersion::new(&v.data["data"], &v.data["binaryData"]),
-                uid: (!v.uid.is_empty()).then_some(Uid(v.uid)),
+                uid: (!v.uid.is_empty()).then_some(Uid(v.uid.into())),
                 seen: Some((v.first_seen, v.last_seen)),
                 source: KnownFrom::Seen,
             })
@@ -342,7 +342,7 @@ impl Performer {
             let store = store.lock().unwrap_or_else(PoisonError::into_inner);
             let which =
                 ConfigMap { cluster: &cluster, namespace: key.namespace.as_str(), name: key.name.as_str() };
-            store.keep(which, &uid.0, &version.digest.0, &Value::Object(data), seen)
+            store.keep(which, uid.0.as_str(), &version.digest.0, &Value::Object(data), seen)
         })
         .await;
     }

@@ -474,8 +474,8 @@ impl Story {
             let hash = w.current().to_owned();
             (0..3).map(move |n| Pod {
                 key: key(&format!("{}-{hash}-{n}", w.name)),
-                uid: Uid(format!("pod-{}-{hash}-{n}", w.name)),
-                replica_set: Some(Uid(format!("rs-{}-{hash}", w.name))),
+                uid: Uid(format!("pod-{}-{hash}-{n}", w.name).into()),
+                replica_set: Some(Uid(format!("rs-{}-{hash}", w.name).into())),
                 node: Some(Clean::new("node-1")),
                 phase: Clean::new("Running"),
                 ready: true,

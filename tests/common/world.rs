@@ -209,8 +209,8 @@ impl World {
         let pods = (0..3)
             .map(|n| goaround::domain::cluster::Pod {
                 key: Key::new("shop", format!("api-gateway-{}-{n}", self.current)),
-                uid: Uid(format!("pod-{}-{n}", self.current)),
-                replica_set: Some(Uid(format!("rs-{}", self.current))),
+                uid: Uid(format!("pod-{}-{n}", self.current).into()),
+                replica_set: Some(Uid(format!("rs-{}", self.current).into())),
                 node: Some(Clean::new("node-1")),
                 phase: Clean::new("Running"),
                 ready: true,

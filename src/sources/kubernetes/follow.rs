@@ -197,7 +197,7 @@ impl Following<'_> {
             Err(ReadError::NotFound(_)) => return Stopped::ForGood("the pod is gone".into()),
             Err(error) => return Stopped::ForNow(Clean::new(error.to_string())),
         };
-        if pod["metadata"]["uid"].as_str().is_some_and(|uid| uid != self.request.uid.0) {
+        if pod["metadata"]["uid"].as_str().is_some_and(|uid| self.request.uid.0 != uid) {
             return Stopped::ForGood("the pod is gone, another one has its name now".into());
         }
         let kinds = ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"];

@@ -67,7 +67,7 @@ pub(super) async fn stream(
     server: &Clean,
     uri: &str,
     accept: &str,
-) -> Result<impl Stream<Item = Result<Vec<u8>, ReadError>> + Send + use<>, ReadError> {
+) -> Result<impl Stream<Item = Result<axum::body::Bytes, ReadError>> + Send + use<>, ReadError> {
     let request = request(Method::GET, uri, accept, Vec::new(), server)?;
     let response = within(server, READ, send(client, server, request)).await?;
     if !response.status().is_success() {
@@ -78,7 +78,6 @@ pub(super) async fn stream(
     // axum's body is the http-body adapter that is in the program anyway.
     Ok(axum::body::Body::new(response.into_body())
         .into_data_stream()
-        .map_ok(|bytes| bytes.to_vec())
         .map_err(move |error| cut(&server, &error)))
 }
 

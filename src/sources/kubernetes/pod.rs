@@ -67,7 +67,7 @@ fn shape(pod: &Value, key: &Key) -> PodPage {
     };
     PodPage {
         key: key.clone(),
-        uid: Uid(metadata["uid"].as_str().unwrap_or_default().to_owned()),
+        uid: Uid(metadata["uid"].as_str().unwrap_or_default().into()),
         phase: clean(&status["phase"]),
         reason: clean(&status["reason"]),
         message: clean(&status["message"]),

@@ -12,6 +12,7 @@
 //! one) and loses a whole list when one object in it is odd.
 
 use std::collections::BTreeMap;
+use std::io::BufRead as _;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -194,7 +195,7 @@ impl Following<'_> {
     /// Takes the complete lines out of `buffer`, of which the first `scanned` bytes hold no line end.
     async fn lines<K: Kind>(&mut self, buffer: &mut Vec<u8>, scanned: usize) -> Result<(), Broke> {
         let (mut begin, mut search) = (0, scanned);
-        while let Some(length) = buffer[search..].iter().position(|byte| *byte == b'\n') {
+        while let Some(length) = line_end(&buffer[search..]) {
             let end = search + length;
             let bytes = buffer[begin..end].trim_ascii();
             if !bytes.is_empty() {
@@ -311,6 +312,15 @@ impl Following<'_> {
         }
         self.session.settled(self.progress.source).await
     }
+}
+
+/// Where the first line ends. `BufRead` of a slice looks for a byte as fast as the machine can; an iterator would look
+/// at each of the five thousand of an ordinary event.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    // Reading from memory cannot fail.
+    let read = rest.skip_until(b'\n').ok()?;
+    bytes.get(read.checked_sub(1)?).is_some_and(|last| *last == b'\n').then(|| read - 1)
 }
 
 /// The right that is missing, in words that can be sent to whoever grants rights.

@@ -82,7 +82,7 @@ pub trait Kind {
     fn fact(change: Change<Self::Item>) -> ClusterFact;
 }
 
-fn brief<R, T: From<R>>(raw: R, meta: impl Fn(&R) -> &Brief) -> Object<T> {
+fn brief<R, L, T: From<R>>(raw: R, meta: impl Fn(&R) -> &Brief<L>) -> Object<T> {
     let meta = meta(&raw);
     let (key, uid, resource_version) = (meta.key(), Uid(meta.uid.clone()), meta.resource_version.clone());
     Object { item: T::from(raw), key, uid, resource_version }

@@ -35,27 +35,27 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// Metadata of kinds of which little is kept.
+/// Metadata of kinds of which little is kept; `IgnoredAny` in place of the labels skips them unread.
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Brief {
+#[serde(default, rename_all = "camelCase", bound = "L: Deserialize<'de> + Default")]
+pub struct Brief<L = IgnoredAny> {
     #[serde(deserialize_with = "lax")]
     pub name: Clean,
     #[serde(deserialize_with = "lax")]
     pub namespace: Clean,
     #[serde(deserialize_with = "lax")]
-    pub uid: String,
+    pub uid: Clean,
     #[serde(deserialize_with = "lax")]
     pub resource_version: String,
     pub creation_timestamp: Moment,
     pub deletion_timestamp: Moment,
     #[serde(deserialize_with = "lax")]
-    pub labels: BTreeMap<Clean, Clean>,
+    pub labels: L,
     #[serde(deserialize_with = "lax")]
     pub owner_references: Vec<Owner>,
 }
 
-impl Brief {
+impl<L> Brief<L> {
     pub fn key(&self) -> Key {
         Key { namespace: self.namespace.clone(), name: self.name.clone() }
     }
@@ -70,7 +70,7 @@ pub struct Owner {
     #[serde(deserialize_with = "lax")]
     pub name: Clean,
     #[serde(deserialize_with = "lax")]
-    pub uid: String,
+    pub uid: Clean,
     #[serde(deserialize_with = "lax")]
     pub controller: bool,
 }
@@ -89,7 +89,7 @@ pub struct Full<A = Value> {
     #[serde(deserialize_with = "lax")]
     pub namespace: Clean,
     #[serde(deserialize_with = "lax")]
-    pub uid: String,
+    pub uid: Clean,
     #[serde(deserialize_with = "lax")]
     pub resource_version: String,
     #[serde(deserialize_with = "lax")]

@@ -1,6 +1,9 @@
 //! Pods and nodes: there are thousands of the first, so nothing is kept that no gate asks for.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::lax;
 use super::meta::{Brief, Condition, Moment, controller};
@@ -33,11 +36,45 @@ struct PodStatus {
     reason: Option<Clean>,
     start_time: Moment,
     #[serde(deserialize_with = "lax")]
-    conditions: Vec<Condition>,
+    conditions: Vec<PodCondition>,
     #[serde(deserialize_with = "lax")]
     init_container_statuses: Vec<Container>,
     #[serde(deserialize_with = "lax")]
     container_statuses: Vec<Container>,
+}
+
+/// Of a pod's conditions only one is asked for: the texts of the others are compared where they stand, and not kept.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PodCondition {
+    #[serde(rename = "type", deserialize_with = "lax")]
+    ready: Is<READY>,
+    #[serde(rename = "status", deserialize_with = "lax")]
+    holds: Is<TRUE>,
+}
+
+const READY: u8 = 0;
+const TRUE: u8 = 1;
+const WORDS: [&str; 2] = ["Ready", "True"];
+
+/// Whether a text is this word.
+#[derive(Clone, Copy, Default)]
+struct Is<const WORD: u8>(bool);
+
+impl<'de, const WORD: u8> Deserialize<'de> for Is<WORD> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text<const WORD: u8>;
+        impl<const WORD: u8> Visitor<'_> for Text<WORD> {
+            type Value = Is<WORD>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Is<WORD>, E> {
+                Ok(Is(WORDS.get(usize::from(WORD)) == Some(&text)))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -83,7 +120,7 @@ impl From<RawPod> for Pod {
                 .filter(|(kind, _, _)| kind == "ReplicaSet")
                 .map(|(_, _, uid)| uid),
             node: raw.spec.node_name.filter(|name| !name.is_empty()),
-            ready: status.conditions.iter().any(|c| c.kind == "Ready" && c.holds()),
+            ready: status.conditions.iter().any(|c| c.ready.0 && c.holds.0),
             created: raw.metadata.creation_timestamp.0,
             restarts: status.container_statuses.iter().map(|c| c.restart_count).sum(),
             reason: reason(&status),

@@ -13,7 +13,7 @@ use crate::domain::cluster::{Autoscaler, DisruptionBudget, Service};
 #[serde(default)]
 pub struct RawService {
     #[serde(deserialize_with = "lax")]
-    pub metadata: Brief,
+    pub metadata: Brief<BTreeMap<Clean, Clean>>,
     #[serde(deserialize_with = "lax")]
     spec: ServiceSpec,
 }
