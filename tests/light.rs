@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use goaround::domain::Time;
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::{Change, ClusterFact, Deployment, Key, Meta, Pod, Uid};
+use goaround::domain::cluster::{
+    Change, ClusterFact, Deployment, Key, Meta, Pod, Referenced, ReplicaSet, Right, Uid,
+};
 use goaround::domain::signal::{Health, Signal, Source};
-use goaround::domain::slo::{Origin, Reading, Sli, Slo, SloId};
+use goaround::domain::slo::{Alert, Origin, Reading, Severity, Sli, Slo, SloId};
 use goaround::domain::value::Value;
 use goaround::domain::window::Window;
 use goaround::engine::event::Command;
 use goaround::engine::state::Setup;
 use goaround::engine::view::{self, Row};
 use goaround::engine::{Effect, Event, Stamped, State, step};
+use goaround::sources::kubernetes::decode;
+use serde_json::json;
 
 /// A cluster with much in it, told by signals as the sources tell it.
 struct Crowd {
@@ -61,8 +65,11 @@ fn name(n: usize) -> String {
 }
 
 fn workload(n: usize) -> Deployment {
-    let meta =
-        Meta { key: Key::new("shop", name(n)), uid: Uid(format!("deployment-{n}").into()), ..Meta::default() };
+    let meta = Meta {
+        key: Key::new("shop", name(n)),
+        uid: Uid(format!("deployment-{n}").into()),
+        ..Meta::default()
+    };
     Deployment { meta, replicas: 3, available: 3, ..Deployment::default() }
 }
 
@@ -146,4 +153,149 @@ fn deployments_that_come_in_quick_succession_make_few_lists_and_the_last_one_is_
     // A person who moves acts on what is there.
     crowd.event(Event::Command(Command::End));
     assert_eq!(view::selected(&crowd.state), Some(&Row::Workload(Key::new("shop", name(1_098)))));
+}
+
+/// A Deployment with its ReplicaSets as a recording has them, under another name.
+fn objects(n: usize) -> (Deployment, Vec<ReplicaSet>) {
+    let (name, uid) = (name(n), Uid(format!("deployment-{n}").into()));
+    let template = |tag: &str| {
+        decode::template(json!({"metadata": {"labels": {"app": name}}, "spec": {
+            "containers": [{"name": "app", "image": format!("app:{tag}")}],
+            "volumes": [{"name": "config", "configMap": {"name": format!("{name}-config")}}]}}))
+    };
+    let mut deployment = workload(n);
+    deployment.template = template("2");
+    let set = |revision: i64| ReplicaSet {
+        meta: Meta {
+            key: Key::new("shop", format!("{name}-{revision}")),
+            uid: Uid(format!("set-{n}-{revision}").into()),
+            controller: Some(("Deployment".into(), name.clone().into(), uid.clone())),
+            ..Meta::default()
+        },
+        template: template(&revision.to_string()),
+        revision: Some(revision),
+        ..ReplicaSet::default()
+    };
+    (deployment, vec![set(1), set(2)])
+}
+
+#[test]
+fn objects_that_came_and_went_leave_nothing_behind() {
+    let mut crowd = Crowd::new(0, 0);
+    let fact = |fact: ClusterFact| Signal::Cluster(Box::new(fact));
+    for n in 0..300 {
+        let (deployment, sets) = objects(n);
+        let (key, config) = (deployment.meta.key.clone(), Key::new("shop", format!("{}-config", name(n))));
+        let mut pod = pod(n);
+        pod.replica_set = Some(sets[1].meta.uid.clone());
+        pod.node = Some(Clean::new(format!("node-{n}")));
+        crowd.signal(fact(ClusterFact::Deployments(Change::Applied(deployment.clone()))));
+        for set in &sets {
+            crowd.signal(fact(ClusterFact::ReplicaSets(Change::Applied(set.clone()))));
+        }
+        crowd.signal(fact(ClusterFact::Pods(Change::Applied(pod.clone()))));
+        let meta = Meta { key: config.clone(), resource_version: n.to_string(), ..Meta::default() };
+        crowd.signal(fact(ClusterFact::ConfigMaps(Change::Applied(Referenced { meta: meta.clone() }))));
+        let now = crowd.now;
+        let mut burning = slo(n, now);
+        burning.sli = Sli::Understood(Box::new(understood()));
+        burning.alerts = vec![Alert {
+            name: "HighErrors".into(),
+            severity: Severity::Page,
+            firing: true,
+            active_at: Some(now),
+        }];
+        let effects = crowd.signal(Signal::Slos(vec![burning.clone()]));
+        assert!(effects.contains(&Effect::ReadConfig(config.clone())), "{n}: {effects:?}");
+        let value = json!({"metadata": {"name": config.name, "namespace": "shop", "uid": "c",
+            "resourceVersion": n.to_string()}, "data": {"a": "b"}});
+        let content = decode::config_content(value.to_string().as_bytes()).expect("content");
+        crowd.signal(fact(ClusterFact::Content(config.clone(), Some(content))));
+        crowd.signal(Signal::Known(config.clone(), Vec::new()));
+        let rights = ["deployments", "configmaps"].map(|resource| Right {
+            verb: "patch",
+            resource,
+            group: "apps",
+            namespace: Clean::new(format!("team-{n}")),
+        });
+        crowd.signal(Signal::Rights(rights.map(|right| (right, true)).into()));
+        // It is well again, somebody looks at it, and it goes.
+        burning.alerts.clear();
+        crowd.signal(Signal::Slos(vec![burning]));
+        crowd.event(Event::Command(Command::Home));
+        crowd.now += chrono::TimeDelta::seconds(1_000);
+        crowd.mono += Duration::from_secs(1_000);
+        crowd.event(Event::Tick);
+        crowd.signal(fact(ClusterFact::Pods(Change::Deleted(pod.key, pod.uid))));
+        for set in sets {
+            crowd.signal(fact(ClusterFact::ReplicaSets(Change::Deleted(set.meta.key, set.meta.uid))));
+        }
+        crowd.signal(fact(ClusterFact::ConfigMaps(Change::Deleted(config, Uid::default()))));
+        crowd.signal(fact(ClusterFact::Deployments(Change::Deleted(key, deployment.meta.uid))));
+        crowd.signal(Signal::Slos(Vec::new()));
+    }
+    crowd.pass(120);
+    crowd.now += chrono::TimeDelta::seconds(4_000);
+    crowd.mono += Duration::from_secs(4_000);
+    crowd.pass(120);
+    let state = &crowd.state;
+    let kept = [
+        ("deployments", state.world.deployments.len()),
+        ("replica sets", state.world.replica_sets.len()),
+        ("pods", state.world.pods.len()),
+        ("owners", state.world.owners()),
+        ("referenced", state.world.referenced.len()),
+        ("contents", state.world.contents.len()),
+        ("known", state.world.known.len()),
+        ("watched", state.world.watched.len()),
+        ("rights", state.world.rights.len()),
+        ("rights asked", state.rights_asked.len()),
+        ("incidents", state.incidents.len()),
+        ("mapped", state.mapped.len()),
+        ("studies", state.studies.len()),
+        ("dry runs", state.dry_runs.len()),
+        ("dry runs tried", state.dry_tried.len()),
+        ("differences", state.diffs.len()),
+        ("counsel", state.counsel.len()),
+        ("configs asked", state.config_asked.len()),
+        ("edges", state.edges.len()),
+        ("rows", view::rows(state).len()),
+    ];
+    let left: Vec<_> = kept.iter().filter(|(_, n)| *n > 0).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(state.log.len() <= 2_000 && state.world.events.len() <= 2_000);
+}
+
+fn understood() -> goaround::domain::sli::SliExpression {
+    let text =
+        "sum(rate(r_total{deployment=\"x\",code=\"500\"}[5m])) / sum(rate(r_total{deployment=\"x\"}[5m]))";
+    goaround::domain::sli::understand(text).expect("an SLI")
+}
+
+#[test]
+fn a_question_about_one_workload_looks_at_its_own_objects_only_and_a_nodes_name_is_in_memory_once() {
+    let mut crowd = Crowd::new(1, 1);
+    let (deployment, sets) = objects(0);
+    let pods = |from: usize, set: Option<&Uid>| {
+        let each = |n: usize| Pod { replica_set: set.cloned(), node: Some("node-1".into()), ..pod(n) };
+        (from..from + 100).map(each).collect::<Vec<_>>()
+    };
+    let all =
+        [pods(0, Some(&sets[1].meta.uid)), pods(100, None), pods(200, Some(&Uid("other".into())))].concat();
+    crowd.signal(Signal::Cluster(Box::new(ClusterFact::ReplicaSets(Change::Listed(sets.clone())))));
+    crowd.signal(Signal::Cluster(Box::new(ClusterFact::Pods(Change::Listed(all)))));
+    let world = &crowd.state.world;
+    assert_eq!(world.history(&deployment).len(), 2);
+    let own: Vec<&Pod> = world.pods_of(&sets[1].meta.uid).collect();
+    assert_eq!(own.len(), 100);
+    let node = |pod: &Pod| pod.node.as_ref().map(|node| node.as_str().as_ptr());
+    assert!(own.iter().copied().all(|pod| node(pod) == node(own[0]) && node(pod).is_some()));
+    // It moves to another owner, and goes.
+    let mut moved = own[0].clone();
+    moved.replica_set = Some(sets[0].meta.uid.clone());
+    crowd.signal(Signal::Cluster(Box::new(ClusterFact::Pods(Change::Applied(moved.clone())))));
+    assert_eq!(crowd.state.world.pods_of(&sets[1].meta.uid).count(), 99);
+    assert_eq!(crowd.state.world.pods_of(&sets[0].meta.uid).count(), 1);
+    crowd.signal(Signal::Cluster(Box::new(ClusterFact::Pods(Change::Deleted(moved.key, moved.uid)))));
+    assert_eq!(crowd.state.world.pods_of(&sets[0].meta.uid).count(), 0);
 }

@@ -148,7 +148,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     map_slos(state);
     leave_mistaken(state, &mut effects);
     detect(state, &mut effects);
-    read_configs(state, &mut effects);
+    let configs = read_configs(state, &mut effects);
     find_edges(state);
     forget_dry_runs(state);
     let workloads: Vec<Key> = state.incidents.keys().cloned().collect();
@@ -162,6 +162,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
+    super::forget::forget(state, &configs);
     state.dirty = false;
     state.reviewed = Some(state.now);
     state.reviewed_mono = state.mono;
@@ -284,7 +285,7 @@ fn has_fresh(world: &super::world::World, incident: &Incident, _now: Time) -> bo
 
 /// Reads the contents of the ConfigMaps of matched workloads, each version once; of workloads in an incident those of
 /// older revisions too, and what the store knows of them.
-fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
+fn read_configs(state: &mut State, effects: &mut Vec<Effect>) -> BTreeSet<Key> {
     let mut wanted: BTreeSet<Key> = BTreeSet::new();
     let matched: BTreeSet<&Key> = state.mapped.values().flatten().map(|(key, _)| key).collect();
     for workload in matched.into_iter().chain(state.incidents.keys()) {
@@ -301,22 +302,23 @@ fn read_configs(state: &mut State, effects: &mut Vec<Effect>) {
             }
         }
     }
-    for key in wanted {
+    for key in &wanted {
         let Some(object) = state.world.referenced.get(&(RefKind::ConfigMap, key.clone())) else {
             continue;
         };
         let version = &object.meta.resource_version;
-        let asked = state.config_asked.get(&key);
-        let content = state.world.contents.get(&key).and_then(Option::as_ref);
+        let asked = state.config_asked.get(key);
+        let content = state.world.contents.get(key).and_then(Option::as_ref);
         let read = content.is_some_and(|content| content.resource_version == *version);
         // A read that failed is tried again; until then the content is not known, or is an older one.
         let failed = asked.is_some_and(|(_, at)| !read && (state.now - *at).num_seconds() >= RETRY);
         if asked.is_none_or(|(asked, _)| asked != version) || failed {
             state.config_asked.insert(key.clone(), (version.clone(), state.now));
             effects.push(Effect::ReadConfig(key.clone()));
-            effects.push(Effect::LoadKnown(key));
+            effects.push(Effect::LoadKnown(key.clone()));
         }
     }
+    wanted
 }
 
 fn review_one(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {

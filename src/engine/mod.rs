@@ -12,6 +12,7 @@ pub mod drill;
 pub mod effect;
 pub mod event;
 pub mod filter;
+pub mod forget;
 pub mod gate;
 mod gates;
 pub mod inbox;

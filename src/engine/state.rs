@@ -180,6 +180,8 @@ pub struct State {
     pub resolved_old: Option<Time>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
+    /// When it was last forgotten what nobody asks about any more.
+    pub forgot: Option<Time>,
     /// The person wants to leave.
     pub quitting: bool,
 }
