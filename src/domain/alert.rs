@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
+use super::exact;
 use super::slo::Severity;
 use super::value::Value;
 
@@ -12,7 +15,7 @@ use super::value::Value;
 const LINKS: [&str; 6] = ["runbook_url", "runbook", "dashboard_url", "dashboard", "grafana_url", "url"];
 
 /// An alert rule.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AlertRule {
     /// The alert's name.
     pub name: Clean,
@@ -21,6 +24,7 @@ pub struct AlertRule {
     /// Its condition, as the server prints it.
     pub expr: Clean,
     /// `for`, in seconds: how long the condition must hold.
+    #[serde(with = "exact")]
     pub for_s: f64,
     /// Labels that the rule sets.
     pub labels: BTreeMap<Clean, Clean>,
@@ -35,7 +39,7 @@ pub struct AlertRule {
 }
 
 /// An alert that is pending or firing.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ActiveAlert {
     /// All its labels.
     pub labels: BTreeMap<Clean, Clean>,

@@ -1,12 +1,14 @@
 //! One pod as somebody sees it who looks closely: containers, conditions, what the cluster says happened to it; and what
 //! its containers write. Read for one pod at a time, and kept for no longer than its page is open.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
 use super::cluster::{ClusterEvent, Condition, Key, Uid};
 
 /// Everything that a pod's page shows.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PodPage {
     /// Namespace and name.
     pub key: Key,
@@ -46,7 +48,7 @@ impl PodPage {
 }
 
 /// What a container is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Role {
     /// It does the pod's work.
     #[default]
@@ -69,7 +71,7 @@ impl Role {
 }
 
 /// How a container stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Standing {
     /// The server says nothing of it.
     #[default]
@@ -83,7 +85,7 @@ pub enum Standing {
 }
 
 /// One run of a container.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Run {
     /// How it stands.
     pub standing: Standing,
@@ -126,7 +128,7 @@ fn meaning(code: i64) -> &'static str {
 }
 
 /// One container, without any value of its environment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Container {
     /// Its name.
     pub name: Clean,
@@ -149,7 +151,7 @@ pub struct Container {
 }
 
 /// Which log is wanted.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LogRequest {
     /// Number of the stream: what is heard of another one is not wanted any more.
     pub stream: u64,
@@ -168,7 +170,7 @@ pub struct LogRequest {
 }
 
 /// One line of a log.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LogLine {
     /// When the runtime took it, where it says.
     pub at: Option<Time>,
@@ -179,7 +181,7 @@ pub struct LogLine {
 }
 
 /// What is heard of a log that is followed.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum LogNews {
     /// The server answers.
     Opened,

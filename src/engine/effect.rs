@@ -68,6 +68,15 @@ pub enum Effect {
     ReadAlerts(SloId),
     /// Call for attention.
     Bell,
+    /// Put a line into the clipboard of the person's terminal.
+    Copy(Clean),
+    /// Call for attention outside of the window, with words: a desktop notification where the terminal shows one.
+    Notify {
+        /// What it is about, in a few words.
+        title: Clean,
+        /// One sentence.
+        body: Clean,
+    },
     /// Leave.
     Quit,
 }

@@ -12,10 +12,12 @@ use super::analysis::Wish;
 use super::drill;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
-use super::gate::{Decision, Draft, Gesture};
+use super::gate::{Decision, Draft, Gesture, Proposal};
+use super::inbox;
 use super::incident::{self, Waiting};
 use super::model_page;
 use super::opinion::{self, Typing};
+use super::palette;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
@@ -28,11 +30,14 @@ const PAGE: usize = 10;
 
 /// Takes a command. True when what follows should be computed at once.
 pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -> bool {
+    if state.view.palette.is_some() {
+        return palette::command(state, command, effects);
+    }
     if state.view.filtering {
         return filter(state, command);
     }
     if state.view.help && !matches!(command, Command::Quit) {
-        state.view.help = false;
+        help(state, &command);
         return false;
     }
     match (&state.view.screen, command) {
@@ -44,8 +49,23 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
         }
         (_, Command::Help) => {
             state.view.help = true;
+            state.view.help_scroll = 0;
             false
         }
+        (_, Command::Palette) => {
+            // Where characters are text one of them opened nothing.
+            if !takes_text(state) {
+                palette::open(state);
+            }
+            false
+        }
+        (_, Command::Copy) => {
+            if !takes_text(state) {
+                drill::copy(state, effects);
+            }
+            false
+        }
+        (Screen::Inbox, command) => inbox::command(state, command),
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
             let key = key.clone();
@@ -73,6 +93,26 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
     }
 }
 
+/// Moves within the help; anything else closes it.
+fn help(state: &mut State, command: &Command) {
+    match command {
+        Command::Pick(line) => state.view.help_scroll = *line,
+        _ => state.view.help = false,
+    }
+}
+
+/// Characters are text on the screen as it is.
+fn takes_text(state: &State) -> bool {
+    match &state.view.screen {
+        Screen::Card(key) => {
+            state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
+        }
+        Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        Screen::PodLog(..) => state.view.pod_log.typing.is_some(),
+        _ => false,
+    }
+}
+
 fn filter(state: &mut State, command: Command) -> bool {
     match command {
         Command::Char(c, _) if !c.is_control() && state.view.filter.len() < 200 => state.view.filter.push(c),
@@ -91,11 +131,27 @@ fn filter(state: &mut State, command: Command) -> bool {
     false
 }
 
-fn main(state: &mut State, command: Command) -> bool {
+pub(super) fn main(state: &mut State, command: Command) -> bool {
     match command {
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
-            moved(state, &command);
+            moved(state, state.view.pane, &command);
         }
+        Command::Wheel(pane, back) => {
+            moved(state, pane, if back { &Command::Up } else { &Command::Down });
+        }
+        Command::Select(row) => {
+            state.view.pane = Pane::List;
+            if view::selected(state) != Some(&row) {
+                state.view.revision = None;
+            }
+            state.view.selected = Some(row);
+        }
+        Command::SelectRevision(uid) => {
+            state.view.pane = Pane::Revisions;
+            state.view.revision = Some(uid);
+        }
+        Command::Focus(pane) => state.view.pane = pane,
+        Command::Inbox => open(state, Screen::Inbox),
         Command::FocusNext => state.view.pane = state.view.pane.step(false),
         Command::FocusPrevious => state.view.pane = state.view.pane.step(true),
         Command::Filter => state.view.filtering = true,
@@ -114,7 +170,7 @@ fn main(state: &mut State, command: Command) -> bool {
         },
         Command::Evidence => {
             let incident = view::selected_workload(state).filter(|k| state.incidents.contains_key(k));
-            match (incident, view::selected_slo(state)) {
+            match (incident, view::selected_slo(state).cloned()) {
                 (Some(key), _) => open(state, Screen::Evidence(key)),
                 (None, Some(id)) => open(state, Screen::Readings(id)),
                 (None, None) => state.say("slo", Weight::Plain, "no SLO judges it: there is no evidence"),
@@ -145,6 +201,17 @@ fn main(state: &mut State, command: Command) -> bool {
         _ => {}
     }
     false
+}
+
+/// Leaves what is on the screen for another one. What was pressed on a card is not left behind armed, and a wish that
+/// was not decided goes with its card.
+pub(super) fn leave(state: &mut State, screen: Screen) {
+    if let Screen::Card(key) = &state.view.screen
+        && !matches!(&screen, Screen::Card(other) if other == key)
+    {
+        leave_card(state, &key.clone());
+    }
+    open(state, screen);
 }
 
 fn open(state: &mut State, screen: Screen) {
@@ -189,12 +256,11 @@ pub(super) fn index(at: usize, len: usize, command: &Command) -> usize {
     }
 }
 
-fn moved(state: &mut State, command: &Command) {
-    match state.view.pane {
+fn moved(state: &mut State, pane: Pane, command: &Command) {
+    match pane {
         Pane::List | Pane::Detail => {
             let rows = view::rows(state);
-            let selected = view::selected(state);
-            let at = rows.iter().position(|r| Some(r) == selected.as_ref()).unwrap_or(0);
+            let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
             let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;
@@ -211,7 +277,7 @@ fn moved(state: &mut State, command: &Command) {
         }
         Pane::Log => {
             // The log grows downwards: up means older.
-            let len = state.log.len();
+            let len = view::log_range(state).len();
             let from_end = match command {
                 Command::Up => state.view.log_scroll + 1,
                 Command::Down => state.view.log_scroll.saturating_sub(1),
@@ -262,6 +328,9 @@ fn page(state: &mut State, command: Command) -> bool {
         Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
         Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
         Command::Next | Command::NextBack => next_change(state, command == Command::Next),
+        Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
+        Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
+        Command::Inbox => leave(state, Screen::Inbox),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
     false
@@ -343,6 +412,11 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
             state.view.scroll = index(state.view.scroll, 500, &command);
         }
+        Command::Wheel(_, back) => {
+            state.view.scroll =
+                index(state.view.scroll, 500, if back { &Command::Up } else { &Command::Down });
+        }
+        Command::Inbox => leave(state, Screen::Inbox),
         _ => {}
     }
     false

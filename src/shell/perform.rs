@@ -163,7 +163,7 @@ impl Performer {
                 let slo = state.world.slos.get(&id).cloned();
                 self.clone().spawn(async move { this.read_alerts(id, slo).await });
             }
-            Effect::Bell | Effect::Quit => {}
+            Effect::Bell | Effect::Copy(_) | Effect::Notify { .. } | Effect::Quit => {}
         }
     }
 
