@@ -15,6 +15,7 @@ use crate::domain::pod::{LogNews, PodPage};
 use crate::domain::signal::Signal;
 use crate::domain::slo::SloId;
 
+use super::drill::Answer;
 use super::inbox::Item;
 use super::palette::Choice;
 use super::record::Past;
@@ -209,7 +210,7 @@ pub enum Command {
     Inbox,
     /// What was chosen in the palette.
     Choose(Choice),
-    /// This row of the palette; while the help is open, its first line on the screen.
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
     Pick(usize),
     /// The row of the list that was pointed at.
     Select(Row),
@@ -235,6 +236,8 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// What a person says in a drill.
+    Answer(Answer),
     /// Leave the screen, field or mode.
     Back,
     /// A typed character and the number of the terminal read that it came in.

@@ -7,14 +7,14 @@ use crate::domain::format;
 use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
-use super::action;
 use super::analysis::Wish;
-use super::drill;
+use super::contexts;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
 use super::inbox;
 use super::incident::{self, Waiting};
+use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
 use super::palette;
@@ -22,6 +22,7 @@ use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
+use super::{action, drill};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -35,6 +36,9 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
     }
     if state.view.filtering {
         return filter(state, command);
+    }
+    if let Some(taken) = drill::command(state, &command, effects) {
+        return taken;
     }
     if state.view.help && !matches!(command, Command::Quit) {
         help(state, &command);
@@ -52,6 +56,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             state.view.help_scroll = 0;
             false
         }
+        (Screen::Contexts, command) => contexts::command(state, &command),
         (_, Command::Palette) => {
             // Where characters are text one of them opened nothing.
             if !takes_text(state) {
@@ -61,7 +66,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
         }
         (_, Command::Copy) => {
             if !takes_text(state) {
-                drill::copy(state, effects);
+                inspect::copy(state, effects);
             }
             false
         }
@@ -82,13 +87,14 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             | Screen::Revision(..)
             | Screen::Compare(..),
             command,
-        ) => match drill::command(state, &command) {
+        ) => match inspect::command(state, &command) {
             Some(()) => false,
             None => page(state, command),
         },
-        (Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log, command) => {
-            page(state, command)
-        }
+        (
+            Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log | Screen::Drill,
+            command,
+        ) => page(state, command),
         (Screen::Main, command) => main(state, command),
     }
 }
@@ -160,10 +166,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
-        Command::Open if state.view.pane == Pane::Revisions => drill::open_revision(state),
-        Command::Pods => drill::open_pods(state),
-        Command::Alert => drill::open_alert(state),
-        Command::Mark => drill::mark(state),
+        Command::Open if state.view.pane == Pane::Revisions => inspect::open_revision(state),
+        Command::Pods => inspect::open_pods(state),
+        Command::Alert => inspect::open_alert(state),
+        Command::Mark => inspect::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -177,7 +183,7 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => match drill::compared(state, &key) {
+            Some(key) => match inspect::compared(state, &key) {
                 Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
                 None => open(state, Screen::Diff(key)),
             },

@@ -16,6 +16,7 @@ use crate::domain::slo::SloId;
 
 use super::drill::Drill;
 use super::incident::Incident;
+use super::inspect::Inspected;
 use super::investigate::Study;
 use super::listing::Listing;
 use super::opinion::Counsel;
@@ -144,9 +145,13 @@ pub struct State {
     /// Number of the last question to the model.
     pub briefs: BriefId,
     /// What was asked for the page that is open.
-    pub drill: Drill,
+    pub inspected: Inspected,
+    /// The question of a drill, where this session is one.
+    pub drill: Option<Drill>,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// What can be chosen before anything is connected.
+    pub contexts: super::contexts::Contexts,
     /// Calls for attention that were made.
     pub told: super::inbox::Told,
     /// The list of the main screen.

@@ -13,10 +13,10 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
-use super::drill::{AlertItem, LogView};
 use super::event::PageShown;
 use super::filter::{Filter, Subject};
 use super::inbox::Item;
+use super::inspect::{AlertItem, LogView};
 use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
@@ -53,6 +53,10 @@ pub enum Screen {
     Compare(Key, Uid, Uid),
     /// What waits for a person, goes on and ended lately.
     Inbox,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.

@@ -1,71 +1,136 @@
-//! Effects of the pages on which somebody looks closer: one pod, one log stream at a time, the rules of one alert. Each
-//! ends in events; a stream ends with its page.
+//! What came of a drill: the answers, how many were right, how long they took, as a table and as one JSON object.
 
-use tokio::sync::mpsc;
+use serde_json::{Value, json};
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Key, Uid};
-use crate::domain::pod::{LogNews, LogRequest};
-use crate::domain::slo::{Slo, SloId};
-use crate::engine::Event;
-use crate::sources::{kubernetes, prometheus};
+use crate::domain::format;
+use crate::engine::drill::{Answer, Drill};
 
-use super::perform::Performer;
+/// One answered question.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// The scenario.
+    pub scenario: Clean,
+    /// What was said.
+    pub answer: Answer,
+    /// What is right.
+    pub right: Answer,
+    /// From the question to the answer, in real seconds.
+    pub seconds: f64,
+}
 
-/// News of a log that wait to be taken: a pod that writes faster than that waits for us, not the other way round.
-const WAITING: usize = 4;
-
-impl Performer {
-    /// Reads one pod.
-    pub(super) async fn read_pod(self, key: Key, uid: Uid, owners: Vec<(&'static str, Clean)>) {
-        let page = match &self.cluster {
-            Some(cluster) => kubernetes::pod_page(cluster, &key, &uid, &owners)
-                .await
-                .map_err(|error| Clean::new(error.to_string())),
-            None => Err("no cluster".into()),
-        };
-        self.tell(Event::Pod(uid, Box::new(page))).await;
+impl Row {
+    /// The row of a question, once it is answered.
+    pub fn of(drill: &Drill) -> Option<Self> {
+        let answered = drill.answered()?;
+        let scenario = drill.scenario.clone();
+        Some(Self { scenario, answer: answered.answer, right: drill.right, seconds: answered.seconds })
     }
 
-    /// Reads the alert rules of one SLO.
-    pub(super) async fn read_alerts(self, id: SloId, slo: Option<Slo>) {
-        let rules = match (self.prometheus.get(), &slo) {
-            (Some(client), Some(slo)) => {
-                prometheus::alert_rules(client, slo).await.map_err(|error| Clean::new(error.to_string()))
-            }
-            (None, _) => Err("no Prometheus was found yet".into()),
-            (_, None) => Err("the SLO is not there any more".into()),
-        };
-        self.tell(Event::Alerts(id, Box::new(rules))).await;
+    fn is_right(&self) -> bool {
+        self.answer == self.right
+    }
+}
+
+/// The middle of the seconds, or of the two in the middle; nothing without an answer.
+pub fn median(rows: &[Row]) -> Option<f64> {
+    let mut seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
+    seconds.sort_by(f64::total_cmp);
+    let middle = seconds.len() / 2;
+    let high = *seconds.get(middle)?;
+    if seconds.len() % 2 == 1 {
+        Some(high)
+    } else {
+        Some((seconds.get(middle.checked_sub(1)?)? + high) / 2.0)
+    }
+}
+
+fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
+}
+
+/// `{"scenarios","right","median_s","answers":[{"scenario","answer","expected","right","seconds"}]}`; `median_s` is null
+/// where nothing was answered.
+pub fn as_json(rows: &[Row]) -> Value {
+    let answers: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            json!({"scenario": row.scenario, "answer": row.answer.word(), "expected": row.right.word(),
+                   "right": row.is_right(), "seconds": tenths(row.seconds)})
+        })
+        .collect();
+    json!({
+        "scenarios": rows.len(),
+        "right": rows.iter().filter(|row| row.is_right()).count(),
+        "median_s": median(rows).map(tenths),
+        "answers": answers,
+    })
+}
+
+/// The same for people, with what each kind of mistake would have cost.
+pub fn as_text(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "nothing was answered\n".into();
+    }
+    let mut text = format!("{:<22}{:<24}{:<24}{:>8}\n", "scenario", "you said", "right", "seconds");
+    for row in rows {
+        let right =
+            if row.is_right() { "as you said".to_owned() } else { format!("✕ {}", row.right.words()) };
+        text.push_str(&format!(
+            "{:<22}{:<24}{right:<24}{:>8.1}\n",
+            row.scenario.as_str(),
+            row.answer.words(),
+            row.seconds
+        ));
+    }
+    let right = rows.iter().filter(|row| row.is_right()).count();
+    let median = median(rows).map_or(String::new(), |median| format!(", median {}", format::seconds(median)));
+    text.push_str(&format!("\n{right} of {} right{median}\n", rows.len()));
+    let acted = rows.iter().filter(|row| row.answer != Answer::DoNot && row.right == Answer::DoNot).count();
+    let idle = rows.iter().filter(|row| row.answer == Answer::DoNot && row.right != Answer::DoNot).count();
+    if acted > 0 {
+        text.push_str(&format!("acted where nothing was to be done: {acted}\n"));
+    }
+    if idle > 0 {
+        text.push_str(&format!("left alone what an action would have ended: {idle}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(scenario: &str, answer: Answer, right: Answer, seconds: f64) -> Row {
+        Row { scenario: Clean::new(scenario), answer, right, seconds }
     }
 
-    /// Follows a log, in a task that can be stopped: stopping it closes its connection.
-    pub(super) fn follow_log(&self, request: LogRequest) {
-        let (this, stream) = (self.clone(), request.stream);
-        let task = self.tasks.spawn(async move {
-            let Some(cluster) = this.cluster.clone() else {
-                return this.tell(Event::PodLog(stream, LogNews::Ended("no cluster".into()))).await;
-            };
-            let (tx, mut news) = mpsc::channel(WAITING);
-            let told = async {
-                while let Some(news) = news.recv().await {
-                    this.tell(Event::PodLog(stream, news)).await;
-                }
-            };
-            let read = kubernetes::follow_log(&cluster, &request, tx);
-            let _ = this.cancel.run_until_cancelled(async { tokio::join!(read, told) }).await;
-        });
-        let before = self.log_stream().replace((stream, task.abort_handle()));
-        if let Some((_, before)) = before {
-            before.abort();
-        }
+    #[test]
+    fn answers_are_counted_and_the_median_is_between_the_two_in_the_middle() {
+        let rows = [
+            row("slo-burn", Answer::RollBack, Answer::RollBack, 20.0),
+            row("dependency", Answer::RollBack, Answer::DoNot, 31.04),
+            row("slo-burn-in-place", Answer::RestoreConfig, Answer::RestoreConfig, 40.0),
+            row("slow-leak", Answer::DoNot, Answer::RollBack, 90.0),
+        ];
+        assert_eq!(median(&rows[..1]), Some(20.0));
+        let told = as_json(&rows);
+        assert_eq!(
+            (&told["scenarios"], &told["right"], &told["median_s"]),
+            (&4.into(), &2.into(), &35.5.into())
+        );
+        assert_eq!(
+            told["answers"][1],
+            json!({"scenario": "dependency", "answer": "roll_back", "expected": "do_not", "right": false, "seconds": 31.0})
+        );
+        let text = as_text(&rows);
+        assert!(text.contains("2 of 4 right") && text.contains("nothing was to be done: 1"), "{text}");
+        assert!(text.contains("would have ended: 1"), "{text}");
     }
 
-    /// Stops the stream of this number, if it is the one that is open.
-    pub(super) fn stop_log(&self, stream: u64) {
-        let mut open = self.log_stream();
-        if let Some((_, task)) = open.take_if(|(number, _)| *number == stream) {
-            task.abort();
-        }
+    #[test]
+    fn a_drill_that_was_left_at_once_has_no_median() {
+        assert_eq!(as_json(&[])["median_s"], Value::Null);
+        assert_eq!(as_text(&[]), "nothing was answered\n");
     }
 }

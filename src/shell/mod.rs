@@ -1,12 +1,14 @@
 //! The only place with tasks, files, terminal and clock: here the pure core meets the world.
 
 pub mod check;
+pub mod choose;
 pub mod clock;
 pub mod config;
 pub mod content;
-mod drill;
+pub mod drill;
 pub mod eval;
 pub mod history;
+mod inspect;
 pub mod journal;
 pub mod one_look;
 pub mod one_question;
@@ -14,6 +16,7 @@ pub mod perform;
 pub mod private;
 pub mod propose;
 pub mod recording;
+pub mod replay;
 pub mod run;
 pub mod screen;
 pub mod session;

@@ -4,6 +4,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::engine::drill::{Answer, Drill, Phase};
 use crate::engine::event::Command;
 use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::opinion::Typing;
@@ -61,6 +62,9 @@ static TABLE: &[(&str, Command)] = &[
     ("ask", Command::Ask),
     ("stop", Command::Stop),
     ("back", Command::Back),
+    ("answer_roll_back", Command::Answer(Answer::RollBack)),
+    ("answer_do_not", Command::Answer(Answer::DoNot)),
+    ("answer_restore", Command::Answer(Answer::RestoreConfig)),
 ];
 
 /// The command called `name`.
@@ -71,7 +75,7 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Inbox => "main",
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
         Screen::Diff(_)
         | Screen::Pods(_)
@@ -156,6 +160,12 @@ fn command(
     if searching(state) {
         return typed(key, read);
     }
+    if state.drill.as_ref().and_then(Drill::typing).is_some() {
+        return typed(key, read);
+    }
+    if let Some(answer) = answer(keymap, state, key) {
+        return Some(answer);
+    }
     if let Some(typing) = typing(state) {
         return match typing {
             Typing::Question(_) => typed(key, read),
@@ -169,6 +179,21 @@ fn command(
         };
     }
     by_keymap(keymap, state, key, begun)
+}
+
+/// An answer of a drill, on the screens where facts are read and no text is typed.
+fn answer(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+    let asked = state.drill.as_ref().is_some_and(|drill| drill.phase == Phase::Asking);
+    let here = matches!(
+        state.view.screen,
+        Screen::Main
+            | Screen::Drill
+            | Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Readings(_)
+            | Screen::Log
+    );
+    (asked && here).then(|| keymap.lookup("drill", key).and_then(named)).flatten()
 }
 
 fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent, begun: &mut Vec<Chord>) -> Option<Command> {

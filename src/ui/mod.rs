@@ -19,6 +19,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::engine::drill;
 use crate::engine::event::{Command, PageShown, Shown};
 use crate::engine::gate::{Draft, Gesture};
 use crate::engine::opinion::Typing;
@@ -79,6 +80,7 @@ impl Ui {
 
     /// The same into any buffer, which it fills.
     pub fn paint(&self, state: &State, buf: &mut Buffer) -> Drawn {
+        let state = &*drill::veiled(state);
         self.look.take_links();
         self.look.places.forget();
         let area = buf.area;
@@ -96,7 +98,12 @@ impl Ui {
 
     /// The title of the window.
     pub fn title(&self, state: &State) -> String {
-        title::of(state)
+        title::of(&drill::veiled(state))
+    }
+
+    /// How it looks.
+    pub fn look(&self) -> &Look {
+        &self.look
     }
 
     /// Which key is which command.
@@ -165,12 +172,15 @@ impl Ui {
             }
             Screen::Log => panels::log::page(look, state, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
+            Screen::Drill => panels::drill::draw(look, state, area, buf),
+            Screen::Contexts => panels::contexts::draw(look, state, area, buf),
         }
         Shown::default()
     }
 
     /// The command of a key that came in the terminal read number `read`.
     pub fn key(&mut self, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
+        let state = &*drill::veiled(state);
         let text = written(state);
         if text.is_none() {
             self.editor.forget();
@@ -235,7 +245,7 @@ impl Ui {
 
     /// What a mouse asks for: never more than to move or to select.
     pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Pointed> {
-        mouse::of_event(&self.look, state, event)
+        mouse::of_event(&self.look, &drill::veiled(state), event)
     }
 
     /// The command of text that was pasted as one piece.

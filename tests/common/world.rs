@@ -84,6 +84,8 @@ pub struct World {
     pub rights: bool,
     pub sent: Vec<Approved>,
     pub bells: usize,
+    /// Everything that was to be done.
+    pub effects: Vec<Effect>,
     /// Calls are answered at once.
     pub answers: bool,
     pub slos: Vec<Slo>,
@@ -124,6 +126,7 @@ impl World {
             rights: true,
             sent: Vec::new(),
             bells: 0,
+            effects: Vec::new(),
             answers: true,
             slos: Vec::new(),
             variables: 0,
@@ -262,6 +265,7 @@ impl World {
             self.mono += Duration::from_millis(1);
             let stamped = Stamped { at: self.now, mono: self.mono, event };
             for effect in step(&mut self.state, stamped) {
+                self.effects.push(effect.clone());
                 queue.extend(self.answer(effect));
             }
         }

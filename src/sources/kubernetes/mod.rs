@@ -10,6 +10,7 @@
 
 mod connect;
 mod content;
+mod contexts;
 pub mod decode;
 mod error;
 mod follow;
@@ -22,6 +23,7 @@ mod watch;
 
 pub use connect::{Clock, Connected, Options, connect, default_paths};
 pub use content::{Fresh, all_services, config_content, read_deployment};
+pub use contexts::{Context, contexts};
 pub use error::{ConnectError, ReadError};
 pub use follow::follow_log;
 pub use identity::{Probe, cluster_id, identity, probe, rights};

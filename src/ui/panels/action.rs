@@ -193,7 +193,8 @@ fn rollout(look: &Look, state: &State, running: &Running, room: usize, most: usi
     let mut lines = vec![label(look, "pods").and(look.text(), rollout.words())];
     for why in rollout.blocked.iter().take(2) {
         let words = Words::of(look.attention(), why.as_str()).wrap(room);
-        let label = Words::of(bold(look.attention()), format!("{:<width$}", "held up", width = usize::from(LABEL)));
+        let label =
+            Words::of(bold(look.attention()), format!("{:<width$}", "held up", width = usize::from(LABEL)));
         lines.extend(super::pods::hung(label, words.into_iter().take(2).collect(), usize::from(LABEL)));
     }
     let left = most.saturating_sub(lines.len()).max(2);
@@ -237,8 +238,15 @@ fn checks(look: &Look, state: &State, running: &Running, room: usize) -> Vec<Wor
             (false, true) => ("✕", bold(look.bad())),
             (false, false) => ("▶", look.attention()),
         };
-        let words = Words::of(style, format!("{sign} {:<12}", check.name)).and(look.text(), check.seen.as_str());
-        let name = if n > 0 { "" } else if over { "checked" } else { "checks" };
+        let words =
+            Words::of(style, format!("{sign} {:<12}", check.name)).and(look.text(), check.seen.as_str());
+        let name = if n > 0 {
+            ""
+        } else if over {
+            "checked"
+        } else {
+            "checks"
+        };
         lines.extend(super::pods::hung(label(look, name), words.wrap(room), usize::from(LABEL)));
     }
     let waits: Vec<&str> = checks.iter().filter(|c| c.decides && !c.holds).map(|c| c.name).collect();

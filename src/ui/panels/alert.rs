@@ -12,8 +12,8 @@ use crate::domain::clean::Clean;
 use crate::domain::format;
 use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::window::Window;
-use crate::engine::drill::{self, AlertItem, Beside};
 use crate::engine::event::PageShown;
+use crate::engine::inspect::{self, AlertItem, Beside};
 use crate::engine::state::State;
 use crate::engine::surroundings::Relation;
 use crate::ui::look::{Look, bold};
@@ -49,7 +49,8 @@ pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer
     let shown = in_sight(look, state, &page, area, buf);
     let keys = [
         ("up", "select"),
-        ("open", "go to the SLO"), ("copy", "copy"),
+        ("open", "go to the SLO"),
+        ("copy", "copy"),
         ("page_down", "page"),
         ("help", "help"),
         ("back", "back"),
@@ -127,7 +128,7 @@ fn standing(look: &Look, state: &State, slo: &Slo, wide: usize, lines: &mut Vec<
 }
 
 fn rules(look: &Look, state: &State, slo: &Slo, wide: usize, page: &mut Page) {
-    let open = state.drill.alert.as_ref().filter(|open| open.slo == slo.id);
+    let open = state.inspected.alert.as_ref().filter(|open| open.slo == slo.id);
     page.lines.push(Words::new());
     let dim = |text: &str| Words::of(look.dim(), text.to_owned());
     match open.and_then(|open| open.rules.as_ref()) {
@@ -140,7 +141,7 @@ fn rules(look: &Look, state: &State, slo: &Slo, wide: usize, page: &mut Page) {
             page.lines.push(dim("the server has no alert rule about this SLO"));
         }
         Some(Ok(rules)) => {
-            let links = drill::links(state);
+            let links = inspect::links(state);
             for (name, address) in &links {
                 page.items.push((page.lines.len(), AlertItem::Link(address.clone())));
                 let name = fit(name.as_str(), LABEL - 1);
@@ -205,7 +206,7 @@ fn pairs(labels: &BTreeMap<Clean, Clean>) -> String {
 }
 
 fn others(look: &Look, state: &State, id: &SloId, wide: usize, page: &mut Page) {
-    let (ours, others) = drill::beside(state, id);
+    let (ours, others) = inspect::beside(state, id);
     let began = ours.map_or("when this one began is not known".into(), |at| {
         format!("this one began {}", format::since(at, state.now))
     });

@@ -65,7 +65,8 @@ fn strip(look: &Look, state: &State, incident: &Incident, form: Form) -> Words {
         }
     }
     // The end does not grow older: how long it took in all.
-    if let (Stage::Close, Some(end), true) = (stage, incident.reached.get(&Stage::Close), form != Form::Names) {
+    if let (Stage::Close, Some(end), true) = (stage, incident.reached.get(&Stage::Close), form != Form::Names)
+    {
         words.push(look.dim(), format!(" after {}", format::span(*end - incident.opened)));
     }
     words

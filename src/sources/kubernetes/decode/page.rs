@@ -100,7 +100,13 @@ pub fn page<K: Kind>(body: &[u8]) -> Result<Page<K::Item>, serde_json::Error> {
             None => objects.push(object),
         }
     }
-    Ok(Page { resource_version: metadata.resource_version, next: metadata.next, remaining: metadata.remaining, objects, broken })
+    Ok(Page {
+        resource_version: metadata.resource_version,
+        next: metadata.next,
+        remaining: metadata.remaining,
+        objects,
+        broken,
+    })
 }
 
 /// Adjacently tagged, because the server writes the type first: the object is then parsed in place.
