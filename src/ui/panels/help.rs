@@ -92,7 +92,11 @@ fn pad(text: &str, columns: usize) -> String {
 
 /// The commands of one context.
 fn context(look: &Look, name: &str, room: usize) -> Vec<Words> {
-    let title = if name == "main" { "MAIN SCREEN, LOG, INBOX" } else { "CARD, EVIDENCE, DIFF, MODEL" };
+    let title = match name {
+        "main" => "MAIN SCREEN, LOG, INBOX",
+        "page" => "PODS, LOG, ALERT, REVISION, DIFF",
+        _ => "CARD, EVIDENCE, MODEL",
+    };
     let lines = keys(look, name);
     let longest = lines.iter().map(|(keys, _)| crate::ui::widgets::text::width(keys)).max().unwrap_or(0);
     let wide = longest.clamp(KEYS, (room / 3).max(KEYS));
