@@ -4,6 +4,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::engine::drill::{Answer, Drill, Phase};
 use crate::engine::event::Command;
 use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::opinion::Typing;
@@ -38,6 +39,17 @@ static TABLE: &[(&str, Command)] = &[
     ("log", Command::Log),
     ("palette", Command::Palette),
     ("inbox", Command::Inbox),
+    ("pods", Command::Pods),
+    ("alert", Command::Alert),
+    ("mark", Command::Mark),
+    ("pod_log", Command::PodLog),
+    ("follow", Command::Follow),
+    ("previous", Command::Previous),
+    ("container", Command::Container),
+    ("times", Command::Times),
+    ("search", Command::Search),
+    ("next", Command::Next),
+    ("next_back", Command::NextBack),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -49,6 +61,9 @@ static TABLE: &[(&str, Command)] = &[
     ("ask", Command::Ask),
     ("stop", Command::Stop),
     ("back", Command::Back),
+    ("answer_roll_back", Command::Answer(Answer::RollBack)),
+    ("answer_do_not", Command::Answer(Answer::DoNot)),
+    ("answer_restore", Command::Answer(Answer::RestoreConfig)),
 ];
 
 /// The command called `name`.
@@ -59,10 +74,15 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Inbox => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
-            "card"
-        }
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
+        Screen::Diff(_)
+        | Screen::Pods(_)
+        | Screen::Pod(..)
+        | Screen::PodLog(..)
+        | Screen::Alert(_)
+        | Screen::Revision(..)
+        | Screen::Compare(..) => "page",
     }
 }
 
@@ -81,6 +101,11 @@ pub fn typing(state: &State) -> Option<&Typing> {
         return None;
     };
     state.counsel.get(key)?.typing.as_ref()
+}
+
+/// What to search in a log is being typed.
+pub fn searching(state: &State) -> bool {
+    matches!(state.view.screen, Screen::PodLog(..)) && state.view.pod_log.typing.is_some()
 }
 
 /// `ctrl` and `c`: leaves from everywhere.
@@ -131,6 +156,15 @@ fn command(
     if state.view.filtering {
         return typed(key, read);
     }
+    if state.drill.as_ref().and_then(Drill::typing).is_some() {
+        return typed(key, read);
+    }
+    if let Some(answer) = answer(keymap, state, key) {
+        return Some(answer);
+    }
+    if searching(state) {
+        return typed(key, read);
+    }
     if let Some(typing) = typing(state) {
         return match typing {
             Typing::Question(_) => typed(key, read),
@@ -144,6 +178,21 @@ fn command(
         };
     }
     by_keymap(keymap, state, key, begun)
+}
+
+/// An answer of a drill, on the screens where facts are read and no text is typed.
+fn answer(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+    let asked = state.drill.as_ref().is_some_and(|drill| drill.phase == Phase::Asking);
+    let here = matches!(
+        state.view.screen,
+        Screen::Main
+            | Screen::Drill
+            | Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Readings(_)
+            | Screen::Log
+    );
+    (asked && here).then(|| keymap.lookup("drill", key).and_then(named)).flatten()
 }
 
 fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent, begun: &mut Vec<Chord>) -> Option<Command> {
@@ -172,7 +221,7 @@ fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k>
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
     let other = if context == "main" { "card" } else { "main" };
     match (keymap.find(context, chords), keymap.find(other, chords)) {

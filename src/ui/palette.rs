@@ -65,11 +65,10 @@ pub fn find(keymap: &Keymap, state: &State) -> Vec<Entry> {
     };
     let typed = palette.text.trim().to_lowercase();
     let words: Vec<&str> = typed.split_whitespace().collect();
-    let mut found: Vec<(u32, Entry)> = all(keymap, state)
-        .into_iter()
-        .chain(written(&palette.text))
-        .filter_map(|entry| Some((score(&words, &entry)?, entry)))
-        .collect();
+    let mut found: Vec<(u32, Entry)> =
+        all(keymap, state).into_iter().filter_map(|entry| Some((score(&words, &entry)?, entry))).collect();
+    // What is written out is meant.
+    found.extend(written(&palette.text).map(|entry| (u32::MAX, entry)));
     // Stable: what is equally good stays in the order in which it is told below.
     found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), entry.kind));
     found.into_iter().map(|(_, entry)| entry).collect()
@@ -332,7 +331,9 @@ mod tests {
                 if *context != here && own(name) {
                     continue;
                 }
-                let found = named(name.replace('_', " ").trim_start_matches("range "), &mut state);
+                let range = name.starts_with("range_");
+                let found =
+                    named(&if range { (*help).to_owned() } else { name.replace('_', " ") }, &mut state);
                 let entry =
                     found.iter().find(|e| e.help == *help).unwrap_or_else(|| panic!("{name} {found:?}"));
                 assert!(!entry.keys.is_empty(), "{name}");
@@ -398,6 +399,10 @@ mod tests {
             let key = Key::new("shop", &format!("svc-{n:03}"));
             state.world.deployments.insert(key, Default::default());
         }
+        state.listing.outdated_now();
+        let tick =
+            crate::engine::Stamped { at: state.now, mono: state.mono, event: crate::engine::Event::Tick };
+        crate::engine::step(&mut state, tick);
         let found = named("wor 437", &mut state);
         let names: Vec<&str> = found.iter().map(|e| e.name.as_str()).collect();
         assert_eq!(names, ["shop/svc-437"]);
