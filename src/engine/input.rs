@@ -14,9 +14,9 @@ use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
 use super::inbox;
 use super::incident::{self, Waiting};
+use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
-use super::pages;
 use super::palette;
 use super::record;
 use super::revisions::Mark;
@@ -81,7 +81,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             | Screen::Revision(..)
             | Screen::Compare(..),
             command,
-        ) => match pages::command(state, &command) {
+        ) => match inspect::command(state, &command) {
             Some(()) => false,
             None => page(state, command),
         },
@@ -159,10 +159,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
-        Command::Open if state.view.pane == Pane::Revisions => pages::open_revision(state),
-        Command::Pods => pages::open_pods(state),
-        Command::Alert => pages::open_alert(state),
-        Command::Mark => pages::mark(state),
+        Command::Open if state.view.pane == Pane::Revisions => inspect::open_revision(state),
+        Command::Pods => inspect::open_pods(state),
+        Command::Alert => inspect::open_alert(state),
+        Command::Mark => inspect::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -176,7 +176,7 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => match pages::compared(state, &key) {
+            Some(key) => match inspect::compared(state, &key) {
                 Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
                 None => open(state, Screen::Diff(key)),
             },

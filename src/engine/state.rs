@@ -16,10 +16,10 @@ use crate::domain::slo::SloId;
 
 use super::drill::Drill;
 use super::incident::Incident;
+use super::inspect::Inspected;
 use super::investigate::Study;
 use super::listing::Listing;
 use super::opinion::Counsel;
-use super::pages::Pages;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -147,7 +147,7 @@ pub struct State {
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
     /// What was asked for the page that is open.
-    pub pages: Pages,
+    pub inspected: Inspected,
     /// What is selected, opened, filtered.
     pub view: View,
     /// What can be chosen before anything is connected.

@@ -16,7 +16,7 @@ use crate::domain::window::Window;
 use super::event::PageShown;
 use super::filter::{Filter, Subject};
 use super::inbox::Item;
-use super::pages::{AlertItem, LogView};
+use super::inspect::{AlertItem, LogView};
 use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
