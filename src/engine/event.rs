@@ -58,16 +58,23 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// The kubeconfig was read: which context it is, and whether that is production.
+    Context {
+        /// Its name.
+        name: Clean,
+        /// It is production by the configuration.
+        production: bool,
+    },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
+    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
+    Leaving,
     /// Answer to [`super::Effect::ReadPod`].
     Pod(Uid, Box<Result<PodPage, Clean>>),
     /// Something was heard of the log stream of this number.
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
-    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
-    Leaving,
     /// Time passed.
     Tick,
 }
@@ -180,6 +187,24 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
+    /// The palette.
+    Palette,
+    /// What waits for a person, goes on and ended lately, of all workloads.
+    Inbox,
+    /// What was chosen in the palette.
+    Choose(Choice),
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
+    Pick(usize),
+    /// The row of the list that was pointed at.
+    Select(Row),
+    /// The revision that was pointed at.
+    SelectRevision(Uid),
+    /// The row of the inbox that was pointed at.
+    SelectItem(Item),
+    /// The pane that was pointed at.
+    Focus(Pane),
+    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
+    Wheel(Pane, bool),
     /// The pods of the selected workload or revision.
     Pods,
     /// The log of the selected pod.
@@ -204,24 +229,6 @@ pub enum Command {
     Next,
     /// The one before.
     NextBack,
-    /// The palette.
-    Palette,
-    /// What waits for a person, goes on and ended lately, of all workloads.
-    Inbox,
-    /// What was chosen in the palette.
-    Choose(Choice),
-    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
-    Pick(usize),
-    /// The row of the list that was pointed at.
-    Select(Row),
-    /// The revision that was pointed at.
-    SelectRevision(Uid),
-    /// The row of the inbox that was pointed at.
-    SelectItem(Item),
-    /// The pane that was pointed at.
-    Focus(Pane),
-    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
-    Wheel(Pane, bool),
     /// First half of approving.
     Arm,
     /// Change the proposal.

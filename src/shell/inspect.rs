@@ -18,7 +18,7 @@ const WAITING: usize = 4;
 impl Performer {
     /// Reads one pod.
     pub(super) async fn read_pod(self, key: Key, uid: Uid, owners: Vec<(&'static str, Clean)>) {
-        let page = match &self.cluster {
+        let page = match self.cluster().await {
             Some(cluster) => kubernetes::pod_page(cluster, &key, &uid, &owners)
                 .await
                 .map_err(|error| Clean::new(error.to_string())),
@@ -43,7 +43,7 @@ impl Performer {
     pub(super) fn follow_log(&self, request: LogRequest) {
         let (this, stream) = (self.clone(), request.stream);
         let task = self.tasks.spawn(async move {
-            let Some(cluster) = this.cluster.clone() else {
+            let Some(cluster) = this.cluster().await.cloned() else {
                 return this.tell(Event::PodLog(stream, LogNews::Ended("no cluster".into()))).await;
             };
             let (tx, mut news) = mpsc::channel(WAITING);

@@ -86,6 +86,8 @@ pub struct World {
     pub bells: usize,
     /// Everything that was to be done.
     pub effects: Vec<Effect>,
+    /// Titles of notifications.
+    pub calls: Vec<String>,
     /// Calls are answered at once.
     pub answers: bool,
     pub slos: Vec<Slo>,
@@ -127,6 +129,7 @@ impl World {
             sent: Vec::new(),
             bells: 0,
             effects: Vec::new(),
+            calls: Vec::new(),
             answers: true,
             slos: Vec::new(),
             variables: 0,
@@ -322,6 +325,10 @@ impl World {
             }
             Effect::Bell => {
                 self.bells += 1;
+                Vec::new()
+            }
+            Effect::Notify { title, .. } => {
+                self.calls.push(title.to_string());
                 Vec::new()
             }
             _ => Vec::new(),
