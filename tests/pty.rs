@@ -853,3 +853,28 @@ fn a_locale_without_utf_8_gets_ascii_and_no_color_gets_none() {
     assert!(!screen.raw().contains("\x1b[38;") && !screen.raw().contains("\x1b[48;"));
     leave(&mut screen, "q");
 }
+
+#[test]
+fn from_a_workload_to_what_one_of_its_pods_writes_and_back() {
+    let mut screen = quiet(WIDE);
+    screen.press("p");
+    screen.wait("all revisions");
+    screen.press("\r");
+    screen.wait("EVENTS, newest first");
+    screen.press("l");
+    screen.wait("● follows");
+    screen.wait("HTTP/1.1");
+    screen.press("/");
+    screen.wait("search ");
+    screen.type_slowly("get /api");
+    screen.press("\r");
+    screen.wait("that have it");
+    screen.press("\x1b");
+    screen.wait("EVENTS, newest first");
+    screen.press("\x1b");
+    screen.wait("all revisions");
+    screen.press("\x1b");
+    screen.wait(MAIN);
+    screen.press("A");
+    screen.wait("RULE ErrorBudgetBurn");
+}

@@ -19,6 +19,9 @@ use super::{footer, header};
 const AGE: u16 = 6;
 const RESTARTS: u16 = 9;
 
+/// Columns of the names of conditions.
+const CONDITION: usize = 18;
+
 /// One row of the list.
 enum Line<'a> {
     Group(&'a PodGroup<'a>),
@@ -62,10 +65,10 @@ fn title(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: R
 fn controller(look: &Look, state: &State, deployment: &Deployment, columns: usize) -> Vec<Words> {
     let Deployment { replicas, updated, available, .. } = deployment;
     let head = format!("{replicas} wanted, {updated} updated, {available} available");
-    let mut lines = vec![Words::of(look.dim(), format!("{:<13}", "Deployment")).and(look.text(), head)];
+    let mut lines = vec![Words::of(look.dim(), format!("{:<CONDITION$}", "Deployment")).and(look.text(), head)];
     for each in &deployment.conditions {
         let failure = each.kind == "ReplicaFailure";
-        lines.extend(condition(look, state, each, each.holds != failure, 13, columns));
+        lines.extend(condition(look, state, each, each.holds != failure, CONDITION, columns));
     }
     lines
 }
