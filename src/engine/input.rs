@@ -64,6 +64,12 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
             false
         }
+        (_, Command::Copy) => {
+            if !takes_text(state) {
+                inspect::copy(state, effects);
+            }
+            false
+        }
         (Screen::Inbox, command) => inbox::command(state, command),
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
@@ -108,6 +114,7 @@ fn takes_text(state: &State) -> bool {
             state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
         }
         Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        Screen::PodLog(..) => state.view.pod_log.typing.is_some(),
         _ => false,
     }
 }

@@ -9,7 +9,8 @@ use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Deployment, Key, Pod, RefKind, Uid};
 use crate::domain::pod::{LogLine, LogNews, LogRequest, PodPage};
-use crate::domain::slo::{Slo, SloId};
+use crate::domain::slo::{Sli, Slo, SloId};
+use crate::domain::window::Window;
 
 use super::effect::Effect;
 use super::event::Command;
@@ -484,6 +485,74 @@ pub fn open_pods(state: &mut State) {
     go(state, Screen::Pods(workload));
 }
 
+/// Puts what is selected into the clipboard: on an alert's page the link, in a log the line, on a page of queries the
+/// query, elsewhere the name.
+pub fn copy(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(text) = selected_text(state).filter(|text| !text.is_empty()) else {
+        state.say("copy", Weight::Plain, "nothing is selected that could be copied");
+        return;
+    };
+    state.say(
+        "copy",
+        Weight::Plain,
+        format!("to the clipboard of the terminal, where it takes that: {text}"),
+    );
+    effects.push(Effect::Copy(text));
+}
+
+fn selected_text(state: &State) -> Option<Clean> {
+    let name = |key: &Key| Clean::new(key.to_string());
+    match &state.view.screen {
+        Screen::Alert(slo) => {
+            let items = alert_items(state, slo);
+            let at = chosen(state, &items).unwrap_or(0);
+            Some(match items.get(at) {
+                Some(AlertItem::Link(address)) => address.clone(),
+                Some(AlertItem::Other(other)) => other.0.clone(),
+                None => slo.0.clone(),
+            })
+        }
+        Screen::Pods(workload) => {
+            let uid = selected_pod(state, workload)?;
+            Some(watched(state, &uid)?.key.name.clone())
+        }
+        Screen::Pod(..) => Some(state.inspected.pod.as_ref()?.key.name.clone()),
+        Screen::PodLog(..) => {
+            let log = state.inspected.log.as_ref()?;
+            let number = state.view.pod_log.at.or(state.view.pod_log.bottom).or(log.newest())?;
+            log.lines.iter().find(|kept| kept.number == number).map(|kept| kept.line.text.clone())
+        }
+        Screen::Revision(_, uid) | Screen::Compare(_, _, uid) => {
+            state.world.replica_sets.get(uid).map(|set| set.meta.key.name.clone())
+        }
+        Screen::Readings(slo) => query_of(state, slo),
+        Screen::Evidence(workload) => query_of(state, state.incidents.get(workload)?.slos.first()?),
+        Screen::Card(workload) | Screen::Diff(workload) | Screen::Model(workload) => Some(name(workload)),
+        Screen::Contexts => Some(state.setup.context.clone()),
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill => {
+            match (state.view.pane, view::selected(state)?) {
+                (Pane::Revisions, _) => {
+                    let set = state.world.replica_sets.get(state.view.revision.as_ref()?)?;
+                    Some(set.meta.key.name.clone())
+                }
+                (Pane::Log, _) => {
+                    state.log.iter().rev().nth(state.view.log_scroll).map(|line| line.text.clone())
+                }
+                (_, Row::Slo(slo)) => Some(slo.0.clone()),
+                (_, Row::Workload(key)) => Some(name(&key)),
+            }
+        }
+    }
+}
+
+/// The query behind the errors of the last five minutes.
+fn query_of(state: &State, slo: &SloId) -> Option<Clean> {
+    match &state.world.slos.get(slo)?.sli {
+        Sli::Understood(sli) => Some(Clean::new(sli.bad_increase(Window::minutes(5), &[]))),
+        _ => None,
+    }
+}
+
 /// Opens the page of the selected revision.
 pub fn open_revision(state: &mut State) {
     let Some(workload) = view::selected_workload(state) else { return };
@@ -667,6 +736,10 @@ fn on_pods(state: &mut State, workload: &Key, command: &Command) -> Option<()> {
                 if log { Screen::PodLog(workload.clone(), uid) } else { Screen::Pod(workload.clone(), uid) };
             Some(go(state, screen))
         }
+        Command::Wheel(_, up) => {
+            let step = if *up { Command::Up } else { Command::Down };
+            on_pods(state, workload, &step)
+        }
         // Those of one revision, or all.
         Command::FocusNext | Command::FocusPrevious => {
             let of =
@@ -718,8 +791,8 @@ fn on_log(state: &mut State, workload: Key, uid: Uid, command: &Command) -> Opti
     let rows = state.view.page.rows.max(2);
     match command {
         Command::Back | Command::PodLog => go(state, Screen::Pod(workload, uid)),
-        Command::Up => scroll(state, -1),
-        Command::Down => scroll(state, 1),
+        Command::Up | Command::Wheel(_, true) => scroll(state, -1),
+        Command::Down | Command::Wheel(_, false) => scroll(state, 1),
         Command::PageUp => scroll(state, -(rows as i64 - 1)),
         Command::PageDown => scroll(state, rows as i64 - 1),
         Command::Home => scroll(state, i64::MIN / 2),
@@ -742,9 +815,9 @@ fn on_log(state: &mut State, workload: Key, uid: Uid, command: &Command) -> Opti
 }
 
 /// The open log, whose stream is not wanted any more.
-fn stopped(drill: &mut Inspected) -> Option<&mut OpenLog> {
-    let log = drill.log.as_mut()?;
-    drill.stops.extend(log.stream.take());
+fn stopped(inspected: &mut Inspected) -> Option<&mut OpenLog> {
+    let log = inspected.log.as_mut()?;
+    inspected.stops.extend(log.stream.take());
     Some(log)
 }
 

@@ -144,10 +144,10 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
-    /// The question of a drill, where this session is one.
-    pub drill: Option<Drill>,
     /// What was asked for the page that is open.
     pub inspected: Inspected,
+    /// The question of a drill, where this session is one.
+    pub drill: Option<Drill>,
     /// What is selected, opened, filtered.
     pub view: View,
     /// What can be chosen before anything is connected.

@@ -120,13 +120,13 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             state.learn(past);
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
+        Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
+        Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
+        Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
         // The log says the same sentence once.
         Event::Leaving => {
             state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")
         }
-        Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
-        Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
-        Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
         Event::Tick => {}
     }
     false

@@ -86,6 +86,8 @@ pub struct World {
     pub bells: usize,
     /// Titles of notifications.
     pub calls: Vec<String>,
+    /// Everything that was to be done.
+    pub effects: Vec<Effect>,
     /// Calls are answered at once.
     pub answers: bool,
     pub slos: Vec<Slo>,
@@ -127,6 +129,7 @@ impl World {
             sent: Vec::new(),
             bells: 0,
             calls: Vec::new(),
+            effects: Vec::new(),
             answers: true,
             slos: Vec::new(),
             variables: 0,
@@ -265,6 +268,7 @@ impl World {
             self.mono += Duration::from_millis(1);
             let stamped = Stamped { at: self.now, mono: self.mono, event };
             for effect in step(&mut self.state, stamped) {
+                self.effects.push(effect.clone());
                 queue.extend(self.answer(effect));
             }
         }

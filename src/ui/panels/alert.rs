@@ -49,7 +49,8 @@ pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer
     let shown = in_sight(look, state, &page, area, buf);
     let keys = [
         ("up", "select"),
-        ("open", "go to the selected SLO"),
+        ("open", "go to the SLO"),
+        ("copy", "copy"),
         ("page_down", "page"),
         ("help", "help"),
         ("back", "back"),
@@ -76,6 +77,9 @@ fn in_sight(look: &Look, state: &State, page: &Page, area: Rect, buf: &mut Buffe
             put(buf, columns(row(below(area, 3), (n - first) as u16), 0, 1), "▌", look.accent());
         }
         words.draw(place, buf);
+        if let Some((_, AlertItem::Link(address))) = page.items.iter().find(|(line, _)| *line == n) {
+            look.link(from(place, LABEL as u16), address.as_str());
+        }
     }
     if page.lines.len() > visible {
         let text =

@@ -94,7 +94,7 @@ fn pad(text: &str, columns: usize) -> String {
 fn context(look: &Look, name: &str, room: usize) -> Vec<Words> {
     let title = match name {
         "main" => "MAIN SCREEN, LOG, INBOX",
-        "page" => "PODS, LOG, ALERT, REVISION, DIFF",
+        "page" => "PODS, LOG OF A POD, ALERT, REVISION, DIFF",
         _ => "CARD, EVIDENCE, MODEL",
     };
     let lines = keys(look, name);

@@ -256,6 +256,13 @@ fn keys(look: &Look, state: &State, log: &OpenLog, area: Rect, buf: &mut Buffer)
     if page.is_some_and(|page| page.containers.len() > 1) {
         keys.push(("container", "container"));
     }
-    keys.extend([("times", "times"), ("end", "end"), ("up", "scroll"), ("help", "help"), ("back", "back")]);
+    keys.extend([
+        ("times", "times"),
+        ("copy", "copy"),
+        ("end", "end"),
+        ("up", "scroll"),
+        ("help", "help"),
+        ("back", "back"),
+    ]);
     footer::draw(look, "page", &keys, area, buf);
 }
