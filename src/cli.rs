@@ -214,7 +214,7 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
 }
 
 fn ui(config: &Config, environment: &Environment) -> Ui {
-    Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
+    Ui::new(config.theme.at(environment.depth()), config.keymap.clone()).ascii(environment.is_ascii())
 }
 
 async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u8> {
@@ -243,7 +243,7 @@ async fn in_terminal(
     config: &Config,
     environment: &Environment,
 ) -> anyhow::Result<State> {
-    let modes = Modes { mouse: config.ui.mouse };
+    let modes = Modes { mouse: config.ui.mouse, skills: environment.skills() };
     let front = TerminalFront::open(ui(config, environment), modes);
     let mut front = front.context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]

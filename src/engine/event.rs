@@ -49,6 +49,8 @@ pub enum Event {
     Past(Past),
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
+    /// The round trip between this program and the person's terminal, rounded.
+    Line(Duration),
     /// Time passed.
     Tick,
 }

@@ -103,6 +103,7 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             state.learn(past);
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
+        Event::Line(trip) => state.line = Some(trip),
         Event::Tick => {}
     }
     false

@@ -1,13 +1,10 @@
-//! The terminal in front of the loop: keys as commands, frames drawn when something changed and, while all is calm, at
-//! most once a second. What was armed is disarmed when somebody else had the terminal meanwhile.
+//! The terminal in front of the loop: keys as commands, frames drawn when something changed, as fast as the line takes
+//! them, and, while all is calm, at most once a second. What was armed is disarmed when somebody else had the terminal.
 
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{self, Event as TermEvent, KeyEvent, MouseEvent};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
 use crate::domain::clean::Clean;
@@ -18,9 +15,14 @@ use crate::ui::Ui;
 use crate::ui::commands::live_card;
 
 use super::run::{Front, Next};
+use super::screen::canvas::Canvas;
 use super::screen::osc;
+use super::screen::pacer::{self, Cause, Pacer};
+use super::screen::parser::Told;
+use super::screen::probe::{self, Probe};
+use super::screen::reader::{self, Heard, Line};
 use super::signals::{self, Asked, Beat, Signals};
-use super::tty::{self, Modes};
+use super::tty::{self, Modes, Output};
 
 /// Between two frames that only data asked for; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(66);
@@ -28,25 +30,27 @@ const FRAME: Duration = Duration::from_millis(66);
 const CALM_FRAME: Duration = Duration::from_millis(950);
 /// The clock in the header moves.
 const TICK: Duration = Duration::from_millis(250);
-/// What comes within this was not typed key by key.
-const ONE_READ: Duration = Duration::from_millis(40);
-/// A frame is one write.
-const BUFFER: usize = 64 * 1024;
-
-/// What a person did.
-enum Input {
-    Key(KeyEvent, u64),
-    Paste(String),
-    Mouse(MouseEvent),
-    Resized,
-}
+/// Answers that are under way when we leave are waited for this long, or they would be typed into the shell.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// The same where no answer ever came.
+const NO_ANSWERS: Duration = Duration::from_millis(300);
 
 /// The terminal in raw mode; gives it back when dropped.
 pub struct TerminalFront {
-    terminal: Terminal<CrosstermBackend<BufWriter<tty::Output>>>,
-    modes: Modes,
+    terminal: Terminal<Canvas<Output>>,
     ui: Ui,
-    input: mpsc::UnboundedReceiver<Input>,
+    modes: Modes,
+    pacer: Pacer,
+    probe: Probe,
+    line: Line,
+    epoch: Instant,
+    /// Goes out before the next frame: what the terminal must know first.
+    before: Vec<u8>,
+    /// Goes out with the next frame, or without one.
+    said: Vec<u8>,
+    /// The title that the window has.
+    title: String,
+    input: mpsc::UnboundedReceiver<Heard>,
     asked: mpsc::UnboundedReceiver<Asked>,
     beat: Beat,
     drawn: Option<Duration>,
@@ -55,8 +59,6 @@ pub struct TerminalFront {
     drawn_unseen: usize,
     changed: bool,
     urgent: bool,
-    /// The title that the window has.
-    title: String,
     /// Somebody else has the terminal.
     away: bool,
     /// No more keys will come.
@@ -77,18 +79,29 @@ impl TerminalFront {
     }
 
     fn taken(ui: Ui, modes: Modes, signals: Signals) -> io::Result<Self> {
-        tty::take(modes)?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty::Output::default()));
-        let terminal = Terminal::new(backend)?;
+        let mut before = tty::take(modes)?.into_bytes();
+        let output = Output::new()?;
+        let size = output.size()?;
+        let terminal = Terminal::new(Canvas::new(output, size, modes.skills))?;
+        let probe = Probe::new(modes.skills, ui.is_ascii());
+        before.extend(probe.questions().into_bytes());
+        let line = Line::default();
         let (keys, input) = mpsc::unbounded_channel();
-        std::thread::Builder::new().name("keys".into()).spawn(move || read_keys(&keys))?;
+        reader::spawn(keys, line.clone())?;
         let (tx, asked) = mpsc::unbounded_channel();
         let beat = Beat::default();
         tokio::spawn(signals.tell(tx, beat.clone()));
         Ok(Self {
             terminal,
-            modes,
             ui,
+            modes,
+            pacer: Pacer::new(modes.skills.asks),
+            probe,
+            line,
+            epoch: tokio::time::Instant::now().into_std(),
+            before,
+            said: Vec::new(),
+            title: String::new(),
             input,
             asked,
             beat,
@@ -97,7 +110,6 @@ impl TerminalFront {
             drawn_unseen: 0,
             changed: true,
             urgent: true,
-            title: String::new(),
             away: false,
             ended: false,
             #[cfg(debug_assertions)]
@@ -118,62 +130,102 @@ impl TerminalFront {
         }
     }
 
-    fn due(&self, state: &State, now: Duration) -> bool {
+    /// The clock of the line: real time, whatever the world's clock does.
+    fn line_time(&self) -> Duration {
+        tokio::time::Instant::now().into_std().saturating_duration_since(self.epoch)
+    }
+
+    fn due(&mut self, state: &State, now: Duration) -> bool {
         let Some(drawn) = self.drawn else { return true };
         let since = now.saturating_sub(drawn);
+        let line_time = self.line_time();
         // A burst of keys is drawn as it comes to rest.
         let keys = self.urgent && (self.input.is_empty() || since >= FRAME);
+        if keys && self.pacer.may(line_time, Cause::Hand) {
+            return true;
+        }
         let stale =
             self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
-        keys || (stale && since >= if calm(state) { CALM_FRAME } else { FRAME })
+        let rested = since >= if calm(state) { CALM_FRAME } else { FRAME };
+        stale && rested && self.pacer.may(line_time, Cause::Data)
     }
 
     fn draw(&mut self, state: &State) -> io::Result<Event> {
         #[cfg(debug_assertions)]
-        let panics = self.panics_at_draw && self.drawn_second != i64::MIN;
-        let mut drawn = None;
-        self.terminal.draw(|frame| {
-            #[cfg(debug_assertions)]
-            assert!(!panics, "provoked in a frame\u{1b}[31m");
-            drawn = Some(self.ui.draw(frame, state));
-        })?;
+        assert!(!self.panics_at_draw || self.drawn_second == i64::MIN, "provoked in a frame\u{1b}[31m");
+        let size = self.terminal.backend_mut().writer_mut().size()?;
+        self.terminal.backend_mut().resize(size);
+        self.terminal.autoresize()?;
+        let drawn = self.ui.draw(&mut self.terminal.get_frame(), state);
+        // The whole buffer is compared, not what ratatui finds different in it: see `Canvas::frame`.
+        let mut buffer = std::mem::take(self.terminal.current_buffer_mut());
+        let cells = self.terminal.backend_mut().frame(&buffer, &drawn.links);
+        buffer.reset();
+        *self.terminal.current_buffer_mut() = buffer;
         let title = self.ui.title(state);
         if title != self.title {
             self.say(&osc::title(&title));
             self.title = title;
         }
-        Ok(Event::Shown(drawn.unwrap_or_default().shown))
+        let sent = self.line_time();
+        let frame = self.pacer.seal(cells, self.probe.holds_frames(), sent);
+        self.send(frame)?;
+        Ok(Event::Shown(drawn.shown))
     }
 
-    /// Tells the terminal something that is no cell; it goes with the next frame.
+    /// One write of all there is to tell; none where there is nothing.
+    fn send(&mut self, frame: Vec<u8>) -> io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.before);
+        bytes.extend(frame);
+        bytes.append(&mut self.said);
+        if bytes.is_empty() { Ok(()) } else { self.terminal.backend_mut().writer_mut().write_all(&bytes) }
+    }
+
+    /// Tells the terminal something that is no cell.
     fn say(&mut self, words: &str) {
-        let _ = self.terminal.backend_mut().write_all(words.as_bytes());
-    }
-
-    /// Forgets what is on the screen. `Terminal::clear` would ask the terminal where its cursor is, and wait.
-    fn anew(&mut self) -> io::Result<()> {
-        let size = self.terminal.size()?;
-        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
+        if self.modes.skills.osc {
+            self.said.extend_from_slice(words.as_bytes());
+        }
     }
 
     /// One at a time: what a key means depends on what the key before it did.
-    fn command(&mut self, state: &State, input: Input) -> Vec<Command> {
-        self.urgent = true;
-        let command = match input {
-            Input::Key(key, read) => self.ui.key(state, key, read),
-            Input::Paste(text) => self.ui.paste(state, text),
-            Input::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
-            Input::Resized => None,
+    fn heard(&mut self, state: &State, heard: Heard) -> Vec<Command> {
+        let command = match heard.told {
+            Told::Key(key) => self.ui.key(state, key, heard.read),
+            Told::Paste(text) => self.ui.paste(state, text),
+            Told::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
+            answer => {
+                self.answered(&answer, heard.at);
+                return Vec::new();
+            }
         };
+        self.urgent = true;
         command.into_iter().collect()
+    }
+
+    /// The terminal answered something. None of it is a reason to draw, but that it shows other letters than we thought.
+    fn answered(&mut self, told: &Told, at: Instant) {
+        if *told == Told::Alive {
+            self.pacer.answered(at.saturating_duration_since(self.epoch));
+            if let Some(trip) = self.pacer.round_trip() {
+                self.line.learn(trip);
+            }
+        } else if self.probe.answered(told) == Some(probe::Found::NoUnicode) {
+            self.ui.become_ascii();
+            self.changed = true;
+        }
     }
 
     fn asked(&mut self, state: &State, asked: Asked) -> Vec<Command> {
         match asked {
             Asked::End => return vec![Command::Quit],
+            Asked::Resize => {
+                self.urgent = true;
+                return Vec::new();
+            }
             Asked::Suspend => {
                 self.away = true;
-                tty::give_back();
+                self.give_back();
                 if !signals::stop() {
                     return self.asked(state, Asked::Resume);
                 }
@@ -181,9 +233,13 @@ impl TerminalFront {
             Asked::Resume => {
                 self.away = false;
                 self.urgent = true;
+                self.pacer.forget();
+                self.title.clear();
+                self.terminal.backend_mut().forget();
                 // A terminal that cannot be taken again is gone: the next frame says so.
-                if tty::take(self.modes).and_then(|()| self.anew()).is_err() {
-                    return vec![Command::Quit];
+                match tty::take(self.modes) {
+                    Ok(before) => self.before = before.into_bytes(),
+                    Err(_) => return vec![Command::Quit],
                 }
             }
         }
@@ -192,11 +248,32 @@ impl TerminalFront {
             .is_some_and(|card| matches!(card.gesture, Gesture::Token { .. } | Gesture::Reason(_)));
         if armed { vec![Command::Back] } else { Vec::new() }
     }
+
+    /// Gives the terminal back, when all that it was asked has been answered: an answer that comes later would stand in
+    /// the shell as if it had been typed.
+    fn give_back(&mut self) {
+        tty::leave();
+        let patience = if self.probe.heard() { LAST_ANSWERS } else { NO_ANSWERS };
+        let until = self.line_time() + patience;
+        while self.pacer.outstanding() > 0 || self.probe.waits() {
+            match self.input.try_recv() {
+                Ok(Heard { told, at, .. }) => self.answered(&told, at),
+                Err(mpsc::error::TryRecvError::Empty) if self.line_time() < until => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(_) => {
+                    tty::drop_input();
+                    break;
+                }
+            }
+        }
+        tty::give_back();
+    }
 }
 
 impl Drop for TerminalFront {
     fn drop(&mut self) {
-        tty::give_back();
+        self.give_back();
     }
 }
 
@@ -217,20 +294,33 @@ fn calm(state: &State) -> bool {
 impl Front for TerminalFront {
     fn after(&mut self, state: &State, now: Duration, events: &mut Vec<Event>) -> Next {
         self.beat.beat();
-        if self.away || !self.due(state, now) {
+        if self.away {
             return Next::On;
         }
-        self.drawn = Some(now);
-        match self.draw(state) {
-            Ok(shown) => events.push(shown),
+        if let Some(trip) = self.pacer.round_trip()
+            && let Some(line) = pacer::told(trip, state.line)
+        {
+            events.push(Event::Line(line));
+        }
+        let sent = if self.due(state, now) {
+            self.drawn = Some(now);
+            let sent = self.draw(state);
+            self.urgent = false;
+            self.changed = false;
+            self.drawn_second = state.now.timestamp();
+            self.drawn_unseen = unseen(state);
+            sent.map(Some)
+        } else if self.drawn.is_some() {
+            self.send(Vec::new()).map(|()| None)
+        } else {
+            Ok(None)
+        };
+        match sent {
+            Ok(shown) => events.extend(shown),
             // The terminal is gone (the line dropped): leave as if a hang-up had come.
             Err(_) if state.quitting => {}
             Err(_) => events.push(Event::Command(Command::Quit)),
         }
-        self.urgent = false;
-        self.changed = false;
-        self.drawn_second = state.now.timestamp();
-        self.drawn_unseen = unseen(state);
         Next::On
     }
 
@@ -239,7 +329,7 @@ impl Front for TerminalFront {
             biased;
             Some(asked) = self.asked.recv() => self.asked(state, asked),
             first = self.input.recv(), if !self.ended => match first {
-                Some(first) => self.command(state, first),
+                Some(first) => self.heard(state, first),
                 None => {
                     self.ended = true;
                     vec![Command::Quit]
@@ -255,7 +345,7 @@ impl Front for TerminalFront {
     }
 
     fn bell(&mut self) {
-        self.say("\x07");
+        self.said.push(0x07);
     }
 
     fn copy(&mut self, text: &Clean) {
@@ -263,40 +353,10 @@ impl Front for TerminalFront {
     }
 
     fn notify(&mut self, title: &Clean, body: &Clean) {
-        self.say(&osc::notification(title, body));
+        if self.modes.skills.osc { self.say(&osc::notification(title, body)) } else { self.bell() }
     }
 
     fn tick(&self) -> Duration {
         TICK
-    }
-}
-
-/// Reads keys on a thread of its own. Events that come together belong to the same read of the terminal, also when a
-/// slow line cut them in two.
-fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
-    let mut read = 0;
-    let mut began: Option<Instant> = None;
-    loop {
-        let Ok(first) = event::read() else { return };
-        if began.is_none_or(|at| at.elapsed() >= ONE_READ) {
-            began = Some(tokio::time::Instant::now().into_std());
-            read += 1;
-        }
-        let mut next = Some(first);
-        while let Some(event) = next.take() {
-            let input = match event {
-                TermEvent::Key(key) => Input::Key(key, read),
-                TermEvent::Paste(text) => Input::Paste(text),
-                TermEvent::Mouse(event) => Input::Mouse(event),
-                _ => Input::Resized,
-            };
-            if tx.send(input).is_err() {
-                return;
-            }
-            // Not zero: for that nobody would look at what was read already.
-            if event::poll(Duration::from_millis(1)).unwrap_or(false) {
-                next = event::read().ok();
-            }
-        }
     }
 }

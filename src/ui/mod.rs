@@ -60,6 +60,16 @@ impl Ui {
         self
     }
 
+    /// Nothing but ASCII is drawn.
+    pub fn is_ascii(&self) -> bool {
+        self.look.ascii
+    }
+
+    /// From now on nothing but ASCII is drawn.
+    pub fn become_ascii(&mut self) {
+        self.look.ascii = true;
+    }
+
     /// Draws `state` and tells what of a card was whole, and what leads where.
     pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Drawn {
         let area = frame.area();

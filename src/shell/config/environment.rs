@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use directories::ProjectDirs;
 
+use crate::shell::screen::terminal_type::{self, Skills};
 use crate::ui::theme::Depth;
 
 /// What the environment says. Empty variables count as absent, except where a field says otherwise.
@@ -63,8 +64,21 @@ impl Environment {
         }
     }
 
+    /// What the terminal may be sent.
+    pub fn skills(&self) -> Skills {
+        Skills::of(self.term.as_deref())
+    }
+
+    /// Whether the terminal shows nothing but ASCII, as far as its name says; whether it reads UTF-8 it is asked.
+    pub fn is_ascii(&self) -> bool {
+        terminal_type::is_ascii(self.term.as_deref())
+    }
+
     /// How many colours the terminal shows.
     pub fn depth(&self) -> Depth {
+        if !terminal_type::has_colours(self.term.as_deref()) {
+            return Depth::None;
+        }
         Depth::detect(self.no_color.as_deref(), self.colorterm.as_deref(), self.term.as_deref())
     }
 }

@@ -90,8 +90,16 @@ mod tests {
     fn rows_that_only_moved_are_found() {
         let scroll = |top, bottom, lines| Some(Scroll { top, bottom, lines });
         for (old, new, wanted) in [
-            (&["head", "aaa", "bbb", "ccc", "foot"][..], &["head", "bbb", "ccc", "ddd", "foot"][..], scroll(1, 3, 1)),
-            (&["head", "aaa", "bbb", "ccc", "foot"], &["head", "ddd", "aaa", "bbb", "foot"], scroll(1, 3, -1)),
+            (
+                &["head", "aaa", "bbb", "ccc", "foot"][..],
+                &["head", "bbb", "ccc", "ddd", "foot"][..],
+                scroll(1, 3, 1),
+            ),
+            (
+                &["head", "aaa", "bbb", "ccc", "foot"],
+                &["head", "ddd", "aaa", "bbb", "foot"],
+                scroll(1, 3, -1),
+            ),
             (&["aaa", "bbb", "ccc", "ddd"], &["ccc", "ddd", "eee", "fff"], scroll(0, 3, 2)),
             (&["aaa", "bbb"], &["aaa", "bbc"], None),
             (&["aaa", "bbb"], &["aaa", "bbb"], None),

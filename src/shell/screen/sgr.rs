@@ -149,7 +149,11 @@ mod tests {
             (bright, deep, "\x1b[2;38;2;1;22;255;48;5;238m"),
             (deep, bold, "\x1b[;1m"),
             (both, bold, "\x1b[;1m"),
-            (pen(Color::Red, Color::Blue, Modifier::BOLD), pen(Color::Red, Color::Blue, Modifier::DIM), "\x1b[22;2m"),
+            (
+                pen(Color::Red, Color::Blue, Modifier::BOLD),
+                pen(Color::Red, Color::Blue, Modifier::DIM),
+                "\x1b[22;2m",
+            ),
         ] {
             let mut out = Vec::new();
             change(from, to, &mut out);

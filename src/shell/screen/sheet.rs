@@ -26,8 +26,7 @@ pub struct Pen {
 
 impl Pen {
     /// The terminal's own colours and nothing else.
-    pub const PLAIN: Self =
-        Self { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty(), link: 0 };
+    pub const PLAIN: Self = Self { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty(), link: 0 };
 
     /// What an erased column looks like when it is erased with this pen.
     pub fn erases_plainly(self) -> bool {
@@ -294,7 +293,11 @@ mod tests {
         sheet.read(buffer, &[], &mut lexicon);
         let mut out = Vec::new();
         for column in sheet.row(0) {
-            if column.glyph == Glyph::CONTINUED { out.push(b'+') } else { lexicon.write(column.glyph, &mut out) }
+            if column.glyph == Glyph::CONTINUED {
+                out.push(b'+')
+            } else {
+                lexicon.write(column.glyph, &mut out)
+            }
         }
         (String::from_utf8(out).expect("text"), sheet)
     }
