@@ -16,21 +16,28 @@ use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
 use crate::shell::check::{self, Check};
+use crate::shell::choose;
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
+use crate::shell::recording::Recording;
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
 use crate::shell::tty::Modes;
 use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
+use crate::ui::look::Origin;
 
+mod drill;
 mod eval;
 mod operator;
+mod replay;
 
+use drill::DrillArgs;
 use eval::EvalArgs;
 use operator::{Ended, Operator};
+use replay::ReplayArgs;
 
 /// Usage or configuration is wrong.
 const USAGE: u8 = 2;
@@ -43,6 +50,8 @@ const HEADLESS_SPEED: f64 = 60.0;
 struct Cli {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    recorded: Recorded,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -68,6 +77,38 @@ struct Target {
     /// Write nothing, whatever the rights are
     #[arg(long, global = true)]
     read_only: bool,
+    /// Theme: dark, light, high-contrast, monochrome, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
+    /// Keymap: default, vim, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    keymap: Option<String>,
+}
+
+/// Whether the run is recorded.
+#[derive(Args, Debug)]
+struct Recorded {
+    /// Record all that is shown and typed into a new file, for `goaround replay`. It holds what the cluster and Prometheus
+    /// told, contents of ConfigMaps included; never a kubeconfig or a credential
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Recorded {
+    /// Begins the recording of a session, if one is wanted.
+    fn begin(&self, session: &mut Session, ui: &Ui) -> anyhow::Result<()> {
+        if let Some(file) = &self.record {
+            session.recording = Some(Recording::begin(file, &session.state, ui.again())?);
+        }
+        Ok(())
+    }
+
+    /// Ends it.
+    fn end(&self, session: &mut Session) {
+        if let Some(Err(error)) = session.recording.take().map(Recording::end) {
+            eprintln!("goaround: {error}");
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -79,6 +120,10 @@ enum Command {
     },
     /// The cockpit on an embedded world
     Demo(DemoArgs),
+    /// A recording again, frame for frame, without any effect
+    Replay(ReplayArgs),
+    /// Incidents to decide, with the verdict hidden until you have; half of them and more must not be rolled back
+    Drill(DrillArgs),
     /// How the configured model explains the embedded incidents: what held, what was true, how fast
     Eval(EvalArgs),
     /// Configuration, cluster, rights, Prometheus, SLOs, model: one line each, with what to do next
@@ -124,6 +169,8 @@ struct DemoArgs {
     /// Let the scenario's scripted operator decide, and print what happens
     #[arg(long)]
     headless: bool,
+    #[command(flatten)]
+    recorded: Recorded,
     #[command(flatten)]
     output: Output,
 }
@@ -183,11 +230,18 @@ pub fn main() -> u8 {
 
 async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
     let environment = Environment::read();
+    if cli.command.is_some() && cli.recorded.record.is_some() {
+        anyhow::bail!(
+            "--record stands behind the command that is recorded; hint: `goaround demo --record FILE`"
+        );
+    }
     match cli.command {
-        None => cockpit(&cli.target, &environment).await,
+        None => cockpit(&cli.target, &environment, &cli.recorded).await,
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
+        Some(Command::Replay(args)) => replay::replay(&cli.target, &environment, &args),
+        Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
@@ -214,15 +268,43 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
 }
 
 fn ui(config: &Config, environment: &Environment) -> Ui {
-    Ui::new(config.theme.at(environment.depth()), config.keymap.clone()).ascii(environment.is_ascii())
+    let origin = Origin {
+        config: config.file.clone(),
+        theme: config.ui.theme.clone(),
+        keymap: config.ui.keymap.clone(),
+    };
+    Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
+        .ascii(config.ui.ascii.unwrap_or_else(|| environment.ascii()))
+        .from(origin)
 }
 
-async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u8> {
-    let config = config::load(target.config.as_deref(), environment)?;
+/// The configuration, with what the command line says of how it looks.
+fn configured(target: &Target, environment: &Environment) -> anyhow::Result<Config> {
+    let mut config = config::load(target.config.as_deref(), environment)?;
+    dress(&mut config, target, environment)?;
+    Ok(config)
+}
+
+/// Theme and keymap of the command line.
+fn dress(config: &mut Config, target: &Target, environment: &Environment) -> anyhow::Result<()> {
+    let asked = config::Asked { theme: target.theme.as_deref(), keymap: target.keymap.as_deref() };
+    Ok(config.ask(asked, environment.config_folder.as_deref())?)
+}
+
+async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
+    let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut front = None;
+    if let Some(contexts) = choose::open_question(&config, &wanted).await {
+        let front = front.insert(opened(&config, environment)?);
+        match choose::choose(front, &contexts, &config, wanted.clock).await {
+            Some(taken) => wanted.context = Some(taken),
+            None => return Ok(0),
+        }
+    }
     let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, &config, environment).await?;
+    let state = in_terminal(session, front, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -234,22 +316,30 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     anyhow::bail!("`{what}` needs a terminal; hint: `{instead}` does without one")
 }
 
-#[cfg_attr(
-    not(debug_assertions),
-    expect(unused_variables, reason = "panics are provoked in debug builds only")
-)]
+/// The terminal, taken over.
+fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
+    let modes = Modes { mouse: config.ui.mouse, skills: environment.skills() };
+    TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
+}
+
+/// Runs the cockpit; `front` is the terminal, where it was taken already.
 async fn in_terminal(
     mut session: Session,
+    front: Option<TerminalFront>,
     config: &Config,
     environment: &Environment,
+    recorded: &Recorded,
 ) -> anyhow::Result<State> {
-    let modes = Modes { mouse: config.ui.mouse, skills: environment.skills() };
-    let front = TerminalFront::open(ui(config, environment), modes);
-    let mut front = front.context("the terminal cannot be used")?;
+    recorded.begin(&mut session, &ui(config, environment))?;
+    let mut front = match front {
+        Some(front) => front,
+        None => opened(config, environment)?,
+    };
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
     drop(front);
+    recorded.end(&mut session);
     // What was decided a moment ago is still on its way to the disk.
     session.performer.flush().await;
     Ok(state)
@@ -384,8 +474,9 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     let world = World::start(&scenario, args.seed, rate, &folder).await?;
     let mut config = match &target.config {
         Some(_) => config::load(target.config.as_deref(), environment)?,
-        None => Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?,
+        None => demo_config(environment)?,
     };
+    dress(&mut config, target, environment)?;
     if config.advisor.settings.is_none() {
         config.advisor.settings =
             Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
@@ -395,22 +486,20 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     // The scripted hand is quick, but listens to a model whose seconds are real ones.
     config.policy.void_after =
         scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
-    let wanted = Wanted {
-        kubeconfig: vec![world.kubeconfig.clone()],
-        context: None,
-        namespace: target.namespace.clone(),
-        prometheus: Some(world.running.prometheus_url.clone()),
-        read_only: target.read_only,
-        advise: true,
-        state_folder: Some(folder.path().join("state")),
-        clock: world.clock,
-    };
-    let session = session::start(&config, &wanted).await?;
+    let wanted = world.wanted(target, &folder);
+    let mut session = session::start(&config, &wanted).await?;
     if args.headless {
-        return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
+        let ui = ui(&config, environment);
+        args.recorded.begin(&mut session, &ui)?;
+        return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, &config, environment).await?;
+    in_terminal(session, None, &config, environment, &args.recorded).await?;
     Ok(0)
+}
+
+/// The defaults, with the themes and keymaps of the configuration folder.
+fn demo_config(environment: &Environment) -> anyhow::Result<Config> {
+    Ok(Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?)
 }
 
 fn scaled(window: crate::domain::window::Window, rate: f64) -> crate::domain::window::Window {
@@ -450,13 +539,37 @@ impl World {
         rate: f64,
         folder: &TemporaryFolder,
     ) -> anyhow::Result<Self> {
-        let (anchor, origin): (Instant, Time) = Clock::origin_now();
+        Self::at(Clock::origin_now(), scenario, seed, rate, folder).await
+    }
+
+    /// The same on a clock that began earlier.
+    async fn at(
+        (anchor, origin): (Instant, Time),
+        scenario: &Scenario,
+        seed: u64,
+        rate: f64,
+        folder: &TemporaryFolder,
+    ) -> anyhow::Result<Self> {
         let world = demo::clock::Clock::running(anchor, origin, rate);
         let running = demo::start(scenario.clone(), seed, world).await?;
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, running.kubeconfig())
             .context("the world's kubeconfig cannot be written")?;
         Ok(Self { running, kubeconfig, clock: Clock::scaled(anchor, origin, rate) })
+    }
+
+    /// A session on it.
+    fn wanted(&self, target: &Target, folder: &TemporaryFolder) -> Wanted {
+        Wanted {
+            kubeconfig: vec![self.kubeconfig.clone()],
+            context: None,
+            namespace: target.namespace.clone(),
+            prometheus: Some(self.running.prometheus_url.clone()),
+            read_only: target.read_only,
+            advise: true,
+            state_folder: Some(folder.path().join("state")),
+            clock: self.clock,
+        }
     }
 
     /// Writes as the contract counts them: done, and no dry run.
@@ -470,11 +583,13 @@ async fn headless(
     scenario: &Scenario,
     world: &World,
     ui: Ui,
-    form: Form,
+    args: &DemoArgs,
 ) -> anyhow::Result<u8> {
+    let form = args.output.output;
     let mut operator = Operator::new(scenario, ui, Box::new(move |state, told| tell(state, told, form)))?;
     run::run(&mut session, &mut operator).await;
     let ended = operator.ended.take().unwrap_or_default();
+    args.recorded.end(&mut session);
     session.performer.flush().await;
     let expected = scenario.expect.outcome.to_string();
     let writes = world.writes();

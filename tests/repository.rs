@@ -114,7 +114,7 @@ fn every_theme_and_every_keymap_is_whole() {
 fn the_readme_lists_exactly_the_keys_of_the_default_keymap() {
     let keymap = Keymap::parse(DEFAULT, "default.toml", COMMANDS).expect("whole");
     let readme = text("README.md");
-    for context in ["main", "card"] {
+    for context in ["main", "card", "drill"] {
         let table = between(&readme, &format!("<!-- keys:{context} -->"), "\n\n");
         let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in rows(table) {

@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 use super::clock::Millis;
 use super::noise;
 use super::promql::series::{Labels, Storage};
-use super::scenario::{Scenario, Service};
+use super::scenario::{Fault, Scenario, Service};
 use super::world::{DAY, World};
 
 /// Where a pod is in its life.
@@ -37,8 +37,10 @@ pub(super) struct Pod {
     pub ip: String,
     pub image: String,
     pub phase: Phase,
-    /// Codes and shares that this pod fails with because of what it runs and what it read at its start.
-    pub failing: Vec<(u16, f64)>,
+    /// Faults that this pod has because of what it runs, where it is and what it read at its start.
+    pub failing: Vec<Fault>,
+    /// When its process started.
+    pub began: Millis,
     /// Hash of the name, for noise.
     pub key: u64,
     carry: f64,
@@ -64,11 +66,17 @@ impl Pod {
             ip: ip.to_owned(),
             phase: Phase::Waiting,
             failing: Vec::new(),
+            began: 0,
             carry: 0.0,
             counts: BTreeMap::new(),
             series: BTreeMap::new(),
             info: None,
         }
+    }
+
+    /// What its own faults are at `at`; the run began at `zero`.
+    pub fn faults(&self, zero: Millis, at: Millis) -> Shares {
+        self.failing.iter().filter_map(|fault| fault.at(at - zero, self.began - zero)).collect()
     }
 
     /// Its series, which end with it.
@@ -175,7 +183,7 @@ impl World {
             let each = arriving / ready.len() as f64;
             let over = overload(stream.service.capacity, rate / ready.len() as f64);
             for pod in &mut ready {
-                let mut shares = pod.failing.clone();
+                let mut shares = pod.faults(zero, from);
                 shares.extend(faults.iter().copied());
                 shares.extend([(503, over), (502, downstream), (500, everyday)]);
                 let (all, bad) = pod.answer(each, &shares, seed, at - zero);
@@ -207,7 +215,7 @@ impl World {
                 shared.push((503, overload(stream.service.capacity, rate)));
                 let mean = pods
                     .iter()
-                    .map(|pod| total(&pod.failing.iter().chain(&shared).copied().collect()))
+                    .map(|pod| total(&pod.faults(self.zero, at).iter().chain(&shared).copied().collect()))
                     .sum::<f64>()
                     / pods.len() as f64;
                 (name.clone(), mean)
@@ -230,19 +238,8 @@ impl World {
 
     /// Faults of `deployment` that depend on nothing but time.
     pub(super) fn timed_faults(&self, deployment: &str, at: Millis) -> Shares {
-        let run = at - self.zero;
-        self.scenario
-            .faults
-            .iter()
-            .filter(|fault| {
-                fault.deployment == deployment
-                    && fault.config_contains.is_none()
-                    && fault.image.is_none()
-                    && fault.from.is_none_or(|from| run >= from.millis())
-                    && fault.until.is_none_or(|until| run < until.millis())
-            })
-            .map(|fault| (fault.code, fault.share))
-            .collect()
+        let faults = self.scenario.faults.iter().filter(|f| f.deployment == deployment && !f.of_pods());
+        faults.filter_map(|fault| fault.at(at - self.zero, 0)).collect()
     }
 
     /// Takes a sample of every counter.

@@ -1,8 +1,11 @@
 //! Questions that the engine puts to Prometheus about one SLO, and the answers, in counts. The source translates
 //! them into PromQL by the SLI's own expression; the engine never sees a query language.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
+use super::exact;
 use super::slo::SloId;
 use super::window::Window;
 
@@ -10,7 +13,7 @@ use super::window::Window;
 pub const MOST_QUERIES: usize = 8;
 
 /// A question. [`Ask::queries`] says what it costs.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Ask {
     /// How often are the counters scraped?
     Scrape,
@@ -64,7 +67,7 @@ impl Ask {
 }
 
 /// What counts are for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Purpose {
     /// Since the change under suspicion.
     SinceChange,
@@ -90,31 +93,35 @@ pub struct Inquiry {
 }
 
 /// Requests of one pod; the pod or hash is `None` where the series carry no such label.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PodCounts {
     /// Label `pod`.
     pub pod: Option<Clean>,
     /// Label `pod_template_hash`.
     pub hash: Option<Clean>,
     /// Bad requests.
+    #[serde(with = "exact")]
     pub bad: f64,
     /// All requests.
+    #[serde(with = "exact")]
     pub total: f64,
 }
 
 /// Requests of a stretch of time.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Bucket {
     /// Its end; it covers `step` before that.
     pub end: Time,
     /// Bad requests; `None` when there was no sample.
+    #[serde(with = "exact")]
     pub bad: Option<f64>,
     /// All requests.
+    #[serde(with = "exact")]
     pub total: Option<f64>,
 }
 
 /// When a pod served: begin and end of each stretch with requests.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PodServed {
     /// Label `pod`.
     pub pod: Option<Clean>,
@@ -125,7 +132,7 @@ pub struct PodServed {
 }
 
 /// An answer.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Finding {
     /// Scrape interval; `None` when no series answers.
     Scrape(Option<Window>),
@@ -136,11 +143,11 @@ pub enum Finding {
     /// Serving stretches by pod.
     Served(Vec<PodServed>),
     /// Error ratios (0..1), each of the step that ends then; steps without a sample are left out.
-    Past(Vec<(Time, f64)>),
+    Past(#[serde(with = "exact")] Vec<(Time, f64)>),
 }
 
 /// The answers to an inquiry, each beside its question; an error is a sentence.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Findings {
     /// Number of the inquiry.
     pub number: u64,

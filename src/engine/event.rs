@@ -2,28 +2,36 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Time;
 use crate::domain::advice::{Advice, BriefId};
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet};
+use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
+use crate::domain::exact;
 use crate::domain::plan::DryRun;
 use crate::domain::signal::Signal;
 
+use super::drill::Answer;
+use super::inbox::Item;
+use super::palette::Choice;
 use super::record::Past;
+use super::view::{Pane, Row};
 
 /// Something and when it happened.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Stamped {
     /// World time: what ages, windows and expiries are measured by.
     pub at: Time,
     /// Monotonic, never scaled or set back: what a hand's movements are measured by.
+    #[serde(with = "exact")]
     pub mono: Duration,
     /// What.
     pub event: Event,
 }
 
 /// What can happen.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// A source saw something.
     Signal(Signal),
@@ -51,12 +59,14 @@ pub enum Event {
     Advice(BriefId, Box<Advice>),
     /// The round trip between this program and the person's terminal, rounded.
     Line(Duration),
+    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
+    Leaving,
     /// Time passed.
     Tick,
 }
 
 /// A record's purpose: what to do when it is durable.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Ticket {
     /// The intent of this action: only when it is durable is anything sent, and only of this one.
     Intent(ActionId),
@@ -65,11 +75,11 @@ pub enum Ticket {
 }
 
 /// Id of an action: a ULID.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ActionId(pub String);
 
 /// What was whole on the screen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Shown {
     /// Digest of the card that was drawn; `None`: no card on the screen.
     pub digest: Option<ContentDigest>,
@@ -80,7 +90,7 @@ pub struct Shown {
 }
 
 /// The objects as they are right before the write, read without a cache.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FreshLook {
     /// The Deployment, if it still exists.
     pub deployment: Option<Deployment>,
@@ -95,7 +105,7 @@ pub struct FreshLook {
 }
 
 /// How a call ended.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Called {
     /// The server did it; the object's generation afterwards, where it has one.
     Done(Option<i64>),
@@ -108,7 +118,7 @@ pub enum Called {
 }
 
 /// What a person can want. Keys become commands by the keymap, so recordings survive another keymap.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Command {
     /// Leave.
     Quit,
@@ -150,6 +160,24 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
+    /// The palette.
+    Palette,
+    /// What waits for a person, goes on and ended lately, of all workloads.
+    Inbox,
+    /// What was chosen in the palette.
+    Choose(Choice),
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
+    Pick(usize),
+    /// The row of the list that was pointed at.
+    Select(Row),
+    /// The revision that was pointed at.
+    SelectRevision(Uid),
+    /// The row of the inbox that was pointed at.
+    SelectItem(Item),
+    /// The pane that was pointed at.
+    Focus(Pane),
+    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
+    Wheel(Pane, bool),
     /// First half of approving.
     Arm,
     /// Change the proposal.
@@ -164,6 +192,8 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// What a person says in a drill.
+    Answer(Answer),
     /// Leave the screen, field or mode.
     Back,
     /// A typed character and the number of the terminal read that it came in.

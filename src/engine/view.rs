@@ -1,6 +1,11 @@
 //! What is selected, opened and filtered: part of the state, so that a recording replays frame for frame. Selection
 //! is by identity, never by position: a list that sorts itself anew does not move it.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Uid};
 use crate::domain::format;
@@ -8,11 +13,14 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
+use super::filter::{Filter, Subject};
+use super::inbox::Item;
+use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
 
 /// What fills the screen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Screen {
     /// The dashboard.
     #[default]
@@ -29,10 +37,16 @@ pub enum Screen {
     Readings(SloId),
     /// The event log alone.
     Log,
+    /// What waits for a person, goes on and ended lately.
+    Inbox,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Pane {
     /// The list of SLOs and Deployments.
     #[default]
@@ -57,7 +71,7 @@ impl Pane {
 }
 
 /// One row of the list.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Row {
     /// An SLO.
     Slo(SloId),
@@ -72,6 +86,12 @@ pub struct View {
     pub screen: Screen,
     /// Help is laid over it.
     pub help: bool,
+    /// First line of the help.
+    pub help_scroll: usize,
+    /// The palette is laid over it.
+    pub palette: Option<Palette>,
+    /// What is selected in the inbox; `None`: the first.
+    pub item: Option<Item>,
     /// Where the arrow keys go.
     pub pane: Pane,
     /// What is selected in the list; `None`: the first.
@@ -102,7 +122,7 @@ impl View {
 }
 
 /// How urgent a row is: smaller is first. Firing page, ticket, burn; unknowns before the healthy.
-fn urgency(slo: &Slo) -> (u8, i64) {
+pub(super) fn urgency(slo: &Slo) -> (u8, i64) {
     let five = slo.burn(Window::minutes(5));
     let burn = five.number().unwrap_or(0.0);
     let class = match (slo.burning(), five) {
@@ -117,24 +137,47 @@ fn urgency(slo: &Slo) -> (u8, i64) {
 }
 
 /// The rows of the list that pass the filter, most urgent first; Deployments without an SLO last.
-pub fn rows(state: &State) -> Vec<Row> {
-    let wanted = |text: &str| {
-        let filter = state.view.filter.to_lowercase();
-        filter.split_whitespace().all(|word| text.to_lowercase().contains(word))
-    };
-    let mut slos: Vec<(&Slo, (u8, i64))> = state.world.slos.values().map(|s| (s, urgency(s))).collect();
-    slos.retain(|(slo, _)| wanted(&searchable(state, slo)));
-    slos.sort_by(|(a, ua), (b, ub)| ua.cmp(ub).then_with(|| a.id.cmp(&b.id)));
-    let judged: std::collections::BTreeSet<&Key> =
-        state.mapped.values().flatten().map(|(key, _)| key).collect();
-    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key) && wanted(&key.to_string()));
-    slos.iter().map(|(slo, _)| Row::Slo(slo.id.clone())).chain(bare.cloned().map(Row::Workload)).collect()
+pub fn rows(state: &State) -> &[Row] {
+    state.listing.rows()
 }
 
-fn searchable(state: &State, slo: &Slo) -> String {
-    let workload = workload_of(state, &slo.id).map(ToString::to_string).unwrap_or_default();
-    let namespace = slo.labels.get("namespace").map_or("", Clean::as_str);
-    format!("{} {} {namespace} {workload} {}", slo.id, slo.service, state_word(slo))
+/// An SLO passes the filter.
+pub(super) fn admits(filter: &Filter, state: &State, slo: &Slo) -> bool {
+    if filter.admits_all() {
+        return true;
+    }
+    let key = workload_of(state, &slo.id);
+    let workload = key.map(ToString::to_string).unwrap_or_default();
+    let labelled = slo.labels.get("namespace").map(Clean::as_str);
+    filter.admits(&Subject {
+        namespace: labelled.or(key.map(|key| key.namespace.as_str())).unwrap_or_default(),
+        service: slo.service.as_str(),
+        slo: Some(slo.id.0.as_str()),
+        workload: &workload,
+        state: Some(state_word(slo)),
+    })
+}
+
+/// A Deployment that no SLO judges passes the filter.
+pub(super) fn admits_workload(filter: &Filter, key: &Key) -> bool {
+    if filter.admits_all() {
+        return true;
+    }
+    let (namespace, service) = (key.namespace.as_str(), key.name.as_str());
+    filter.admits(&Subject { namespace, service, workload: &key.to_string(), ..Subject::default() })
+}
+
+/// How many rows there would be without a filter.
+pub fn all_rows(state: &State) -> usize {
+    state.listing.unfiltered()
+}
+
+/// The lines of the event log that lie in the time that the filter speaks of, as positions in it.
+pub fn log_range(state: &State) -> std::ops::Range<usize> {
+    let span = Filter::parse(&state.view.filter).span(state.now);
+    let first = state.log.partition_point(|line| span.from.is_some_and(|from| line.at < from));
+    let end = state.log.partition_point(|line| span.to.is_none_or(|to| line.at <= to));
+    first..end.max(first)
 }
 
 /// The compliance word of an SLO, also what the filter finds.
@@ -158,16 +201,13 @@ pub fn workload_of<'a>(state: &'a State, slo: &SloId) -> Option<&'a Key> {
 }
 
 /// The selected row: what was selected if it is still there, else the first.
-pub fn selected(state: &State) -> Option<Row> {
-    let rows = rows(state);
-    match &state.view.selected {
-        Some(row) if rows.contains(row) => Some(row.clone()),
-        _ => rows.into_iter().next(),
-    }
+pub fn selected(state: &State) -> Option<&Row> {
+    let chosen = state.view.selected.as_ref().and_then(|row| state.listing.place(row));
+    rows(state).get(chosen.unwrap_or(0))
 }
 
 /// The SLO that is selected.
-pub fn selected_slo(state: &State) -> Option<SloId> {
+pub fn selected_slo(state: &State) -> Option<&SloId> {
     match selected(state)? {
         Row::Slo(id) => Some(id),
         Row::Workload(_) => None,
@@ -177,27 +217,40 @@ pub fn selected_slo(state: &State) -> Option<SloId> {
 /// The past to ask about `slo`: counts reach back an hour, and are asked for anyway.
 pub fn past_of(state: &State, slo: &SloId, counted: bool) -> Option<Window> {
     let wanted = state.view.range > 0 || !counted;
-    (wanted && selected_slo(state).as_ref() == Some(slo)).then(|| state.view.window())
+    (wanted && selected_slo(state) == Some(slo)).then(|| state.view.window())
 }
 
 /// The workload of the selected row.
 pub fn selected_workload(state: &State) -> Option<Key> {
+    selected_key(state).cloned()
+}
+
+/// The same, not copied.
+pub fn selected_key(state: &State) -> Option<&Key> {
     match selected(state)? {
-        Row::Slo(id) => workload_of(state, &id).cloned(),
+        Row::Slo(id) => workload_of(state, id),
         Row::Workload(key) => Some(key),
     }
 }
 
 /// The timeline of a workload: as analysed in its incident, else as the cluster tells it.
-pub fn timeline(state: &State, workload: &Key) -> Vec<RevisionRow> {
-    if let Some(analysis) = state.incidents.get(workload).and_then(|i| i.analysis.as_ref()) {
-        return analysis.rows.clone();
-    }
+pub fn timeline<'a>(state: &'a State, workload: &Key) -> Cow<'a, [RevisionRow]> {
+    let analysis = state.incidents.get(workload).and_then(|i| i.analysis.as_ref());
+    let kept = analysis.map(|a| a.rows.as_slice()).or_else(|| state.listing.timeline(workload));
+    kept.map_or_else(|| told_timeline(state, workload).into(), Cow::Borrowed)
+}
+
+/// Its timeline comes with an analysis.
+pub(super) fn analysed(state: &State, workload: &Key) -> bool {
+    state.incidents.get(workload).is_some_and(|i| i.analysis.is_some())
+}
+
+/// The timeline as the cluster tells it, made anew.
+pub(super) fn told_timeline(state: &State, workload: &Key) -> Vec<RevisionRow> {
     let Some(deployment) = state.world.deployments.get(workload) else {
         return Vec::new();
     };
-    let slo = state.mapped.iter().find(|(_, found)| matches!(found, Ok((key, _)) if key == workload));
-    let study = slo.and_then(|(id, _)| state.studies.get(id));
+    let study = state.listing.slo_of(workload).and_then(|id| state.studies.get(id));
     let facts = revisions::Facts {
         world: &state.world,
         deployment,
@@ -219,11 +272,16 @@ pub fn most_urgent_gate(state: &State) -> Option<Key> {
 
 /// Open gates that want a person, and how long the oldest waits.
 pub fn open_gates(state: &State) -> (usize, Option<String>) {
-    let open: Vec<_> = state
+    let (open, oldest) = oldest_gate(state);
+    (open, oldest.map(|at| format::elapsed(state.now - at)))
+}
+
+/// Open gates that want a person, and when the oldest was opened.
+pub fn oldest_gate(state: &State) -> (usize, Option<Time>) {
+    let open = state
         .incidents
         .values()
-        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()))
-        .collect();
-    let oldest = open.iter().map(|p| p.opened).min();
-    (open.len(), oldest.map(|at| format::elapsed(state.now - at)))
+        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()));
+    let opened = open.map(|p| p.opened);
+    (opened.clone().count(), opened.min())
 }

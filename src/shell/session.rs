@@ -21,6 +21,7 @@ use crate::sources::prometheus::{self, Client};
 use super::clock::Clock;
 use super::config::{Config, Credentials};
 use super::perform::{Advisor, Performer, forward, open_files};
+use super::recording::Recording;
 use super::tls;
 
 /// Events that may wait; sources then wait too.
@@ -63,6 +64,8 @@ pub struct Session {
     pub clock: Clock,
     /// Why the kubeconfig could not be used.
     pub refused: Option<ConnectError>,
+    /// Where everything that happens is recorded, if anywhere.
+    pub recording: Option<Recording>,
 }
 
 impl Drop for Session {
@@ -93,6 +96,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         read_only: wanted.read_only,
         every_right: false,
         advisor: asked(config, wanted),
+        silent: state::Silent { bell: !config.ui.bell, notify: !config.ui.notify },
         prod: config.is_production(context.as_str()),
         context,
     };
@@ -154,7 +158,15 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
             performer.use_prometheus(client, at, "as configured".into(), Vec::new()).await;
         });
     }
-    Ok(Session { state: State::new(setup, clock.now()), events, performer, cancel, clock, refused })
+    Ok(Session {
+        state: State::new(setup, clock.now()),
+        events,
+        performer,
+        cancel,
+        clock,
+        refused,
+        recording: None,
+    })
 }
 
 /// What the core must know of the model that is asked.

@@ -1,10 +1,9 @@
 //! The terminal in front of the loop: keys as commands, frames drawn when something changed, as fast as the line takes
 //! them, and, while all is calm, at most once a second. What was armed is disarmed when somebody else had the terminal.
 
-use std::io::{self, Write as _};
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Duration;
 
-use ratatui::Terminal;
 use tokio::sync::mpsc;
 
 use crate::domain::clean::Clean;
@@ -14,15 +13,14 @@ use crate::engine::{Command, Event, State};
 use crate::ui::Ui;
 use crate::ui::commands::live_card;
 
+use super::display::Display;
 use super::run::{Front, Next};
-use super::screen::canvas::Canvas;
-use super::screen::osc;
-use super::screen::pacer::{self, Cause, Pacer};
+use super::screen::pacer::{self, Cause};
 use super::screen::parser::Told;
-use super::screen::probe::{self, Probe};
-use super::screen::reader::{self, Heard, Line};
+use super::screen::probe::Found;
+use super::screen::reader::Heard;
 use super::signals::{self, Asked, Beat, Signals};
-use super::tty::{self, Modes, Output};
+use super::tty::{self, Modes};
 
 /// Between two frames that only data asked for; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(66);
@@ -30,27 +28,10 @@ const FRAME: Duration = Duration::from_millis(66);
 const CALM_FRAME: Duration = Duration::from_millis(950);
 /// The clock in the header moves.
 const TICK: Duration = Duration::from_millis(250);
-/// Answers that are under way when we leave are waited for this long, or they would be typed into the shell.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
-/// The same where no answer ever came.
-const NO_ANSWERS: Duration = Duration::from_millis(300);
-
 /// The terminal in raw mode; gives it back when dropped.
 pub struct TerminalFront {
-    terminal: Terminal<Canvas<Output>>,
+    display: Display,
     ui: Ui,
-    modes: Modes,
-    pacer: Pacer,
-    probe: Probe,
-    line: Line,
-    epoch: Instant,
-    /// Goes out before the next frame: what the terminal must know first.
-    before: Vec<u8>,
-    /// Goes out with the next frame, or without one.
-    said: Vec<u8>,
-    /// The title that the window has.
-    title: String,
-    input: mpsc::UnboundedReceiver<Heard>,
     asked: mpsc::UnboundedReceiver<Asked>,
     beat: Beat,
     drawn: Option<Duration>,
@@ -79,30 +60,13 @@ impl TerminalFront {
     }
 
     fn taken(ui: Ui, modes: Modes, signals: Signals) -> io::Result<Self> {
-        let mut before = tty::take(modes)?.into_bytes();
-        let output = Output::new()?;
-        let size = output.size()?;
-        let terminal = Terminal::new(Canvas::new(output, size, modes.skills))?;
-        let probe = Probe::new(modes.skills, ui.is_ascii());
-        before.extend(probe.questions().into_bytes());
-        let line = Line::default();
-        let (keys, input) = mpsc::unbounded_channel();
-        reader::spawn(keys, line.clone())?;
+        let display = Display::take(modes, ui.is_ascii())?;
         let (tx, asked) = mpsc::unbounded_channel();
         let beat = Beat::default();
         tokio::spawn(signals.tell(tx, beat.clone()));
         Ok(Self {
-            terminal,
+            display,
             ui,
-            modes,
-            pacer: Pacer::new(modes.skills.asks),
-            probe,
-            line,
-            epoch: tokio::time::Instant::now().into_std(),
-            before,
-            said: Vec::new(),
-            title: String::new(),
-            input,
             asked,
             beat,
             drawn: None,
@@ -130,62 +94,29 @@ impl TerminalFront {
         }
     }
 
-    /// The clock of the line: real time, whatever the world's clock does.
-    fn line_time(&self) -> Duration {
-        tokio::time::Instant::now().into_std().saturating_duration_since(self.epoch)
-    }
-
     fn due(&mut self, state: &State, now: Duration) -> bool {
         let Some(drawn) = self.drawn else { return true };
         let since = now.saturating_sub(drawn);
-        let line_time = self.line_time();
         // A burst of keys is drawn as it comes to rest.
-        let keys = self.urgent && (self.input.is_empty() || since >= FRAME);
-        if keys && self.pacer.may(line_time, Cause::Hand) {
+        let keys = self.urgent && (self.display.is_quiet() || since >= FRAME);
+        if keys && self.display.may(Cause::Hand) {
             return true;
         }
         let stale =
             self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
         let rested = since >= if calm(state) { CALM_FRAME } else { FRAME };
-        stale && rested && self.pacer.may(line_time, Cause::Data)
+        stale && rested && self.display.may(Cause::Data)
     }
 
     fn draw(&mut self, state: &State) -> io::Result<Event> {
         #[cfg(debug_assertions)]
         assert!(!self.panics_at_draw || self.drawn_second == i64::MIN, "provoked in a frame\u{1b}[31m");
-        let size = self.terminal.backend_mut().writer_mut().size()?;
-        self.terminal.backend_mut().resize(size);
-        self.terminal.autoresize()?;
-        let drawn = self.ui.draw(&mut self.terminal.get_frame(), state);
-        // The whole buffer is compared, not what ratatui finds different in it: see `Canvas::frame`.
-        let mut buffer = std::mem::take(self.terminal.current_buffer_mut());
-        let cells = self.terminal.backend_mut().frame(&buffer, &drawn.links);
-        buffer.reset();
-        *self.terminal.current_buffer_mut() = buffer;
-        let title = self.ui.title(state);
-        if title != self.title {
-            self.say(&osc::title(&title));
-            self.title = title;
-        }
-        let sent = self.line_time();
-        let frame = self.pacer.seal(cells, self.probe.holds_frames(), sent);
-        self.send(frame)?;
-        Ok(Event::Shown(drawn.shown))
-    }
-
-    /// One write of all there is to tell; none where there is nothing.
-    fn send(&mut self, frame: Vec<u8>) -> io::Result<()> {
-        let mut bytes = std::mem::take(&mut self.before);
-        bytes.extend(frame);
-        bytes.append(&mut self.said);
-        if bytes.is_empty() { Ok(()) } else { self.terminal.backend_mut().writer_mut().write_all(&bytes) }
-    }
-
-    /// Tells the terminal something that is no cell.
-    fn say(&mut self, words: &str) {
-        if self.modes.skills.osc {
-            self.said.extend_from_slice(words.as_bytes());
-        }
+        self.display.title(self.ui.title(state));
+        let shown = self.display.draw(|frame| {
+            let drawn = self.ui.draw(frame, state);
+            (drawn.shown, drawn.links)
+        })?;
+        Ok(Event::Shown(shown))
     }
 
     /// One at a time: what a key means depends on what the key before it did.
@@ -195,25 +126,16 @@ impl TerminalFront {
             Told::Paste(text) => self.ui.paste(state, text),
             Told::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
             answer => {
-                self.answered(&answer, heard.at);
+                // None of it is a reason to draw, but that it shows other letters than we thought.
+                if self.display.answered(&answer, heard.at) == Some(Found::NoUnicode) {
+                    self.ui.become_ascii();
+                    self.changed = true;
+                }
                 return Vec::new();
             }
         };
         self.urgent = true;
         command.into_iter().collect()
-    }
-
-    /// The terminal answered something. None of it is a reason to draw, but that it shows other letters than we thought.
-    fn answered(&mut self, told: &Told, at: Instant) {
-        if *told == Told::Alive {
-            self.pacer.answered(at.saturating_duration_since(self.epoch));
-            if let Some(trip) = self.pacer.round_trip() {
-                self.line.learn(trip);
-            }
-        } else if self.probe.answered(told) == Some(probe::Found::NoUnicode) {
-            self.ui.become_ascii();
-            self.changed = true;
-        }
     }
 
     fn asked(&mut self, state: &State, asked: Asked) -> Vec<Command> {
@@ -225,7 +147,7 @@ impl TerminalFront {
             }
             Asked::Suspend => {
                 self.away = true;
-                self.give_back();
+                self.display.give_back();
                 if !signals::stop() {
                     return self.asked(state, Asked::Resume);
                 }
@@ -233,13 +155,9 @@ impl TerminalFront {
             Asked::Resume => {
                 self.away = false;
                 self.urgent = true;
-                self.pacer.forget();
-                self.title.clear();
-                self.terminal.backend_mut().forget();
-                // A terminal that cannot be taken again is gone: the next frame says so.
-                match tty::take(self.modes) {
-                    Ok(before) => self.before = before.into_bytes(),
-                    Err(_) => return vec![Command::Quit],
+                // A terminal that cannot be taken again is gone.
+                if self.display.take_again().is_err() {
+                    return vec![Command::Quit];
                 }
             }
         }
@@ -247,33 +165,6 @@ impl TerminalFront {
         let armed = live_card(state)
             .is_some_and(|card| matches!(card.gesture, Gesture::Token { .. } | Gesture::Reason(_)));
         if armed { vec![Command::Back] } else { Vec::new() }
-    }
-
-    /// Gives the terminal back, when all that it was asked has been answered: an answer that comes later would stand in
-    /// the shell as if it had been typed.
-    fn give_back(&mut self) {
-        tty::leave();
-        let patience = if self.probe.heard() { LAST_ANSWERS } else { NO_ANSWERS };
-        let until = self.line_time() + patience;
-        while self.pacer.outstanding() > 0 || self.probe.waits() {
-            match self.input.try_recv() {
-                Ok(Heard { told, at, .. }) => self.answered(&told, at),
-                Err(mpsc::error::TryRecvError::Empty) if self.line_time() < until => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err(_) => {
-                    tty::drop_input();
-                    break;
-                }
-            }
-        }
-        tty::give_back();
-    }
-}
-
-impl Drop for TerminalFront {
-    fn drop(&mut self) {
-        self.give_back();
     }
 }
 
@@ -297,7 +188,7 @@ impl Front for TerminalFront {
         if self.away {
             return Next::On;
         }
-        if let Some(trip) = self.pacer.round_trip()
+        if let Some(trip) = self.display.round_trip()
             && let Some(line) = pacer::told(trip, state.line)
         {
             events.push(Event::Line(line));
@@ -311,7 +202,7 @@ impl Front for TerminalFront {
             self.drawn_unseen = unseen(state);
             sent.map(Some)
         } else if self.drawn.is_some() {
-            self.send(Vec::new()).map(|()| None)
+            self.display.flush().map(|()| None)
         } else {
             Ok(None)
         };
@@ -328,7 +219,7 @@ impl Front for TerminalFront {
         tokio::select! {
             biased;
             Some(asked) = self.asked.recv() => self.asked(state, asked),
-            first = self.input.recv(), if !self.ended => match first {
+            first = self.display.hear(), if !self.ended => match first {
                 Some(first) => self.heard(state, first),
                 None => {
                     self.ended = true;
@@ -345,15 +236,20 @@ impl Front for TerminalFront {
     }
 
     fn bell(&mut self) {
-        self.said.push(0x07);
+        self.display.bell();
     }
 
     fn copy(&mut self, text: &Clean) {
-        self.say(&osc::clipboard(text));
+        self.display.copy(text);
     }
 
     fn notify(&mut self, title: &Clean, body: &Clean) {
-        if self.modes.skills.osc { self.say(&osc::notification(title, body)) } else { self.bell() }
+        self.display.notify(title, body);
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        let size = self.display.size();
+        self.drawn.is_some().then_some((size.width, size.height))
     }
 
     fn tick(&self) -> Duration {

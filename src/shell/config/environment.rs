@@ -19,6 +19,8 @@ pub struct Environment {
     pub colorterm: Option<String>,
     /// `TERM`.
     pub term: Option<String>,
+    /// What decides the character set: `LC_ALL`, else `LC_CTYPE`, else `LANG`.
+    pub locale: Option<String>,
     /// `KUBECONFIG`.
     pub kubeconfig: Option<OsString>,
     /// `HOME`.
@@ -51,6 +53,7 @@ impl Environment {
             no_color: text("NO_COLOR"),
             colorterm: filled("COLORTERM"),
             term: filled("TERM"),
+            locale: filled("LC_ALL").or_else(|| filled("LC_CTYPE")).or_else(|| filled("LANG")),
             kubeconfig: variable("KUBECONFIG").filter(|value| !value.is_empty()),
             home: variable("HOME").filter(|value| !value.is_empty()).map(PathBuf::from),
             config_folder: folder("GOAROUND_CONFIG_DIR").or_else(|| Some(platform?.config_dir().to_owned())),
@@ -69,16 +72,22 @@ impl Environment {
         Skills::of(self.term.as_deref())
     }
 
-    /// Whether the terminal shows nothing but ASCII, as far as its name says; whether it reads UTF-8 it is asked.
-    pub fn is_ascii(&self) -> bool {
-        terminal_type::is_ascii(self.term.as_deref())
-    }
-
     /// How many colours the terminal shows.
     pub fn depth(&self) -> Depth {
         if !terminal_type::has_colours(self.term.as_deref()) {
             return Depth::None;
         }
         Depth::detect(self.no_color.as_deref(), self.colorterm.as_deref(), self.term.as_deref())
+    }
+
+    /// Whether the terminal shows no more than ASCII: its fonts have no lines or dots, or the locale knows no UTF-8. A
+    /// locale that nobody set says nothing: most containers have none, behind a terminal that knows all.
+    pub fn ascii(&self) -> bool {
+        let poor = terminal_type::is_ascii(self.term.as_deref());
+        let utf8 = |locale: &str| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        };
+        poor || self.locale.as_deref().is_some_and(|locale| !utf8(locale))
     }
 }

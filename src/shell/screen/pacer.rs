@@ -126,6 +126,11 @@ impl Pacer {
         self.under_way.len()
     }
 
+    /// It answered at least once.
+    pub fn heard(&self) -> bool {
+        self.heard
+    }
+
     /// The line's round trip: the shortest of the last ones, because a long frame takes longer than the way.
     pub fn round_trip(&self) -> Option<Duration> {
         self.trips.iter().min().copied()

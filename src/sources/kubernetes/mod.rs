@@ -10,6 +10,7 @@
 
 mod connect;
 mod content;
+mod contexts;
 pub mod decode;
 mod error;
 mod http;
@@ -20,6 +21,7 @@ mod watch;
 
 pub use connect::{Clock, Connected, Options, connect, default_paths};
 pub use content::{Fresh, all_services, config_content, read_deployment};
+pub use contexts::{Context, contexts};
 pub use error::{ConnectError, ReadError};
 pub use identity::{Probe, cluster_id, identity, probe, rights};
 pub use logs::{ContainerState, Log, LogLine, PodState, containers, events_of, pod_log, pod_state};

@@ -11,6 +11,7 @@ use crate::domain::format;
 use crate::domain::slo::{Sli, Slo};
 use crate::domain::window::Window;
 use crate::engine::analysis::Analysis;
+use crate::engine::drill;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::{width, wrap};
@@ -65,7 +66,14 @@ pub fn scroll(look: &Look, state: &State, lines: &[Words], field: u16, area: Rec
 
 fn lines(look: &Look, state: &State, analysis: &Analysis, columns: usize) -> Vec<Words> {
     let mut lines = Vec::new();
-    verdict(look, state, analysis, columns, &mut lines);
+    if drill::hides(state) {
+        for label in ["verdict", "gates"] {
+            lines.push(Words::of(look.dim(), format!("{label:<21}{}", drill::HIDDEN)));
+        }
+        lines.push(Words::new());
+    } else {
+        verdict(look, state, analysis, columns, &mut lines);
+    }
     for gate in &analysis.gates {
         let (word, style) = gates::word(look, gate.state);
         let head =
