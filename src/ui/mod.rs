@@ -73,16 +73,6 @@ impl Ui {
         self
     }
 
-    /// Nothing but ASCII is drawn.
-    pub fn is_ascii(&self) -> bool {
-        self.look.ascii
-    }
-
-    /// From now on nothing but ASCII is drawn.
-    pub fn become_ascii(&mut self) {
-        self.look.ascii = true;
-    }
-
     /// Draws `state` and tells what of a card was whole, and what leads where.
     pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Drawn {
         self.paint(state, frame.buffer_mut())
@@ -124,44 +114,6 @@ impl Ui {
     /// From now on nothing but ASCII is drawn.
     pub fn become_ascii(&mut self) {
         self.look.ascii = true;
-    }
-
-    /// Draws `state` and tells what of a card was whole, and what leads where.
-    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Drawn {
-        self.paint(state, frame.buffer_mut())
-    }
-
-    /// The same into any buffer, which it fills.
-    pub fn paint(&self, state: &State, buf: &mut Buffer) -> Drawn {
-        let state = &*drill::veiled(state);
-        self.look.take_links();
-        self.look.places.forget();
-        let area = buf.area;
-        buf.set_style(area, self.look.ground());
-        let shown = self.screen(state, area, buf);
-        self.begun(area, buf);
-        if state.setup.prod {
-            panels::frame::draw(&self.look, area, buf);
-        }
-        if self.look.ascii {
-            widgets::transliterate::to_ascii(buf);
-        }
-        Drawn { shown, links: self.look.take_links() }
-    }
-
-    /// The title of the window.
-    pub fn title(&self, state: &State) -> String {
-        title::of(&drill::veiled(state))
-    }
-
-    /// How it looks.
-    pub fn look(&self) -> &Look {
-        &self.look
-    }
-
-    /// Which key is which command.
-    pub fn keymap(&self) -> &Keymap {
-        &self.look.keymap
     }
 
     /// Nothing but ASCII is drawn.

@@ -12,6 +12,7 @@ pub mod reader;
 pub mod scroll;
 pub mod sgr;
 pub mod sheet;
+pub mod steps;
 pub mod terminal_type;
 pub mod travel;
 
