@@ -73,6 +73,8 @@ pub enum Event {
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
+    /// The round trip between this program and the person's terminal, rounded.
+    Line(Duration),
     /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
     Leaving,
     /// Time passed.

@@ -180,6 +180,8 @@ pub struct State {
     pub resolved_old: Option<Time>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
+    /// Round trip to the person's terminal, rounded; `None` where it does not answer.
+    pub line: Option<Duration>,
     /// The person wants to leave.
     pub quitting: bool,
 }

@@ -123,6 +123,7 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
         Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
         Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
+        Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.
         Event::Leaving => {
             state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")

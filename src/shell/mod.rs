@@ -5,6 +5,7 @@ pub mod choose;
 pub mod clock;
 pub mod config;
 pub mod content;
+pub mod display;
 pub mod drill;
 pub mod eval;
 pub mod history;
