@@ -81,6 +81,17 @@ impl Harmless {
                 | Command::FocusNext
                 | Command::FocusPrevious
                 | Command::Log
+                | Command::Pods
+                | Command::PodLog
+                | Command::Alert
+                | Command::Mark
+                | Command::Follow
+                | Command::Previous
+                | Command::Container
+                | Command::Times
+                | Command::Search
+                | Command::Next
+                | Command::NextBack
                 | Command::Model
                 | Command::Ask
                 | Command::Stop

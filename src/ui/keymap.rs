@@ -91,6 +91,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("page", "next", "next match or change"),
     ("page", "next_back", "the match or change before"),
     ("page", "diff", "compare with the current revision; back from it"),
+    ("page", "inbox", "what waits for a person, goes on, ended lately"),
+    ("page", "palette", "go anywhere, do anything, by its name"),
     ("page", "help", "this help"),
     ("page", "back", "back to where it was opened"),
     ("page", "quit", "leave"),
