@@ -225,6 +225,8 @@ pub enum Command {
     Select(Row),
     /// The revision that was pointed at.
     SelectRevision(Uid),
+    /// The pod that was pointed at.
+    SelectPod(Uid),
     /// The row of the inbox that was pointed at.
     SelectItem(Item),
     /// The pane that was pointed at.

@@ -79,6 +79,10 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 None => page(state, command),
             }
         }
+        (Screen::Pods(_), Command::SelectPod(uid)) => {
+            state.view.pod = Some(uid);
+            false
+        }
         (
             Screen::Pods(_)
             | Screen::Pod(..)
@@ -334,8 +338,6 @@ fn page(state: &mut State, command: Command) -> bool {
         Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
         Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
         Command::Next | Command::NextBack => next_change(state, command == Command::Next),
-        Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
-        Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
         Command::Inbox => leave(state, Screen::Inbox),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
@@ -417,10 +419,6 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         }
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
             state.view.scroll = index(state.view.scroll, 500, &command);
-        }
-        Command::Wheel(_, back) => {
-            state.view.scroll =
-                index(state.view.scroll, 500, if back { &Command::Up } else { &Command::Down });
         }
         Command::Inbox => leave(state, Screen::Inbox),
         _ => {}
