@@ -10,6 +10,7 @@ pub mod document;
 pub mod evidence;
 pub mod format;
 pub mod inquiry;
+pub mod latency;
 pub mod plan;
 pub mod policy;
 pub mod redact;

@@ -5,6 +5,7 @@ mod action;
 pub mod analysis;
 pub mod attribution;
 mod background;
+pub mod chart;
 mod content;
 pub mod effect;
 pub mod event;

@@ -11,6 +11,9 @@ use crate::engine::view::Screen;
 
 use super::keymap::Keymap;
 
+/// Moves of the cursor that are one large step.
+const FAR: i8 = 10;
+
 /// The command of each name in [`super::keymap::COMMANDS`].
 static TABLE: &[(&str, Command)] = &[
     ("up", Command::Up),
@@ -27,6 +30,13 @@ static TABLE: &[(&str, Command)] = &[
     ("range_3", Command::Range(2)),
     ("range_4", Command::Range(3)),
     ("range_5", Command::Range(4)),
+    ("chart", Command::Chart),
+    ("cursor_left", Command::Cursor(-1)),
+    ("cursor_right", Command::Cursor(1)),
+    ("cursor_far_left", Command::Cursor(-FAR)),
+    ("cursor_far_right", Command::Cursor(FAR)),
+    ("no_cursor", Command::NoCursor),
+    ("queries", Command::Queries),
     ("by_hand", Command::ByHand),
     ("evidence", Command::Evidence),
     ("undo", Command::Undo),
@@ -55,7 +65,7 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log => "main",
+        Screen::Main | Screen::Log | Screen::Queries(_) => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
             "card"
         }
@@ -89,7 +99,12 @@ pub fn of_key(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Optio
     let command = command(keymap, state, key, read)?;
     let scrolls = matches!(
         command,
-        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Backspace
+        Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Cursor(_)
+            | Command::Backspace
     );
     match key.kind {
         KeyEventKind::Press => Some(command),
@@ -128,7 +143,12 @@ fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Model(_)
+            | Screen::Readings(_)
+            | Screen::Queries(_)
+            | Screen::Log
     );
     let found = keymap.lookup(context, key).or_else(|| {
         let other = if context == "main" { "card" } else { "main" };

@@ -73,6 +73,7 @@ impl Ui {
             Screen::Diff(key) => panels::diff::draw(look, state, key, area, buf),
             Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
             Screen::Readings(id) => panels::readings::draw(look, state, id, area, buf),
+            Screen::Queries(id) => panels::queries::draw(look, state, id, area, buf),
             Screen::Log => panels::log::page(look, state, area, buf),
         }
         Shown::default()

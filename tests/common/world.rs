@@ -383,6 +383,7 @@ impl World {
             slo: inquiry.slo,
             answers: answers.collect(),
             partial: vec![],
+            sent: vec![],
             queries: 8,
         }
     }

@@ -1,8 +1,10 @@
 //! Panels: one file each, named after what is on the screen. A panel takes the state and its area, and draws no further.
 
 pub mod action;
+pub mod burn_down;
 pub mod burn_rates;
 pub mod card;
+pub mod charts;
 pub mod diff;
 pub mod edit_form;
 pub mod effects;
@@ -12,8 +14,10 @@ pub mod footer;
 pub mod gates;
 pub mod gesture;
 pub mod header;
+pub mod heat_map;
 pub mod help;
 pub mod how_bad;
+pub mod latency;
 pub mod log;
 pub mod main_screen;
 pub mod model;
@@ -22,6 +26,8 @@ pub mod objective;
 pub mod opinion;
 pub mod pipeline;
 pub mod proposal;
+pub mod queries;
 pub mod readings;
 pub mod revisions;
 pub mod slo_list;
+pub mod time_axis;
