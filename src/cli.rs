@@ -19,8 +19,10 @@ use crate::shell::check::{self, Check};
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
+use crate::shell::recording::Recording;
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
+use crate::shell::tty::Modes;
 use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
@@ -42,6 +44,8 @@ const HEADLESS_SPEED: f64 = 60.0;
 struct Cli {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    recorded: Recorded,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -67,6 +71,32 @@ struct Target {
     /// Write nothing, whatever the rights are
     #[arg(long, global = true)]
     read_only: bool,
+}
+
+/// Whether the run is recorded.
+#[derive(Args, Debug)]
+struct Recorded {
+    /// Record all that is shown and typed into a new file, for `goaround replay`. It holds what the cluster and Prometheus
+    /// told, contents of ConfigMaps included; never a kubeconfig or a credential
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Recorded {
+    /// Begins the recording of a session, if one is wanted.
+    fn begin(&self, session: &mut Session, ui: &Ui) -> anyhow::Result<()> {
+        if let Some(file) = &self.record {
+            session.recording = Some(Recording::begin(file, &session.state, ui.again())?);
+        }
+        Ok(())
+    }
+
+    /// Ends it.
+    fn end(&self, session: &mut Session) {
+        if let Some(Err(error)) = session.recording.take().map(Recording::end) {
+            eprintln!("goaround: {error}");
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -123,6 +153,8 @@ struct DemoArgs {
     /// Let the scenario's scripted operator decide, and print what happens
     #[arg(long)]
     headless: bool,
+    #[command(flatten)]
+    recorded: Recorded,
     #[command(flatten)]
     output: Output,
 }
@@ -182,8 +214,13 @@ pub fn main() -> u8 {
 
 async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
     let environment = Environment::read();
+    if cli.command.is_some() && cli.recorded.record.is_some() {
+        anyhow::bail!(
+            "--record stands behind the command that is recorded; hint: `goaround demo --record FILE`"
+        );
+    }
     match cli.command {
-        None => cockpit(&cli.target, &environment).await,
+        None => cockpit(&cli.target, &environment, &cli.recorded).await,
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
@@ -216,12 +253,12 @@ fn ui(config: &Config, environment: &Environment) -> Ui {
     Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
 }
 
-async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u8> {
+async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
     let config = config::load(target.config.as_deref(), environment)?;
     need_terminal("goaround", "goaround propose")?;
     let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
     let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, ui(&config, environment), environment).await?;
+    let state = in_terminal(session, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -237,12 +274,21 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     not(debug_assertions),
     expect(unused_variables, reason = "panics are provoked in debug builds only")
 )]
-async fn in_terminal(mut session: Session, ui: Ui, environment: &Environment) -> anyhow::Result<State> {
-    let mut front = TerminalFront::open(ui).context("the terminal cannot be used")?;
+async fn in_terminal(
+    mut session: Session,
+    config: &Config,
+    environment: &Environment,
+    recorded: &Recorded,
+) -> anyhow::Result<State> {
+    let ui = ui(config, environment);
+    recorded.begin(&mut session, &ui)?;
+    let modes = Modes { mouse: config.ui.mouse };
+    let mut front = TerminalFront::open(ui, modes).context("the terminal cannot be used")?;
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
     drop(front);
+    recorded.end(&mut session);
     // What was decided a moment ago is still on its way to the disk.
     session.performer.flush().await;
     Ok(state)
@@ -398,11 +444,13 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         state_folder: Some(folder.path().join("state")),
         clock: world.clock,
     };
-    let session = session::start(&config, &wanted).await?;
+    let mut session = session::start(&config, &wanted).await?;
     if args.headless {
-        return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
+        let ui = ui(&config, environment);
+        args.recorded.begin(&mut session, &ui)?;
+        return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, ui(&config, environment), environment).await?;
+    in_terminal(session, &config, environment, &args.recorded).await?;
     Ok(0)
 }
 
@@ -463,11 +511,13 @@ async fn headless(
     scenario: &Scenario,
     world: &World,
     ui: Ui,
-    form: Form,
+    args: &DemoArgs,
 ) -> anyhow::Result<u8> {
+    let form = args.output.output;
     let mut operator = Operator::new(scenario, ui, Box::new(move |state, told| tell(state, told, form)))?;
     run::run(&mut session, &mut operator).await;
     let ended = operator.ended.take().unwrap_or_default();
+    args.recorded.end(&mut session);
     session.performer.flush().await;
     let expected = scenario.expect.outcome.to_string();
     let writes = world.writes();

@@ -5,6 +5,7 @@
 //!
 //! `domain <- actions <- engine <- { sources, advisor, executor, ui } <- shell <- cli`, and `demo` names `domain` alone.
 
+#![deny(missing_docs)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod actions;

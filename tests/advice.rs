@@ -470,7 +470,7 @@ fn drawn(story: &Story, (width, height): (u16, u16)) -> (Vec<String>, String) {
     let ui = Ui::new(theme, keymap);
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
     let mut shown = None;
-    terminal.draw(|frame| shown = Some(ui.draw(frame, &story.state))).expect("drawn");
+    terminal.draw(|frame| shown = Some(ui.draw(frame, &story.state).shown)).expect("drawn");
     let buffer = terminal.backend().buffer().clone();
     let rows = buffer.content().chunks(usize::from(width));
     (rows.map(|row| row.iter().map(|c| c.symbol()).collect()).collect(), format!("{shown:?}"))

@@ -106,6 +106,7 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
     assert_eq!((policy.wait_burn_factor, policy.keep_config_content), (2.0, false));
     assert_eq!(policy.freeze.expect("a freeze").as_str(), "no changes before the audit");
     assert!(!config.gate.lease);
+    assert!(!config.ui.mouse);
     let advisor = config.advisor.clone();
     assert_eq!((advisor.share, advisor.tools), (Share::FactsAndLogs, true));
     let azure = Azure { deployment: "rollbacks".into(), api_version: "2024-10-21".into() };

@@ -104,6 +104,51 @@ fn a_traffic_spike_is_waited_for() {
 }
 
 #[test]
+fn a_revision_that_fails_more_and_more_is_rolled_back_and_helped() {
+    ends_as_expected("slow-leak");
+}
+
+#[test]
+fn one_wrong_variable_is_rolled_back_and_helped() {
+    ends_as_expected("wrong-address");
+}
+
+#[test]
+fn a_burn_that_was_there_before_the_rollout_is_waited_for() {
+    ends_as_expected("preexisting");
+}
+
+#[test]
+fn a_node_in_trouble_is_waited_for() {
+    ends_as_expected("node-pressure");
+}
+
+#[test]
+fn a_handful_of_requests_is_too_little_to_act_on() {
+    ends_as_expected("too-little-traffic");
+}
+
+#[test]
+fn a_target_whose_config_map_is_gone_is_not_offered() {
+    ends_as_expected("bad-target");
+}
+
+#[test]
+fn bursts_without_a_rollout_are_waited_for() {
+    ends_as_expected("alert-flaps");
+}
+
+#[test]
+fn what_a_colleague_has_rolled_back_is_not_rolled_back_again() {
+    ends_as_expected("somebody-was-faster");
+}
+
+#[test]
+fn a_content_that_nobody_knows_is_not_restored() {
+    ends_as_expected("config-unknown");
+}
+
+#[test]
 fn a_lying_model_changes_nothing_about_the_ending_and_its_lies_are_on_record_with_the_truth() {
     ends_as_expected("lying-model");
     let advice = advice("lying-model");
@@ -133,8 +178,23 @@ fn these_tests_know_every_scenario() {
     let mut names: Vec<&str> =
         list.as_array().expect("a list").iter().filter_map(|s| s["scenario"].as_str()).collect();
     names.sort_unstable();
-    let tested =
-        ["dependency", "lying-model", "second-bad-rollout", "slo-burn", "slo-burn-in-place", "traffic-spike"];
+    let tested = [
+        "alert-flaps",
+        "bad-target",
+        "config-unknown",
+        "dependency",
+        "lying-model",
+        "node-pressure",
+        "preexisting",
+        "second-bad-rollout",
+        "slo-burn",
+        "slo-burn-in-place",
+        "slow-leak",
+        "somebody-was-faster",
+        "too-little-traffic",
+        "traffic-spike",
+        "wrong-address",
+    ];
     assert_eq!(names, tested);
 }
 

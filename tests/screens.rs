@@ -473,7 +473,7 @@ fn without_colours_the_same_words_are_on_the_screen() {
         let mut plain =
             ratatui::Terminal::new(ratatui::backend::TestBackend::new(100, 30)).expect("a terminal");
         let mut mono = Default::default();
-        plain.draw(|frame| mono = ui(Depth::None).draw(frame, &world.state)).expect("a frame");
+        plain.draw(|frame| mono = ui(Depth::None).draw(frame, &world.state).shown).expect("a frame");
         assert_eq!(text(plain.backend().buffer()), text(&colours));
         assert_eq!(mono, shown);
         let coloured = |c: &ratatui::buffer::Cell| c.fg != ratatui::style::Color::Reset;

@@ -126,9 +126,9 @@ async fn rolling_back_ends_the_errors_in_what_prometheus_answers() {
 fn every_scenario_is_read_and_says_how_it_must_end() {
     let scenarios = scenario::list().expect("all files are read");
     let names: Vec<&str> = scenarios.iter().map(|s| s.name.as_str()).collect();
-    let known =
-        ["slo-burn", "slo-burn-in-place", "second-bad-rollout", "dependency", "traffic-spike", "lying-model"];
-    assert_eq!(names, known);
+    for known in ["slo-burn", "slo-burn-in-place", "dependency", "node-pressure", "lying-model"] {
+        assert!(names.contains(&known), "{known} of {names:?}");
+    }
     for scenario in scenarios {
         assert!(!scenario.title.contains('\n') && scenario.description.lines().count() > 1);
         let offers = scenario.expect.offer.as_deref().is_some_and(|offer| offer != "wait" && offer != "none");
@@ -152,6 +152,43 @@ async fn firing(stage: &Stage) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+#[test]
+fn half_of_the_drills_and_more_must_not_be_rolled_back() {
+    let drills: Vec<_> =
+        scenario::list().expect("all files are read").into_iter().filter_map(|s| s.drill).collect();
+    let not = drills.iter().filter(|d| d.answer != scenario::drill::Answer::RollBack).count();
+    assert!(drills.len() >= 10 && not * 2 >= drills.len(), "{not} of {}", drills.len());
+    assert!(drills.iter().any(|d| d.answer == scenario::drill::Answer::RestoreConfig));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_grows_with_the_age_of_its_pods_and_one_of_a_node_stays_on_it() {
+    let stage = stage("slow-leak").await;
+    let failed = "sum(increase(http_requests_total{service=\"search\",code=\"500\"}[2m]))";
+    let count = async |stage: &Stage, query: &str| {
+        let (_, body) = stage.query(query).await;
+        let value = body["data"]["result"][0]["value"][1].as_str().unwrap_or("0").to_owned();
+        value.parse::<f64>().expect("a number")
+    };
+    stage.clock.advance(180.0);
+    let early = count(&stage, failed).await;
+    stage.clock.advance(420.0);
+    let late = count(&stage, failed).await;
+    assert!(early > 100.0 && late > 3.0 * early, "{early} {late}");
+
+    let stage = self::stage("node-pressure").await;
+    stage.clock.advance(240.0);
+    let bad = "count(increase(http_requests_total{service=\"orders\",code=\"500\"}[1m]) > 200)";
+    assert_eq!(count(&stage, bad).await, 1.0, "three pods on three nodes, one of them bad");
+    let (_, nodes) = stage.get("/api/v1/nodes").await;
+    let pressed = nodes["items"].as_array().expect("nodes").iter().filter(|node| {
+        let conditions = node["status"]["conditions"].as_array().expect("conditions");
+        conditions.iter().any(|c| c["type"] == "DiskPressure" && c["status"] == "True")
+    });
+    let names: Vec<&serde_json::Value> = pressed.map(|node| &node["metadata"]["name"]).collect();
+    assert_eq!(names, ["node-b"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -100,7 +100,8 @@ fn scenarios(args: &EvalArgs) -> anyhow::Result<Vec<Scenario>> {
 fn same_incident(one: &Scenario, other: &Scenario) -> bool {
     let other = other.clone();
     let (name, title, description) = (one.name.clone(), one.title.clone(), one.description.clone());
-    *one == Scenario { name, title, description, model: one.model.clone(), ..other }
+    let (model, drill) = (one.model.clone(), one.drill.clone());
+    *one == Scenario { name, title, description, model, drill, ..other }
 }
 
 /// One incident until the model has answered. `Err` inside: why there is no end of an answer.

@@ -30,6 +30,8 @@ const GONE: TimeDelta = TimeDelta::minutes(5);
 /// Between two keys: a hand, not a paste.
 const BETWEEN_KEYS: Duration = Duration::from_millis(20);
 const TICK: Duration = Duration::from_millis(20);
+/// Columns and rows of its screen.
+const SIZE: (u16, u16) = (120, 40);
 
 /// How a run ended, beyond its outcome.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -74,7 +76,7 @@ impl<'a> Operator<'a> {
     pub fn new(scenario: &'a Scenario, ui: Ui, tell: Tell<'a>) -> Result<Self, std::convert::Infallible> {
         Ok(Self {
             about: Key::new(&scenario.namespace, &scenario.about),
-            screen: Terminal::new(TestBackend::new(120, 40))?,
+            screen: Terminal::new(TestBackend::new(SIZE.0, SIZE.1))?,
             scenario,
             ui,
             begun: None,
@@ -93,7 +95,7 @@ impl<'a> Operator<'a> {
     fn draw(&mut self, state: &State, events: &mut Vec<Event>) {
         let mut shown = None;
         let Ok(_) = self.screen.draw(|frame| shown = Some(self.ui.draw(frame, state)));
-        events.extend(shown.map(Event::Shown));
+        events.extend(shown.map(|drawn| Event::Shown(drawn.shown)));
     }
 
     /// The next key, if the moment has come for one.
@@ -128,8 +130,7 @@ impl<'a> Operator<'a> {
         if view::selected_workload(state).as_ref() == Some(&self.about) {
             return Command::Open;
         }
-        let rows = view::rows(state);
-        let last = rows.last() == view::selected(state).as_ref();
+        let last = view::rows(state).last() == view::selected(state);
         if last { Command::Home } else { Command::Down }
     }
 
@@ -233,6 +234,10 @@ impl Front for Operator<'_> {
 
     async fn input(&mut self, _state: &State) -> Vec<Command> {
         std::future::pending().await
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        Some(SIZE)
     }
 
     fn tick(&self) -> Duration {

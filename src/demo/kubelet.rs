@@ -13,6 +13,9 @@ use super::traffic::{Phase, Pod};
 use super::world::{Action, World};
 use super::{noise, store};
 
+/// Letters of the nodes.
+pub(super) const NODES: [&str; 3] = ["a", "b", "c"];
+
 impl World {
     pub(super) fn ready_of(&self, replica_set: &str) -> u64 {
         self.pods.values().filter(|pod| pod.replica_set == replica_set && pod.phase == Phase::Ready).count()
@@ -29,8 +32,9 @@ impl World {
         let serial = self.next_serial();
         let name = format!("{replica_set}-{}", noise::letters(self.seed ^ serial, &replica_set, 5));
         let pick = noise::bits(self.seed, &name, 3);
-        let node = format!("node-{}", ["a", "b", "c"][(pick % 3) as usize]);
-        let ip = format!("10.42.{}.{}", 1 + pick % 3, 10 + (pick >> 8) % 230);
+        let which = self.emptiest(&replica_set, pick);
+        let node = format!("node-{}", NODES[which]);
+        let ip = format!("10.42.{}.{}", 1 + which, 10 + (pick >> 8) % 230);
         let birth = self.birth(store::POD, &namespace, &name, self.now);
         let hash = set["metadata"]["labels"][HASH].as_str().unwrap_or_default();
         let image = set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
@@ -50,6 +54,17 @@ impl World {
         let delay = 900 + (pick >> 20) as i64 % 700;
         self.at(self.now + delay, Action::Start { pod: name.clone() });
         self.pods.insert(name, pod);
+    }
+
+    /// The node with the fewest pods of a ReplicaSet, as the scheduler spreads them; by `pick` among equals.
+    fn emptiest(&self, replica_set: &str, pick: u64) -> usize {
+        let here = |which: &usize| {
+            let node = format!("node-{}", NODES[*which]);
+            let mine = |pod: &&Pod| pod.replica_set == replica_set && pod.node == node;
+            self.pods.values().filter(|pod| pod.phase != Phase::Terminating).filter(mine).count()
+        };
+        let from = (pick % NODES.len() as u64) as usize;
+        (0..NODES.len()).map(|n| (from + n) % NODES.len()).min_by_key(here).unwrap_or(from)
     }
 
     /// Ends `count` pods of a ReplicaSet, those that are not ready first, then the youngest.
@@ -101,8 +116,8 @@ impl World {
         let Some(pod) = self.pods.get(name).filter(|pod| pod.phase == Phase::Waiting) else {
             return;
         };
-        let (namespace, deployment, image) =
-            (pod.namespace.clone(), pod.deployment.clone(), pod.image.clone());
+        let (namespace, deployment, image, node) =
+            (pod.namespace.clone(), pod.deployment.clone(), pod.image.clone(), pod.node.clone());
         let Some(object) = self.store.get(store::POD, &namespace, name).cloned() else {
             return;
         };
@@ -128,15 +143,19 @@ impl World {
             let values = read.iter().filter_map(|config| config["data"].as_object()).flat_map(Map::values);
             values.filter_map(Value::as_str).any(|value| value.contains(wanted))
         };
+        let environment = object["spec"]["containers"][0]["env"].as_array().into_iter().flatten();
+        let environment: Vec<&str> = environment.filter_map(|variable| variable["value"].as_str()).collect();
+        let has = |wanted: &str| environment.iter().any(|value| value.contains(wanted));
         let failing = self
             .scenario
             .faults
             .iter()
-            .filter(|fault| fault.deployment == deployment)
-            .filter(|fault| fault.config_contains.is_some() || fault.image.is_some())
+            .filter(|fault| fault.deployment == deployment && fault.of_pods())
             .filter(|fault| fault.config_contains.as_deref().is_none_or(contains))
+            .filter(|fault| fault.env_contains.as_deref().is_none_or(has))
             .filter(|fault| fault.image.as_deref().is_none_or(|wanted| wanted == image))
-            .map(|fault| (fault.code, fault.share))
+            .filter(|fault| fault.node.as_deref().is_none_or(|wanted| wanted == node))
+            .cloned()
             .collect();
         let at = self.now;
         let mut running = (*object).clone();
@@ -150,6 +169,7 @@ impl World {
             return;
         };
         pod.failing = failing;
+        pod.began = at;
         pod.phase = Phase::Running;
         let delay = 1_200 + (pod.key >> 12) as i64 % 1_300;
         self.at(at + delay, Action::Ready { pod: name.to_owned() });

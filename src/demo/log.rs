@@ -26,7 +26,7 @@ impl World {
         for second in first..=last {
             let at = second * STEP;
             let chance = |n: u64| noise::step(pod.key ^ self.seed ^ (n << 40), second);
-            let mut shares = pod.failing.clone();
+            let mut shares = pod.faults(self.zero, at);
             shares.extend(self.timed_faults(&pod.deployment, at));
             shares.push((502, downstream));
             let failed = (1_u64..).zip(&shares).find(|(n, (_, share))| chance(*n) < *share);

@@ -85,6 +85,28 @@ pub fn node(birth: &Birth<'_>, zone: &str) -> Value {
     })
 }
 
+/// The word of a kubelet for a condition of its node.
+pub fn node_reason(condition: &str, holds: bool) -> String {
+    match (condition, holds) {
+        ("Ready", true) => "NodeReady".to_owned(),
+        ("Ready", false) => "NodeNotReady".to_owned(),
+        (pressure, true) => format!("NodeHas{pressure}"),
+        (pressure, false) => format!("NodeHasNo{pressure}"),
+    }
+}
+
+/// Lets `node` say since `at` that `condition` holds, or that it does not.
+pub fn report(node: &mut Value, condition: &str, holds: bool, at: Millis) {
+    for known in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        if known["type"] == condition {
+            known["status"] = json!(if holds { "True" } else { "False" });
+            known["reason"] = json!(node_reason(condition, holds));
+            known["message"] = json!(format!("kubelet has {condition}: {holds}"));
+            known["lastTransitionTime"] = json!(stamp(at));
+        }
+    }
+}
+
 /// A service in front of the pods with the label `app: <name>`.
 pub fn service(birth: &Birth<'_>, labels: Value, port_name: &str, port: u16) -> Value {
     json!({

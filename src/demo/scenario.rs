@@ -1,8 +1,9 @@
 //! Scenario files: a shop with a past, what happens to it during the run, what a scripted operator decides, and the
 //! outcome that is expected. Unknown keys are refused. Behaviour comes from content: a fault says which ConfigMap
 //! content, which image or which time makes which share of requests fail; nothing says "this revision is bad".
-//! A file with `like` takes the shop and what happens to it from another one.
+//! A file with `like` takes the shop from another one, and what happens to it where it does not say so itself.
 
+pub mod drill;
 pub mod model;
 
 use std::collections::BTreeMap;
@@ -12,17 +13,30 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::window::Window;
+use drill::Drill;
 use model::Model;
 
 /// The files in `demo/`, in the order of the list.
-const EMBEDDED: [(&str, &str); 6] = [
+const EMBEDDED: [(&str, &str); 15] = [
     ("slo-burn", include_str!("../../demo/slo-burn.toml")),
     ("slo-burn-in-place", include_str!("../../demo/slo-burn-in-place.toml")),
     ("second-bad-rollout", include_str!("../../demo/second-bad-rollout.toml")),
     ("dependency", include_str!("../../demo/dependency.toml")),
     ("traffic-spike", include_str!("../../demo/traffic-spike.toml")),
+    ("slow-leak", include_str!("../../demo/slow-leak.toml")),
+    ("wrong-address", include_str!("../../demo/wrong-address.toml")),
+    ("preexisting", include_str!("../../demo/preexisting.toml")),
+    ("node-pressure", include_str!("../../demo/node-pressure.toml")),
+    ("too-little-traffic", include_str!("../../demo/too-little-traffic.toml")),
+    ("bad-target", include_str!("../../demo/bad-target.toml")),
+    ("alert-flaps", include_str!("../../demo/alert-flaps.toml")),
+    ("somebody-was-faster", include_str!("../../demo/somebody-was-faster.toml")),
+    ("config-unknown", include_str!("../../demo/config-unknown.toml")),
     ("lying-model", include_str!("../../demo/lying-model.toml")),
 ];
+
+/// The nodes that there are.
+const NODES: [&str; 3] = ["node-a", "node-b", "node-c"];
 
 /// Why a scenario cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -190,6 +204,8 @@ pub struct Scenario {
     pub expect: Expectation,
     /// Who decides in a run without a person.
     pub operator: Operator,
+    /// What a person is asked about it in a drill; without it, it is none.
+    pub drill: Option<Drill>,
     /// The imitated language model; honest where nothing is said.
     #[serde(default)]
     pub model: Model,
@@ -213,7 +229,8 @@ pub struct Scenario {
     pub timeline: Vec<Happening>,
 }
 
-/// A file that differs from another one only in who decides, who explains and how it ends.
+/// A file that takes from another one whatever it does not say itself. A Deployment or Service replaces the one of its
+/// name; the timeline and the faults are replaced whole.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Variant {
@@ -225,6 +242,19 @@ struct Variant {
     operator: Operator,
     #[serde(default)]
     model: Model,
+    about: Option<String>,
+    begin: Option<Duration>,
+    drill: Option<Drill>,
+    #[serde(default, rename = "deployment")]
+    deployments: Vec<Deployment>,
+    #[serde(default, rename = "service")]
+    services: Vec<Service>,
+    #[serde(default, rename = "config")]
+    configs: Vec<Config>,
+    #[serde(rename = "fault")]
+    faults: Option<Vec<Fault>>,
+    #[serde(rename = "timeline")]
+    timeline: Option<Vec<Happening>>,
 }
 
 /// Tells a [`Variant`] from a [`Scenario`], whatever else there is.
@@ -346,10 +376,35 @@ pub struct Fault {
     pub config_contains: Option<String>,
     /// The pod runs this image.
     pub image: Option<String>,
+    /// A value of the pod's environment has this text in it.
+    pub env_contains: Option<String>,
+    /// The pod is on this node.
+    pub node: Option<String>,
+    /// The share is reached this long after the pod started, or after `from` where the fault is of no pod, and grows
+    /// evenly until then.
+    pub grows: Option<Duration>,
     /// From this time of the run on.
     pub from: Option<Duration>,
     /// Until this time of the run.
     pub until: Option<Duration>,
+}
+
+impl Fault {
+    /// It holds for pods that have something, and is decided when they start.
+    pub fn of_pods(&self) -> bool {
+        let said = [&self.config_contains, &self.image, &self.env_contains, &self.node];
+        said.iter().any(|condition| condition.is_some())
+    }
+
+    /// Code and share at `run` of the run, of a pod that started at `began` of it.
+    pub fn at(&self, run: i64, began: i64) -> Option<(u16, f64)> {
+        let from = self.from.map(Duration::millis);
+        let holds =
+            from.is_none_or(|from| run >= from) && self.until.is_none_or(|until| run < until.millis());
+        let since = if self.of_pods() { began.max(from.unwrap_or(began)) } else { from.unwrap_or(0) };
+        let grown = self.grows.map_or(1.0, |grows| (run - since) as f64 / grows.millis().max(1) as f64);
+        holds.then_some((self.code, self.share * grown.clamp(0.0, 1.0)))
+    }
 }
 
 /// Something that happens during the run; exactly one of the tables is given.
@@ -367,6 +422,30 @@ pub struct Happening {
     pub rollout: Option<Rollout>,
     /// A service gets more or less traffic.
     pub traffic: Option<Traffic>,
+    /// A ConfigMap is deleted.
+    pub delete: Option<Deletion>,
+    /// A node reports a condition.
+    pub node: Option<NodeReport>,
+}
+
+/// The end of a ConfigMap.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deletion {
+    /// Its name.
+    pub config: String,
+}
+
+/// What the kubelet of a node reports.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeReport {
+    /// `node-a`, `node-b` or `node-c`.
+    pub name: String,
+    /// `DiskPressure`, `MemoryPressure`, `PIDPressure` or `Ready`.
+    pub condition: String,
+    /// Whether it holds.
+    pub holds: bool,
 }
 
 /// New content of a ConfigMap.
@@ -460,15 +539,42 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ScenarioError>
 impl Variant {
     /// The scenario that it is like, with what it says itself.
     fn whole(self, file: &str) -> Result<Scenario, ScenarioError> {
-        let Self { like, name, title, description, expect, operator, model } = self;
+        let Self { like, name, title, description, expect, operator, model, .. } = self;
+        let Self { about, begin, drill, deployments, services, configs, faults, timeline, .. } = self;
         let base = EMBEDDED.iter().find(|(other, _)| *other == like);
         let Some((base, text)) = base else {
             let why = format!("it is like `{like}`, which does not exist");
             return Err(ScenarioError::Sense { file: file.to_owned(), why });
         };
         // Not `parse`: a file that is like one that is like another is refused by the missing keys.
-        let base: Scenario = read(base, text)?;
-        Ok(Scenario { name, title, description, expect, operator, model, ..base })
+        let mut base: Scenario = read(base, text)?;
+        replace(&mut base.deployments, deployments, |d| &d.name);
+        replace(&mut base.services, services, |s| &s.name);
+        replace(&mut base.configs, configs, |c| &c.name);
+        Ok(Scenario {
+            name,
+            title,
+            description,
+            expect,
+            operator,
+            model,
+            drill,
+            about: about.unwrap_or(base.about),
+            begin: begin.unwrap_or(base.begin),
+            faults: faults.unwrap_or(base.faults),
+            timeline: timeline.unwrap_or(base.timeline),
+            ..base
+        })
+    }
+}
+
+/// Puts each of `with` into the place of the one of its name, or behind all.
+fn replace<T>(all: &mut Vec<T>, with: Vec<T>, name: impl Fn(&T) -> &String) {
+    for one in with {
+        match all.iter_mut().find(|old| name(old) == name(&one)) {
+            Some(old) => *old = one,
+            None => all.push(one),
+        }
     }
 }
 
@@ -503,13 +609,31 @@ impl Scenario {
         if let Some(why) = self.model.nonsense() {
             return Some(why);
         }
+        if let Some(why) = self.drill.as_ref().and_then(|drill| drill.nonsense(&self.expect)) {
+            return Some(why);
+        }
         self.timeline.iter().find_map(|h| {
-            let given = [h.config.is_some(), h.rollout.is_some(), h.traffic.is_some()];
+            let given = [
+                h.config.is_some(),
+                h.rollout.is_some(),
+                h.traffic.is_some(),
+                h.delete.is_some(),
+                h.node.is_some(),
+            ];
             if given.iter().filter(|is| **is).count() != 1 {
-                return Some("each [[timeline]] needs exactly one of config, rollout, traffic".to_owned());
+                return Some(
+                    "each [[timeline]] needs exactly one of config, rollout, traffic, delete, node"
+                        .to_owned(),
+                );
             }
+            let written = |name: &str| {
+                let later = self.timeline.iter().filter_map(|h| h.config.as_ref());
+                self.configs.iter().any(|c| c.name == name) || later.into_iter().any(|c| c.name == name)
+            };
             let lost = h.rollout.as_ref().is_some_and(|r| !deployment(&r.deployment))
-                || h.traffic.as_ref().is_some_and(|t| !service(&t.service));
+                || h.traffic.as_ref().is_some_and(|t| !service(&t.service))
+                || h.delete.as_ref().is_some_and(|d| !written(&d.config))
+                || h.node.as_ref().is_some_and(|n| !NODES.contains(&n.name.as_str()));
             lost.then(|| "the timeline names what is not there".to_owned())
         })
     }

@@ -9,7 +9,7 @@ use super::clock::Millis;
 use super::duration::{self, BOUNDS, Shape, Spread};
 use super::noise;
 use super::promql::series::{Labels, Storage};
-use super::scenario::{Scenario, Service};
+use super::scenario::{Fault, Scenario, Service};
 use super::world::{DAY, World};
 
 /// Where a pod is in its life.
@@ -38,8 +38,10 @@ pub(super) struct Pod {
     pub ip: String,
     pub image: String,
     pub phase: Phase,
-    /// Codes and shares that this pod fails with because of what it runs and what it read at its start.
-    pub failing: Vec<(u16, f64)>,
+    /// Faults that this pod has because of what it runs, where it is and what it read at its start.
+    pub failing: Vec<Fault>,
+    /// When its process started.
+    pub began: Millis,
     /// Hash of the name, for noise.
     pub key: u64,
     carry: f64,
@@ -67,6 +69,7 @@ impl Pod {
             ip: ip.to_owned(),
             phase: Phase::Waiting,
             failing: Vec::new(),
+            began: 0,
             carry: 0.0,
             counts: BTreeMap::new(),
             series: BTreeMap::new(),
@@ -74,6 +77,11 @@ impl Pod {
             buckets: Vec::new(),
             info: None,
         }
+    }
+
+    /// What its own faults are at `at`; the run began at `zero`.
+    pub fn faults(&self, zero: Millis, at: Millis) -> Shares {
+        self.failing.iter().filter_map(|fault| fault.at(at - zero, self.began - zero)).collect()
     }
 
     /// Its series, which end with it.
@@ -185,7 +193,7 @@ impl World {
             let used = stream.service.capacity.map_or(0.0, |capacity| rate / ready.len() as f64 / capacity);
             let pace = Pace::new(&stream.service, &medians, used, stream.key ^ seed, at - zero);
             for pod in &mut ready {
-                let mut shares = pod.failing.clone();
+                let mut shares = pod.faults(zero, from);
                 shares.extend(faults.iter().copied());
                 shares.extend([(503, over), (502, downstream), (500, everyday)]);
                 let (all, bad) = pod.answer(each, &shares, &pace, seed, at - zero);
@@ -217,7 +225,7 @@ impl World {
                 shared.push((503, overload(stream.service.capacity, rate)));
                 let mean = pods
                     .iter()
-                    .map(|pod| total(&pod.failing.iter().chain(&shared).copied().collect()))
+                    .map(|pod| total(&pod.faults(self.zero, at).iter().chain(&shared).copied().collect()))
                     .sum::<f64>()
                     / pods.len() as f64;
                 (name.clone(), mean)
@@ -240,19 +248,8 @@ impl World {
 
     /// Faults of `deployment` that depend on nothing but time.
     pub(super) fn timed_faults(&self, deployment: &str, at: Millis) -> Shares {
-        let run = at - self.zero;
-        self.scenario
-            .faults
-            .iter()
-            .filter(|fault| {
-                fault.deployment == deployment
-                    && fault.config_contains.is_none()
-                    && fault.image.is_none()
-                    && fault.from.is_none_or(|from| run >= from.millis())
-                    && fault.until.is_none_or(|until| run < until.millis())
-            })
-            .map(|fault| (fault.code, fault.share))
-            .collect()
+        let faults = self.scenario.faults.iter().filter(|f| f.deployment == deployment && !f.of_pods());
+        faults.filter_map(|fault| fault.at(at - self.zero, 0)).collect()
     }
 
     /// Median seconds of the requests that fail, by code, where the scenario says so: of the service's own faults, and

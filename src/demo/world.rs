@@ -131,7 +131,7 @@ impl World {
             let object = objects::namespace(&self.birth(store::NAMESPACE, "", name, birth));
             self.store.put(store::NAMESPACE, object);
         }
-        for zone in ["a", "b", "c"] {
+        for zone in super::kubelet::NODES {
             let name = format!("node-{zone}");
             let object =
                 objects::node(&self.birth(store::NODE, "", &name, birth), &format!("eu-central-1{zone}"));
@@ -312,11 +312,31 @@ impl World {
                 roll_out(object, rollout, &restarted);
             });
         }
+        if let Some(gone) = &happening.delete {
+            self.store.delete(store::CONFIG_MAP, &namespace, &gone.config);
+        }
+        if let Some(report) = &happening.node {
+            self.report_node(report);
+        }
         if let Some(traffic) = &happening.traffic
             && let Some(stream) = self.streams.get_mut(&traffic.service)
         {
             stream.factor = traffic.factor;
         }
+    }
+
+    /// The kubelet of a node reports a condition, and says so in an event.
+    fn report_node(&mut self, report: &scenario::NodeReport) {
+        let Some(old) = self.store.get(store::NODE, "", &report.name).cloned() else { return };
+        let mut node = (*old).clone();
+        objects::report(&mut node, &report.condition, report.holds, self.now);
+        let time = stamp(self.now);
+        let writer = Writer { manager: "kubelet", time: &time, subresource: Some("status") };
+        fields::note(Some(&old), &mut node, writer);
+        self.store.put(store::NODE, node.clone());
+        let reason = objects::node_reason(&report.condition, report.holds);
+        let message = format!("Node {} status is now: {reason}", report.name);
+        self.tell(&node, "Warning", &reason, &message, "kubelet");
     }
 
     /// Name, uid and birth of an object.

@@ -3,6 +3,8 @@
 
 use chrono::TimeDelta;
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::claims::{Claim, Mark};
 use super::clean::Clean;
@@ -12,11 +14,11 @@ use super::slo::SloId;
 use super::verdict::{Offer, Verdict};
 
 /// Number of a question within this process, rising; what is said in answer to an older one is dropped.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct BriefId(pub u64);
 
 /// What may leave this machine: `[advisor] share`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub enum Share {
     /// Nothing: no request is made.
     None,
@@ -101,7 +103,7 @@ pub struct Brief {
 }
 
 /// How sure a model says that it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Confidence {
     /// Low.
     Low,
@@ -126,7 +128,7 @@ impl Confidence {
 }
 
 /// A sentence of an answer, with the items that it cites and what they say of each of its claims.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Said {
     /// The words.
     pub text: Clean,
@@ -137,7 +139,7 @@ pub struct Said {
 }
 
 /// An answer that has the shape that was asked for.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// What it takes for the cause.
     pub cause: Verdict,
@@ -214,7 +216,7 @@ impl Tally {
 }
 
 /// Tokens as the server counted them; `None` where it did not say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt: Option<u64>,
@@ -223,7 +225,7 @@ pub struct Usage {
 }
 
 /// One call of a read-only tool, as it is shown and recorded.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ToolUse {
     /// The call in words: `events of pod cart-7f9c-x2x`.
     pub call: Clean,
@@ -232,7 +234,7 @@ pub struct ToolUse {
 }
 
 /// What is heard of a question, in order: `Sent`, then anything, at last `Ended`, and nothing after it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Advice {
     /// A request is on its way; a question may take several, for tools and for a repair.
     Sent {
@@ -276,7 +278,7 @@ impl Advice {
 }
 
 /// How a question ended.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Ending {
     /// The answer, or in one sentence why there is none, with what to do.
     pub answer: Result<Answer, Clean>,

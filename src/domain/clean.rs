@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
 
-/// The longest text kept, in characters; what is cut is said.
+/// The longest text kept, in characters as they are shown; what is cut is said.
 pub const LONGEST: usize = 4_096;
 /// Combining marks kept on one base character; the others are shown escaped.
 const MARKS: usize = 2;
@@ -22,20 +22,32 @@ impl Clean {
     pub fn new(raw: impl AsRef<str>) -> Self {
         let raw = raw.as_ref();
         let mut out = String::with_capacity(raw.len());
-        let mut marks = 0;
+        let (mut marks, mut length) = (0, 0);
         for (n, c) in raw.chars().enumerate() {
-            if n == LONGEST {
-                out.push_str(&format!(" +{} characters", raw.chars().count() - LONGEST));
+            marks = if is_mark(c) { marks + 1 } else { 0 };
+            let escaped = is_hostile(c) || marks > MARKS || (marks > 0 && n == 0);
+            let escaped = escaped.then(|| escape(c));
+            length += escaped.as_ref().map_or(1, String::len);
+            if length > LONGEST {
+                out.push_str(&format!(" +{} characters", raw.chars().count() - n));
                 break;
             }
-            marks = if is_mark(c) { marks + 1 } else { 0 };
-            if is_hostile(c) || marks > MARKS || (marks > 0 && n == 0) {
-                escape(c, &mut out);
-            } else {
-                out.push(c);
+            match escaped {
+                Some(escaped) => out.push_str(&escaped),
+                None => out.push(c),
             }
         }
         Self(out)
+    }
+
+    /// `text` as it is, if it is what [`Clean::new`] made of something: cut once, it is not cut again.
+    fn made_before(text: &str) -> Option<Self> {
+        let cut = text.rsplit_once(" +").and_then(|(kept, end)| {
+            let number = end.strip_suffix(" characters")?;
+            (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(kept)
+        })?;
+        let whole = Self::new(cut);
+        (whole.0 == cut && !text.chars().any(is_hostile)).then(|| Self(text.to_owned()))
     }
 
     /// The text.
@@ -69,9 +81,9 @@ pub fn printable_json(json: &str) -> String {
     out
 }
 
-fn escape(c: char, out: &mut String) {
+fn escape(c: char) -> String {
     let code = c as u32;
-    out.push_str(&if code < 0x100 { format!("<{code:02x}>") } else { format!("<u+{code:04x}>") });
+    if code < 0x100 { format!("<{code:02x}>") } else { format!("<u+{code:04x}>") }
 }
 
 fn is_mark(c: char) -> bool {
@@ -133,7 +145,8 @@ impl PartialEq<&str> for Clean {
 
 impl<'de> Deserialize<'de> for Clean {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        let text = String::deserialize(deserializer)?;
+        Ok(Self::made_before(&text).unwrap_or_else(|| Self::new(text)))
     }
 }
 
@@ -175,5 +188,21 @@ mod tests {
     fn marks_cannot_pile_up_and_length_is_capped() {
         assert!(Clean::new(format!("a{}", "\u{301}".repeat(50))).as_str().matches('\u{301}').count() == 2);
         assert!(Clean::new("x".repeat(LONGEST + 7)).as_str().ends_with(" +7 characters"));
+        assert!(Clean::new("\x1b".repeat(LONGEST)).as_str().chars().count() < LONGEST + 20);
+    }
+
+    #[test]
+    fn what_was_made_harmless_comes_back_from_a_file_as_it_was() {
+        let long = "x".repeat(LONGEST + 7);
+        for raw in
+            [long.as_str(), &"\x1b".repeat(LONGEST), "a\u{301}\u{301}\u{301}", "\u{301}b", "\x1b[2J", ""]
+        {
+            let clean = Clean::new(raw);
+            let text = serde_json::to_string(&clean).expect("text");
+            assert_eq!(serde_json::from_str::<Clean>(&text).ok(), Some(clean));
+        }
+        let hostile = serde_json::to_string(&format!("{long}\u{1b} +7 characters")).expect("text");
+        let read = serde_json::from_str::<Clean>(&hostile).expect("text");
+        assert!(!read.as_str().contains('\u{1b}'));
     }
 }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
+use super::exact::{self, Word};
 use super::plan::RESTARTED_AT;
 
 /// Namespace and name of a namespaced object.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Key {
     /// Namespace; empty for cluster-scoped objects.
     pub namespace: Clean,
@@ -90,6 +93,21 @@ impl Json {
     }
 }
 
+impl Serialize for Json {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // As text: what is compared with the server's own must keep every digit and the order of its keys.
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(serde::de::Error::custom)?;
+        Ok(Self(text.into()))
+    }
+}
+
 impl Default for Json {
     fn default() -> Self {
         Self("null".into())
@@ -97,7 +115,7 @@ impl Default for Json {
 }
 
 /// One entry of `metadata.managedFields`: which client changed what when. Never a person.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Managed {
     /// The client's field manager, as in "kubectl-edit".
     pub manager: Clean,
@@ -116,7 +134,7 @@ pub struct Managed {
 }
 
 /// Metadata that every kind has.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Meta {
     /// Namespace and name.
     pub key: Key,
@@ -139,7 +157,7 @@ pub struct Meta {
 }
 
 /// What a pod template refers to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum RefKind {
     /// A ConfigMap (volume, projected volume, `envFrom`, `valueFrom`).
     ConfigMap,
@@ -161,7 +179,7 @@ impl RefKind {
 }
 
 /// When a change of what is referred to reaches the containers of a running revision.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub enum Reach {
     /// Never: a pull secret is the kubelet's, no container sees it.
     Pull,
@@ -173,7 +191,7 @@ pub enum Reach {
 }
 
 /// One reference of a pod template, in the namespace of its workload.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Reference {
     /// What it refers to.
     pub kind: RefKind,
@@ -186,7 +204,7 @@ pub struct Reference {
 }
 
 /// A pod template: the JSON, and what was read out of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Template {
     /// The server's own JSON (of a ReplicaSet: without the label `pod-template-hash`).
     pub json: Json,
@@ -227,7 +245,7 @@ pub fn template_digest(value: &Value, but_restart: bool) -> ContentDigest {
 }
 
 /// A condition of a status.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Condition {
     /// `Available`, `Progressing`, `Ready`, ...
     pub kind: Clean,
@@ -242,7 +260,7 @@ pub struct Condition {
 }
 
 /// A Deployment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Deployment {
     /// Metadata.
     pub meta: Meta,
@@ -293,7 +311,7 @@ impl Deployment {
 }
 
 /// A ReplicaSet: one revision of a Deployment.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ReplicaSet {
     /// Metadata; `meta.controller` is the Deployment.
     pub meta: Meta,
@@ -334,7 +352,7 @@ fn annotation(annotations: &Json, name: &str) -> Option<Clean> {
 }
 
 /// A Pod.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Pod {
     /// Namespace and name.
     pub key: Key,
@@ -361,7 +379,7 @@ pub struct Pod {
 }
 
 /// A Service.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Service {
     /// Namespace and name.
     pub key: Key,
@@ -381,7 +399,7 @@ impl Service {
 }
 
 /// A HorizontalPodAutoscaler.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Autoscaler {
     /// Namespace and name.
     pub key: Key,
@@ -396,7 +414,7 @@ pub struct Autoscaler {
 }
 
 /// A PodDisruptionBudget.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct DisruptionBudget {
     /// Namespace and name.
     pub key: Key,
@@ -411,7 +429,7 @@ pub struct DisruptionBudget {
 }
 
 /// An Event of the cluster.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ClusterEvent {
     /// Namespace and name of the Event object itself.
     pub key: Key,
@@ -432,7 +450,7 @@ pub struct ClusterEvent {
 }
 
 /// A Node.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Node {
     /// Name.
     pub name: Clean,
@@ -445,7 +463,7 @@ pub struct Node {
 }
 
 /// A ConfigMap, Secret or claim by its metadata.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Referenced {
     /// Metadata, managed fields included.
     pub meta: Meta,
@@ -464,7 +482,7 @@ impl Referenced {
 }
 
 /// The content of a ConfigMap, read because a matched workload refers to it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ConfigContent {
     /// Namespace and name.
     pub key: Key,
@@ -485,7 +503,7 @@ pub struct ConfigContent {
 }
 
 /// A content that a ConfigMap has or had.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ConfigVersion {
     /// `data`; JSON null when absent.
     pub data: Json,
@@ -504,7 +522,7 @@ impl ConfigVersion {
 }
 
 /// An earlier content of a ConfigMap and where it is known from.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KnownContent {
     /// The content.
     pub version: ConfigVersion,
@@ -517,7 +535,7 @@ pub struct KnownContent {
 }
 
 /// Where an earlier content is known from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum KnownFrom {
     /// An earlier look of goaround, kept on this machine.
     Seen,
@@ -526,7 +544,7 @@ pub enum KnownFrom {
 }
 
 /// What changed in a watched collection.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Change<T> {
     /// The whole collection, after a (re)list.
     Listed(Vec<T>),
@@ -537,7 +555,7 @@ pub enum Change<T> {
 }
 
 /// One fact from the Kubernetes source.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum ClusterFact {
     /// Deployments.
     Deployments(Change<Deployment>),
@@ -566,7 +584,7 @@ pub enum ClusterFact {
 }
 
 /// Who the API server says we are.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Identity {
     /// User name.
     pub user: Clean,
@@ -575,14 +593,17 @@ pub struct Identity {
 }
 
 /// What an access review answered.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Right {
     /// `patch`, `list`, ...
-    pub verb: &'static str,
+    #[serde(with = "exact")]
+    pub verb: Word,
     /// `deployments`, `configmaps`, ...
-    pub resource: &'static str,
+    #[serde(with = "exact")]
+    pub resource: Word,
     /// API group, empty for core.
-    pub group: &'static str,
+    #[serde(with = "exact")]
+    pub group: Word,
     /// Namespace; empty for all.
     pub namespace: Clean,
 }

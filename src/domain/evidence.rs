@@ -1,12 +1,15 @@
 //! Evidence: single facts with their source, window, counts and age, cited by id wherever a number is shown.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
+use super::exact::{self, Word};
 use super::format;
 use super::value::Value;
 
 /// One fact.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Evidence {
     /// `E1`, `E2`, ...: stable within one proposal.
     pub id: String,
@@ -15,12 +18,15 @@ pub struct Evidence {
     /// The number, where it is one.
     pub value: Value,
     /// Unit of the value: `ratio`, `x` (multiple of the budget), `s`, `requests`, `requests/s`, or empty.
-    pub unit: &'static str,
+    #[serde(with = "exact")]
+    pub unit: Word,
     /// The window it covers, as in "5m" or "12:26..12:33".
     pub window: Clean,
     /// Bad requests, where it is about requests.
+    #[serde(with = "exact")]
     pub bad: Option<f64>,
     /// All requests.
+    #[serde(with = "exact")]
     pub total: Option<f64>,
     /// What it is about, where that is not the workload of the card: a service, a revision, an SLO.
     pub subject: Clean,

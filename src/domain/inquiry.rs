@@ -1,8 +1,11 @@
 //! Questions that the engine puts to Prometheus about one SLO, and the answers, in counts. The source translates
 //! them into PromQL by the SLI's own expression; the engine never sees a query language.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
+use super::exact;
 use super::latency::{Durations, Found, Histogram};
 use super::slo::SloId;
 use super::window::Window;
@@ -11,7 +14,7 @@ use super::window::Window;
 pub const MOST_QUERIES: usize = 8;
 
 /// A question. [`Ask::queries`] says what it costs.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Ask {
     /// How often are the counters scraped?
     Scrape,
@@ -106,7 +109,7 @@ pub enum Topic {
 }
 
 /// A query as it was sent.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Sent {
     /// Its PromQL.
     pub promql: Clean,
@@ -143,7 +146,7 @@ impl Ask {
 }
 
 /// What counts are for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Purpose {
     /// Since the change under suspicion.
     SinceChange,
@@ -169,31 +172,35 @@ pub struct Inquiry {
 }
 
 /// Requests of one pod; the pod or hash is `None` where the series carry no such label.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PodCounts {
     /// Label `pod`.
     pub pod: Option<Clean>,
     /// Label `pod_template_hash`.
     pub hash: Option<Clean>,
     /// Bad requests.
+    #[serde(with = "exact")]
     pub bad: f64,
     /// All requests.
+    #[serde(with = "exact")]
     pub total: f64,
 }
 
 /// Requests of a stretch of time.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Bucket {
     /// Its end; it covers `step` before that.
     pub end: Time,
     /// Bad requests; `None` when there was no sample.
+    #[serde(with = "exact")]
     pub bad: Option<f64>,
     /// All requests.
+    #[serde(with = "exact")]
     pub total: Option<f64>,
 }
 
 /// When a pod served: begin and end of each stretch with requests.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PodServed {
     /// Label `pod`.
     pub pod: Option<Clean>,
@@ -204,7 +211,7 @@ pub struct PodServed {
 }
 
 /// An answer.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Finding {
     /// Scrape interval; `None` when no series answers.
     Scrape(Option<Window>),
@@ -215,19 +222,19 @@ pub enum Finding {
     /// Serving stretches by pod.
     Served(Vec<PodServed>),
     /// Error ratios (0..1), each of the step that ends then; steps without a sample are left out.
-    Past(Vec<(Time, f64)>),
+    Past(#[serde(with = "exact")] Vec<(Time, f64)>),
     /// The histogram, or why there is none.
     Histogram(Found),
     /// Requests by how long they took.
     Durations(Durations),
     /// Shares of the budget (1: untouched, below 0: overspent).
-    BudgetLeft(Vec<(Time, f64)>),
+    BudgetLeft(#[serde(with = "exact")] Vec<(Time, f64)>),
     /// All requests; `None`: the counters do not reach back to the begin.
-    Period(Option<f64>),
+    Period(#[serde(with = "exact")] Option<f64>),
 }
 
 /// The answers to an inquiry, each beside its question; an error is a sentence.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Findings {
     /// Number of the inquiry.
     pub number: u64,

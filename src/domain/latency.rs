@@ -2,9 +2,12 @@
 //! `histogram_quantile` computes them (promql/quantile.go, `BucketQuantile`). What lies above the last finite bound is
 //! said to be over it, never given a number; no requests is no quantile.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
-use super::sli::PromQl;
+use super::exact;
+use super::sli::Selector;
 
 /// The quantiles that are shown.
 pub const QUANTILES: [(f64, &str); 3] = [(0.5, "P50"), (0.95, "P95"), (0.99, "P99")];
@@ -12,18 +15,19 @@ pub const QUANTILES: [(f64, &str); 3] = [(0.5, "P50"), (0.95, "P95"), (0.99, "P9
 const ROUNDING: f64 = 1e-12;
 
 /// A histogram that tells how long the requests of an SLO take.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Histogram {
     /// The metric with the suffix `_bucket`.
     pub metric: Clean,
     /// The selector of its buckets.
-    pub selector: PromQl,
+    pub selector: Selector,
     /// Seconds of one of its units: 1 where it counts seconds, 0.001 where it counts milliseconds.
+    #[serde(with = "exact")]
     pub unit: f64,
 }
 
 /// What was found when a histogram was looked for.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Found {
     /// One with classic buckets.
     Classic(Histogram),
@@ -32,18 +36,20 @@ pub enum Found {
 }
 
 /// Requests of a stretch of time by how long they took.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Step {
     /// Its end.
     pub end: Time,
     /// Requests that took no longer than each bound, beside [`Durations::bounds`].
+    #[serde(with = "exact")]
     pub within: Vec<f64>,
 }
 
 /// Requests by how long they took, over time.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Durations {
     /// Upper bounds in seconds, ascending; the last is `+Inf`.
+    #[serde(with = "exact")]
     pub bounds: Vec<f64>,
     /// Consecutive steps, oldest first; those without a sample are left out.
     pub steps: Vec<Step>,

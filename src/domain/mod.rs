@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod diff;
 pub mod document;
 pub mod evidence;
+pub mod exact;
 pub mod format;
 pub mod inquiry;
 pub mod latency;

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use serde::{Deserialize, Serialize};
+
 use super::clean::Clean;
 use super::cluster::{ConfigVersion, ContentDigest, Json, Key, Uid};
 use super::verdict::Offer;
@@ -64,7 +66,7 @@ pub struct NotRestored {
 }
 
 /// The content of a ConfigMap before an action, for the way back.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ConfigBefore {
     /// Which ConfigMap.
     pub key: Key,
@@ -73,7 +75,7 @@ pub struct ConfigBefore {
 }
 
 /// What would undo this plan: the state that it leaves behind.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Undo {
     /// Template digest that served before the action.
     pub template: ContentDigest,
@@ -162,7 +164,7 @@ fn stamp(operation: &mut Value, action: &str, by: &str) {
 }
 
 /// What a server-side dry run answered.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum DryRun {
     /// Not asked yet, or no answer yet.
     Pending,

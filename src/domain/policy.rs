@@ -1,11 +1,14 @@
 //! The numbers by which goaround decides: how much evidence is enough, how long an approval lives, how often is too
 //! often. They are chosen by whoever owns the cluster; this file holds the defaults and no decision.
 
+use serde::{Deserialize, Serialize};
+
 use super::clean::Clean;
+use super::exact;
 use super::window::Window;
 
 /// `[policy]` of the configuration.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Policy {
     /// REAL needs at least this many bad events.
     pub min_bad: u64,
@@ -24,6 +27,7 @@ pub struct Policy {
     /// How long a `wait` offer waits before it is asked again.
     pub wait: Window,
     /// Waiting ends early when the burn grows by this factor.
+    #[serde(with = "exact")]
     pub wait_burn_factor: f64,
     /// More actions than this within an hour must be named in the reason.
     pub max_per_hour: u64,

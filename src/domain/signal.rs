@@ -1,18 +1,21 @@
 //! The one vocabulary in which every source reports what it saw. A source never decides and never keeps history.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
 use super::cluster::{ClusterFact, Identity, Key, KnownContent, Right};
+use super::exact::{self, Word};
 use super::inquiry::Findings;
 use super::slo::Slo;
 
 /// A source of facts, as the header and `check` name it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Source {
     /// The API server as such: reachable, identity known.
     Kubernetes,
     /// One watched kind.
-    Kind(&'static str),
+    Kind(#[serde(with = "exact")] Word),
     /// Prometheus.
     Prometheus,
 }
@@ -29,7 +32,7 @@ impl Source {
 }
 
 /// How a source is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Health {
     /// Not heard of yet.
     Starting,
@@ -42,7 +45,7 @@ pub enum Health {
 }
 
 /// What a source saw.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Signal {
     /// A source changed its health.
     Health(Source, Health),

@@ -13,6 +13,8 @@ use promql_parser::parser::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::clean::Clean;
 use super::window::Window;
 
@@ -69,7 +71,7 @@ fn no<T>(reason: impl AsRef<str>) -> Result<T, NotUnderstood> {
 }
 
 /// One counter in a sum.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Leaf {
     /// True when it is taken away, as good events are from all events.
     pub subtracted: bool,
@@ -78,7 +80,7 @@ pub struct Leaf {
 }
 
 /// A sum of counters, some of them taken away.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LinearSum {
     /// The counters, added ones first; at least one is added.
     pub leaves: Vec<Leaf>,
@@ -87,7 +89,7 @@ pub struct LinearSum {
 }
 
 /// Bad events over all events, as counters.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SliExpression {
     /// Counts the bad events.
     pub bad: LinearSum,

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
 use super::clean::Clean;
+use super::exact;
 use super::sli::SliExpression;
 use super::value::Value;
 use super::window::Window;
 
 /// Identity of an SLO: `sloth_id`, and the grouping labels in braces where an SLO is grouped.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct SloId(pub Clean);
 
 impl std::fmt::Display for SloId {
@@ -19,7 +22,7 @@ impl std::fmt::Display for SloId {
 }
 
 /// Severity of an alert or of a window pair.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Severity {
     /// Wakes a person.
     Page,
@@ -38,7 +41,7 @@ impl Severity {
 }
 
 /// One pair of burn windows and its threshold.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct WindowPair {
     /// Severity of the alert that it belongs to.
     pub severity: Severity,
@@ -47,11 +50,12 @@ pub struct WindowPair {
     /// The short window.
     pub short: Window,
     /// Threshold as a multiple of the budget.
+    #[serde(with = "exact")]
     pub factor: f64,
 }
 
 /// An alert of the server, pending or firing.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Alert {
     /// Alert name.
     pub name: Clean,
@@ -64,7 +68,7 @@ pub struct Alert {
 }
 
 /// Where an SLO is known from.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Origin {
     /// Sloth's recorded series.
     Recorded,
@@ -73,7 +77,7 @@ pub enum Origin {
 }
 
 /// The service level indicator as the rules have it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Sli {
     /// Understood: counts can be asked for.
     Understood(Box<SliExpression>),
@@ -84,7 +88,7 @@ pub enum Sli {
 }
 
 /// A reading of one window: an error ratio (0..1) and when it was sampled.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Reading {
     /// The error ratio.
     pub value: Value,
@@ -93,7 +97,7 @@ pub struct Reading {
 }
 
 /// An SLO and its newest readings.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Slo {
     /// Identity.
     pub id: SloId,
@@ -106,6 +110,7 @@ pub struct Slo {
     /// Labels of its alert rules, whether firing or not.
     pub rule_labels: BTreeMap<Clean, Clean>,
     /// Objective as a ratio (0.999), where known.
+    #[serde(with = "exact")]
     pub objective: Option<f64>,
     /// Period of the budget.
     pub period: Option<Window>,

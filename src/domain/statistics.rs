@@ -5,6 +5,10 @@
 use std::f64::consts::{PI, TAU};
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use super::exact;
+
 /// Standard normal quantile of a two-sided 90 % interval.
 pub const Z90: f64 = 1.644_853_626_951_472_2;
 /// Standard normal quantile of a two-sided 95 % interval.
@@ -17,11 +21,13 @@ pub const MOST: f64 = 1e12;
 
 /// Bad requests of all requests, in one window or of one revision. Fractions are normal: Prometheus extrapolates
 /// `increase()` to the edges of the window.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Requests that the SLI counts as bad.
+    #[serde(with = "exact")]
     pub bad: f64,
     /// All requests.
+    #[serde(with = "exact")]
     pub total: f64,
 }
 

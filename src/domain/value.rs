@@ -1,13 +1,16 @@
 //! A measured value and the five ways in which it can fail to be a number. They are different facts, so they stay
 //! different here: none of them may become 0 or 100 % on the way to the screen.
 
+use serde::{Deserialize, Serialize};
+
 use super::Time;
+use super::exact;
 
 /// What Prometheus said about one quantity.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub enum Value {
     /// A finite number.
-    Number(f64),
+    Number(#[serde(with = "exact")] f64),
     /// `NaN`: usually 0/0, no traffic in the window.
     NaN,
     /// `+Inf` or `-Inf`: usually a division by an empty budget (objective 100 %).
@@ -21,6 +24,7 @@ pub enum Value {
     /// The last sample is too old to be believed.
     Stale {
         /// The last number seen.
+        #[serde(with = "exact")]
         last: f64,
         /// When it was true.
         since: Time,

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::clean::Clean;
 
 /// What burns the budget, decided by counts and times alone.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Verdict {
     /// The template changed, in whatever way, and the errors began with it.
     BadDeploy,
@@ -144,7 +146,7 @@ pub struct GateResult {
 }
 
 /// What is offered.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Offer {
     /// Roll back the template.
     Rollback,

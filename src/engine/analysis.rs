@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Deployment, Key, Uid};
@@ -130,7 +132,7 @@ pub struct Cost {
 }
 
 /// When new errors should stop, and when the short window should be clean.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Prediction {
     /// No new errors from here on.
     pub clean_from: Time,

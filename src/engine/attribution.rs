@@ -142,6 +142,7 @@ pub fn attribute(look: &Look<'_>, around: &Surroundings) -> Attribution {
     result
 }
 
+/// When the errors began, by the counts of the SLO under study; `None` without counts or without a budget.
 pub fn find_onset(look: &Look<'_>) -> Option<Onset> {
     let answered = look.study?.buckets.as_ref()?;
     let (buckets, step) = &answered.data;

@@ -86,7 +86,7 @@ pub fn served_at(rows: &[RevisionRow], at: Time) -> Option<&RevisionRow> {
 /// Moves the cursor of the selected SLO by `moves`, to the right where that is positive. The first move puts it on the
 /// newest sample.
 pub fn move_cursor(state: &mut State, moves: i8) {
-    let Some(slo) = view::selected_slo(state) else { return };
+    let Some(slo) = view::selected_slo(state).cloned() else { return };
     let begin = state.now - state.view.window().delta();
     let places = places(state, &slo, begin);
     let Some(newest) = places.last().copied() else {

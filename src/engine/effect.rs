@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::advice::{Brief, BriefId};
+use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::Plan;
@@ -50,6 +51,15 @@ pub enum Effect {
     StopAdvice(BriefId),
     /// Call for attention.
     Bell,
+    /// Put a line into the clipboard of the person's terminal.
+    Copy(Clean),
+    /// Call for attention outside of the window, with words: a desktop notification where the terminal shows one.
+    Notify {
+        /// What it is about, in a few words.
+        title: Clean,
+        /// One sentence.
+        body: Clean,
+    },
     /// Leave.
     Quit,
 }

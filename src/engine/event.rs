@@ -2,28 +2,32 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Time;
 use crate::domain::advice::{Advice, BriefId};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet};
+use crate::domain::exact;
 use crate::domain::plan::DryRun;
 use crate::domain::signal::Signal;
 
 use super::record::Past;
 
 /// Something and when it happened.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Stamped {
     /// World time: what ages, windows and expiries are measured by.
     pub at: Time,
     /// Monotonic, never scaled or set back: what a hand's movements are measured by.
+    #[serde(with = "exact")]
     pub mono: Duration,
     /// What.
     pub event: Event,
 }
 
 /// What can happen.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Event {
     /// A source saw something.
     Signal(Signal),
@@ -49,12 +53,14 @@ pub enum Event {
     Past(Past),
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
+    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
+    Leaving,
     /// Time passed.
     Tick,
 }
 
 /// A record's purpose: what to do when it is durable.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Ticket {
     /// The intent of this action: only when it is durable is anything sent, and only of this one.
     Intent(ActionId),
@@ -63,11 +69,11 @@ pub enum Ticket {
 }
 
 /// Id of an action: a ULID.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct ActionId(pub String);
 
 /// What was whole on the screen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Shown {
     /// Digest of the card that was drawn; `None`: no card on the screen.
     pub digest: Option<ContentDigest>,
@@ -78,7 +84,7 @@ pub struct Shown {
 }
 
 /// The objects as they are right before the write, read without a cache.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FreshLook {
     /// The Deployment, if it still exists.
     pub deployment: Option<Deployment>,
@@ -93,7 +99,7 @@ pub struct FreshLook {
 }
 
 /// How a call ended.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Called {
     /// The server did it; the object's generation afterwards, where it has one.
     Done(Option<i64>),
@@ -106,7 +112,7 @@ pub enum Called {
 }
 
 /// What a person can want. Keys become commands by the keymap, so recordings survive another keymap.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Command {
     /// Leave.
     Quit,

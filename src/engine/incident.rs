@@ -179,6 +179,7 @@ fn map_slos(state: &mut State) {
         return;
     }
     state.remap = false;
+    state.listing.outdated_now();
     state.mapped = state
         .world
         .slos
@@ -514,7 +515,7 @@ fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<E
 
 /// The selected SLO is studied for its chart, and callees that burn without an alert for their onset.
 fn study_selected(state: &mut State, effects: &mut Vec<Effect>) {
-    let mut wanted: Vec<SloId> = view::selected_slo(state).into_iter().collect();
+    let mut wanted: Vec<SloId> = view::selected_slo(state).cloned().into_iter().collect();
     for slo in state.world.slos.values().filter(|s| surroundings::burns(s) && s.burning().is_none()) {
         wanted.push(slo.id.clone());
     }

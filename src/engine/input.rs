@@ -101,7 +101,7 @@ fn main(state: &mut State, command: Command) -> bool {
             to_the_chart(state);
         }
         Command::NoCursor => state.view.cursor = None,
-        Command::Queries => match view::selected_slo(state) {
+        Command::Queries => match view::selected_slo(state).cloned() {
             Some(id) => open(state, Screen::Queries(id)),
             None => state.say("slo", Weight::Plain, "no SLO judges it: there are no queries"),
         },
@@ -115,7 +115,7 @@ fn main(state: &mut State, command: Command) -> bool {
         },
         Command::Evidence => {
             let incident = view::selected_workload(state).filter(|k| state.incidents.contains_key(k));
-            match (incident, view::selected_slo(state)) {
+            match (incident, view::selected_slo(state).cloned()) {
                 (Some(key), _) => open(state, Screen::Evidence(key)),
                 (None, Some(id)) => open(state, Screen::Readings(id)),
                 (None, None) => state.say("slo", Weight::Plain, "no SLO judges it: there is no evidence"),
@@ -199,8 +199,7 @@ fn moved(state: &mut State, command: &Command) {
     match state.view.pane {
         Pane::List | Pane::Detail | Pane::Chart => {
             let rows = view::rows(state);
-            let selected = view::selected(state);
-            let at = rows.iter().position(|r| Some(r) == selected.as_ref()).unwrap_or(0);
+            let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
             let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;

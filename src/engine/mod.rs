@@ -15,6 +15,7 @@ mod gates;
 pub mod incident;
 mod input;
 pub mod investigate;
+pub mod listing;
 pub mod mapping;
 mod model_page;
 mod offer;

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Time;
 use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Uid};
 use crate::domain::evidence::Evidence;
+use crate::domain::exact;
 use crate::domain::plan::{ConfigBefore, Undo, call_json};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::Counts;
@@ -44,7 +47,7 @@ pub const RATIONALE: &str = "rationale";
 pub const READ_BACK: &str = "read_back";
 
 /// What the journal tells of earlier decisions.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Past {
     /// Actions, oldest first.
     pub actions: Vec<PastAction>,
@@ -55,7 +58,7 @@ pub struct Past {
 }
 
 /// What a model took for the cause of what a card was about.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct PastOpinion {
     /// The model.
     pub model: String,
@@ -92,7 +95,7 @@ impl From<Vec<PastAction>> for Past {
 }
 
 /// What the verification of an action needs to know of the card that was approved.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Watch {
     /// The Deployment's uid.
     pub uid: Uid,
@@ -103,17 +106,19 @@ pub struct Watch {
     /// The SLO that verifies.
     pub slo: Option<SloId>,
     /// Its budget, ratio.
+    #[serde(with = "exact")]
     pub budget: f64,
     /// Requests of the incident.
     pub incident: Counts,
     /// Error ratio before the incident.
+    #[serde(with = "exact")]
     pub before: Option<f64>,
     /// What was predicted when it was approved.
     pub prediction: Option<Prediction>,
 }
 
 /// An earlier action, as far as later decisions need it.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PastAction {
     /// ULID.
     pub action: String,

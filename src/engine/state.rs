@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Time;
 use crate::domain::advice::{BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Key, Uid};
+use crate::domain::exact;
 use crate::domain::plan::{DryRun, FieldChange};
 use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
 
 use super::incident::Incident;
 use super::investigate::Study;
+use super::listing::Listing;
 use super::opinion::Counsel;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
@@ -22,13 +26,14 @@ use super::world::World;
 const LOG: usize = 2_000;
 
 /// What was decided before the start: configuration and command line.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Setup {
     /// `[policy]`.
     pub policy: Policy,
     /// `[[slo]]`: which workload an SLO judges.
     pub slo_workloads: BTreeMap<SloId, Key>,
     /// `[[workload]] depends_on`.
+    #[serde(with = "exact")]
     pub depends_on: BTreeMap<Key, Vec<Key>>,
     /// No URL of Prometheus is given: it is looked for in the cluster.
     pub find_prometheus: bool,
@@ -45,7 +50,7 @@ pub struct Setup {
 }
 
 /// What the core must know of a configured model: no more than what the screen says of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Advisor {
     /// Its name.
     pub model: Clean,
@@ -127,6 +132,8 @@ pub struct State {
     pub briefs: BriefId,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// The list of the main screen.
+    pub listing: Listing,
     /// The event log, oldest first.
     pub log: VecDeque<LogLine>,
     /// Something that a review depends on has changed.

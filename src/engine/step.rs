@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, incident, input, mapping, opinion};
+use super::{action, incident, input, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -34,9 +34,11 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     let passed = state.mono.saturating_sub(state.reviewed_mono);
     let due = state.reviewed.is_none_or(|at| state.now - at >= REVIEW_EVERY.delta())
         || passed.as_secs() >= REVIEW_EVERY.secs();
-    if review_now || (due && state.world.cluster_id.is_some()) {
+    let review = review_now || (due && state.world.cluster_id.is_some());
+    if review {
         effects.extend(incident::review(state));
     }
+    listing::keep(state, review);
     effects
 }
 
@@ -56,7 +58,10 @@ fn find_prometheus(state: &mut State, effects: &mut Vec<Effect>) {
 fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool {
     match event {
         Event::Signal(signal) => return signalled(state, signal, effects),
-        Event::Command(command) => return input::command(state, command, effects),
+        Event::Command(command) => {
+            listing::before_command(state);
+            return input::command(state, command, effects);
+        }
         Event::Shown(shown) => {
             for incident in state.incidents.values_mut() {
                 if let Some(proposal) = &mut incident.proposal {
@@ -103,6 +108,10 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             state.learn(past);
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
+        // The log says the same sentence once.
+        Event::Leaving => {
+            state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")
+        }
         Event::Tick => {}
     }
     false
@@ -147,12 +156,21 @@ fn signalled(state: &mut State, signal: Signal, effects: &mut Vec<Effect>) -> bo
                 &**fact,
                 ClusterFact::Deployments(Change::Listed(_) | Change::Deleted(..)) | ClusterFact::Services(_)
             );
-            if let ClusterFact::Deployments(Change::Applied(d)) = &**fact {
-                let old = state.world.deployments.get(&d.meta.key);
-                state.remap |= old.is_none_or(|old| old.template.labels != d.template.labels);
+            match &**fact {
+                ClusterFact::Deployments(Change::Applied(d)) => {
+                    let old = state.world.deployments.get(&d.meta.key);
+                    if old.is_none() {
+                        state.listing.outdated();
+                    }
+                    state.remap |= old.is_none_or(|old| old.template.labels != d.template.labels);
+                }
+                ClusterFact::Deployments(Change::Listed(_)) => state.listing.outdated_now(),
+                ClusterFact::Deployments(Change::Deleted(..)) => state.listing.outdated(),
+                _ => {}
             }
         }
         Signal::Slos(slos) => {
+            state.listing.outdated_now();
             let known = &state.world.slos;
             state.remap |=
                 slos.iter().any(|slo| known.get(&slo.id).is_some_and(|old| mapping::is_another(old, slo)));

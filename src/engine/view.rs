@@ -1,6 +1,8 @@
 //! What is selected, opened and filtered: part of the state, so that a recording replays frame for frame. Selection
 //! is by identity, never by position: a list that sorts itself anew does not move it.
 
+use std::borrow::Cow;
+
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Uid};
@@ -136,7 +138,7 @@ impl View {
 }
 
 /// How urgent a row is: smaller is first. Firing page, ticket, burn; unknowns before the healthy.
-fn urgency(slo: &Slo) -> (u8, i64) {
+pub(super) fn urgency(slo: &Slo) -> (u8, i64) {
     let five = slo.burn(Window::minutes(5));
     let burn = five.number().unwrap_or(0.0);
     let class = match (slo.burning(), five) {
@@ -151,20 +153,12 @@ fn urgency(slo: &Slo) -> (u8, i64) {
 }
 
 /// The rows of the list that pass the filter, most urgent first; Deployments without an SLO last.
-pub fn rows(state: &State) -> Vec<Row> {
-    let filter = Filter::parse(&state.view.filter);
-    let mut slos: Vec<(&Slo, (u8, i64))> = state.world.slos.values().map(|s| (s, urgency(s))).collect();
-    slos.sort_by(|(a, ua), (b, ub)| ua.cmp(ub).then_with(|| a.id.cmp(&b.id)));
-    let judged: std::collections::BTreeSet<&Key> =
-        state.mapped.values().flatten().map(|(key, _)| key).collect();
-    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key));
-    let slos = slos.iter().map(|(slo, _)| *slo).filter(|slo| admits(&filter, state, slo));
-    let bare = bare.filter(|key| filter.admits_all() || filter.admits(&of_workload(key, &key.to_string())));
-    slos.map(|slo| Row::Slo(slo.id.clone())).chain(bare.cloned().map(Row::Workload)).collect()
+pub fn rows(state: &State) -> &[Row] {
+    state.listing.rows()
 }
 
 /// An SLO passes the filter.
-fn admits(filter: &Filter, state: &State, slo: &Slo) -> bool {
+pub(super) fn admits(filter: &Filter, state: &State, slo: &Slo) -> bool {
     if filter.admits_all() {
         return true;
     }
@@ -180,17 +174,18 @@ fn admits(filter: &Filter, state: &State, slo: &Slo) -> bool {
     })
 }
 
-fn of_workload<'a>(key: &'a Key, text: &'a str) -> Subject<'a> {
+/// A Deployment that no SLO judges passes the filter.
+pub(super) fn admits_workload(filter: &Filter, key: &Key) -> bool {
+    if filter.admits_all() {
+        return true;
+    }
     let (namespace, service) = (key.namespace.as_str(), key.name.as_str());
-    Subject { namespace, service, workload: text, ..Subject::default() }
+    filter.admits(&Subject { namespace, service, workload: &key.to_string(), ..Subject::default() })
 }
 
 /// How many rows there would be without a filter.
 pub fn all_rows(state: &State) -> usize {
-    let judged: std::collections::BTreeSet<&Key> =
-        state.mapped.values().flatten().map(|(key, _)| key).collect();
-    let bare = state.world.deployments.keys().filter(|key| !judged.contains(key)).count();
-    state.world.slos.len() + bare
+    state.listing.unfiltered()
 }
 
 /// The lines of the event log that lie in the time that the filter speaks of, as positions in it.
@@ -222,16 +217,13 @@ pub fn workload_of<'a>(state: &'a State, slo: &SloId) -> Option<&'a Key> {
 }
 
 /// The selected row: what was selected if it is still there, else the first.
-pub fn selected(state: &State) -> Option<Row> {
-    let rows = rows(state);
-    match &state.view.selected {
-        Some(row) if rows.contains(row) => Some(row.clone()),
-        _ => rows.into_iter().next(),
-    }
+pub fn selected(state: &State) -> Option<&Row> {
+    let chosen = state.view.selected.as_ref().and_then(|row| state.listing.place(row));
+    rows(state).get(chosen.unwrap_or(0))
 }
 
 /// The SLO that is selected.
-pub fn selected_slo(state: &State) -> Option<SloId> {
+pub fn selected_slo(state: &State) -> Option<&SloId> {
     match selected(state)? {
         Row::Slo(id) => Some(id),
         Row::Workload(_) => None,
@@ -241,12 +233,12 @@ pub fn selected_slo(state: &State) -> Option<SloId> {
 /// The past to ask about `slo`: counts reach back an hour, and are asked for anyway.
 pub fn past_of(state: &State, slo: &SloId, counted: bool) -> Option<Window> {
     let wanted = state.view.range > 0 || !counted;
-    (wanted && selected_slo(state).as_ref() == Some(slo)).then(|| state.view.window())
+    (wanted && selected_slo(state) == Some(slo)).then(|| state.view.window())
 }
 
 /// What a person sees of `slo`, if it is the selected one.
 pub fn look_of(state: &State, slo: &SloId) -> Option<investigate::Look> {
-    (selected_slo(state).as_ref() == Some(slo)).then(|| investigate::Look {
+    (selected_slo(state) == Some(slo)).then(|| investigate::Look {
         range: state.view.window(),
         period: state.world.slos.get(slo).and_then(|s| s.period),
         durations: state.view.chart != Chart::ErrorRatio,
@@ -255,22 +247,35 @@ pub fn look_of(state: &State, slo: &SloId) -> Option<investigate::Look> {
 
 /// The workload of the selected row.
 pub fn selected_workload(state: &State) -> Option<Key> {
+    selected_key(state).cloned()
+}
+
+/// The same, not copied.
+pub fn selected_key(state: &State) -> Option<&Key> {
     match selected(state)? {
-        Row::Slo(id) => workload_of(state, &id).cloned(),
+        Row::Slo(id) => workload_of(state, id),
         Row::Workload(key) => Some(key),
     }
 }
 
 /// The timeline of a workload: as analysed in its incident, else as the cluster tells it.
-pub fn timeline(state: &State, workload: &Key) -> Vec<RevisionRow> {
-    if let Some(analysis) = state.incidents.get(workload).and_then(|i| i.analysis.as_ref()) {
-        return analysis.rows.clone();
-    }
+pub fn timeline<'a>(state: &'a State, workload: &Key) -> Cow<'a, [RevisionRow]> {
+    let analysis = state.incidents.get(workload).and_then(|i| i.analysis.as_ref());
+    let kept = analysis.map(|a| a.rows.as_slice()).or_else(|| state.listing.timeline(workload));
+    kept.map_or_else(|| told_timeline(state, workload).into(), Cow::Borrowed)
+}
+
+/// Its timeline comes with an analysis.
+pub(super) fn analysed(state: &State, workload: &Key) -> bool {
+    state.incidents.get(workload).is_some_and(|i| i.analysis.is_some())
+}
+
+/// The timeline as the cluster tells it, made anew.
+pub(super) fn told_timeline(state: &State, workload: &Key) -> Vec<RevisionRow> {
     let Some(deployment) = state.world.deployments.get(workload) else {
         return Vec::new();
     };
-    let slo = state.mapped.iter().find(|(_, found)| matches!(found, Ok((key, _)) if key == workload));
-    let study = slo.and_then(|(id, _)| state.studies.get(id));
+    let study = state.listing.slo_of(workload).and_then(|id| state.studies.get(id));
     let facts = revisions::Facts {
         world: &state.world,
         deployment,

@@ -34,8 +34,8 @@ pub use workload::{Dependency, WorkloadName};
 
 /// The name of the file in the configuration folder.
 pub const FILE: &str = "config.toml";
-const KEYS: [&str; 9] =
-    ["prod_contexts", "theme", "keymap", "prometheus", "slo", "workload", "policy", "gate", "advisor"];
+const KEYS: [&str; 10] =
+    ["prod_contexts", "theme", "keymap", "ui", "prometheus", "slo", "workload", "policy", "gate", "advisor"];
 
 /// Why the configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,19 @@ impl Default for Gate {
     }
 }
 
+/// `[ui]` of the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Screen {
+    /// Whether the wheel scrolls and a click selects; terminals then select text with shift.
+    pub mouse: bool,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self { mouse: true }
+    }
+}
+
 /// The whole configuration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
@@ -107,6 +120,8 @@ pub struct Config {
     pub theme: Theme,
     /// Which key is which command.
     pub keymap: Keymap,
+    /// How the screen behaves.
+    pub ui: Screen,
 }
 
 impl Config {
@@ -170,6 +185,7 @@ impl Config {
                 .map_or(Ok(Advisor::default()), |table| advisor::advisor(&table, &paths))?,
             theme: look::theme(root.get("theme").as_ref(), folder)?,
             keymap: look::keymap(root.get("keymap").as_ref(), folder)?,
+            ui: table("ui")?.map_or(Ok(Screen::default()), |table| look::screen(&table))?,
         })
     }
 }

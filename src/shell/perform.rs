@@ -152,7 +152,7 @@ impl Performer {
                     question.abort();
                 }
             }
-            Effect::Bell | Effect::Quit => {}
+            Effect::Bell | Effect::Copy(_) | Effect::Notify { .. } | Effect::Quit => {}
         }
     }
 

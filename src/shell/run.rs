@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::domain::clean::Clean;
 use crate::engine::state::Weight;
 use crate::engine::verify::Phase;
 use crate::engine::{Command, Effect, Event, Stamped, State, step};
@@ -37,6 +38,17 @@ pub trait Front {
 
     /// Attention is wanted.
     fn bell(&mut self) {}
+
+    /// Columns and rows of the frame that it drew last, where it draws.
+    fn size(&self) -> Option<(u16, u16)> {
+        None
+    }
+
+    /// A line is to be put into the person's clipboard.
+    fn copy(&mut self, _text: &Clean) {}
+
+    /// Attention is wanted outside of the window.
+    fn notify(&mut self, _title: &Clean, _body: &Clean) {}
 
     /// When it wants to be called again although nothing happened.
     fn tick(&self) -> Duration;
@@ -78,26 +90,26 @@ pub async fn run(session: &mut Session, front: &mut impl Front) -> State {
             if !on_the_wire(&state) || since.elapsed() > FINISH {
                 return state;
             }
-            // The log says the same sentence once.
-            front.changed();
-            state.say(
-                "gate",
-                Weight::Attention,
-                "leaving when the outcome of what was sent is on the record",
-            );
+            take(session, front, &mut state, vec![Event::Leaving]);
         }
     }
 }
 
-fn take(session: &Session, front: &mut impl Front, state: &mut State, events: Vec<Event>) {
+fn take(session: &mut Session, front: &mut impl Front, state: &mut State, events: Vec<Event>) {
     for event in events {
         if !matches!(event, Event::Tick | Event::Shown(_)) {
             front.changed();
         }
         let stamped = Stamped { at: session.clock.now(), mono: session.clock.mono(), event };
+        let recording = session.recording.as_mut();
+        if let Some(why) = recording.and_then(|r| r.take(state, &stamped, front.size())) {
+            state.say("record", Weight::Bad, why);
+        }
         for effect in step(state, stamped) {
             match effect {
                 Effect::Bell => front.bell(),
+                Effect::Copy(text) => front.copy(&text),
+                Effect::Notify { title, body } => front.notify(&title, &body),
                 Effect::Quit => state.quitting = true,
                 effect => session.performer.perform(effect, state),
             }

@@ -21,6 +21,7 @@ use crate::sources::prometheus::{self, Client};
 use super::clock::Clock;
 use super::config::{Config, Credentials};
 use super::perform::{Advisor, Performer, forward, open_files};
+use super::recording::Recording;
 use super::tls;
 
 /// Events that may wait; sources then wait too.
@@ -63,6 +64,8 @@ pub struct Session {
     pub clock: Clock,
     /// Why the kubeconfig could not be used.
     pub refused: Option<ConnectError>,
+    /// Where everything that happens is recorded, if anywhere.
+    pub recording: Option<Recording>,
 }
 
 impl Drop for Session {
@@ -154,7 +157,15 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
             performer.use_prometheus(client, at, "as configured".into(), Vec::new()).await;
         });
     }
-    Ok(Session { state: State::new(setup, clock.now()), events, performer, cancel, clock, refused })
+    Ok(Session {
+        state: State::new(setup, clock.now()),
+        events,
+        performer,
+        cancel,
+        clock,
+        refused,
+        recording: None,
+    })
 }
 
 /// What the core must know of the model that is asked.

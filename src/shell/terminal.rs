@@ -4,12 +4,13 @@
 use std::io::{self, BufWriter, Write as _};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{self, Event as TermEvent, KeyEvent};
+use crossterm::event::{self, Event as TermEvent, KeyEvent, MouseEvent};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
+use crate::domain::clean::Clean;
 use crate::domain::signal::Health;
 use crate::engine::gate::Gesture;
 use crate::engine::{Command, Event, State};
@@ -17,8 +18,9 @@ use crate::ui::Ui;
 use crate::ui::commands::live_card;
 
 use super::run::{Front, Next};
+use super::screen::osc;
 use super::signals::{self, Asked, Beat, Signals};
-use super::tty;
+use super::tty::{self, Modes};
 
 /// Between two frames that only data asked for; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(66);
@@ -35,22 +37,27 @@ const BUFFER: usize = 64 * 1024;
 enum Input {
     Key(KeyEvent, u64),
     Paste(String),
+    Mouse(MouseEvent),
     Resized,
 }
 
 /// The terminal in raw mode; gives it back when dropped.
 pub struct TerminalFront {
     terminal: Terminal<CrosstermBackend<BufWriter<tty::Output>>>,
+    modes: Modes,
     ui: Ui,
     input: mpsc::UnboundedReceiver<Input>,
     asked: mpsc::UnboundedReceiver<Asked>,
     beat: Beat,
     drawn: Option<Duration>,
     drawn_second: i64,
+    drawn_size: Option<(u16, u16)>,
     /// Effect lines that were not read yet when it was drawn: reading is over at no event.
     drawn_unseen: usize,
     changed: bool,
     urgent: bool,
+    /// The title that the window has.
+    title: String,
     /// Somebody else has the terminal.
     away: bool,
     /// No more keys will come.
@@ -64,14 +71,14 @@ impl TerminalFront {
     ///
     /// # Errors
     /// When standard output is no terminal or cannot be put into raw mode.
-    pub fn open(ui: Ui) -> io::Result<Self> {
+    pub fn open(ui: Ui, modes: Modes) -> io::Result<Self> {
         tty::guard_panics();
         let signals = Signals::listen()?;
-        Self::taken(ui, signals).inspect_err(|_| tty::give_back())
+        Self::taken(ui, modes, signals).inspect_err(|_| tty::give_back())
     }
 
-    fn taken(ui: Ui, signals: Signals) -> io::Result<Self> {
-        tty::take()?;
+    fn taken(ui: Ui, modes: Modes, signals: Signals) -> io::Result<Self> {
+        tty::take(modes)?;
         let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty::Output::default()));
         let terminal = Terminal::new(backend)?;
         let (keys, input) = mpsc::unbounded_channel();
@@ -81,15 +88,18 @@ impl TerminalFront {
         tokio::spawn(signals.tell(tx, beat.clone()));
         Ok(Self {
             terminal,
+            modes,
             ui,
             input,
             asked,
             beat,
             drawn: None,
             drawn_second: i64::MIN,
+            drawn_size: None,
             drawn_unseen: 0,
             changed: true,
             urgent: true,
+            title: String::new(),
             away: false,
             ended: false,
             #[cfg(debug_assertions)]
@@ -123,13 +133,24 @@ impl TerminalFront {
     fn draw(&mut self, state: &State) -> io::Result<Event> {
         #[cfg(debug_assertions)]
         let panics = self.panics_at_draw && self.drawn_second != i64::MIN;
-        let mut shown = None;
-        self.terminal.draw(|frame| {
+        let mut ours = None;
+        let drawn = self.terminal.draw(|frame| {
             #[cfg(debug_assertions)]
             assert!(!panics, "provoked in a frame\u{1b}[31m");
-            shown = Some(self.ui.draw(frame, state));
+            ours = Some(self.ui.draw(frame, state));
         })?;
-        Ok(Event::Shown(shown.unwrap_or_default()))
+        self.drawn_size = Some((drawn.area.width, drawn.area.height));
+        let title = self.ui.title(state);
+        if title != self.title {
+            self.say(&osc::title(&title));
+            self.title = title;
+        }
+        Ok(Event::Shown(ours.unwrap_or_default().shown))
+    }
+
+    /// Tells the terminal something that is no cell; it goes with the next frame.
+    fn say(&mut self, words: &str) {
+        let _ = self.terminal.backend_mut().write_all(words.as_bytes());
     }
 
     /// Forgets what is on the screen. `Terminal::clear` would ask the terminal where its cursor is, and wait.
@@ -144,6 +165,7 @@ impl TerminalFront {
         let command = match input {
             Input::Key(key, read) => self.ui.key(state, key, read),
             Input::Paste(text) => self.ui.paste(state, text),
+            Input::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
             Input::Resized => None,
         };
         command.into_iter().collect()
@@ -163,7 +185,7 @@ impl TerminalFront {
                 self.away = false;
                 self.urgent = true;
                 // A terminal that cannot be taken again is gone: the next frame says so.
-                if tty::take().and_then(|()| self.anew()).is_err() {
+                if tty::take(self.modes).and_then(|()| self.anew()).is_err() {
                     return vec![Command::Quit];
                 }
             }
@@ -236,7 +258,19 @@ impl Front for TerminalFront {
     }
 
     fn bell(&mut self) {
-        let _ = self.terminal.backend_mut().write_all(b"\x07");
+        self.say("\x07");
+    }
+
+    fn copy(&mut self, text: &Clean) {
+        self.say(&osc::clipboard(text));
+    }
+
+    fn notify(&mut self, title: &Clean, body: &Clean) {
+        self.say(&osc::notification(title, body));
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        self.drawn_size
     }
 
     fn tick(&self) -> Duration {
@@ -260,6 +294,7 @@ fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
             let input = match event {
                 TermEvent::Key(key) => Input::Key(key, read),
                 TermEvent::Paste(text) => Input::Paste(text),
+                TermEvent::Mouse(event) => Input::Mouse(event),
                 _ => Input::Resized,
             };
             if tx.send(input).is_err() {

@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 
 use crate::domain::clean::Clean;
+
+use super::screen::osc;
 
 /// Exit code after a panic, as the language has it.
 const PANICKED: i32 = 101;
@@ -18,6 +21,13 @@ const PANICKED: i32 = 101;
 const ABANDONED: i32 = 1;
 /// A frame that is being written is waited for this long.
 const LAST_FRAME: Duration = Duration::from_secs(1);
+
+/// What is asked of the terminal besides raw mode and the alternate screen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Modes {
+    /// Reports of buttons and wheel; a terminal then selects text only with shift.
+    pub mouse: bool,
+}
 
 /// True while the terminal is ours. Held during each write, so that nothing is drawn after it was given back.
 static OURS: Mutex<bool> = Mutex::new(false);
@@ -50,21 +60,28 @@ fn ours() -> MutexGuard<'static, bool> {
 ///
 /// # Errors
 /// When there is no terminal, or it is gone.
-pub fn take() -> io::Result<()> {
+pub fn take(modes: Modes) -> io::Result<()> {
     let mut ours = ours();
     let _ = disable_raw_mode();
     enable_raw_mode()?;
     // From here on there is something to give back, even when the rest fails.
     *ours = true;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
+    execute!(io::stdout(), Print(osc::PUSH_TITLE), EnterAlternateScreen, EnableBracketedPaste)?;
+    if modes.mouse { execute!(io::stdout(), Print(osc::mouse(true))) } else { Ok(()) }
 }
 
 /// Gives the terminal back. Harmless when it was not taken.
 pub fn give_back() {
     if let Some(mut ours) = ours_soon() {
         if *ours {
-            let _ =
-                execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, crossterm::cursor::Show);
+            let _ = execute!(
+                io::stdout(),
+                Print(osc::mouse(false)),
+                DisableBracketedPaste,
+                LeaveAlternateScreen,
+                crossterm::cursor::Show,
+                Print(osc::POP_TITLE)
+            );
         }
         *ours = false;
     }

@@ -143,6 +143,24 @@ impl Keymap {
         bound.map(|(chord, _)| chord.to_string()).collect()
     }
 
+    /// This keymap as a file, which reads as the same keymap again.
+    pub fn source(&self) -> String {
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        let mut lines = Vec::new();
+        for (name, context) in &self.contexts {
+            lines.push(format!("[{name}]"));
+            for (chord, command) in &context.bindings {
+                lines.push(format!("{} = {}", quoted(&chord.to_string()), quoted(command)));
+            }
+            let unbound = context.commands.iter().filter(|(command, _)| !context.is_bound(command));
+            let unbound: Vec<String> = unbound.map(|(command, _)| quoted(command)).collect();
+            if !unbound.is_empty() {
+                lines.push(format!("unbound = [{}]", unbound.join(", ")));
+            }
+        }
+        lines.join("\n")
+    }
+
     /// What can be done in `context`, for the help.
     pub fn help(&self, context: &str) -> Vec<HelpLine<'_>> {
         let commands = self.contexts.get(context).map(|context| context.commands.as_slice());
@@ -284,6 +302,17 @@ mod tests {
         ] {
             assert_eq!(keymap.lookup(context, press(code, modifiers)), command, "{context} {code:?}");
         }
+    }
+
+    #[test]
+    fn a_keymap_written_as_a_file_is_the_same_keymap() {
+        let keymap = keymap();
+        assert_eq!(Keymap::parse(&keymap.source(), "again", COMMANDS), Ok(keymap));
+        let source = DEFAULT.replacen("[main]", "[main]\nunbound = [\"log\"]", 1);
+        let source: String =
+            source.lines().filter(|l| !l.ends_with("= \"log\"")).map(|l| format!("{l}\n")).collect();
+        let fewer = Keymap::parse(&source, "fewer", COMMANDS).expect("whole");
+        assert_eq!(Keymap::parse(&fewer.source(), "again", COMMANDS), Ok(fewer));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! How it looks: theme, keymap and glyphs, and the styles that panels ask for by meaning. Without colours the same
 //! meanings become bold, dim, underlined and reversed; none of them is ever told by style alone.
 
+use std::cell::RefCell;
+
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::keymap::Keymap;
+use super::link::Link;
 use super::theme::Theme;
 
 /// Theme, keymap, glyphs.
@@ -15,9 +19,27 @@ pub struct Look {
     pub keymap: Keymap,
     /// Only ASCII may be drawn.
     pub ascii: bool,
+    /// What this frame leads to. Panels get a shared look, and none of them can read it.
+    links: RefCell<Vec<Link>>,
 }
 
 impl Look {
+    /// With the colours of `theme` and the keys of `keymap`.
+    pub fn new(theme: Theme, keymap: Keymap) -> Self {
+        Self { theme, keymap, ascii: false, links: RefCell::default() }
+    }
+
+    /// Makes the cells of `area` lead to `url`, in terminals that know how. An address that is not plain http or https
+    /// leads nowhere.
+    pub fn link(&self, area: Rect, url: &str) {
+        self.links.borrow_mut().extend(Link::new(area, url));
+    }
+
+    /// The links of this frame, and none of them is kept.
+    pub(super) fn take_links(&self) -> Vec<Link> {
+        self.links.take()
+    }
+
     fn mono(&self) -> bool {
         let Theme { text, bad, good, .. } = &self.theme;
         [text, bad, good].iter().all(|c| **c == Color::Reset)

@@ -5,13 +5,17 @@ pub mod chord;
 pub mod commands;
 pub mod editor;
 pub mod keymap;
+pub mod link;
 pub mod look;
+pub mod mouse;
 pub mod panels;
 pub mod theme;
+pub mod title;
 pub mod widgets;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::Frame;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::engine::event::{Command, Shown};
@@ -22,11 +26,22 @@ use crate::engine::view::Screen;
 
 use editor::Editor;
 use keymap::Keymap;
+use link::Link;
 use look::Look;
+use mouse::Pointed;
 use theme::Theme;
 
 /// The smallest screen on which can be approved.
 pub const LEAST: (u16, u16) = (80, 24);
+
+/// What came of drawing a frame.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Drawn {
+    /// What of a card was whole.
+    pub shown: Shown,
+    /// Areas that lead to an address; where two overlap, the later one holds.
+    pub links: Vec<Link>,
+}
 
 /// The screen and the keyboard.
 pub struct Ui {
@@ -37,7 +52,7 @@ pub struct Ui {
 impl Ui {
     /// With the colours of `theme` and the keys of `keymap`.
     pub fn new(theme: Theme, keymap: Keymap) -> Self {
-        Self { look: Look { theme, keymap, ascii: false }, editor: Editor::default() }
+        Self { look: Look::new(theme, keymap), editor: Editor::default() }
     }
 
     /// Draws nothing but ASCII, if `ascii`.
@@ -46,18 +61,42 @@ impl Ui {
         self
     }
 
-    /// Draws `state` and tells what of a card was whole.
-    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Shown {
-        let area = frame.area();
-        let shown = self.screen(state, area, frame);
-        if self.look.ascii {
-            widgets::transliterate::to_ascii(frame.buffer_mut());
-        }
-        shown
+    /// Draws `state` and tells what of a card was whole, and what leads where.
+    pub fn draw(&self, frame: &mut Frame<'_>, state: &State) -> Drawn {
+        self.paint(state, frame.buffer_mut())
     }
 
-    fn screen(&self, state: &State, area: Rect, frame: &mut Frame<'_>) -> Shown {
-        let buf = frame.buffer_mut();
+    /// The same into any buffer, which it fills.
+    pub fn paint(&self, state: &State, buf: &mut Buffer) -> Drawn {
+        self.look.take_links();
+        let shown = self.screen(state, buf.area, buf);
+        if self.look.ascii {
+            widgets::transliterate::to_ascii(buf);
+        }
+        Drawn { shown, links: self.look.take_links() }
+    }
+
+    /// The title of the window.
+    pub fn title(&self, state: &State) -> String {
+        title::of(state)
+    }
+
+    /// Which key is which command.
+    pub fn keymap(&self) -> &Keymap {
+        &self.look.keymap
+    }
+
+    /// Nothing but ASCII is drawn.
+    pub fn is_ascii(&self) -> bool {
+        self.look.ascii
+    }
+
+    /// The same look for somebody else, who has the cursor nowhere.
+    pub fn again(&self) -> Self {
+        Self { look: self.look.clone(), editor: Editor::default() }
+    }
+
+    fn screen(&self, state: &State, area: Rect, buf: &mut Buffer) -> Shown {
         let look = &self.look;
         if area.width == 0 || area.height == 0 {
             return Shown::default();
@@ -89,6 +128,11 @@ impl Ui {
             Some(text) if !state.view.help && !commands::is_interrupt(key) => self.editor.key(text, key),
             _ => commands::of_key(&self.look.keymap, state, key, read),
         }
+    }
+
+    /// What a mouse asks for: never more than to move or to select.
+    pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Pointed> {
+        mouse::of_event(state, event)
     }
 
     /// The command of text that was pasted as one piece.

@@ -459,7 +459,7 @@ impl World {
     pub fn frame(&self, width: u16, height: u16) -> (Buffer, Shown) {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
         let mut shown = Shown::default();
-        terminal.draw(|frame| shown = self.ui.draw(frame, &self.state)).expect("a frame");
+        terminal.draw(|frame| shown = self.ui.draw(frame, &self.state).shown).expect("a frame");
         (terminal.backend().buffer().clone(), shown)
     }
 

@@ -23,11 +23,13 @@ mod words;
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 pub use check::{LONGEST_SENTENCE, MOST_SENTENCES, check};
 pub use item::{Given, Item, Sentence};
 
 /// What the cited evidence says of a claim.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Mark {
     /// A cited item says so.
     Confirmed,
@@ -52,7 +54,7 @@ impl Mark {
 }
 
 /// One claim of a sentence, marked.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Claim {
     /// Index of the sentence.
     pub sentence: usize,

@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 
 use promql_parser::label::{MatchOp, Matcher as Parsed};
 use promql_parser::parser::VectorSelector;
+use serde::{Deserialize, Serialize};
 
 use super::{NotUnderstood, no};
 use crate::domain::window::Window;
@@ -13,7 +14,7 @@ use crate::domain::window::Window;
 const NAME: &str = "__name__";
 
 /// How a label's value is compared.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Op {
     /// `=`
     Equal,
@@ -37,7 +38,7 @@ impl fmt::Display for Op {
 }
 
 /// One condition on a label.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Matcher {
     /// The label's name.
     pub label: String,
@@ -48,7 +49,7 @@ pub struct Matcher {
 }
 
 /// A metric and the conditions on its labels, in the order of the source.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Selector {
     /// The metric's name; `None` when `__name__` is among the matchers.
     pub name: Option<String>,

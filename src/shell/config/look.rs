@@ -1,13 +1,15 @@
-//! Finds the theme and the keymap that the configuration names: first in the folders `themes` and `keymaps` of the
-//! configuration folder, then among those that are built in.
+//! Reads `[ui]`, and finds the theme and the keymap that the configuration names: first in the folders `themes` and
+//! `keymaps` of the configuration folder, then among those that are built in.
 
 use std::path::Path;
 
-use super::ConfigError;
-use crate::domain::document::Entry;
+use super::{ConfigError, Screen};
+use crate::domain::document::{Entry, Table};
 use crate::domain::text_error::{TextError, did_you_mean};
 use crate::ui::keymap::{COMMANDS, DEFAULT, Keymap};
 use crate::ui::theme::{DARK, Theme};
+
+const SCREEN: [&str; 1] = ["mouse"];
 
 /// The theme that `entry` names, or `dark`.
 pub(super) fn theme(entry: Option<&Entry<'_>>, folder: Option<&Path>) -> Result<Theme, ConfigError> {
@@ -20,6 +22,16 @@ pub(super) fn keymap(entry: Option<&Entry<'_>>, folder: Option<&Path>) -> Result
     let keymaps = folder.map(|folder| folder.join("keymaps"));
     let (source, file) = find(entry, "default", DEFAULT, keymaps.as_deref())?;
     Ok(Keymap::parse(&source, &file, COMMANDS)?)
+}
+
+/// Reads `[ui]`.
+pub(super) fn screen(table: &Table<'_>) -> Result<Screen, TextError> {
+    table.only(&SCREEN)?;
+    let mut screen = Screen::default();
+    if let Some(entry) = table.get("mouse") {
+        screen.mouse = entry.flag()?;
+    }
+    Ok(screen)
 }
 
 /// The text and the file name of what `entry` names.

@@ -93,8 +93,10 @@ fn weight(look: &Look, weight: Weight) -> Style {
 /// The log alone.
 pub fn page(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     header::draw(look, state, row(area, 0), buf);
-    let title = Words::of(look.strong(), "EVENT LOG")
-        .and(look.dim(), format!("   {} lines, newest last, UTC{}", view::log_range(state).len(), hidden(state)));
+    let title = Words::of(look.strong(), "EVENT LOG").and(
+        look.dim(),
+        format!("   {} lines, newest last, UTC{}", view::log_range(state).len(), hidden(state)),
+    );
     title.draw(from(row(area, 1), 1), buf);
     rule(buf, row(area, 2), look.faint());
     let body = Rect { height: area.height.saturating_sub(4), ..below(area, 3) };

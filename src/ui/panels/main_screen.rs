@@ -1,6 +1,8 @@
 //! The dashboard. From 110 columns on everything at once, list and proposal beside the selected SLO; below that the
 //! same zones as pages, one at a time, with header, proposal and keys always there.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -23,14 +25,14 @@ const WIDE: (u16, u16) = (110, 30);
 struct Scene<'a> {
     look: &'a Look,
     state: &'a State,
-    rows: Rows,
-    timeline: Vec<RevisionRow>,
+    rows: Rows<'a>,
+    timeline: Cow<'a, [RevisionRow]>,
 }
 
 /// Draws the screen.
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let rows = Rows::of(state);
-    let timeline = rows.workload(state).map(|key| view::timeline(state, &key)).unwrap_or_default();
+    let timeline = rows.workload(state).map(|key| view::timeline(state, key)).unwrap_or_default();
     let scene = Scene { look, state, rows, timeline };
     header::draw(look, state, row(area, 0), buf);
     let mut lines = notices::lines(look, state, area.width);
@@ -106,7 +108,7 @@ impl Scene<'_> {
         let width = (area.width * 9 / 20).clamp(50, 84);
         let left = Rect { width, ..below(area, 1) };
         let right = from(below(area, 1), width + 2);
-        let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
+        let incident = proposal::incident(self.state, self.rows.workload(self.state));
         let list = match incident {
             Some(incident) => {
                 let rows = proposal::ROWS.min(left.height / 2);
@@ -143,7 +145,7 @@ impl Scene<'_> {
 
     fn analysis(&self) -> Option<&crate::engine::analysis::Analysis> {
         let key = self.rows.workload(self.state)?;
-        self.state.incidents.get(&key)?.analysis.as_ref()
+        self.state.incidents.get(key)?.analysis.as_ref()
     }
 
     fn revisions(&self, area: Rect, buf: &mut Buffer) {
@@ -159,14 +161,14 @@ impl Scene<'_> {
     }
 
     fn pipeline(&self, area: Rect, buf: &mut Buffer) {
-        let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
+        let incident = proposal::incident(self.state, self.rows.workload(self.state));
         pipeline::draw(self.look, self.state, incident, area, buf);
     }
 
     /// One zone, the names of all four above it, the proposal below it.
     fn page(&self, area: Rect, buf: &mut Buffer) {
         self.tabs(row(area, 0), buf);
-        let incident = proposal::incident(self.state, self.rows.workload(self.state).as_ref());
+        let incident = proposal::incident(self.state, self.rows.workload(self.state));
         let below_it = match incident {
             Some(_) if area.height >= 16 => 6,
             Some(_) if area.height >= 10 => 3,

@@ -1,8 +1,6 @@
 //! The list: every SLO with its budget, its burn and the time that is left, most urgent first; below them, dim, the
 //! Deployments that no SLO judges. Only the rows that are on the screen are drawn.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -20,36 +18,33 @@ use crate::ui::look::{Look, bold};
 use crate::ui::widgets::gauge;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
 
-/// The rows of a frame, computed once.
-pub struct Rows {
+/// The list as one frame sees it.
+pub struct Rows<'a> {
     /// All that pass the filter.
-    pub all: Vec<Row>,
+    pub all: &'a [Row],
     /// The selected one.
-    pub selected: Option<Row>,
+    pub selected: Option<&'a Row>,
 }
 
-impl Rows {
+impl<'a> Rows<'a> {
     /// Of `state`.
-    pub fn of(state: &State) -> Self {
-        let all = view::rows(state);
-        let wanted = state.view.selected.as_ref().filter(|row| all.contains(row));
-        let selected = wanted.or(all.first()).cloned();
-        Self { all, selected }
+    pub fn of(state: &'a State) -> Self {
+        Self { all: view::rows(state), selected: view::selected(state) }
     }
 
     /// The selected SLO.
-    pub fn slo<'a>(&self, state: &'a State) -> Option<&'a Slo> {
-        match &self.selected {
+    pub fn slo(&self, state: &'a State) -> Option<&'a Slo> {
+        match self.selected {
             Some(Row::Slo(id)) => state.world.slos.get(id),
             _ => None,
         }
     }
 
     /// The workload of the selected row.
-    pub fn workload(&self, state: &State) -> Option<Key> {
-        match self.selected.as_ref()? {
-            Row::Slo(id) => view::workload_of(state, id).cloned(),
-            Row::Workload(key) => Some(key.clone()),
+    pub fn workload(&self, state: &'a State) -> Option<&'a Key> {
+        match self.selected? {
+            Row::Slo(id) => view::workload_of(state, id),
+            Row::Workload(key) => Some(key),
         }
     }
 }
@@ -94,21 +89,20 @@ impl Columns {
 }
 
 /// Draws heading, rows and the line below them.
-pub fn draw(look: &Look, state: &State, rows: &Rows, area: Rect, buf: &mut Buffer) {
+pub fn draw(look: &Look, state: &State, rows: &Rows<'_>, area: Rect, buf: &mut Buffer) {
     let columns = Columns::within(area.width);
     heading(look, state, &columns, row(area, 0), buf);
     let visible = usize::from(area.height.saturating_sub(2));
-    let at = rows.all.iter().position(|r| Some(r) == rows.selected.as_ref()).unwrap_or(0);
+    let at = rows.selected.and_then(|row| state.listing.place(row)).unwrap_or(0);
     let first = at.saturating_sub(visible.saturating_sub(1));
-    let names = several(state);
     for (n, each) in rows.all.iter().skip(first).take(visible).enumerate() {
         let area = row(below(area, 1), n as u16);
-        if Some(each) == rows.selected.as_ref() {
+        if first + n == at {
             tint(buf, area, look.selection());
             put(buf, area, "▌", look.accent());
         }
         match each {
-            Row::Slo(id) => slo_row(look, state, id, &names, &columns, area, buf),
+            Row::Slo(id) => slo_row(look, state, id, &columns, area, buf),
             Row::Workload(key) => workload_row(look, state, key, &columns, area, buf),
         }
     }
@@ -119,8 +113,7 @@ pub fn draw(look: &Look, state: &State, rows: &Rows, area: Rect, buf: &mut Buffe
 }
 
 fn heading(look: &Look, state: &State, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
-    let period = state.world.slos.values().find_map(|s| s.period);
-    let period = period.map_or(String::new(), |p| format!(" {p}"));
+    let period = state.listing.period().map_or(String::new(), |p| format!(" {p}"));
     put(buf, from(area, 1), "SLO", look.dim());
     put(buf, columns(area, columns_of.gauge_at(), columns_of.gauge), &format!("BUDGET{period}"), look.dim());
     for (at, width, word) in [
@@ -132,31 +125,14 @@ fn heading(look: &Look, state: &State, columns_of: &Columns, area: Rect, buf: &m
     }
 }
 
-/// Services with more than one SLO, whose rows need the SLO's name as well.
-fn several(state: &State) -> BTreeMap<&Clean, usize> {
-    let mut count = BTreeMap::new();
-    for slo in state.world.slos.values() {
-        *count.entry(&slo.service).or_insert(0) += 1;
-    }
-    count
-}
-
-fn slo_row(
-    look: &Look,
-    state: &State,
-    id: &SloId,
-    names: &BTreeMap<&Clean, usize>,
-    columns_of: &Columns,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
     let Some(slo) = state.world.slos.get(id) else {
         return;
     };
     let severity = slo.burning();
     let name_style = if severity.is_some() { look.strong() } else { look.text() };
     let mut name = Words::of(name_style, slo.service.as_str());
-    if names.get(&slo.service).is_some_and(|n| *n > 1) {
+    if state.listing.several(&slo.service) {
         name.push(look.dim(), format!(" {}", slo.name));
     }
     name.draw(columns(area, 1, columns_of.name), buf);
@@ -238,7 +214,7 @@ fn workload_row(look: &Look, state: &State, key: &Key, columns_of: &Columns, are
         return;
     };
     let mut name = Words::of(look.dim(), key.name.as_str());
-    if state.world.deployments.keys().filter(|other| other.name == key.name).nth(1).is_some() {
+    if state.listing.shares_name(key) {
         name.push(look.faint(), format!(" {}", key.namespace));
     }
     name.draw(columns(area, 1, columns_of.name), buf);
@@ -271,15 +247,7 @@ fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffe
         words.and(look.dim(), count).draw(area, buf);
         return;
     }
-    let (mut paging, mut risk, mut unknown) = (0, 0, 0);
-    for slo in state.world.slos.values() {
-        match view::state_word(slo) {
-            "paging" => paging += 1,
-            "ticket" | "exhausted" | "at risk" => risk += 1,
-            "unknown" => unknown += 1,
-            _ => {}
-        }
-    }
+    let tally = state.listing.tally();
     let slos = if state.world.knows_slos() {
         format::several(state.world.slos.len(), "SLO")
     } else {
@@ -290,9 +258,9 @@ fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffe
         words.push(look.accent(), format!("   /{}", Clean::new(&state.view.filter)));
     }
     for (count, word, style) in [
-        (paging, "paging", look.bad()),
-        (risk, "at risk", look.attention()),
-        (unknown, "unknown", look.dim()),
+        (tally.paging, "paging", look.bad()),
+        (tally.at_risk, "at risk", look.attention()),
+        (tally.unknown, "unknown", look.dim()),
     ] {
         if count > 0 {
             words.push(style, format!("   {count} {word}"));

@@ -8,7 +8,7 @@ use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::inquiry::Finding;
 use crate::domain::latency::{self, Durations, Histogram, Step};
-use crate::domain::sli::{Matcher, Op, PromQl, Selector, SliExpression};
+use crate::domain::sli::{Matcher, Op, Selector, SliExpression};
 use crate::domain::window::Window;
 
 const NAME: &str = "__name__";
@@ -75,7 +75,7 @@ impl Asking<'_> {
         let Some(ends) = Ends::within(from, to.min(self.now), step) else {
             return Ok(Finding::Durations(Durations::default()));
         };
-        let promql = format!("sum by (le) (increase({}[{step}]))", histogram.selector.as_query());
+        let promql = format!("sum by (le) (increase({}[{step}]))", histogram.selector);
         let mut bounds: Vec<f64> = Vec::new();
         let mut rows: BTreeMap<Time, BTreeMap<usize, f64>> = BTreeMap::new();
         let mut ranges: Vec<(f64, _)> = self
@@ -156,7 +156,7 @@ impl Search {
         let timed = names.filter_map(|name| Some((name, unit(name)?)));
         let (name, unit) = timed.max_by(|(a, _), (b, _)| score(a).cmp(&score(b)).then_with(|| b.cmp(a)))?;
         let selector = Selector { name: Some(name.to_owned()), matchers: self.matchers.clone() };
-        Some(Histogram { metric: Clean::new(name), selector: PromQl::new(selector.to_string()), unit })
+        Some(Histogram { metric: Clean::new(name), selector, unit })
     }
 }
 
@@ -217,7 +217,7 @@ mod tests {
         ];
         let best = search.best(names.into_iter()).expect("one");
         assert_eq!(best.metric, "http_request_duration_seconds_bucket");
-        assert_eq!(best.selector.as_query(), r#"http_request_duration_seconds_bucket{service="api"}"#);
+        assert_eq!(best.selector.to_string(), r#"http_request_duration_seconds_bucket{service="api"}"#);
         assert!(search.best(["http_response_size_bytes_bucket"].into_iter()).is_none());
     }
 
