@@ -350,8 +350,7 @@ impl World {
                             ("le", le),
                         ])
                     };
-                    stream.refused_buckets =
-                        BOUNDS.map(|(_, le)| storage.open(&labels(le), false)).to_vec();
+                    stream.refused_buckets = BOUNDS.map(|(_, le)| storage.open(&labels(le), false)).to_vec();
                 }
                 for id in &stream.refused_buckets {
                     storage.push(*id, at, stream.refused as f64);

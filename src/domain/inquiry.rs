@@ -55,7 +55,10 @@ pub enum Ask {
         step: Window,
     },
     /// Which histogram tells how long the SLO's requests take?
-    Histogram,
+    Histogram {
+        /// Asked after there was none with classic buckets: is there a native one?
+        native: bool,
+    },
     /// Requests by how long they took, in consecutive steps.
     Durations {
         /// The histogram that was found.
@@ -126,7 +129,7 @@ impl Ask {
             Self::Buckets { .. } => Topic::Buckets,
             Self::Served { .. } => Topic::Served,
             Self::Past { .. } => Topic::Past,
-            Self::Histogram => Topic::Histogram,
+            Self::Histogram { .. } => Topic::Histogram,
             Self::Durations { .. } => Topic::Durations,
             Self::BudgetLeft { .. } => Topic::BudgetLeft,
             Self::Period { .. } => Topic::Period,
@@ -136,9 +139,10 @@ impl Ask {
     /// Queries that it needs.
     pub fn queries(&self) -> usize {
         match self {
-            Self::Scrape | Self::Served { .. } | Self::Durations { .. } | Self::BudgetLeft { .. } => 1,
-            // A past without recorded series is counted; where there are no classic buckets, native ones are looked for.
-            Self::Counts { .. } | Self::Buckets { .. } | Self::Past { .. } | Self::Histogram => 2,
+            Self::Scrape | Self::Served { .. } | Self::BudgetLeft { .. } => 1,
+            Self::Histogram { .. } | Self::Durations { .. } => 1,
+            // A past without recorded series is counted.
+            Self::Counts { .. } | Self::Buckets { .. } | Self::Past { .. } => 2,
             // The second one tells whether the counters reach back that far.
             Self::Period { .. } => 2,
         }

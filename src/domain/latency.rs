@@ -31,6 +31,8 @@ pub struct Histogram {
 pub enum Found {
     /// One with classic buckets.
     Classic(Histogram),
+    /// None with classic buckets; native ones were not looked for yet.
+    NotClassic,
     /// There is none that can be read, in a sentence that says why.
     Nothing(Clean),
 }
@@ -161,7 +163,10 @@ mod tests {
     fn no_requests_and_no_last_bucket_are_no_quantile() {
         let none = of(&[0.1, INF], &[0.0, 0.0]);
         assert_eq!(none.quantile(&none.steps[0], 0.5), Quantile::NoRequests);
-        assert!(of(&[0.1, 1.0], &[5.0, 6.0]).steps.is_empty(), "without +Inf nobody knows how many there were");
+        assert!(
+            of(&[0.1, 1.0], &[5.0, 6.0]).steps.is_empty(),
+            "without +Inf nobody knows how many there were"
+        );
         assert!(of(&[0.1, INF], &[5.0]).steps.is_empty());
         let only = of(&[INF], &[5.0]);
         assert_eq!(only.quantile(&only.steps[0], 0.5), Quantile::Over(0.0));

@@ -104,7 +104,8 @@ pub fn move_cursor(state: &mut State, moves: i8) {
         let far = places.partition_point(|place| *place <= wanted).checked_sub(1).and_then(step);
         // At least one sample on, however far apart they are.
         let near = places.partition_point(|place| *place < at).checked_sub(1).and_then(step);
-        far.min(near).or(near).or_else(|| places.first().copied())
+        let first = places.first().copied();
+        near.map_or(first, |near| far.or(first).map(|far| far.min(near)))
     } else {
         let (far, near) = (places.partition_point(|p| *p < wanted), places.partition_point(|p| *p <= at));
         step(far.max(near)).or(Some(newest))
@@ -133,6 +134,7 @@ mod tests {
     use crate::domain::clean::Clean;
     use crate::domain::slo::Slo;
     use crate::engine::investigate::Answered;
+    use crate::engine::listing;
     use crate::engine::state::Setup;
     use crate::engine::view::Row;
 
@@ -156,6 +158,8 @@ mod tests {
         let answered = Answered { data, from: at(0), to: at(3_600), partial: None };
         state.studies.entry(id.clone()).or_default().buckets = Some(answered);
         state.view.selected = Some(Row::Slo(id.clone()));
+        state.listing.outdated_now();
+        listing::keep(&mut state, true);
         (state, id)
     }
 
@@ -186,7 +190,8 @@ mod tests {
     fn the_cursor_begins_at_the_newest_sample_and_stops_at_both_ends() {
         let (mut state, id) = state();
         let middle = |n: i64| Some(at(n * 60 - 30));
-        for (moves, lands) in [(-1, 60), (-1, 59), (1, 60), (1, 60), (-20, 50), (-127, 1), (-1, 1), (20, 11)] {
+        for (moves, lands) in [(-1, 60), (-1, 59), (1, 60), (1, 60), (-20, 50), (-127, 1), (-1, 1), (20, 11)]
+        {
             move_cursor(&mut state, moves);
             assert_eq!(state.view.cursor, middle(lands), "{moves}");
         }

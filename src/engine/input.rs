@@ -8,8 +8,8 @@ use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
 use super::action;
-use super::chart;
 use super::analysis::Wish;
+use super::chart;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture};

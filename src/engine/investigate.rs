@@ -109,6 +109,8 @@ pub struct Study {
     pub period: Option<Answered<Option<f64>>>,
     /// The queries behind what is known, by what was asked, as they were sent last.
     pub sent: BTreeMap<Topic, Vec<Sent>>,
+    /// When the counts were asked for.
+    counted: Option<Time>,
     /// When what is asked for only now and then was asked for.
     rare: BTreeMap<Topic, Asked>,
     /// Last error, by what was asked.
@@ -162,13 +164,21 @@ impl Study {
             let mut asks = vec![Ask::Scrape];
             if focus.quiet && focus.looked_at.is_some() {
                 // Nobody waits for the other counts, and what is asked next depends on it.
-                asks.push(Ask::Histogram);
-                self.rare.insert(Topic::Histogram, Asked { at: now, of: Window::from_secs(0) });
+                asks.push(Ask::Histogram { native: false });
+                self.rare.insert(Topic::Histogram, Asked { at: now, of: look_up() });
             }
             return Some(Inquiry { number, slo: slo.clone(), asks });
         }
-        let asks = self.asks(focus, now);
+        let full = self.is_full(focus, now);
+        let asks = self.asks(focus, full, now);
         self.asked = Some(now);
+        if full {
+            self.counted = Some(now);
+        }
+        if asks.is_empty() {
+            self.pending = None;
+            return None;
+        }
         Some(Inquiry { number, slo: slo.clone(), asks })
     }
 
@@ -195,10 +205,14 @@ impl Study {
         // Of a quiet SLO nobody waits for the counts, but whoever turns to another past waits for that.
         let turned = focus.past.is_some_and(|past| self.past_asked.is_none_or(|(of, _)| of != past))
             || self.turned_to_durations(focus);
-        let behind = focus.looked_at.is_some()
-            && (self.history_asked.is_none() || !self.rare.contains_key(&Topic::BudgetLeft));
+        let behind = focus.looked_at.is_some() && !self.rare.contains_key(&Topic::BudgetLeft);
         let every = if focus.quiet && !turned && !behind { QUIET_EVERY } else { EVERY };
         !waits && self.asked.is_none_or(|asked| (now - asked).num_seconds() >= every)
+    }
+
+    /// The counts are due too: of what does not burn they are asked for once a minute, whatever else is looked at.
+    fn is_full(&self, focus: &Focus, now: Time) -> bool {
+        !focus.quiet || self.counted.is_none_or(|at| (now - at).num_seconds() >= QUIET_EVERY)
     }
 
     /// The question about the past that a person looks at, if it is another one than before or old.
@@ -235,7 +249,8 @@ impl Study {
                 asks.push((ask, Asked { at: now, of }));
             }
         };
-        add(HISTOGRAM_EVERY, Window::from_secs(0), Ask::Histogram);
+        let native = self.histogram.as_ref().is_some_and(|h| h.data == Found::NotClassic);
+        add(if native { 0 } else { HISTOGRAM_EVERY }, look_up(), Ask::Histogram { native });
         if let Some(histogram) = self.classic() {
             let least = self.scrape.map_or(60, |scrape| scrape.secs() * 4);
             let step = Window::from_secs((look.range.secs() / DURATION_STEPS).max(least).max(15));
@@ -250,12 +265,12 @@ impl Study {
         asks
     }
 
-    fn asks(&mut self, focus: &Focus, now: Time) -> Vec<Ask> {
+    fn asks(&mut self, focus: &Focus, full: bool, now: Time) -> Vec<Ask> {
         let past = self.ask_past(focus, now);
         let looks = self.looks(focus, now);
         let mut asks = Vec::new();
         // The scrape interval was asked for just before the first inquiry.
-        let mut queries = if self.asked.is_some() { 0 } else { self.rare.len() * 2 + 1 };
+        let mut queries = if self.asked.is_some() { 0 } else { self.rare.len() + 1 };
         let mut add = |ask: Ask| {
             let fits = queries + ask.queries() <= MOST_QUERIES;
             if fits {
@@ -266,7 +281,7 @@ impl Study {
         };
         let past_due = self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY);
         // Asked again now and then: what was learnt of a young service was too long.
-        if self.asked.is_some() && (self.scrape.is_none() || past_due) {
+        if full && self.asked.is_some() && (self.scrape.is_none() || past_due) {
             add(Ask::Scrape);
         }
         if let Some(from) = focus.verify_from {
@@ -274,7 +289,9 @@ impl Study {
         }
         let step = self.step(focus, now);
         let from = bucket_begin(focus, step, now);
-        add(Ask::Buckets { from, to: now, step });
+        if full {
+            add(Ask::Buckets { from, to: now, step });
+        }
         if let Some(from) = focus.change {
             // A change of this very second has no samples yet: look at least at one scrape.
             let from = from.min(now - step.delta());
@@ -289,18 +306,7 @@ impl Study {
             }
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
-        let mut take = |topic: Topic, asked: Asked| self.rare.insert(topic, asked);
-        let mut later = Vec::new();
-        for (ask, asked) in looks {
-            // Whoever looks at what does not burn waits for what is shown; an incident waits for its counts.
-            let topic = ask.topic();
-            if !focus.quiet {
-                later.push((ask, asked));
-            } else if add(ask) {
-                take(topic, asked);
-            }
-        }
-        if past_due {
+        if full && past_due {
             let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let span = if self.history_failed { SHORTER_HISTORY } else { HISTORY };
             let history = Ask::Counts { purpose: Purpose::History, from: now - span.delta(), to: now };
@@ -313,10 +319,10 @@ impl Study {
         {
             self.past_asked = focus.past.map(|window| (window, now));
         }
-        for (ask, asked) in later {
+        for (ask, asked) in looks {
             let topic = ask.topic();
             if add(ask) {
-                take(topic, asked);
+                self.rare.insert(topic, asked);
             }
         }
         self.queries = queries;
@@ -395,8 +401,9 @@ impl Study {
             (Ask::Past { from, to, step }, Finding::Past(ratios)) => {
                 self.past = Some(Answered { data: (ratios, step), from, to, partial });
             }
-            (Ask::Histogram, Finding::Histogram(found)) => {
-                let (from, to) = self.rare.get(&Topic::Histogram).map_or_else(Default::default, |a| (a.at, a.at));
+            (Ask::Histogram { .. }, Finding::Histogram(found)) => {
+                let (from, to) =
+                    self.rare.get(&Topic::Histogram).map_or_else(Default::default, |a| (a.at, a.at));
                 self.histogram = Some(Answered { data: found, from, to, partial });
             }
             (Ask::Durations { from, to, step, .. }, Finding::Durations(durations)) => {
@@ -435,6 +442,11 @@ impl Study {
         let Answered { from, to, partial, .. } = answered;
         self.intervals.push(Answered { data: sum, from, to, partial });
     }
+}
+
+/// A search is about no length of time.
+fn look_up() -> Window {
+    Window::from_secs(0)
 }
 
 /// Buckets begin an hour ago, or half an hour before the change where that is earlier; never more than six hours.
@@ -480,7 +492,14 @@ mod tests {
             // Together with what was asked just before the first one.
             assert!(cost + usize::from(number == 2) <= MOST_QUERIES);
             let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(Clean::new("down")))).collect();
-            assert!(study.take(Findings { number, slo: slo.clone(), answers, partial: vec![], sent: vec![], queries: 8 }));
+            assert!(study.take(Findings {
+                number,
+                slo: slo.clone(),
+                answers,
+                partial: vec![],
+                sent: vec![],
+                queries: 8
+            }));
             if first {
                 assert_eq!((number, study.complete), (1, false));
                 continue;
@@ -501,7 +520,14 @@ mod tests {
             let number = study.pending.map_or(1, |(n, _)| n) + 1;
             let Some(inquiry) = study.next(&slo, focus, number, *now) else { continue };
             let answers = inquiry.asks.iter().map(|ask| (ask.clone(), answer(ask))).collect();
-            assert!(study.take(Findings { number, slo: slo.clone(), answers, partial: vec![], sent: vec![], queries: 8 }));
+            assert!(study.take(Findings {
+                number,
+                slo: slo.clone(),
+                answers,
+                partial: vec![],
+                sent: vec![],
+                queries: 8
+            }));
             return inquiry.asks;
         }
     }
@@ -564,7 +590,14 @@ mod tests {
         let first = study.next(&slo, &Focus::default(), 1, now).expect("an inquiry");
         assert_eq!(first.asks, [Ask::Scrape]);
         let answers = vec![(Ask::Scrape, Ok(Finding::Scrape(Some(Window::from_secs(2)))))];
-        assert!(study.take(Findings { number: 1, slo: slo.clone(), answers, partial: vec![], sent: vec![], queries: 1 }));
+        assert!(study.take(Findings {
+            number: 1,
+            slo: slo.clone(),
+            answers,
+            partial: vec![],
+            sent: vec![],
+            queries: 1
+        }));
         let second = study.next(&slo, &Focus::default(), 2, now).expect("at once");
         let step = second.asks.iter().find_map(|ask| match ask {
             Ask::Buckets { step, .. } => Some(*step),
@@ -609,6 +642,13 @@ mod tests {
             sent: vec![],
             queries: 0
         }));
-        assert!(study.take(Findings { number: 2, slo, answers: vec![], partial: vec![], sent: vec![], queries: 0 }));
+        assert!(study.take(Findings {
+            number: 2,
+            slo,
+            answers: vec![],
+            partial: vec![],
+            sent: vec![],
+            queries: 0
+        }));
     }
 }

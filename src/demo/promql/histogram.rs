@@ -126,8 +126,8 @@ mod tests {
     fn quantiles_are_those_of_prometheus_own_tests() {
         let positive =
             [("0.1", 50.0), (".2", 70.0), ("1e0", 110.0), ("+Inf", 120.0)].map(|(le, n)| ("positive", le, n));
-        let negative = [("-.2", 10.0), ("-0.1", 20.0), ("0.3", 20.0), ("+Inf", 30.0)]
-            .map(|(le, n)| ("negative", le, n));
+        let negative =
+            [("-.2", 10.0), ("-0.1", 20.0), ("0.3", 20.0), ("+Inf", 30.0)].map(|(le, n)| ("negative", le, n));
         let labels: Vec<([(&str, &str); 2], f64)> = positive
             .into_iter()
             .chain(negative)
@@ -155,7 +155,9 @@ mod tests {
             }
             assert_eq!(found.len(), 2);
         }
-        assert!(answer(&storage, "histogram_quantile(NaN, testhistogram_bucket)").iter().all(|(_, v)| v.is_nan()));
+        assert!(
+            answer(&storage, "histogram_quantile(NaN, testhistogram_bucket)").iter().all(|(_, v)| v.is_nan())
+        );
         assert!(answer(&storage, "histogram_count(testhistogram_bucket)").is_empty());
     }
 

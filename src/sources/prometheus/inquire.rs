@@ -146,7 +146,7 @@ impl Asking<'_> {
                 (ask, found, queries)
             }
             Ask::Served { from, to, step } => (ask, self.served(sli, from, to, step).await, queries),
-            Ask::Histogram => (ask, self.histogram(sli).await, queries),
+            Ask::Histogram { native } => (ask, self.histogram(sli, native).await, queries),
             Ask::Durations { ref histogram, from, to, step } => {
                 let found = self.durations(histogram, from, to, step).await;
                 (ask, found, queries)

@@ -1,6 +1,7 @@
 //! Where the budget went: what was left of it over the last days, hour by hour, on a scale from nothing to all, and
 //! how many failed requests that is. Only what the server recorded is drawn.
 
+use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -11,9 +12,11 @@ use crate::domain::value::Value;
 use crate::engine::investigate::{BUDGET_PAST, Study};
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
-use crate::ui::widgets::sparkline;
+use crate::ui::widgets::lines;
 use crate::ui::widgets::words::{Words, columns, from, put, row};
 
+/// A stretch without samples that is longer is drawn as one.
+const GAP: TimeDelta = TimeDelta::hours(6);
 /// Columns of the label.
 const LABEL: u16 = 10;
 
@@ -24,7 +27,7 @@ pub fn draw(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer)
     }
     let study = state.studies.get(&slo.id);
     put(buf, columns(area, 0, LABEL), &format!("BUDGET {BUDGET_PAST}"), look.dim());
-    let figures = [spent(look, study), requests(look, study, slo)];
+    let figures = [spent(look, study, slo), requests(look, study, slo)];
     if area.height == 1 {
         let mut words = figures[0].clone().and(look.text(), "   ");
         words.append(figures[1].clone());
@@ -42,26 +45,40 @@ pub fn draw(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer)
     put(buf, columns(row(area, area.height - 1), 0, LABEL), "0 to 100 %", look.faint());
 }
 
-/// What was left, from 0 to 100 %.
+/// What was left: from nothing to all where there are rows for it, else between the least and the most.
 fn line(look: &Look, state: &State, slo: &Slo, study: Option<&Study>, area: Rect, buf: &mut Buffer) {
     let Some(left) = known(study) else { return };
+    let newest = slo.remaining.number().map(|left| (state.now, left));
+    let points: Vec<(Time, f64)> = left.iter().copied().chain(newest).collect();
+    let (low, high) = if area.height > 1 { (0.0, 1.0) } else { extent(&points) };
     let from = state.now - BUDGET_PAST.delta();
-    let span = BUDGET_PAST.delta().num_seconds() as f64;
-    let mut shares = vec![None; usize::from(area.width)];
-    for (at, share) in left {
-        let place = (*at - from).num_seconds() as f64 / span * f64::from(area.width);
-        if let Some(cell) = shares.get_mut(place.max(0.0) as usize) {
-            *cell = Some(*share);
-        }
+    let halves = usize::from(area.width) * 2;
+    let per_half = BUDGET_PAST.delta().num_seconds() as f64 / halves.max(1) as f64;
+    let mut heights = vec![None; halves];
+    for pair in points.windows(2) {
+        let place = |at: Time| ((at - from).num_seconds() as f64 / per_half).max(0.0);
+        // Each stands until the next one; a gap of more than a few hours is one.
+        let until = if pair[1].0 - pair[0].0 > GAP { place(pair[0].0) + 1.0 } else { place(pair[1].0) };
+        let cells = place(pair[0].0) as usize..(until.ceil() as usize).min(halves);
+        heights
+            .get_mut(cells)
+            .into_iter()
+            .flatten()
+            .for_each(|h| *h = Some((pair[0].1 - low) / (high - low)));
     }
-    // More columns than hours: each stands until the next one.
-    for n in 1..shares.len() {
-        if shares[n].is_none() && n < shares.len() && left.len() < shares.len() {
-            shares[n] = shares[n - 1];
-        }
+    if let (Some(last), Some((_, share))) = (heights.last_mut(), points.last()) {
+        *last = Some((share - low) / (high - low));
     }
-    let style = if matches!(slo.remaining, Value::Number(left) if left < 0.5) { look.attention() } else { look.good() };
-    sparkline::draw(buf, area, &shares, style);
+    let short = matches!(slo.remaining, Value::Number(left) if left < 0.5);
+    lines::draw(buf, area, &[(heights, if short { look.attention() } else { look.good() })]);
+}
+
+/// The least and the most; a few points apart at least, so that what is flat looks flat.
+fn extent(points: &[(Time, f64)]) -> (f64, f64) {
+    let low = points.iter().map(|(_, left)| *left).fold(f64::INFINITY, f64::min);
+    let high = points.iter().map(|(_, left)| *left).fold(f64::NEG_INFINITY, f64::max);
+    let missing = (0.05 - (high - low)).max(0.0);
+    (low - missing / 2.0, high + missing / 2.0)
 }
 
 fn known(study: Option<&Study>) -> Option<&[(Time, f64)]> {
@@ -70,14 +87,15 @@ fn known(study: Option<&Study>) -> Option<&[(Time, f64)]> {
 }
 
 /// From how much to how much it went.
-fn spent(look: &Look, study: Option<&Study>) -> Words {
+fn spent(look: &Look, study: Option<&Study>, slo: &Slo) -> Words {
     let Some(left) = known(study) else {
         let answered = study.is_some_and(|s| s.budget_left.is_some());
         return Words::of(look.dim(), if answered { "not recorded over time" } else { "not asked yet" });
     };
     let (Some((_, first)), Some((_, last))) = (left.first(), left.last()) else { return Words::new() };
-    let share = |left: f64| format!("{:.1}", left * 100.0);
-    Words::of(look.dim(), format!("{} → ", share(*first))).and(look.text(), format!("{} %", share(*last)))
+    let now = slo.remaining.number().unwrap_or(*last);
+    Words::of(look.dim(), format!("{:.1} → ", first * 100.0))
+        .and(look.text(), format!("{:.1} %", now * 100.0))
 }
 
 /// How many more requests may fail.
@@ -97,11 +115,13 @@ fn requests(look: &Look, study: Option<&Study>, slo: &Slo) -> Words {
     match slo.remaining {
         Value::Number(left) if left > 0.0 => {
             let text = format::whole(left * allowed);
-            Words::of(bold(look.text()), text).and(look.dim(), format!(" failed left of {}", format::whole(allowed)))
+            Words::of(bold(look.text()), text)
+                .and(look.dim(), format!(" failed left of {}", format::whole(allowed)))
         }
         Value::Number(left) => {
             let over = format!("{} too many failed", format::whole(-left * allowed));
-            Words::of(bold(look.bad()), over).and(look.dim(), format!(" of {} allowed", format::whole(allowed)))
+            Words::of(bold(look.bad()), over)
+                .and(look.dim(), format!(" of {} allowed", format::whole(allowed)))
         }
         other => word(&format!("failed requests left: {}", format::remaining(other))),
     }
@@ -121,6 +141,9 @@ fn largest(look: &Look, state: &State, study: Option<&Study>) -> Words {
                 format::minute(at)
             ),
         ),
-        _ => Words::of(look.dim(), format!("no hour took more than 0.1 points, as of {}", format::minute(state.now))),
+        _ => Words::of(
+            look.dim(),
+            format!("no hour took more than 0.1 points, as of {}", format::minute(state.now)),
+        ),
     }
 }

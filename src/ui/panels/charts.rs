@@ -30,7 +30,7 @@ pub fn draw(look: &Look, state: &State, slo: &Slo, axis: Axis<'_>, area: Rect, b
     let both = area.height >= BOTH;
     let charts = Charts { look, state, slo, axis };
     // The line below the chart is given up first.
-    let foot = if area.height > LEAST + 2 { time_axis::ROWS } else { time_axis::ROWS - 1 };
+    let foot = if area.height > LEAST + 3 { time_axis::ROWS } else { time_axis::ROWS - 1 };
     let bodies = area.height - foot;
     if both {
         let upper = bodies / 2;

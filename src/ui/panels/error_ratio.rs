@@ -61,7 +61,9 @@ impl<'a> Series<'a> {
         let cursor = self.axis.cursor;
         let Some(sample) = chart::read(&self.samples, cursor) else {
             let words = match cursor {
-                Some(at) => Words::of(look.key(), format!("▲ {}  ", self.axis.clock(at))).and(look.dim(), "no sample"),
+                Some(at) => {
+                    Words::of(look.key(), format!("▲ {}  ", self.axis.clock(at))).and(look.dim(), "no sample")
+                }
                 None => Words::of(look.dim(), "no counts yet"),
             };
             words.draw(area, buf);

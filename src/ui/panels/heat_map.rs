@@ -94,9 +94,7 @@ fn shade(look: &Look, dense: usize) -> Style {
 fn bound(durations: &Durations, n: usize) -> String {
     match durations.bounds[n] {
         bound if bound.is_finite() => format::duration(bound),
-        _ => n.checked_sub(1).map_or("all".into(), |n| {
-            format!(">{}", format::duration(durations.bounds[n]))
-        }),
+        _ => n.checked_sub(1).map_or("all".into(), |n| format!(">{}", format::duration(durations.bounds[n]))),
     }
 }
 
@@ -132,8 +130,8 @@ fn fullest(look: &Look, durations: &Durations, step: &Step) -> Words {
         return Words::of(look.dim(), "no requests");
     };
     Words::of(look.strong(), format::percent(inside(most) / step.total()))
-        .and(look.text(), format!(" took {}", between(durations, most)))
-        .and(look.dim(), format!(", {} requests", format::count(step.total())))
+        .and(look.dim(), format!(" of {} took ", format::count(step.total())))
+        .and(look.text(), between(durations, most))
 }
 
 fn legend(look: &Look) -> Words {

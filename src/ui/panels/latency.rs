@@ -47,7 +47,7 @@ impl<'a> Latency<'a> {
             return Some("no latency: what the SLI counts is not known, so neither is its histogram".into());
         }
         match study.and_then(|s| s.histogram.as_ref()).map(|a| &a.data) {
-            None => Some("looking for a histogram of durations".into()),
+            None | Some(Found::NotClassic) => Some("looking for a histogram of durations".into()),
             Some(Found::Nothing(why)) => Some(format!("no latency: {why}")),
             Some(Found::Classic(_)) => None,
         }

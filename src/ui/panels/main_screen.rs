@@ -14,9 +14,11 @@ use crate::ui::LEAST;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::words::{Words, below, from, put, row, rule, top};
 
-use super::time_axis::Axis;
 use super::slo_list::{self, Rows};
-use super::{burn_down, burn_rates, charts, footer, header, log, notices, objective, pipeline, proposal, revisions};
+use super::time_axis::Axis;
+use super::{
+    burn_down, burn_rates, charts, footer, header, log, notices, objective, pipeline, proposal, revisions,
+};
 
 /// From here on all zones at once.
 const WIDE: (u16, u16) = (110, 30);

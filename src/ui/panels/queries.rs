@@ -10,7 +10,7 @@ use crate::domain::format;
 use crate::domain::inquiry::{Purpose, Sent, Topic};
 use crate::domain::latency::QUANTILES;
 use crate::domain::sli::{Matcher, Op, Selector};
-use crate::domain::slo::{Origin, Slo, SloId};
+use crate::domain::slo::{Origin, Sli, Slo, SloId};
 use crate::engine::chart;
 use crate::engine::state::State;
 use crate::engine::view::Chart;
@@ -39,7 +39,8 @@ pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer
             put(buf, from(row(area, 3), 1), "the SLO is not there any more", look.dim());
         }
     }
-    let keys = [("up", "scroll"), ("page_down", "page"), ("queries", "back"), ("help", "help"), ("quit", "quit")];
+    let keys =
+        [("up", "scroll"), ("page_down", "page"), ("queries", "back"), ("help", "help"), ("quit", "quit")];
     footer::draw(look, "main", &keys, row(area, area.height.saturating_sub(1)), buf);
 }
 
@@ -57,6 +58,9 @@ impl Page<'_> {
             self.cursor();
         }
         self.say("server", &self.server());
+        if let Sli::Understood(sli) = &self.slo.sli {
+            self.say("SLI", Clean::new(breathing(&sli.ratio(sli.window))).as_str());
+        }
         self.lines.push(Words::new());
         self.readings();
         self.counts();
@@ -87,8 +91,15 @@ impl Page<'_> {
             .and(self.look.dim(), format!("   {age}"));
         self.lines.extend(head.wrap(self.columns));
         for query in queries {
-            let text = Clean::new(query);
-            wrapped(self.look, Words::of(self.look.dim(), "  "), 2, text.as_str(), self.columns, &mut self.lines);
+            let text = Clean::new(breathing(query));
+            wrapped(
+                self.look,
+                Words::of(self.look.dim(), "  "),
+                2,
+                text.as_str(),
+                self.columns,
+                &mut self.lines,
+            );
         }
         self.lines.push(Words::new());
     }
@@ -124,7 +135,9 @@ impl Page<'_> {
             let counted = sample.counts.is_some();
             let topic = if counted { Topic::Buckets } else { Topic::Past };
             let ratio = sample.ratio.map_or("no traffic".into(), format::percent);
-            let counts = sample.counts.map_or(String::new(), |(bad, all)| format!(", {} failed", format::bad_of(bad, all)));
+            let counts = sample
+                .counts
+                .map_or(String::new(), |(bad, all)| format!(", {} failed", format::bad_of(bad, all)));
             let name = format!("under the cursor, {} to {}", clock(sample.from), clock(sample.to));
             let (queries, when) = self.sent(topic);
             self.number(&name, &format!("{ratio}{counts}"), &when, &queries);
@@ -132,7 +145,8 @@ impl Page<'_> {
         }
         let latency = Latency::of(self.state, self.slo);
         let Some((_, step, durations)) = latency.read(at) else { return };
-        let quantiles = QUANTILES.map(|(q, name)| format!("{name} {}", format::quantile(durations.quantile(step, q))));
+        let quantiles =
+            QUANTILES.map(|(q, name)| format!("{name} {}", format::quantile(durations.quantile(step, q))));
         let (queries, when) = self.sent(Topic::Durations);
         let name = format!("under the cursor, until {}", clock(step.end));
         self.number(&name, &quantiles.join(", "), &when, &queries);
@@ -153,7 +167,7 @@ impl Page<'_> {
             let burn = format::burn_value(slo.burn(*window));
             let queries = match &slo.sli {
                 _ if recorded => of(&format!("slo:sli_error:ratio_rate{window}")),
-                crate::domain::slo::Sli::Understood(sli) => vec![sli.ratio(*window)],
+                Sli::Understood(sli) => vec![sli.ratio(*window)],
                 _ => Vec::new(),
             };
             let age = self.ago(reading.at);
@@ -181,7 +195,9 @@ impl Page<'_> {
         if !queries.is_empty() {
             let latency = Latency::of(self.state, self.slo);
             let value = latency.read(None).map_or(String::new(), |(_, step, durations)| {
-                QUANTILES.map(|(q, name)| format!("{name} {}", format::quantile(durations.quantile(step, q)))).join(", ")
+                QUANTILES
+                    .map(|(q, name)| format!("{name} {}", format::quantile(durations.quantile(step, q))))
+                    .join(", ")
             });
             self.number("durations, read as histogram_quantile does", &value, &when, &queries);
         }
@@ -227,6 +243,34 @@ fn series(slo: &Slo, metric: &str) -> String {
     Selector { name: Some(metric.to_owned()), matchers: slo.labels.iter().map(equal).collect() }.to_string()
 }
 
+/// A query with a blank behind each comma outside of quotes: it means the same, and can be broken into lines there.
+fn breathing(promql: &str) -> String {
+    let (mut out, mut quoted, mut escaped) = (String::with_capacity(promql.len() + 16), false, false);
+    let mut rest = promql.chars().peekable();
+    while let Some(c) = rest.next() {
+        out.push(c);
+        if c == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && !escaped;
+        if c == ',' && !quoted && rest.peek().is_some_and(|next| *next != ' ') {
+            out.push(' ');
+        }
+    }
+    out
+}
+
 fn clock(at: Time) -> String {
     at.format("%-d %b %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_broken_at_its_commas_and_never_inside_of_a_value() {
+        let shown = breathing(r#"sum(x{a="1,2",b="q\",r",c="z"}) by (d, e)"#);
+        assert_eq!(shown, r#"sum(x{a="1,2", b="q\",r", c="z"}) by (d, e)"#);
+    }
 }

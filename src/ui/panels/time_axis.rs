@@ -41,12 +41,7 @@ pub struct Axis<'a> {
 
 impl<'a> Axis<'a> {
     /// Over the range of the view.
-    pub fn of(
-        view: &View,
-        now: Time,
-        revisions: &'a [RevisionRow],
-        analysis: Option<&'a Analysis>,
-    ) -> Self {
+    pub fn of(view: &View, now: Time, revisions: &'a [RevisionRow], analysis: Option<&'a Analysis>) -> Self {
         let found = analysis.map(|a| &a.attribution);
         Self {
             from: now - view.window().delta(),
@@ -71,8 +66,7 @@ impl<'a> Axis<'a> {
     /// Rollouts within it, oldest first.
     fn rollouts(&self) -> Vec<(Time, &'a RevisionRow)> {
         let began = self.revisions.iter().filter_map(|r| r.began.map(|began| (began, r)));
-        let mut found: Vec<_> =
-            began.filter(|(began, _)| *began > self.from && *began <= self.to).collect();
+        let mut found: Vec<_> = began.filter(|(began, _)| *began > self.from && *began <= self.to).collect();
         found.sort_by_key(|(began, _)| *began);
         found
     }
@@ -83,9 +77,8 @@ impl<'a> Axis<'a> {
             let Some(x) = self.column(began, body.width) else { continue };
             for y in 0..body.height {
                 let cell = columns(row(body, y), x, 1);
-                let free = buf
-                    .cell((cell.x, cell.y))
-                    .is_some_and(|c| matches!(c.symbol(), " " | "⣀" | "⢀" | "⡀"));
+                let free =
+                    buf.cell((cell.x, cell.y)).is_some_and(|c| matches!(c.symbol(), " " | "⣀" | "⢀" | "⡀"));
                 if free {
                     put(buf, cell, "┊", look.accent());
                 }
@@ -167,11 +160,11 @@ impl<'a> Axis<'a> {
     pub fn reading(&self, look: &Look, at: Time, values: Words, area: Rect, buf: &mut Buffer) {
         let mut words = match self.cursor {
             Some(_) => Words::of(look.key(), format!("▲ {}  ", self.clock(at))),
-            None => Words::of(look.dim(), format!("newest, {}  ", self.clock(at))),
+            None => Words::of(look.dim(), format!("{}  ", self.clock(at))),
         };
         words.append(values);
         if let Some(revision) = chart::served_at(self.revisions, at) {
-            words.push(look.dim(), "   served by ");
+            words.push(look.dim(), "   on ");
             words.push(look.text(), revision.title());
         }
         words.draw(area, buf);

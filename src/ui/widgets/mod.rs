@@ -5,7 +5,6 @@ pub mod density;
 pub mod gauge;
 pub mod lines;
 pub mod said;
-pub mod sparkline;
 pub mod text;
 pub mod transliterate;
 pub mod words;

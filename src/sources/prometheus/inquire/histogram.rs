@@ -41,37 +41,36 @@ const IDENTITY: [&str; 22] = [
 /// Labels that say where a service runs, but not which one it is.
 const PLACES: [&str; 4] = ["namespace", "exported_namespace", "destination_namespace", "cluster"];
 
+/// Native histograms need another way to be read.
+const NATIVE: &str = "its durations are a native histogram, which goaround does not read; hint: \
+                      always_scrape_classic_histograms keeps classic buckets as well";
+
 impl Asking<'_> {
-    /// The histogram of the SLI's service.
-    pub(super) async fn histogram(&self, sli: &SliExpression) -> Found {
+    /// The histogram of the SLI's service; asked a second time, whether there is a native one.
+    pub(super) async fn histogram(&self, sli: &SliExpression, native: bool) -> Found {
         let Some(search) = Search::of(sli) else {
             let why = "no label of the SLI's counters names one service, so no histogram can be looked for";
             return Ok(nothing(why));
         };
-        let classic = format!("count by ({NAME}) ({})", search.selector(".+_bucket"));
-        let rows = self.query(&classic, self.now).await?;
-        let names = rows.iter().filter_map(|row| row.labels.get(NAME)).map(Clean::as_str);
-        if let Some(histogram) = search.best(names) {
-            return Ok(Finding::Histogram(latency::Found::Classic(histogram)));
+        if native {
+            let promql = format!("count(histogram_count({}))", search.selector(".+"));
+            // A server of before native histograms refuses the function: then there are none.
+            let found = self.query(&promql, self.now).await.is_ok_and(|rows| !rows.is_empty());
+            return Ok(nothing(if found {
+                NATIVE
+            } else {
+                "no histogram of durations has the labels of the SLI's counters"
+            }));
         }
-        // A server of before native histograms refuses the function: then there are none.
-        let native = format!("count(histogram_count({}))", search.selector(".+"));
-        let native = self.query(&native, self.now).await.is_ok_and(|rows| !rows.is_empty());
-        Ok(nothing(if native {
-            "its durations are a native histogram, which goaround does not read yet; hint: always_scrape_classic_histograms"
-        } else {
-            "no histogram of durations has the labels of the SLI's counters"
-        }))
+        let promql = format!("count by ({NAME}) ({})", search.selector(".+_bucket"));
+        let rows = self.query(&promql, self.now).await?;
+        let names = rows.iter().filter_map(|row| row.labels.get(NAME)).map(Clean::as_str);
+        let best = search.best(names);
+        Ok(Finding::Histogram(best.map_or(latency::Found::NotClassic, latency::Found::Classic)))
     }
 
     /// Its buckets over time.
-    pub(super) async fn durations(
-        &self,
-        histogram: &Histogram,
-        from: Time,
-        to: Time,
-        step: Window,
-    ) -> Found {
+    pub(super) async fn durations(&self, histogram: &Histogram, from: Time, to: Time, step: Window) -> Found {
         let Some(ends) = Ends::within(from, to.min(self.now), step) else {
             return Ok(Finding::Durations(Durations::default()));
         };
@@ -139,8 +138,7 @@ impl Search {
 
     /// All series with these labels whose name matches.
     fn selector(&self, names: &str) -> Selector {
-        let mut matchers =
-            vec![Matcher { label: NAME.to_owned(), op: Op::Matches, value: names.to_owned() }];
+        let mut matchers = vec![Matcher { label: NAME.to_owned(), op: Op::Matches, value: names.to_owned() }];
         matchers.extend(self.matchers.iter().cloned());
         Selector { name: None, matchers }
     }
@@ -189,8 +187,7 @@ mod tests {
     use crate::domain::sli::understand;
 
     fn search(selector: &str) -> Option<Search> {
-        let sli = format!("sum(rate(bad{selector}[5m])) / sum(rate({selector}[5m]))")
-            .replacen("bad", "", 1);
+        let sli = format!("sum(rate(bad{selector}[5m])) / sum(rate({selector}[5m]))").replacen("bad", "", 1);
         Search::of(&understand(&sli).expect("an SLI"))
     }
 
