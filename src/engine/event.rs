@@ -173,6 +173,14 @@ pub enum Command {
     Filter,
     /// Choose the chart's range: 1 h, 6 h, 1 d, 7 d, 30 d.
     Range(u8),
+    /// Show the next chart of the selected SLO: error ratio, latency, heat map.
+    Chart,
+    /// Move the chart's cursor by so many moves, to the right where that is positive.
+    Cursor(i8),
+    /// Take the cursor away.
+    NoCursor,
+    /// The queries behind the numbers on or off.
+    Queries,
     /// Propose the selected revision by hand.
     ByHand,
     /// Evidence on or off.

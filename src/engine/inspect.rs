@@ -525,7 +525,7 @@ fn selected_text(state: &State) -> Option<Clean> {
         Screen::Revision(_, uid) | Screen::Compare(_, _, uid) => {
             state.world.replica_sets.get(uid).map(|set| set.meta.key.name.clone())
         }
-        Screen::Readings(slo) => query_of(state, slo),
+        Screen::Readings(slo) | Screen::Queries(slo) => query_of(state, slo),
         Screen::Evidence(workload) => query_of(state, state.incidents.get(workload)?.slos.first()?),
         Screen::Card(workload) | Screen::Diff(workload) | Screen::Model(workload) => Some(name(workload)),
         Screen::Contexts => Some(state.setup.context.clone()),

@@ -5,6 +5,7 @@ mod action;
 pub mod analysis;
 pub mod attribution;
 mod background;
+pub mod chart;
 pub mod compare;
 mod content;
 pub mod contexts;

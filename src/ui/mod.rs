@@ -165,6 +165,7 @@ impl Ui {
             Screen::Diff(key) => return page(panels::diff::draw(look, state, key, area, buf)),
             Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
             Screen::Readings(id) => return page(panels::readings::draw(look, state, id, area, buf)),
+            Screen::Queries(id) => return page(panels::queries::draw(look, state, id, area, buf)),
             Screen::Pods(key) => panels::pods::draw(look, state, key, area, buf),
             Screen::Pod(key, uid) => return page(panels::pod::draw(look, state, key, uid, area, buf)),
             Screen::PodLog(key, uid) => return page(panels::logs::draw(look, state, key, uid, area, buf)),
