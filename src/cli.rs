@@ -19,20 +19,24 @@ use crate::shell::check::{self, Check};
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
+use crate::shell::recording::Recording;
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
 use crate::shell::tty::Modes;
 use crate::shell::{history, journal, propose, run};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
+use crate::ui::look::Origin;
 
 mod drill;
 mod eval;
 mod operator;
+mod replay;
 
 use drill::DrillArgs;
 use eval::EvalArgs;
 use operator::{Ended, Operator};
+use replay::ReplayArgs;
 
 /// Usage or configuration is wrong.
 const USAGE: u8 = 2;
@@ -45,6 +49,8 @@ const HEADLESS_SPEED: f64 = 60.0;
 struct Cli {
     #[command(flatten)]
     target: Target,
+    #[command(flatten)]
+    recorded: Recorded,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -70,6 +76,38 @@ struct Target {
     /// Write nothing, whatever the rights are
     #[arg(long, global = true)]
     read_only: bool,
+    /// Theme: dark, light, high-contrast, monochrome, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
+    /// Keymap: default, vim, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    keymap: Option<String>,
+}
+
+/// Whether the run is recorded.
+#[derive(Args, Debug)]
+struct Recorded {
+    /// Record all that is shown and typed into a new file, for `goaround replay`. It holds what the cluster and Prometheus
+    /// told, contents of ConfigMaps included; never a kubeconfig or a credential
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Recorded {
+    /// Begins the recording of a session, if one is wanted.
+    fn begin(&self, session: &mut Session, ui: &Ui) -> anyhow::Result<()> {
+        if let Some(file) = &self.record {
+            session.recording = Some(Recording::begin(file, &session.state, ui.again())?);
+        }
+        Ok(())
+    }
+
+    /// Ends it.
+    fn end(&self, session: &mut Session) {
+        if let Some(Err(error)) = session.recording.take().map(Recording::end) {
+            eprintln!("goaround: {error}");
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -83,6 +121,8 @@ enum Command {
     Demo(DemoArgs),
     /// Incidents to decide, with the verdict hidden until you have; half of them and more must not be rolled back
     Drill(DrillArgs),
+    /// A recording again, frame for frame, without any effect
+    Replay(ReplayArgs),
     /// How the configured model explains the embedded incidents: what held, what was true, how fast
     Eval(EvalArgs),
     /// Configuration, cluster, rights, Prometheus, SLOs, model: one line each, with what to do next
@@ -128,6 +168,8 @@ struct DemoArgs {
     /// Let the scenario's scripted operator decide, and print what happens
     #[arg(long)]
     headless: bool,
+    #[command(flatten)]
+    recorded: Recorded,
     #[command(flatten)]
     output: Output,
 }
@@ -187,12 +229,18 @@ pub fn main() -> u8 {
 
 async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
     let environment = Environment::read();
+    if cli.command.is_some() && cli.recorded.record.is_some() {
+        anyhow::bail!(
+            "--record stands behind the command that is recorded; hint: `goaround demo --record FILE`"
+        );
+    }
     match cli.command {
-        None => cockpit(&cli.target, &environment).await,
+        None => cockpit(&cli.target, &environment, &cli.recorded).await,
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
         Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
+        Some(Command::Replay(args)) => replay::replay(&cli.target, &environment, &args),
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
@@ -219,15 +267,35 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
 }
 
 fn ui(config: &Config, environment: &Environment) -> Ui {
+    let origin = Origin {
+        config: config.file.clone(),
+        theme: config.ui.theme.clone(),
+        keymap: config.ui.keymap.clone(),
+    };
     Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
+        .ascii(config.ui.ascii.unwrap_or_else(|| environment.ascii()))
+        .from(origin)
 }
 
-async fn cockpit(target: &Target, environment: &Environment) -> anyhow::Result<u8> {
-    let config = config::load(target.config.as_deref(), environment)?;
+/// The configuration, with what the command line says of how it looks.
+fn configured(target: &Target, environment: &Environment) -> anyhow::Result<Config> {
+    let mut config = config::load(target.config.as_deref(), environment)?;
+    dress(&mut config, target, environment)?;
+    Ok(config)
+}
+
+/// Theme and keymap of the command line.
+fn dress(config: &mut Config, target: &Target, environment: &Environment) -> anyhow::Result<()> {
+    let asked = config::Asked { theme: target.theme.as_deref(), keymap: target.keymap.as_deref() };
+    Ok(config.ask(asked, environment.config_folder.as_deref())?)
+}
+
+async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
+    let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
     let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
     let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, &config, environment).await?;
+    let state = in_terminal(session, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -240,9 +308,9 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
 }
 
 /// The terminal, taken over.
-fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
+fn opened(ui: Ui, config: &Config) -> anyhow::Result<TerminalFront> {
     let modes = Modes { mouse: config.ui.mouse };
-    TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
+    TerminalFront::open(ui, modes).context("the terminal cannot be used")
 }
 
 #[cfg_attr(
@@ -253,12 +321,16 @@ async fn in_terminal(
     mut session: Session,
     config: &Config,
     environment: &Environment,
+    recorded: &Recorded,
 ) -> anyhow::Result<State> {
-    let mut front = opened(config, environment)?;
+    let ui = ui(config, environment);
+    recorded.begin(&mut session, &ui)?;
+    let mut front = opened(ui, config)?;
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
     let state = run::run(&mut session, &mut front).await;
     drop(front);
+    recorded.end(&mut session);
     // What was decided a moment ago is still on its way to the disk.
     session.performer.flush().await;
     Ok(state)
@@ -395,6 +467,7 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
         Some(_) => config::load(target.config.as_deref(), environment)?,
         None => demo_config(environment)?,
     };
+    dress(&mut config, target, environment)?;
     if config.advisor.settings.is_none() {
         config.advisor.settings =
             Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
@@ -405,11 +478,13 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     config.policy.void_after =
         scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
     let wanted = world.wanted(target, &folder);
-    let session = session::start(&config, &wanted).await?;
+    let mut session = session::start(&config, &wanted).await?;
     if args.headless {
-        return headless(session, &scenario, &world, ui(&config, environment), args.output.output).await;
+        let ui = ui(&config, environment);
+        args.recorded.begin(&mut session, &ui)?;
+        return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, &config, environment).await?;
+    in_terminal(session, &config, environment, &args.recorded).await?;
     Ok(0)
 }
 
@@ -499,11 +574,13 @@ async fn headless(
     scenario: &Scenario,
     world: &World,
     ui: Ui,
-    form: Form,
+    args: &DemoArgs,
 ) -> anyhow::Result<u8> {
+    let form = args.output.output;
     let mut operator = Operator::new(scenario, ui, Box::new(move |state, told| tell(state, told, form)))?;
     run::run(&mut session, &mut operator).await;
     let ended = operator.ended.take().unwrap_or_default();
+    args.recorded.end(&mut session);
     session.performer.flush().await;
     let expected = scenario.expect.outcome.to_string();
     let writes = world.writes();

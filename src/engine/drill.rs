@@ -59,7 +59,7 @@ impl Answer {
         match self {
             Self::RollBack => "roll back",
             Self::DoNot => "do not roll back",
-            Self::RestoreConfig => "restore configuration",
+            Self::RestoreConfig => "restore config",
         }
     }
 

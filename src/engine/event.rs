@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Time;
 use crate::domain::advice::{Advice, BriefId};
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet};
+use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
 use crate::domain::exact;
 use crate::domain::plan::DryRun;
 use crate::domain::signal::Signal;
 
 use super::drill::Answer;
+use super::inbox::Item;
+use super::palette::Choice;
 use super::record::Past;
+use super::view::{Pane, Row};
 
 /// Something and when it happened.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -155,6 +158,24 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
+    /// The palette.
+    Palette,
+    /// What waits for a person, goes on and ended lately, of all workloads.
+    Inbox,
+    /// What was chosen in the palette.
+    Choose(Choice),
+    /// This row of the palette; while the help is open, its first line on the screen.
+    Pick(usize),
+    /// The row of the list that was pointed at.
+    Select(Row),
+    /// The revision that was pointed at.
+    SelectRevision(Uid),
+    /// The row of the inbox that was pointed at.
+    SelectItem(Item),
+    /// The pane that was pointed at.
+    Focus(Pane),
+    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
+    Wheel(Pane, bool),
     /// First half of approving.
     Arm,
     /// Change the proposal.

@@ -10,10 +10,12 @@ use crate::domain::window::Window;
 use super::analysis::Wish;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
-use super::gate::{Decision, Draft, Gesture};
+use super::gate::{Decision, Draft, Gesture, Proposal};
+use super::inbox;
 use super::incident::{self, Waiting};
 use super::model_page;
 use super::opinion::{self, Typing};
+use super::palette;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
@@ -27,6 +29,9 @@ const PAGE: usize = 10;
 
 /// Takes a command. True when what follows should be computed at once.
 pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -> bool {
+    if state.view.palette.is_some() {
+        return palette::command(state, command, effects);
+    }
     if state.view.filtering {
         return filter(state, command);
     }
@@ -34,7 +39,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
         return taken;
     }
     if state.view.help && !matches!(command, Command::Quit) {
-        state.view.help = false;
+        help(state, &command);
         return false;
     }
     match (&state.view.screen, command) {
@@ -46,8 +51,17 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
         }
         (_, Command::Help) => {
             state.view.help = true;
+            state.view.help_scroll = 0;
             false
         }
+        (_, Command::Palette) => {
+            // Where characters are text one of them opened nothing.
+            if !takes_text(state) {
+                palette::open(state);
+            }
+            false
+        }
+        (Screen::Inbox, command) => inbox::command(state, command),
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
             let key = key.clone();
@@ -61,6 +75,25 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             command,
         ) => page(state, command),
         (Screen::Main, command) => main(state, command),
+    }
+}
+
+/// Moves within the help; anything else closes it.
+fn help(state: &mut State, command: &Command) {
+    match command {
+        Command::Pick(line) => state.view.help_scroll = *line,
+        _ => state.view.help = false,
+    }
+}
+
+/// Characters are text on the screen as it is.
+fn takes_text(state: &State) -> bool {
+    match &state.view.screen {
+        Screen::Card(key) => {
+            state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
+        }
+        Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        _ => false,
     }
 }
 
@@ -82,11 +115,27 @@ fn filter(state: &mut State, command: Command) -> bool {
     false
 }
 
-fn main(state: &mut State, command: Command) -> bool {
+pub(super) fn main(state: &mut State, command: Command) -> bool {
     match command {
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
-            moved(state, &command);
+            moved(state, state.view.pane, &command);
         }
+        Command::Wheel(pane, back) => {
+            moved(state, pane, if back { &Command::Up } else { &Command::Down });
+        }
+        Command::Select(row) => {
+            state.view.pane = Pane::List;
+            if view::selected(state) != Some(&row) {
+                state.view.revision = None;
+            }
+            state.view.selected = Some(row);
+        }
+        Command::SelectRevision(uid) => {
+            state.view.pane = Pane::Revisions;
+            state.view.revision = Some(uid);
+        }
+        Command::Focus(pane) => state.view.pane = pane,
+        Command::Inbox => open(state, Screen::Inbox),
         Command::FocusNext => state.view.pane = state.view.pane.step(false),
         Command::FocusPrevious => state.view.pane = state.view.pane.step(true),
         Command::Filter => state.view.filtering = true,
@@ -131,6 +180,17 @@ fn main(state: &mut State, command: Command) -> bool {
     false
 }
 
+/// Leaves what is on the screen for another one. What was pressed on a card is not left behind armed, and a wish that
+/// was not decided goes with its card.
+pub(super) fn leave(state: &mut State, screen: Screen) {
+    if let Screen::Card(key) = &state.view.screen
+        && !matches!(&screen, Screen::Card(other) if other == key)
+    {
+        leave_card(state, &key.clone());
+    }
+    open(state, screen);
+}
+
 fn open(state: &mut State, screen: Screen) {
     state.view.screen = screen;
     state.view.scroll = 0;
@@ -159,7 +219,7 @@ fn by_hand(state: &mut State) -> bool {
 }
 
 /// A new index in `0..len`, moved by a command.
-fn index(at: usize, len: usize, command: &Command) -> usize {
+pub(super) fn index(at: usize, len: usize, command: &Command) -> usize {
     let last = len.saturating_sub(1);
     match command {
         Command::Up => at.saturating_sub(1),
@@ -172,8 +232,8 @@ fn index(at: usize, len: usize, command: &Command) -> usize {
     }
 }
 
-fn moved(state: &mut State, command: &Command) {
-    match state.view.pane {
+fn moved(state: &mut State, pane: Pane, command: &Command) {
+    match pane {
         Pane::List | Pane::Detail => {
             let rows = view::rows(state);
             let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
@@ -223,6 +283,9 @@ fn page(state: &mut State, command: Command) -> bool {
         Command::Home => state.view.scroll = 0,
         Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(SCREEN).min(10_000),
         Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(SCREEN),
+        Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
+        Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
+        Command::Inbox => leave(state, Screen::Inbox),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
     false
@@ -304,6 +367,11 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
             state.view.scroll = index(state.view.scroll, 500, &command);
         }
+        Command::Wheel(_, back) => {
+            state.view.scroll =
+                index(state.view.scroll, 500, if back { &Command::Up } else { &Command::Down });
+        }
+        Command::Inbox => leave(state, Screen::Inbox),
         _ => {}
     }
     false

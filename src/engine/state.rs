@@ -48,6 +48,18 @@ pub struct Setup {
     pub prod: bool,
     /// The model that is asked about open cards, where one is configured.
     pub advisor: Option<Advisor>,
+    /// What does not call for attention.
+    #[serde(default)]
+    pub silent: Silent,
+}
+
+/// `[ui] bell` and `notify`, the other way round: nothing is silent unless somebody says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Silent {
+    /// No bell.
+    pub bell: bool,
+    /// No notifications.
+    pub notify: bool,
 }
 
 /// What the core must know of a configured model: no more than what the screen says of it.
@@ -135,6 +147,8 @@ pub struct State {
     pub drill: Option<Drill>,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// Calls for attention that were made.
+    pub told: super::inbox::Told,
     /// The list of the main screen.
     pub listing: Listing,
     /// The event log, oldest first.

@@ -37,7 +37,9 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     let review = review_now || (due && state.world.cluster_id.is_some());
     if review {
         effects.extend(incident::review(state));
+        super::inbox::call(state, &mut effects);
     }
+    super::inbox::hush(state, &mut effects);
     drill::keep(state, &mut effects);
     listing::keep(state, review);
     effects

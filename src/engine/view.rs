@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Uid};
 use crate::domain::format;
@@ -11,11 +14,13 @@ use crate::domain::value::Value;
 use crate::domain::window::Window;
 
 use super::filter::{Filter, Subject};
+use super::inbox::Item;
+use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
 
 /// What fills the screen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Screen {
     /// The dashboard.
     #[default]
@@ -34,10 +39,12 @@ pub enum Screen {
     Log,
     /// The question of a drill, and afterwards what was right.
     Drill,
+    /// What waits for a person, goes on and ended lately.
+    Inbox,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Pane {
     /// The list of SLOs and Deployments.
     #[default]
@@ -62,7 +69,7 @@ impl Pane {
 }
 
 /// One row of the list.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Row {
     /// An SLO.
     Slo(SloId),
@@ -77,6 +84,12 @@ pub struct View {
     pub screen: Screen,
     /// Help is laid over it.
     pub help: bool,
+    /// First line of the help.
+    pub help_scroll: usize,
+    /// The palette is laid over it.
+    pub palette: Option<Palette>,
+    /// What is selected in the inbox; `None`: the first.
+    pub item: Option<Item>,
     /// Where the arrow keys go.
     pub pane: Pane,
     /// What is selected in the list; `None`: the first.
@@ -257,11 +270,16 @@ pub fn most_urgent_gate(state: &State) -> Option<Key> {
 
 /// Open gates that want a person, and how long the oldest waits.
 pub fn open_gates(state: &State) -> (usize, Option<String>) {
-    let open: Vec<_> = state
+    let (open, oldest) = oldest_gate(state);
+    (open, oldest.map(|at| format::elapsed(state.now - at)))
+}
+
+/// Open gates that want a person, and when the oldest was opened.
+pub fn oldest_gate(state: &State) -> (usize, Option<Time>) {
+    let open = state
         .incidents
         .values()
-        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()))
-        .collect();
-    let oldest = open.iter().map(|p| p.opened).min();
-    (open.len(), oldest.map(|at| format::elapsed(state.now - at)))
+        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()));
+    let opened = open.map(|p| p.opened);
+    (opened.clone().count(), opened.min())
 }

@@ -9,10 +9,8 @@
 mod frame;
 mod read;
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +23,7 @@ use crate::ui::Ui;
 use super::private::{self, PrivacyError};
 
 pub use frame::{Drawn, picture};
-pub use read::{Reader, ReplayError};
+pub use read::{Frame, Reader, ReplayError};
 
 /// Number of this form of the file; another number is refused.
 pub const FORMAT: u32 = 1;
@@ -68,7 +66,7 @@ pub enum Line {
 
 /// Writing a recording.
 pub struct Recording {
-    file: Summed<BufWriter<File>>,
+    file: Summed<BufWriter<Box<dyn Write + Send>>>,
     path: PathBuf,
     /// Draws what it records once more: the sum must not hang on a terminal.
     ui: Ui,
@@ -86,7 +84,7 @@ impl Recording {
     pub fn begin(path: &Path, state: &State, ui: Ui) -> Result<Self, RecordError> {
         let file = private::create(path).map_err(|error| RecordError::Create { path: shown(path), error })?;
         let mut recording = Self {
-            file: Summed::new(BufWriter::with_capacity(64 * 1024, file)),
+            file: Summed::new(buffered(Box::new(file))),
             path: path.to_owned(),
             steps: 0,
             frames: 0,
@@ -104,6 +102,11 @@ impl Recording {
         let written = recording.line(&header).and_then(|()| recording.file.flush());
         written.map_err(|error| RecordError::Write { path: shown(path), error })?;
         Ok(recording)
+    }
+
+    /// Goes on into something else: for a disk that fills up.
+    pub fn write_to(&mut self, to: Box<dyn Write + Send>) {
+        self.file = Summed::new(buffered(to));
     }
 
     /// Takes what is about to be stepped; `size` is that of the frame of which a `Shown` tells. Returns once why it had
@@ -152,6 +155,10 @@ impl Recording {
         let written = self.line(&Line::End { steps, frames }).and_then(|()| self.file.flush());
         written.map_err(|error| RecordError::Write { path: shown(&self.path), error })
     }
+}
+
+fn buffered(to: Box<dyn Write + Send>) -> BufWriter<Box<dyn Write + Send>> {
+    BufWriter::with_capacity(64 * 1024, to)
 }
 
 /// [`Line::Step`], borrowed: an event may be large.
@@ -234,9 +241,4 @@ impl<W: Write> Write for Summed<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
-}
-
-/// How long after the beginning a step is.
-pub fn since(header: &Header, at: Time) -> Duration {
-    (at - header.began).to_std().unwrap_or_default()
 }

@@ -96,6 +96,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         read_only: wanted.read_only,
         every_right: false,
         advisor: asked(config, wanted),
+        silent: state::Silent { bell: !config.ui.bell, notify: !config.ui.notify },
         prod: config.is_production(context.as_str()),
         context,
     };

@@ -1,5 +1,6 @@
 //! From a key to a [`Command`]: by the keymap where keys are commands, as characters where text is typed. A released
-//! key is nothing; a held one only scrolls, so no hand that rests on a key decides anything.
+//! key is nothing; a held one only scrolls, so no hand that rests on a key decides anything. Keys that are pressed one
+//! after the other (`g g`) are remembered until they are a command or nothing.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -10,7 +11,8 @@ use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
 
-use super::keymap::Keymap;
+use super::chord::Chord;
+use super::keymap::{Found, Keymap};
 
 /// The command of each name in [`super::keymap::COMMANDS`].
 static TABLE: &[(&str, Command)] = &[
@@ -35,6 +37,8 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
+    ("palette", Command::Palette),
+    ("inbox", Command::Inbox),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -59,7 +63,7 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Drill => "main",
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
             "card"
         }
@@ -89,20 +93,42 @@ pub fn is_interrupt(key: KeyEvent) -> bool {
 }
 
 /// The command of a pressed key in `state`; keys of the edit form's text area are not asked here.
-pub fn of_key(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
-    let command = command(keymap, state, key, read)?;
-    let scrolls = matches!(
-        command,
-        Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Backspace
-    );
+///
+/// `begun` are the keys of a sequence that was begun, in order; it is kept up to date.
+pub fn of_key(
+    keymap: &Keymap,
+    state: &State,
+    key: KeyEvent,
+    read: u64,
+    begun: &mut Vec<Chord>,
+) -> Option<Command> {
     match key.kind {
-        KeyEventKind::Press => Some(command),
-        KeyEventKind::Repeat => scrolls.then_some(command),
+        KeyEventKind::Press => command(keymap, state, key, read, begun),
+        // A held key begins nothing and goes on with nothing.
+        KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new()).filter(scrolls),
         KeyEventKind::Release => None,
     }
 }
 
-fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
+fn scrolls(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Backspace
+            | Command::Pick(_)
+    )
+}
+
+fn command(
+    keymap: &Keymap,
+    state: &State,
+    key: KeyEvent,
+    read: u64,
+    begun: &mut Vec<Chord>,
+) -> Option<Command> {
     if is_interrupt(key) {
         return Some(Command::Quit);
     }
@@ -116,9 +142,6 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
     if state.drill.as_ref().and_then(Drill::typing).is_some() {
         return typed(key, read);
     }
-    if let Some(answer) = answer(keymap, state, key) {
-        return Some(answer);
-    }
     if let Some(typing) = typing(state) {
         return match typing {
             Typing::Question(_) => typed(key, read),
@@ -131,13 +154,34 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
             _ => typed(key, read),
         };
     }
-    by_keymap(keymap, state, key)
+    by_keymap(keymap, state, key, begun)
 }
 
-/// An answer of a drill, on the screens where facts are read and no text is typed.
-fn answer(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent, begun: &mut Vec<Chord>) -> Option<Command> {
+    let chord = Chord::of_event(key);
+    let mut chords = std::mem::take(begun);
+    let first = chords.is_empty();
+    chords.push(chord);
+    match look_up(keymap, state, &chords) {
+        Found::Command(name) if state.view.screen == Screen::Log => named(name).map(from_the_end),
+        Found::Command(name) => named(name),
+        Found::Begun => {
+            *begun = chords;
+            None
+        }
+        // What was begun is given up; the key that did it means what it means alone.
+        Found::Nothing if !first && key.code != KeyCode::Esc => by_keymap(keymap, state, key, begun),
+        Found::Nothing if !first => None,
+        // The main context has no command for it, and one expects it to lead back.
+        Found::Nothing if key.code == KeyCode::Esc => Some(Command::Back),
+        Found::Nothing => None,
+    }
+}
+
+/// A drill asks, and the screen is one on which facts are read and no text is typed.
+fn answers(state: &State) -> bool {
     let asked = state.drill.as_ref().is_some_and(|drill| drill.phase == Phase::Asking);
-    let here = matches!(
+    let facts = matches!(
         state.view.screen,
         Screen::Main
             | Screen::Drill
@@ -146,27 +190,36 @@ fn answer(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
             | Screen::Readings(_)
             | Screen::Log
     );
-    (asked && here).then(|| keymap.lookup("drill", key).and_then(named)).flatten()
+    asked && facts
 }
 
-fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+/// In the context of the screen; on pages the keys of the other one that move.
+fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k> {
+    if answers(state)
+        && let found @ Found::Command(_) = keymap.find("drill", chords)
+    {
+        return found;
+    }
     let context = context(state);
     let page = matches!(
         state.view.screen,
         Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
-    let found = keymap.lookup(context, key).or_else(|| {
-        let other = if context == "main" { "card" } else { "main" };
-        let moves = |name: &&str| matches!(*name, "home" | "end" | "back");
-        keymap.lookup(other, key).filter(|name| page && moves(name))
-    });
-    match found {
-        Some(name) if state.view.screen == Screen::Log => named(name).map(from_the_end),
-        Some(name) => named(name),
-        // The main context has no command for it, and one expects it to lead back.
-        None if key.code == KeyCode::Esc => Some(Command::Back),
-        None => None,
+    let other = if context == "main" { "card" } else { "main" };
+    match (keymap.find(context, chords), keymap.find(other, chords)) {
+        (Found::Nothing, Found::Command(name)) if page && matches!(name, "home" | "end" | "back") => {
+            Found::Command(name)
+        }
+        (Found::Nothing, Found::Begun) if page => Found::Begun,
+        (found, _) => found,
     }
+}
+
+/// The command that moves, whatever else the keymap binds it to: for help and palette.
+pub fn moves(keymap: &Keymap, key: KeyEvent) -> Option<Command> {
+    let name = keymap.lookup("main", key)?;
+    let moves = matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end");
+    named(name).filter(|_| moves)
 }
 
 /// The log is scrolled from its end: up is older.
@@ -183,7 +236,7 @@ fn from_the_end(command: Command) -> Command {
 }
 
 /// A key while a line of text is typed.
-fn typed(key: KeyEvent, read: u64) -> Option<Command> {
+pub fn typed(key: KeyEvent, read: u64) -> Option<Command> {
     let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match key.code {
         KeyCode::Char(c) if plain => Some(Command::Char(c, read)),

@@ -12,6 +12,7 @@ use crate::engine::state::State;
 use crate::engine::view::{self, Pane, Row};
 use crate::ui::LEAST;
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, from, put, row, rule, top};
 
 use super::error_ratio::{self, Series};
@@ -201,6 +202,8 @@ impl Scene<'_> {
             (Pane::Revisions, "revisions"),
             (Pane::Log, "log"),
         ] {
+            let at = from(area, 1 + words.width() as u16);
+            look.places.note(Rect { width: at.width.min(name.len() as u16 + 2), ..at }, Target::Pane(pane));
             if pane == self.state.view.pane {
                 words.push(bold(look.accent()), format!("[{name}]"));
             } else {
@@ -218,6 +221,7 @@ impl Scene<'_> {
         let mut keys = vec![("gate", "gate"), ("up", "select"), ("open", "open")];
         keys.extend([("focus_next", "panel"), ("diff", "diff"), ("evidence", "evidence"), ("log", "log")]);
         keys.extend([("range_1", "range"), ("by_hand", "by hand"), ("undo", "undo"), ("filter", "filter")]);
+        keys.extend([("inbox", "inbox"), ("palette", "palette")]);
         keys.extend([("help", "help"), ("quit", "quit")]);
         footer::draw(self.look, "main", &keys, area, buf);
     }
