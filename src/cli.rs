@@ -16,25 +16,29 @@ use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
 use crate::shell::check::{self, Check};
+use crate::shell::choose;
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
 use crate::shell::recording::Recording;
+use crate::shell::run::{self, Front as _};
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
 use crate::shell::tty::Modes;
-use crate::shell::{history, journal, propose, run};
+use crate::shell::{history, journal, propose};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
 use crate::ui::look::Origin;
 
 mod drill;
 mod eval;
+mod export;
 mod operator;
 mod replay;
 
 use drill::DrillArgs;
 use eval::EvalArgs;
+use export::ExportArgs;
 use operator::{Ended, Operator};
 use replay::ReplayArgs;
 
@@ -119,10 +123,10 @@ enum Command {
     },
     /// The cockpit on an embedded world
     Demo(DemoArgs),
-    /// Incidents to decide, with the verdict hidden until you have; half of them and more must not be rolled back
-    Drill(DrillArgs),
     /// A recording again, frame for frame, without any effect
     Replay(ReplayArgs),
+    /// Incidents to decide, with the verdict hidden until you have; half of them and more must not be rolled back
+    Drill(DrillArgs),
     /// How the configured model explains the embedded incidents: what held, what was true, how fast
     Eval(EvalArgs),
     /// Configuration, cluster, rights, Prometheus, SLOs, model: one line each, with what to do next
@@ -144,6 +148,8 @@ enum Command {
 
 #[derive(Subcommand, Debug)]
 enum AuditCommand {
+    /// A post-mortem of a decision: what was known, decided, sent and found, each with its record
+    Export(ExportArgs),
     /// Is every record there, whole and in order?
     Verify {
         #[command(flatten)]
@@ -239,10 +245,11 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
-        Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Replay(args)) => replay::replay(&cli.target, &environment, &args),
+        Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
+        Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
             verify(&environment, output.output)
         }
@@ -293,9 +300,16 @@ fn dress(config: &mut Config, target: &Target, environment: &Environment) -> any
 async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
     let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
-    let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, &config, environment, recorded).await?;
+    let mut wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut front = None;
+    if let Some(contexts) = choose::open_question(&config, &wanted).await {
+        let front = front.insert(opened(&config, environment)?);
+        match choose::choose(front, &contexts, &config, wanted.clock).await {
+            Some(taken) => wanted.context = Some(taken),
+            None => return Ok(0),
+        }
+    }
+    let state = in_terminal(&wanted, front, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -308,26 +322,30 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
 }
 
 /// The terminal, taken over.
-fn opened(ui: Ui, config: &Config) -> anyhow::Result<TerminalFront> {
+fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
     let modes = Modes { mouse: config.ui.mouse };
-    TerminalFront::open(ui, modes).context("the terminal cannot be used")
+    TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
 }
 
-#[cfg_attr(
-    not(debug_assertions),
-    expect(unused_variables, reason = "panics are provoked in debug builds only")
-)]
+/// Runs the cockpit; `front` is the terminal, where it was taken already.
 async fn in_terminal(
-    mut session: Session,
+    wanted: &Wanted,
+    front: Option<TerminalFront>,
     config: &Config,
     environment: &Environment,
     recorded: &Recorded,
 ) -> anyhow::Result<State> {
-    let ui = ui(config, environment);
-    recorded.begin(&mut session, &ui)?;
-    let mut front = opened(ui, config)?;
+    let mut front = match front {
+        Some(front) => front,
+        None => opened(config, environment)?,
+    };
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
+    // The screen stands before anything is read that may take its time.
+    let nothing = State::new(session::setup(config, wanted), wanted.clock.now());
+    front.after(&nothing, wanted.clock.mono(), &mut Vec::new());
+    let mut session = session::start(config, wanted).await?;
+    recorded.begin(&mut session, &ui(config, environment))?;
     let state = run::run(&mut session, &mut front).await;
     drop(front);
     recorded.end(&mut session);
@@ -478,13 +496,13 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     config.policy.void_after =
         scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
     let wanted = world.wanted(target, &folder);
-    let mut session = session::start(&config, &wanted).await?;
     if args.headless {
+        let mut session = session::start(&config, &wanted).await?;
         let ui = ui(&config, environment);
         args.recorded.begin(&mut session, &ui)?;
         return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, &config, environment, &args.recorded).await?;
+    in_terminal(&wanted, None, &config, environment, &args.recorded).await?;
     Ok(0)
 }
 

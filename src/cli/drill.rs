@@ -70,7 +70,7 @@ async fn questions(
     let mut rows = Vec::new();
     // One clock for all worlds: what the terminal measures by never goes back.
     let begun = Clock::origin_now();
-    let mut front = opened(super::ui(config, environment), config)?;
+    let mut front = opened(config, environment)?;
     for (n, (scenario, drill)) in scenarios.iter().enumerate() {
         let question = question(n + 1, scenarios.len(), scenario, drill);
         let drill = one(scenario, question, begun, target, config, args, &mut front).await?;

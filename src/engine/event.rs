@@ -6,14 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Time;
 use crate::domain::advice::{Advice, BriefId};
+use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
 use crate::domain::exact;
 use crate::domain::plan::DryRun;
+use crate::domain::pod::{LogNews, PodPage};
 use crate::domain::signal::Signal;
+use crate::domain::slo::SloId;
 
 use super::drill::Answer;
 use super::inbox::Item;
+use super::ledger::{Told, Whole};
 use super::palette::Choice;
 use super::record::Past;
 use super::view::{Pane, Row};
@@ -55,10 +59,29 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// Answer to [`super::Effect::ReadRecords`].
+    Records(Told),
+    /// Answer to [`super::Effect::ReadRecord`].
+    Whole(Result<Whole, Clean>),
+    /// Where a post-mortem was written, or why none was.
+    Exported(Result<Clean, Clean>),
+    /// The kubeconfig was read: which context it is, and whether that is production.
+    Context {
+        /// Its name.
+        name: Clean,
+        /// It is production by the configuration.
+        production: bool,
+    },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
     /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
     Leaving,
+    /// Answer to [`super::Effect::ReadPod`].
+    Pod(Uid, Box<Result<PodPage, Clean>>),
+    /// Something was heard of the log stream of this number.
+    PodLog(u64, LogNews),
+    /// Answer to [`super::Effect::ReadAlerts`].
+    Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
     /// Time passed.
     Tick,
 }
@@ -85,6 +108,19 @@ pub struct Shown {
     pub lines: Vec<usize>,
     /// The terminal is at least 80x24.
     pub large_enough: bool,
+    /// What was shown of a page of lines.
+    pub page: PageShown,
+}
+
+/// What was shown of a page of lines: how far it can be scrolled depends on how its lines were wrapped.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PageShown {
+    /// Lines that were on the screen.
+    pub rows: usize,
+    /// The first line of the last screen.
+    pub last: usize,
+    /// Where each difference of a comparison begins.
+    pub changes: Vec<usize>,
 }
 
 /// The objects as they are right before the write, read without a cache.
@@ -164,7 +200,7 @@ pub enum Command {
     Inbox,
     /// What was chosen in the palette.
     Choose(Choice),
-    /// This row of the palette; while the help is open, its first line on the screen.
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
     Pick(usize),
     /// The row of the list that was pointed at.
     Select(Row),
@@ -176,6 +212,28 @@ pub enum Command {
     Focus(Pane),
     /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
     Wheel(Pane, bool),
+    /// The pods of the selected workload or revision.
+    Pods,
+    /// The log of the selected pod.
+    PodLog,
+    /// The alert of the selected SLO.
+    Alert,
+    /// Mark a revision for a comparison.
+    Mark,
+    /// Follow a log, or stop following it.
+    Follow,
+    /// The log before the last restart, or the present one.
+    Previous,
+    /// The next container.
+    Container,
+    /// Times in a log on or off.
+    Times,
+    /// Search in a log.
+    Search,
+    /// The next match or change.
+    Next,
+    /// The one before.
+    NextBack,
     /// First half of approving.
     Arm,
     /// Change the proposal.
@@ -190,6 +248,10 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// The journal.
+    Journal,
+    /// Write a post-mortem of what is selected in it.
+    Export,
     /// What a person says in a drill.
     Answer(Answer),
     /// Leave the screen, field or mode.

@@ -8,6 +8,7 @@ use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
 use super::analysis::Wish;
+use super::contexts;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
@@ -15,12 +16,13 @@ use super::inbox;
 use super::incident::{self, Waiting};
 use super::model_page;
 use super::opinion::{self, Typing};
+use super::pages;
 use super::palette;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
-use super::{action, drill};
+use super::{action, drill, ledger};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -54,6 +56,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             state.view.help_scroll = 0;
             false
         }
+        (Screen::Contexts, command) => contexts::command(state, &command),
         (_, Command::Palette) => {
             // Where characters are text one of them opened nothing.
             if !takes_text(state) {
@@ -61,7 +64,15 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
             false
         }
+        (Screen::Journal | Screen::Record(_), command) => {
+            ledger::command(state, &command, effects);
+            false
+        }
         (Screen::Inbox, command) => inbox::command(state, command),
+        (screen, Command::Journal) if !matches!(screen, Screen::Card(_) | Screen::Model(_)) => {
+            ledger::open(state, effects);
+            false
+        }
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
             let key = key.clone();
@@ -70,6 +81,18 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 None => page(state, command),
             }
         }
+        (
+            Screen::Pods(_)
+            | Screen::Pod(..)
+            | Screen::PodLog(..)
+            | Screen::Alert(_)
+            | Screen::Revision(..)
+            | Screen::Compare(..),
+            command,
+        ) => match pages::command(state, &command) {
+            Some(()) => false,
+            None => page(state, command),
+        },
         (
             Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log | Screen::Drill,
             command,
@@ -144,6 +167,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
+        Command::Open if state.view.pane == Pane::Revisions => pages::open_revision(state),
+        Command::Pods => pages::open_pods(state),
+        Command::Alert => pages::open_alert(state),
+        Command::Mark => pages::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -157,7 +184,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => open(state, Screen::Diff(key)),
+            Some(key) => match pages::compared(state, &key) {
+                Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
+                None => open(state, Screen::Diff(key)),
+            },
             None => state.say("kube", Weight::Plain, "no workload is known: there is nothing to compare"),
         },
         Command::ByHand => return by_hand(state),
@@ -171,6 +201,13 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Log => open(state, Screen::Log),
+        Command::Export => {
+            state.say(
+                "journal",
+                Weight::Plain,
+                "a post-mortem is written of a record: choose one in the journal",
+            );
+        }
         Command::Back => {
             state.view.filter.clear();
             state.view.pane = Pane::List;
@@ -194,6 +231,7 @@ pub(super) fn leave(state: &mut State, screen: Screen) {
 fn open(state: &mut State, screen: Screen) {
     state.view.screen = screen;
     state.view.scroll = 0;
+    state.view.change = None;
 }
 
 fn by_hand(state: &mut State) -> bool {
@@ -267,7 +305,27 @@ fn moved(state: &mut State, pane: Pane, command: &Command) {
     }
 }
 
+/// To the next difference of a comparison, or to the one before.
+fn next_change(state: &mut State, forward: bool) {
+    let shown = &state.view.page;
+    let at = state.view.change.filter(|at| *at < shown.changes.len());
+    let next = match (at, forward) {
+        (Some(at), true) => at + 1,
+        (Some(at), false) => at.saturating_sub(1),
+        (None, true) => shown.changes.iter().position(|line| *line >= state.view.scroll).unwrap_or(0),
+        (None, false) => shown.changes.iter().rposition(|line| *line < state.view.scroll).unwrap_or(0),
+    };
+    let next = next.min(shown.changes.len().saturating_sub(1));
+    if let Some(line) = shown.changes.get(next) {
+        // Its heading, or a line before it, stays in sight.
+        state.view.scroll = line.saturating_sub(1).min(shown.last);
+        state.view.change = Some(next);
+    }
+}
+
 fn page(state: &mut State, command: Command) -> bool {
+    // The screen that was drawn, less a line that stays.
+    let step = state.view.page.rows.checked_sub(1).filter(|rows| *rows > 0).unwrap_or(SCREEN);
     match command {
         Command::Back | Command::Evidence | Command::Diff | Command::Model | Command::Log | Command::Open => {
             let back = match &state.view.screen {
@@ -281,8 +339,9 @@ fn page(state: &mut State, command: Command) -> bool {
             open(state, back);
         }
         Command::Home => state.view.scroll = 0,
-        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(SCREEN).min(10_000),
-        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(SCREEN),
+        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
+        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
+        Command::Next | Command::NextBack => next_change(state, command == Command::Next),
         Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
         Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
         Command::Inbox => leave(state, Screen::Inbox),

@@ -17,8 +17,10 @@ use crate::domain::slo::SloId;
 use super::drill::Drill;
 use super::incident::Incident;
 use super::investigate::Study;
+use super::ledger::Ledger;
 use super::listing::Listing;
 use super::opinion::Counsel;
+use super::pages::Pages;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -143,10 +145,16 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// The journal, as it was read last.
+    pub ledger: Ledger,
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
+    /// What was asked for the page that is open.
+    pub pages: Pages,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// What can be chosen before anything is connected.
+    pub contexts: super::contexts::Contexts,
     /// Calls for attention that were made.
     pub told: super::inbox::Told,
     /// The list of the main screen.

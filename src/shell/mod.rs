@@ -1,6 +1,7 @@
 //! The only place with tasks, files, terminal and clock: here the pure core meets the world.
 
 pub mod check;
+pub mod choose;
 pub mod clock;
 pub mod config;
 pub mod content;
@@ -11,6 +12,7 @@ pub mod history;
 pub mod journal;
 pub mod one_look;
 pub mod one_question;
+mod pages;
 pub mod perform;
 pub mod private;
 pub mod propose;

@@ -39,6 +39,19 @@ static TABLE: &[(&str, Command)] = &[
     ("log", Command::Log),
     ("palette", Command::Palette),
     ("inbox", Command::Inbox),
+    ("journal", Command::Journal),
+    ("export", Command::Export),
+    ("pods", Command::Pods),
+    ("alert", Command::Alert),
+    ("mark", Command::Mark),
+    ("pod_log", Command::PodLog),
+    ("follow", Command::Follow),
+    ("previous", Command::Previous),
+    ("container", Command::Container),
+    ("times", Command::Times),
+    ("search", Command::Search),
+    ("next", Command::Next),
+    ("next_back", Command::NextBack),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -63,10 +76,16 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
-            "card"
-        }
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
+        Screen::Journal | Screen::Record(_) => "main",
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
+        Screen::Diff(_)
+        | Screen::Pods(_)
+        | Screen::Pod(..)
+        | Screen::PodLog(..)
+        | Screen::Alert(_)
+        | Screen::Revision(..)
+        | Screen::Compare(..) => "page",
     }
 }
 
@@ -85,6 +104,11 @@ pub fn typing(state: &State) -> Option<&Typing> {
         return None;
     };
     state.counsel.get(key)?.typing.as_ref()
+}
+
+/// What to search in a log is being typed.
+pub fn searching(state: &State) -> bool {
+    matches!(state.view.screen, Screen::PodLog(..)) && state.view.pod_log.typing.is_some()
 }
 
 /// `ctrl` and `c`: leaves from everywhere.
@@ -135,11 +159,13 @@ fn command(
     if state.view.filtering {
         return typed(key, read);
     }
-    if state.view.help {
-        // Any key closes it, so none of them can do something else unseen.
-        return Some(Command::Help);
-    }
     if state.drill.as_ref().and_then(Drill::typing).is_some() {
+        return typed(key, read);
+    }
+    if let Some(answer) = answer(keymap, state, key) {
+        return Some(answer);
+    }
+    if searching(state) {
         return typed(key, read);
     }
     if let Some(typing) = typing(state) {
@@ -155,6 +181,21 @@ fn command(
         };
     }
     by_keymap(keymap, state, key, begun)
+}
+
+/// An answer of a drill, on the screens where facts are read and no text is typed.
+fn answer(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+    let asked = state.drill.as_ref().is_some_and(|drill| drill.phase == Phase::Asking);
+    let here = matches!(
+        state.view.screen,
+        Screen::Main
+            | Screen::Drill
+            | Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Readings(_)
+            | Screen::Log
+    );
+    (asked && here).then(|| keymap.lookup("drill", key).and_then(named)).flatten()
 }
 
 fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent, begun: &mut Vec<Chord>) -> Option<Command> {
@@ -178,32 +219,12 @@ fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent, begun: &mut Vec<Chor
     }
 }
 
-/// A drill asks, and the screen is one on which facts are read and no text is typed.
-fn answers(state: &State) -> bool {
-    let asked = state.drill.as_ref().is_some_and(|drill| drill.phase == Phase::Asking);
-    let facts = matches!(
-        state.view.screen,
-        Screen::Main
-            | Screen::Drill
-            | Screen::Evidence(_)
-            | Screen::Diff(_)
-            | Screen::Readings(_)
-            | Screen::Log
-    );
-    asked && facts
-}
-
 /// In the context of the screen; on pages the keys of the other one that move.
 fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k> {
-    if answers(state)
-        && let found @ Found::Command(_) = keymap.find("drill", chords)
-    {
-        return found;
-    }
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
     let other = if context == "main" { "card" } else { "main" };
     match (keymap.find(context, chords), keymap.find(other, chords)) {

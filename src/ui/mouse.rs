@@ -30,7 +30,7 @@ pub enum Target {
     Range(u8),
     /// A row of the inbox.
     Item(Item),
-    /// A row of the palette.
+    /// A row of the palette, or of the contexts.
     Entry(usize),
     /// A zone that the wheel moves.
     Zone(Pane),
@@ -45,7 +45,7 @@ pub enum Pointed {
     Down,
     /// One step in this pane, upwards if true.
     Wheel(Pane, bool),
-    /// This row of the palette, or the first line of the help.
+    /// This row of the palette or of the contexts, or the first line of the help.
     Pick(usize),
     /// This row of the list.
     Select(Row),
@@ -159,7 +159,7 @@ pub fn of_event(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed
                 _ => None,
             }
         }
-        Screen::Inbox => Some(if back { Pointed::Up } else { Pointed::Down }),
+        Screen::Inbox | Screen::Contexts => Some(if back { Pointed::Up } else { Pointed::Down }),
         // The log is scrolled from its end.
         Screen::Log => Some(Pointed::Wheel(Pane::Log, !back)),
         _ => Some(Pointed::Wheel(Pane::Detail, back)),
@@ -182,6 +182,7 @@ fn click(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed> {
         (Screen::Main, Target::Revision(uid)) => Some(Pointed::SelectRevision(uid)),
         (Screen::Main, Target::Pane(pane)) => Some(Pointed::Focus(pane)),
         (Screen::Main, Target::Range(range)) => Some(Pointed::Range(range)),
+        (Screen::Contexts, Target::Entry(at)) => Some(Pointed::Pick(at)),
         (Screen::Inbox, Target::Item(item)) => Some(Pointed::SelectItem(item)),
         _ => None,
     }

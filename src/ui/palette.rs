@@ -65,14 +65,20 @@ pub fn find(keymap: &Keymap, state: &State) -> Vec<Entry> {
     };
     let typed = palette.text.trim().to_lowercase();
     let words: Vec<&str> = typed.split_whitespace().collect();
-    let mut found: Vec<(u32, Entry)> = all(keymap, state)
-        .into_iter()
-        .chain(written(&palette.text))
-        .filter_map(|entry| Some((score(&words, &entry)?, entry)))
-        .collect();
+    let mut found: Vec<(u32, Entry)> =
+        all(keymap, state).into_iter().filter_map(|entry| Some((score(&words, &entry)?, entry))).collect();
+    // What is written out is meant.
+    found.extend(written(&palette.text).map(|entry| (u32::MAX, entry)));
     // Stable: what is equally good stays in the order in which it is told below.
-    found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), entry.kind));
+    found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), moves(entry), entry.kind));
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Nobody opens a palette to go one row down: such commands come last.
+fn moves(entry: &Entry) -> bool {
+    use Command::{Down, End, FocusNext, FocusPrevious, Home, PageDown, PageUp, Up};
+    let Ok(Choice::Run(harmless)) = &entry.choice else { return false };
+    matches!(harmless.command(), Up | Down | PageUp | PageDown | Home | End | FocusNext | FocusPrevious)
 }
 
 /// The chosen one and its number: the world may have moved since it was chosen.
@@ -160,15 +166,20 @@ fn run(keymap: &Keymap, state: &State, context: &str, name: &str) -> Result<Choi
     if context != commands::context(state) {
         return Err(format!("only {place}"));
     }
-    let moves = matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end" | "help" | "quit");
+    let everywhere =
+        matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end" | "help" | "quit");
     let fits = match state.view.screen {
         Screen::Main | Screen::Card(_) => true,
+        Screen::Journal => {
+            matches!(command, Command::Open | Command::Filter | Command::Export | Command::Journal)
+        }
+        Screen::Record(_) => matches!(command, Command::Export | Command::Journal),
         Screen::Log => matches!(command, Command::Log | Command::Inbox),
         Screen::Inbox => matches!(command, Command::Open | Command::Gate | Command::Log | Command::Inbox),
         Screen::Model(_) => matches!(command, Command::Ask | Command::Stop | Command::Back | Command::Model),
         _ => matches!(command, Command::Back | Command::Inbox),
     };
-    if !fits && !moves {
+    if !fits && !everywhere {
         return Err(format!("only {place}"));
     }
     match lacks(state, &command) {
@@ -189,15 +200,14 @@ fn lacks(state: &State, command: &Command) -> Option<&'static str> {
         let name = key.to_string();
         state.journal.actions.iter().any(|a| a.workload == name && a.executed)
     };
-    let missing = match command {
+    match command {
         Command::Gate => view::most_urgent_gate(state).is_none().then_some("no gate is open"),
         Command::ByHand | Command::Diff => workload.is_none().then_some("no workload is selected"),
         Command::Undo => (!workload.is_some_and(|key| acted(&key))).then_some("goaround did nothing on it"),
         Command::Ask => state.setup.advisor.is_none().then_some("no model is configured"),
         Command::Stop => (!speaks).then_some("the model says nothing"),
         _ => None,
-    };
-    missing
+    }
 }
 
 fn ranges(keymap: &Keymap) -> Vec<Entry> {
@@ -334,7 +344,9 @@ mod tests {
                 if *context != here && own(name) {
                     continue;
                 }
-                let found = named(name.replace('_', " ").trim_start_matches("range "), &mut state);
+                let range = name.starts_with("range_");
+                let found =
+                    named(&if range { (*help).to_owned() } else { name.replace('_', " ") }, &mut state);
                 let entry =
                     found.iter().find(|e| e.help == *help).unwrap_or_else(|| panic!("{name} {found:?}"));
                 assert!(!entry.keys.is_empty(), "{name}");
@@ -404,13 +416,17 @@ mod tests {
             let id = crate::domain::slo::SloId(Clean::new(format!("service-{n:03}-availability")));
             state.mapped.insert(
                 id,
-                Ok((Key::new("shop", &format!("svc-{n:03}")), crate::engine::mapping::How::Config)),
+                Ok((Key::new("shop", format!("svc-{n:03}")), crate::engine::mapping::How::Config)),
             );
         }
         for n in 0..1_000 {
-            let key = Key::new("shop", &format!("svc-{n:03}"));
+            let key = Key::new("shop", format!("svc-{n:03}"));
             state.world.deployments.insert(key, Default::default());
         }
+        state.listing.outdated_now();
+        let tick =
+            crate::engine::Stamped { at: state.now, mono: state.mono, event: crate::engine::Event::Tick };
+        crate::engine::step(&mut state, tick);
         let found = named("wor 437", &mut state);
         let names: Vec<&str> = found.iter().map(|e| e.name.as_str()).collect();
         assert_eq!(names, ["shop/svc-437"]);

@@ -84,6 +84,8 @@ pub struct World {
     pub rights: bool,
     pub sent: Vec<Approved>,
     pub bells: usize,
+    /// Titles of notifications.
+    pub calls: Vec<String>,
     /// Calls are answered at once.
     pub answers: bool,
     pub slos: Vec<Slo>,
@@ -124,6 +126,7 @@ impl World {
             rights: true,
             sent: Vec::new(),
             bells: 0,
+            calls: Vec::new(),
             answers: true,
             slos: Vec::new(),
             variables: 0,
@@ -318,6 +321,10 @@ impl World {
             }
             Effect::Bell => {
                 self.bells += 1;
+                Vec::new()
+            }
+            Effect::Notify { title, .. } => {
+                self.calls.push(title.to_string());
                 Vec::new()
             }
             _ => Vec::new(),
