@@ -17,6 +17,7 @@ use crate::domain::slo::SloId;
 
 use super::drill::Answer;
 use super::inbox::Item;
+use super::ledger::{Told, Whole};
 use super::palette::Choice;
 use super::record::Past;
 use super::view::{Pane, Row};
@@ -58,6 +59,12 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// Answer to [`super::Effect::ReadRecords`].
+    Records(Told),
+    /// Answer to [`super::Effect::ReadRecord`].
+    Whole(Result<Whole, Clean>),
+    /// Where a post-mortem was written, or why none was.
+    Exported(Result<Clean, Clean>),
     /// The kubeconfig was read: which context it is, and whether that is production.
     Context {
         /// Its name.
@@ -255,6 +262,10 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// The journal.
+    Journal,
+    /// Write a post-mortem of what is selected in it.
+    Export,
     /// What a person says in a drill.
     Answer(Answer),
     /// Leave the screen, field or mode.

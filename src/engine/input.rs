@@ -23,7 +23,7 @@ use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
-use super::{action, drill};
+use super::{action, drill, ledger};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -71,7 +71,15 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
             false
         }
+        (Screen::Journal | Screen::Record(_), command) => {
+            ledger::command(state, &command, effects);
+            false
+        }
         (Screen::Inbox, command) => inbox::command(state, command),
+        (screen, Command::Journal) if !matches!(screen, Screen::Card(_) | Screen::Model(_)) => {
+            ledger::open(state, effects);
+            false
+        }
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
             let key = key.clone();
@@ -228,6 +236,13 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
         Command::Log => open(state, Screen::Log),
         // One step at a time: whoever reads the chart wants to leave that first.
         Command::Back if state.view.cursor.is_some() => state.view.cursor = None,
+        Command::Export => {
+            state.say(
+                "journal",
+                Weight::Plain,
+                "a post-mortem is written of a record: choose one in the journal",
+            );
+        }
         Command::Back => {
             state.view.filter.clear();
             state.view.pane = Pane::List;

@@ -529,7 +529,7 @@ fn selected_text(state: &State) -> Option<Clean> {
         Screen::Evidence(workload) => query_of(state, state.incidents.get(workload)?.slos.first()?),
         Screen::Card(workload) | Screen::Diff(workload) | Screen::Model(workload) => Some(name(workload)),
         Screen::Contexts => Some(state.setup.context.clone()),
-        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill => {
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill | Screen::Journal | Screen::Record(_) => {
             match (state.view.pane, view::selected(state)?) {
                 (Pane::Revisions, _) => {
                     let set = state.world.replica_sets.get(state.view.revision.as_ref()?)?;

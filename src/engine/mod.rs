@@ -20,6 +20,7 @@ pub mod incident;
 mod input;
 pub mod inspect;
 pub mod investigate;
+pub mod ledger;
 pub mod listing;
 pub mod mapping;
 mod model_page;

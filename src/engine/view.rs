@@ -42,6 +42,10 @@ pub enum Screen {
     Queries(SloId),
     /// The event log alone.
     Log,
+    /// The journal.
+    Journal,
+    /// One record of it, by its number.
+    Record(u64),
     /// The pods of a workload.
     Pods(Key),
     /// One pod of a workload.

@@ -47,6 +47,8 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
+    ("journal", Command::Journal),
+    ("export", Command::Export),
     ("pods", Command::Pods),
     ("alert", Command::Alert),
     ("mark", Command::Mark),
@@ -90,6 +92,8 @@ pub fn context(state: &State) -> &'static str {
         | Screen::Queries(_)
         | Screen::Inbox
         | Screen::Contexts
+        | Screen::Journal
+        | Screen::Record(_)
         | Screen::Drill => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
         Screen::Diff(_)

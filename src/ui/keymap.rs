@@ -50,6 +50,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("main", "focus_previous", "previous panel"),
     ("main", "diff", "what changed between the revisions"),
     ("main", "log", "the whole event log"),
+    ("main", "journal", "the journal: every decision with its evidence"),
+    ("main", "export", "in the journal: write the post-mortem of the record"),
     ("main", "pods", "the pods of the workload or revision"),
     ("main", "alert", "the alert of the SLO"),
     ("main", "mark", "mark a revision to compare"),

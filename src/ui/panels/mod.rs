@@ -22,6 +22,7 @@ pub mod heat_map;
 pub mod help;
 pub mod how_bad;
 pub mod inbox;
+pub mod journal;
 pub mod latency;
 pub mod log;
 pub mod logs;
