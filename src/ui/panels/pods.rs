@@ -11,6 +11,7 @@ use crate::engine::inspect::{self, PodGroup};
 use crate::engine::revisions::Mark;
 use crate::engine::state::{State, Weight};
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
 
 use super::{footer, header};
@@ -166,7 +167,10 @@ fn list(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: Re
         let place = row(area, n as u16);
         match line {
             Line::Group(group) => heading_of(look, group, place, buf),
-            Line::Pod(pod) => one(look, state, pod, chosen(line), &at, place, buf),
+            Line::Pod(pod) => {
+                look.places.note(place, Target::Pod(pod.uid.clone()));
+                one(look, state, pod, chosen(line), &at, place, buf);
+            }
             Line::Nothing => {
                 put(buf, from(place, at.name), "no pods: it does not serve", look.dim());
             }
