@@ -788,8 +788,10 @@ async fn heard(rx: &mut Receiver<LogNews>, last: &str) -> Vec<String> {
 }
 
 fn pod_of(state: &Value) -> Reply {
-    ok(&json!({"items": [{"metadata": {"name": "api-1", "uid": "u1"}, "spec": {"containers": [{"name": "api"}]},
-        "status": {"containerStatuses": [{"name": "api", "state": state}]}}]}))
+    ok(
+        &json!({"items": [{"metadata": {"name": "api-1", "uid": "u1"}, "spec": {"containers": [{"name": "api"}]},
+        "status": {"containerStatuses": [{"name": "api", "state": state}]}}]}),
+    )
 }
 
 #[tokio::test]
@@ -820,13 +822,15 @@ async fn where_the_last_line_is_not_found_again_something_may_be_missing_and_a_r
         );
     let mut rx = followed(&api, false).await;
     let all = heard(&mut rx, "next run").await;
-    let expected = ["opened", "one", "lost: the container ended: OOMKilled, exit code 137", "again, whole: false"];
+    let expected =
+        ["opened", "one", "lost: the container ended: OOMKilled, exit code 137", "again, whole: false"];
     assert_eq!(all[..4], expected);
 }
 
 #[tokio::test]
 async fn a_log_that_may_not_be_read_or_has_no_more_is_not_asked_for_again() {
-    let forbidden = json!({"kind": "Status", "code": 403, "message": "pods \"api-1\" is forbidden: no pods/log"});
+    let forbidden =
+        json!({"kind": "Status", "code": 403, "message": "pods \"api-1\" is forbidden: no pods/log"});
     let api = Api::default().always(LOG, Reply::Json(403, forbidden.to_string()));
     let all = heard(&mut followed(&api, false).await, "ended").await;
     assert!(all[0].contains("resources [pods/log], verbs [get] in namespace shop"), "{all:?}");

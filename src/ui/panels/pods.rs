@@ -66,7 +66,8 @@ fn title(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: R
 fn controller(look: &Look, state: &State, deployment: &Deployment, columns: usize) -> Vec<Words> {
     let Deployment { replicas, updated, available, .. } = deployment;
     let head = format!("{replicas} wanted, {updated} updated, {available} available");
-    let mut lines = vec![Words::of(look.dim(), format!("{:<CONDITION$}", "Deployment")).and(look.text(), head)];
+    let mut lines =
+        vec![Words::of(look.dim(), format!("{:<CONDITION$}", "Deployment")).and(look.text(), head)];
     for each in &deployment.conditions {
         let failure = each.kind == "ReplicaFailure";
         lines.extend(condition(look, state, each, each.holds != failure, CONDITION, columns));
