@@ -153,7 +153,8 @@ impl Performer {
             }
             Effect::ReadRecords => self.clone().spawn(async move {
                 let told = this.in_journal(records_of).await;
-                let told = told.unwrap_or_else(|why| Told { entries: Vec::new(), records: 0, head: Err(why) });
+                let told =
+                    told.unwrap_or_else(|why| Told { entries: Vec::new(), records: 0, head: Err(why) });
                 this.tell(Event::Records(told)).await;
             }),
             Effect::ReadRecord(seq) => self.clone().spawn(async move {
