@@ -15,7 +15,7 @@ use crate::domain::clean::{Clean, printable_json};
 use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
-use crate::shell::check::{self, Check};
+use crate::shell::check;
 use crate::shell::choose;
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
@@ -33,14 +33,18 @@ use crate::ui::look::Origin;
 mod drill;
 mod eval;
 mod export;
+mod manual;
 mod operator;
 mod replay;
+mod settings;
 
 use drill::DrillArgs;
 use eval::EvalArgs;
 use export::ExportArgs;
+use manual::ManArgs;
 use operator::{Ended, Operator};
 use replay::ReplayArgs;
+use settings::ConfigCommand;
 
 /// Usage or configuration is wrong.
 const USAGE: u8 = 2;
@@ -134,6 +138,11 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// The configuration file
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// What was decided and how it ended
     History {
         #[command(flatten)]
@@ -144,6 +153,13 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Completions for a shell
+    Completions {
+        /// Which one
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, as roff
+    Man(ManArgs),
 }
 
 #[derive(Subcommand, Debug)]
@@ -249,6 +265,9 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
+        Some(Command::Config { command }) => settings::config(&cli.target, &environment, &command),
+        Some(Command::Completions { shell }) => Ok(manual::completions(shell)),
+        Some(Command::Man(args)) => manual::man(&args),
         Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
             verify(&environment, output.output)
@@ -392,37 +411,42 @@ async fn propose_once(target: &Target, environment: &Environment, form: Form) ->
 }
 
 async fn check_all(target: &Target, environment: &Environment, form: Form) -> anyhow::Result<u8> {
+    let screen = check::terminal(environment, terminal_size());
     let (refused, checks) = match config::load(target.config.as_deref(), environment) {
         Err(error) => (true, vec![check::refused_config(&error.to_string())]),
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
             session.state.setup.every_right = true;
+            let performer = session.performer.clone();
             let mut look = OneLook::default();
             let looked = run::run(&mut session, &mut look);
-            let (state, model) = tokio::join!(looked, check::model(&config.advisor));
-            let default = environment.config_folder.as_ref().map(|folder| folder.join(config::FILE));
-            let file = match target.config.clone().or(default.filter(|file| file.exists())) {
-                Some(file) => file.display().to_string(),
-                None => "no file, the defaults hold".into(),
-            };
-            let mut checks = check::checks(&state, &file);
+            let (state, model, cluster) =
+                tokio::join!(looked, check::model(&config.advisor), check::cluster(&performer));
+            let file = file_of(target, environment);
+            let mut checks = check::checks(&state, file.as_deref(), cluster);
+            checks.push(check::folder(environment.state_folder.as_deref()));
             checks.push(model);
+            checks.push(screen);
             (false, checks)
         }
     };
     match form {
         Form::Json => println!("{}", serde_json::to_string(&checks)?),
-        Form::Text => checks.iter().for_each(print_check),
+        Form::Text => print!("{}", check::guide(&checks)),
     }
     // A refused configuration is that everywhere.
     Ok(if refused { USAGE } else { u8::from(checks.iter().any(|c| c.state == "fail")) })
 }
 
-fn print_check(check: &Check) {
-    println!("{:<5} {:<12} {}", check.state, check.check, check.detail);
-    if !check.next.is_empty() {
-        println!("      {:<12} next: {}", "", check.next);
-    }
+/// Columns and rows of the terminal, where there is one.
+fn terminal_size() -> Option<(u16, u16)> {
+    std::io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten()
+}
+
+/// The configuration file that is read, if any.
+fn file_of(target: &Target, environment: &Environment) -> Option<PathBuf> {
+    let default = environment.config_folder.as_ref().map(|folder| folder.join(config::FILE));
+    target.config.clone().or(default.filter(|file| file.exists()))
 }
 
 fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {

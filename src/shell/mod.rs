@@ -4,6 +4,7 @@ pub mod check;
 pub mod choose;
 pub mod clock;
 pub mod config;
+pub mod config_init;
 pub mod content;
 pub mod display;
 pub mod drill;

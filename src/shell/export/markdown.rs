@@ -13,6 +13,7 @@ pub fn escaped(text: &str) -> String {
     let text = Clean::new(text);
     let mut out = String::with_capacity(text.as_str().len() + 8);
     let mut before = ' ';
+    let mut numbered = true;
     for (n, c) in text.as_str().chars().enumerate() {
         match c {
             '&' => out.push_str("&amp;"),
@@ -31,10 +32,12 @@ pub fn escaped(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            '.' if before.is_ascii_digit() && n < 10 => out.push_str("\\."),
+            // `1.` and `1)` at the begin of a line are a list.
+            '.' if numbered && n > 0 => out.push_str("\\."),
             _ => out.push(c),
         }
         before = c;
+        numbered &= c.is_ascii_digit();
     }
     out
 }
