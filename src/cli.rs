@@ -16,22 +16,29 @@ use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
 use crate::shell::check::{self, Check};
+use crate::shell::choose;
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
 use crate::shell::recording::Recording;
+use crate::shell::run::{self, Front as _};
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
 use crate::shell::tty::Modes;
-use crate::shell::{history, journal, propose, run};
+use crate::shell::{history, journal, propose};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
+use crate::ui::look::Origin;
 
+mod drill;
 mod eval;
 mod operator;
+mod replay;
 
+use drill::DrillArgs;
 use eval::EvalArgs;
 use operator::{Ended, Operator};
+use replay::ReplayArgs;
 
 /// Usage or configuration is wrong.
 const USAGE: u8 = 2;
@@ -71,6 +78,12 @@ struct Target {
     /// Write nothing, whatever the rights are
     #[arg(long, global = true)]
     read_only: bool,
+    /// Theme: dark, light, high-contrast, monochrome, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
+    /// Keymap: default, vim, or one of the configuration folder
+    #[arg(long, global = true, value_name = "NAME")]
+    keymap: Option<String>,
 }
 
 /// Whether the run is recorded.
@@ -108,6 +121,10 @@ enum Command {
     },
     /// The cockpit on an embedded world
     Demo(DemoArgs),
+    /// A recording again, frame for frame, without any effect
+    Replay(ReplayArgs),
+    /// Incidents to decide, with the verdict hidden until you have; half of them and more must not be rolled back
+    Drill(DrillArgs),
     /// How the configured model explains the embedded incidents: what held, what was true, how fast
     Eval(EvalArgs),
     /// Configuration, cluster, rights, Prometheus, SLOs, model: one line each, with what to do next
@@ -224,6 +241,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Propose { output }) => propose_once(&cli.target, &environment, output.output).await,
         Some(Command::Check { output }) => check_all(&cli.target, &environment, output.output).await,
         Some(Command::Demo(args)) => demo_run(&cli.target, &environment, args).await,
+        Some(Command::Replay(args)) => replay::replay(&cli.target, &environment, &args),
+        Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
@@ -250,15 +269,42 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
 }
 
 fn ui(config: &Config, environment: &Environment) -> Ui {
+    let origin = Origin {
+        config: config.file.clone(),
+        theme: config.ui.theme.clone(),
+        keymap: config.ui.keymap.clone(),
+    };
     Ui::new(config.theme.at(environment.depth()), config.keymap.clone())
+        .ascii(config.ui.ascii.unwrap_or_else(|| environment.ascii()))
+        .from(origin)
+}
+
+/// The configuration, with what the command line says of how it looks.
+fn configured(target: &Target, environment: &Environment) -> anyhow::Result<Config> {
+    let mut config = config::load(target.config.as_deref(), environment)?;
+    dress(&mut config, target, environment)?;
+    Ok(config)
+}
+
+/// Theme and keymap of the command line.
+fn dress(config: &mut Config, target: &Target, environment: &Environment) -> anyhow::Result<()> {
+    let asked = config::Asked { theme: target.theme.as_deref(), keymap: target.keymap.as_deref() };
+    Ok(config.ask(asked, environment.config_folder.as_deref())?)
 }
 
 async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
-    let config = config::load(target.config.as_deref(), environment)?;
+    let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
-    let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, &config, environment, recorded).await?;
+    let mut wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut front = None;
+    if let Some(contexts) = choose::open_question(&config, &wanted).await {
+        let front = front.insert(opened(&config, environment)?);
+        match choose::choose(front, &contexts, &config, wanted.clock).await {
+            Some(taken) => wanted.context = Some(taken),
+            None => return Ok(0),
+        }
+    }
+    let state = in_terminal(&wanted, front, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -270,22 +316,31 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
     anyhow::bail!("`{what}` needs a terminal; hint: `{instead}` does without one")
 }
 
-#[cfg_attr(
-    not(debug_assertions),
-    expect(unused_variables, reason = "panics are provoked in debug builds only")
-)]
+/// The terminal, taken over.
+fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
+    let modes = Modes { mouse: config.ui.mouse };
+    TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
+}
+
+/// Runs the cockpit; `front` is the terminal, where it was taken already.
 async fn in_terminal(
-    mut session: Session,
+    wanted: &Wanted,
+    front: Option<TerminalFront>,
     config: &Config,
     environment: &Environment,
     recorded: &Recorded,
 ) -> anyhow::Result<State> {
-    let ui = ui(config, environment);
-    recorded.begin(&mut session, &ui)?;
-    let modes = Modes { mouse: config.ui.mouse };
-    let mut front = TerminalFront::open(ui, modes).context("the terminal cannot be used")?;
+    let mut front = match front {
+        Some(front) => front,
+        None => opened(config, environment)?,
+    };
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
+    // The screen stands before anything is read that may take its time.
+    let nothing = State::new(session::setup(config, wanted), wanted.clock.now());
+    front.after(&nothing, wanted.clock.mono(), &mut Vec::new());
+    let mut session = session::start(config, wanted).await?;
+    recorded.begin(&mut session, &ui(config, environment))?;
     let state = run::run(&mut session, &mut front).await;
     drop(front);
     recorded.end(&mut session);
@@ -423,8 +478,9 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     let world = World::start(&scenario, args.seed, rate, &folder).await?;
     let mut config = match &target.config {
         Some(_) => config::load(target.config.as_deref(), environment)?,
-        None => Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?,
+        None => demo_config(environment)?,
     };
+    dress(&mut config, target, environment)?;
     if config.advisor.settings.is_none() {
         config.advisor.settings =
             Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
@@ -434,24 +490,20 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     // The scripted hand is quick, but listens to a model whose seconds are real ones.
     config.policy.void_after =
         scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
-    let wanted = Wanted {
-        kubeconfig: vec![world.kubeconfig.clone()],
-        context: None,
-        namespace: target.namespace.clone(),
-        prometheus: Some(world.running.prometheus_url.clone()),
-        read_only: target.read_only,
-        advise: true,
-        state_folder: Some(folder.path().join("state")),
-        clock: world.clock,
-    };
-    let mut session = session::start(&config, &wanted).await?;
+    let wanted = world.wanted(target, &folder);
     if args.headless {
+        let mut session = session::start(&config, &wanted).await?;
         let ui = ui(&config, environment);
         args.recorded.begin(&mut session, &ui)?;
         return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, &config, environment, &args.recorded).await?;
+    in_terminal(&wanted, None, &config, environment, &args.recorded).await?;
     Ok(0)
+}
+
+/// The defaults, with the themes and keymaps of the configuration folder.
+fn demo_config(environment: &Environment) -> anyhow::Result<Config> {
+    Ok(Config::parse("", std::path::Path::new("built in"), environment.config_folder.as_deref())?)
 }
 
 fn scaled(window: crate::domain::window::Window, rate: f64) -> crate::domain::window::Window {
@@ -491,13 +543,37 @@ impl World {
         rate: f64,
         folder: &TemporaryFolder,
     ) -> anyhow::Result<Self> {
-        let (anchor, origin): (Instant, Time) = Clock::origin_now();
+        Self::at(Clock::origin_now(), scenario, seed, rate, folder).await
+    }
+
+    /// The same on a clock that began earlier.
+    async fn at(
+        (anchor, origin): (Instant, Time),
+        scenario: &Scenario,
+        seed: u64,
+        rate: f64,
+        folder: &TemporaryFolder,
+    ) -> anyhow::Result<Self> {
         let world = demo::clock::Clock::running(anchor, origin, rate);
         let running = demo::start(scenario.clone(), seed, world).await?;
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, running.kubeconfig())
             .context("the world's kubeconfig cannot be written")?;
         Ok(Self { running, kubeconfig, clock: Clock::scaled(anchor, origin, rate) })
+    }
+
+    /// A session on it.
+    fn wanted(&self, target: &Target, folder: &TemporaryFolder) -> Wanted {
+        Wanted {
+            kubeconfig: vec![self.kubeconfig.clone()],
+            context: None,
+            namespace: target.namespace.clone(),
+            prometheus: Some(self.running.prometheus_url.clone()),
+            read_only: target.read_only,
+            advise: true,
+            state_folder: Some(folder.path().join("state")),
+            clock: self.clock,
+        }
     }
 
     /// Writes as the contract counts them: done, and no dry run.

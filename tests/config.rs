@@ -165,7 +165,7 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
 #[test]
 fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
     check_configs(&[
-        ("theem = \"dark\"\n", 1, 1, "did you mean `theme`?"),
+        ("[ui]\ntheem = \"dark\"\n", 2, 1, "did you mean `theme`?"),
         ("\n[polcy]\nmin_bad = 1\n", 2, 2, "did you mean `policy`?"),
         ("[policy]\nmin_bad = 1\n  min-requests = 5\n", 3, 3, "did you mean `min_requests`?"),
         ("[prometheus]\nulr = \"http://x\"\n", 2, 1, "did you mean `url`?"),
@@ -184,7 +184,7 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
         ("[gate]\nfreeze = \"x\"\n", 2, 1, "move the line below [policy]"),
         ("[policy]\nlease = true\n", 2, 1, "move the line below [gate]"),
         ("[advisor]\nprovider = \"none\"\nmodle = \"x\"\n", 3, 1, "did you mean `model`?"),
-        ("nothing_like_it = 1\n", 1, 1, "expected one of: prod_contexts, theme"),
+        ("nothing_like_it = 1\n", 1, 1, "expected one of: prod_contexts, ui"),
         ("policy = { min_bda = 1 }\n", 1, 12, "did you mean `min_bad`?"),
     ]);
 }
@@ -192,10 +192,10 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
 #[test]
 fn what_is_no_toml_is_refused_where_it_stops_being_so() {
     check_configs(&[
-        ("theme = \"dark\nkeymap = \"default\"\n", 1, 14, "not TOML"),
+        ("[ui]\ntheme = \"dark\nkeymap = \"default\"\n", 2, 14, "not TOML"),
         ("[policy]\nmin_bad = \n", 2, 11, "not TOML"),
         ("[policy\n", 1, 8, "not TOML"),
-        ("theme = \"dark\"\ntheme = \"dark\"\n", 2, 1, "duplicate key"),
+        ("[ui]\ntheme = \"dark\"\ntheme = \"dark\"\n", 3, 1, "duplicate key"),
         ("[policy]\n[policy]\n", 2, 2, "duplicate key"),
     ]);
 }
@@ -206,7 +206,7 @@ fn a_wrong_type_is_refused_at_the_value() {
         ("prod_contexts = \"*prod*\"\n", 1, 17, "is a string, expected a list"),
         ("prod_contexts = [\"a\", 3]\n", 1, 23, "is an integer, expected a string"),
         ("prod_contexts = [\"a\", \"\"]\n", 1, 23, "is empty"),
-        ("theme = 1\n", 1, 9, "expected a string"),
+        ("[ui]\ntheme = 1\n", 2, 9, "expected a string"),
         ("policy = 1\n", 1, 10, "expected a table, [policy]"),
         ("[policy]\nmin_bad = \"10\"\n", 2, 11, "is a string, expected a whole number"),
         ("[policy]\nmin_bad = 1.5\n", 2, 11, "is a float, expected a whole number"),
@@ -234,9 +234,12 @@ fn a_value_without_sense_is_refused_at_the_value() {
         ("[policy]\ncool_down = \"31d\"\n", 2, 13, "is 31d, expected a duration from 0s to 30d"),
         ("[policy]\nfreeze = \" \"\n", 2, 10, "take the line out to lift the freeze"),
         ("[advisor]\nprovider = \"openia\"\n", 2, 12, "did you mean `openai`?"),
-        ("theme = \"drak\"\n", 1, 9, "did you mean `dark`?"),
-        ("theme = \"../dark\"\n", 1, 9, "expected a name, not a path"),
-        ("keymap = \"vim\"\n", 1, 10, "expected one of: default"),
+        ("[ui]\ntheme = \"drak\"\n", 2, 9, "did you mean `dark`?"),
+        ("[ui]\ntheme = \"../dark\"\n", 2, 9, "expected a name, not a path"),
+        ("[ui]\nkeymap = \"emacs\"\n", 2, 10, "expected one of: default, vim"),
+        ("[ui]\nchoose_context = \"always\"\n", 2, 18, "expected one of: \"ask\", \"current\""),
+        ("[ui]\nbell = \"on\"\n", 2, 8, "expected true or false"),
+        ("[ui]\nascii = \"auto\"\n", 2, 9, "expected true or false"),
     ]);
 }
 
@@ -451,9 +454,9 @@ fn a_named_file_must_be_there_and_the_default_one_need_not() {
     std::fs::write(folder.path().join("config.toml"), "[policy]\nfreeze = \"audit\"\n").expect("written");
     let config = config::load(None, &environment).expect("the default file");
     assert!(config.policy.freeze.is_some());
-    std::fs::write(folder.path().join("config.toml"), b"theme = \"d\xff\"\n").expect("written");
+    std::fs::write(folder.path().join("config.toml"), b"[ui]\ntheme = \"d\xff\"\n").expect("written");
     let error = config::load(None, &environment).expect_err("no UTF-8").to_string();
-    assert!(error.contains("config.toml:1:11: this byte is no UTF-8"), "{error}");
+    assert!(error.contains("config.toml:2:11: this byte is no UTF-8"), "{error}");
     std::fs::remove_file(folder.path().join("config.toml")).expect("removed");
     std::fs::create_dir(folder.path().join("config.toml")).expect("a folder in its place");
     assert!(config::load(None, &environment).is_err(), "what is there but cannot be read is no absence");
@@ -464,8 +467,8 @@ fn themes_and_keymaps_of_the_configuration_folder_are_added_and_override_the_bui
     let folder = tempfile::tempdir().expect("a folder");
     for (kind, name, text) in [
         ("themes", "dark", DARK.replace("#deaa54", "yellow")),
-        ("themes", "loud", DARK.replace("#e2625c", "#ff0000")),
-        ("themes", "broken", DARK.replace("\"#e2625c\"", "\"redd\"")),
+        ("themes", "loud", DARK.replace("#e76f69", "#ff0000")),
+        ("themes", "broken", DARK.replace("\"#e76f69\"", "\"redd\"")),
         ("keymaps", "mine", DEFAULT.replace("\"q\" = ", "\"Q\" = ")),
     ] {
         std::fs::create_dir_all(folder.path().join(kind)).expect("a folder");
@@ -473,18 +476,19 @@ fn themes_and_keymaps_of_the_configuration_folder_are_added_and_override_the_bui
     }
     let parse = |source: &str| Config::parse(source, Path::new("config.toml"), Some(folder.path()));
     let (dark, loud) =
-        (parse("").expect("dark"), parse("theme = \"loud\"\nkeymap = \"mine\"").expect("loud"));
+        (parse("").expect("dark"), parse("[ui]\ntheme = \"loud\"\nkeymap = \"mine\"").expect("loud"));
     assert_ne!(dark.theme, Theme::parse(DARK, "dark").expect("a theme"));
     assert_ne!(loud.theme.bad, dark.theme.bad);
     assert_eq!(loud.keymap.keys_for("main", "quit"), ["Q", "ctrl+c"]);
-    let error = parse("theme = \"broken\"").expect_err("a wrong colour").to_string();
+    let error = parse("[ui]\ntheme = \"broken\"").expect_err("a wrong colour").to_string();
     assert!(
-        error.contains("broken.toml:15:7: `bad` is \"redd\"") && error.contains("did you mean `red`?"),
+        error.contains("broken.toml:18:7: `bad` is \"redd\"") && error.contains("did you mean `red`?"),
         "{error}"
     );
-    let error = parse("theme = \"laud\"").expect_err("no such theme").to_string();
+    let error = parse("[ui]\ntheme = \"laud\"").expect_err("no such theme").to_string();
     assert!(
-        error.contains("expected one of: broken, dark, loud") && error.contains("did you mean `loud`?"),
+        error.contains("expected one of: broken, dark, high-contrast, light, loud, monochrome")
+            && error.contains("did you mean `loud`?"),
         "{error}"
     );
 }
@@ -492,13 +496,13 @@ fn themes_and_keymaps_of_the_configuration_folder_are_added_and_override_the_bui
 #[test]
 fn a_theme_with_a_missing_a_strange_or_a_wrong_colour_is_refused() {
     for (from, to, line, column, part) in [
-        ("bad = \"#e2625c\"\n", "", 1, 1, "`bad` is missing at the top level"),
-        ("bad = ", "badd = ", 15, 1, "did you mean `bad`?"),
-        ("\"#e2625c\"", "\"#e2625\"", 15, 7, "expected \"#rrggbb\""),
-        ("\"#e2625c\"", "\"#+2625c\"", 15, 7, "expected \"#rrggbb\""),
-        ("\"#e2625c\"", "\"bright-red\"", 15, 7, "did you mean `bright_red`?"),
-        ("\"#e2625c\"", "1", 15, 7, "is an integer, expected a string"),
-        ("bad = \"#e2625c\"", "good = \"red\"", 15, 1, "duplicate key"),
+        ("bad = \"#e76f69\"\n", "", 1, 1, "`bad` is missing at the top level"),
+        ("bad = ", "badd = ", 18, 1, "did you mean `bad`?"),
+        ("\"#e76f69\"", "\"#e2625\"", 18, 7, "expected \"#rrggbb\""),
+        ("\"#e76f69\"", "\"#+2625c\"", 18, 7, "expected \"#rrggbb\""),
+        ("\"#e76f69\"", "\"bright-red\"", 18, 7, "did you mean `bright_red`?"),
+        ("\"#e76f69\"", "1", 18, 7, "is an integer, expected a string"),
+        ("bad = \"#e76f69\"", "good = \"red\"", 18, 1, "duplicate key"),
     ] {
         let source = DARK.replacen(from, to, 1);
         let error = Theme::parse(&source, "t.toml").expect_err(part).to_string();
@@ -519,6 +523,26 @@ fn the_environment_is_read_by_name_and_decides_depth_and_folders() {
     assert_eq!(environment.state_folder.as_deref(), Some(Path::new("/s")));
     assert_eq!(environment.depth(), Depth::Ansi256);
     assert_eq!(Environment::default().depth(), Depth::None);
+}
+
+#[test]
+fn a_locale_without_utf_8_or_a_poor_terminal_gets_ascii_and_silence_does_not() {
+    for (variables, ascii) in [
+        (&[][..], false),
+        (&[("TERM", "xterm-256color"), ("LANG", "en_GB.UTF-8")], false),
+        (&[("LANG", "C.utf8")], false),
+        (&[("LANG", "C")], true),
+        (&[("LANG", "C"), ("LC_ALL", "de_DE.UTF-8")], false),
+        (&[("LANG", "en_GB.UTF-8"), ("LC_CTYPE", "POSIX")], true),
+        (&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "")], false),
+        (&[("LANG", "ru_RU.KOI8-R")], true),
+        (&[("TERM", "linux"), ("LANG", "en_GB.UTF-8")], true),
+        (&[("TERM", "vt100")], true),
+        (&[("TERM", "dumb")], true),
+    ] {
+        let of = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).into());
+        assert_eq!(Environment::from(of).ascii(), ascii, "{variables:?}");
+    }
 }
 
 /// A small registry, so that the keymaps below fit on a line.
@@ -555,11 +579,62 @@ fn a_keymap_binds_every_command_once_and_nothing_else() {
         ("q = \"quit\"", "unbound = [\"quit\"]", 2, 12, "cannot be unbound"),
         ("esc = \"back\"", "unbound = [\"back\"]", 6, 12, "cannot be unbound"),
         ("enter = \"open\"", "enter = 1", 3, 9, "expected a string"),
+        ("enter = \"open\"", "\"q q\" = \"open\"", 3, 1, "`q q` and `q` (line 2) begin alike in [main]"),
+        ("q = \"quit\"", "\"enter q\" = \"quit\"", 3, 1, "`enter q` is never reached"),
+        ("enter = \"open\"", "\"g  g\" = \"open\"", 3, 1, "with one blank between them"),
+        ("enter = \"open\"", "\"gg\" = \"open\"", 3, 1, "`gg` is no chord"),
+        ("[main]", "inherits = \"vim\"\n[main]", 1, 12, "expected one of: \"default\""),
     ] {
         let source = whole.replacen(from, to, 1);
         let error = Keymap::parse(&source, "k.toml", &few).expect_err(part).to_string();
         check(&error, "k.toml", (&source, line, column, part));
     }
+}
+
+#[test]
+fn a_keymap_that_inherits_says_only_what_is_different() {
+    let parse = |text: &str| Keymap::parse(text, "k.toml", COMMANDS);
+    let mine =
+        parse("inherits = \"default\"\n[main]\n\"g g\" = \"home\"\n\"x\" = \"gate\"\n\"k\" = \"quit\"\n")
+            .expect("whole");
+    let keys = |command| mine.keys_for("main", command);
+    assert_eq!(keys("home"), ["g g"], "its own keys are all that a command has");
+    assert_eq!(keys("gate"), ["x"]);
+    assert_eq!(keys("quit"), ["k"]);
+    assert_eq!(keys("up"), ["up"], "what means something else here is no key of the other command");
+    assert_eq!(keys("filter"), ["/"], "what is not said is as in `default`");
+    assert_eq!(mine.keys_for("card", "arm"), ["a"]);
+    let source = "inherits = \"default\"\n[main]\n\"g g\" = \"home\"\n";
+    let error = parse(source).expect_err("the only key of `gate` begins another").to_string();
+    check(&error, "k.toml", (source, 2, 1, "`gate` (the decision card of the open proposal) has no key"));
+    let source = "inherits = \"default\"\n[card]\n\"a a\" = \"arm\"\n";
+    let error = parse(source).expect_err("arming is one key").to_string();
+    check(&error, "k.toml", (source, 3, 1, "expected one printable key"));
+}
+
+#[test]
+fn every_built_in_theme_and_keymap_is_taken_by_its_name() {
+    for (name, source) in goaround::ui::theme::BUILT_IN {
+        let config = parse(&format!("[ui]\ntheme = \"{name}\"\n")).expect(name);
+        assert_eq!(config.theme, Theme::parse(source, name).expect(name));
+        assert_eq!(config.ui.theme, format!("{name}.toml (built in)"));
+    }
+    for (name, source) in goaround::ui::keymap::BUILT_IN {
+        let config = parse(&format!("[ui]\nkeymap = \"{name}\"\n")).expect(name);
+        assert_eq!(config.keymap, Keymap::parse(source, name, COMMANDS).expect(name));
+    }
+    let mut config = parse("").expect("nothing");
+    let asked = config::Asked { theme: Some("light"), keymap: Some("vim") };
+    config.ask(asked, None).expect("both are built in");
+    assert_eq!(config.ui.keymap, "vim.toml (built in)");
+    let asked = config::Asked { theme: Some("lihgt"), keymap: None };
+    let error = config.ask(asked, None).expect_err("no such theme").to_string();
+    assert!(
+        error.contains("there is no theme `lihgt`") && error.contains("did you mean `light`?"),
+        "{error}"
+    );
+    let asked = config::Asked { theme: None, keymap: Some("../vim") };
+    assert!(config.ask(asked, None).expect_err("a path").to_string().contains("expected a name"));
 }
 
 #[test]

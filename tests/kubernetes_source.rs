@@ -253,7 +253,6 @@ async fn connect_to(server: &str, user: Value) -> Result<Connected, ConnectError
 #[tokio::test]
 async fn a_recorded_cluster_is_reported_in_the_words_of_the_domain() {
     let api = Api::default()
-        .once(DEPLOYMENTS, ok(&json!({"items": []}))) // the look whether we may list everywhere
         .once(DEPLOYMENTS, Reply::Json(200, recorded("deployments.json")))
         .once("/apis/apps/v1/replicasets", Reply::Json(200, recorded("replicasets.json")))
         .once(PODS, Reply::Json(200, recorded("pods.json")))
@@ -328,6 +327,26 @@ async fn a_recorded_cluster_is_reported_in_the_words_of_the_domain() {
     assert!(signals.contains(&Signal::Scope { namespace: None, forbidden: false }));
     assert!(signals.iter().any(|s| matches!(s, Signal::Identity(who) if who.user == "ana")));
     assert!(api.seen(PODS).iter().all(|s| s.agent == format!("goaround/{}", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn deployments_are_told_before_anybody_knows_who_we_are_and_are_listed_once() {
+    let who = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let api = Api::default()
+        .once(DEPLOYMENTS, Reply::Json(200, recorded("deployments.json")))
+        .once(who, Reply::Hold(Vec::new()));
+    let mut reports = api.run(None).await;
+    let listed = |signal: &Signal| match signal {
+        Signal::Cluster(fact) => Some(matches!(&**fact, ClusterFact::Deployments(Change::Listed(_)))),
+        _ => None,
+    };
+    let (before, first) = reports.until(listed).await;
+    assert!(first && !before.iter().any(|s| matches!(s, Signal::Identity(_) | Signal::Scope { .. })));
+
+    let api = Api::default();
+    api.run(None).await.synced().await;
+    let lists = api.seen(DEPLOYMENTS).into_iter().filter(|seen| !seen.query.contains("watch=1"));
+    assert_eq!(lists.count(), 1, "the look whether we may list everywhere is the list");
 }
 
 #[tokio::test]

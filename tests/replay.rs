@@ -1,6 +1,7 @@
 //! A recording leads to the same state and the same frames, whatever happened; what was changed, cut off or comes from
 //! somewhere else is refused with its place, or said.
 
+mod common;
 #[path = "common/story.rs"]
 mod story;
 
@@ -24,6 +25,7 @@ use goaround::engine::state::Setup;
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event, Stamped, State, step};
 use goaround::shell::recording::{Drawn, Line, Reader, Recording};
+use goaround::shell::replay::{Pace, Replay};
 use goaround::ui::Ui;
 use goaround::ui::keymap::{COMMANDS, DEFAULT, Keymap};
 use goaround::ui::theme::{DARK, Theme};
@@ -228,7 +230,7 @@ fn what_no_story_tells_comes_back_as_well() {
         Event::Advice(BriefId(7), Box::new(Advice::Found(evidence()))),
         Event::Advice(BriefId(7), Box::new(Advice::failed("no key".into()))),
         Event::Command(Command::Char('\u{1f600}', 9)),
-        Event::Shown(Shown { digest: None, lines: vec![0, 7], large_enough: false }),
+        Event::Shown(Shown { digest: None, lines: vec![0, 7], large_enough: false, ..Shown::default() }),
     ] {
         assert_eq!(back(event.clone()), event);
     }
@@ -331,4 +333,132 @@ fn a_full_disk_ends_the_recording_and_not_the_cockpit() {
     assert!(why.contains("stops here") && why.contains("hint:"), "{why}");
     assert_eq!(recording.take(&state, &tick, None), None, "it is said once");
     recording.end().expect("what stopped it was said");
+}
+
+// Playing.
+
+/// A run of the embedded world with its operator, recorded by the binary.
+fn demo() -> (tempfile::TempDir, PathBuf) {
+    let (folder, path) = file();
+    let output = goaround(&["demo", "slo-burn", "--headless", "--record", path.to_str().expect("a path")]);
+    assert!(path.exists(), "{output:?}");
+    (folder, path)
+}
+
+fn goaround(arguments: &[&str]) -> std::process::Output {
+    let state = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_goaround"))
+        .args(arguments)
+        .env("GOAROUND_STATE_DIR", state.path().join("state"))
+        .env("GOAROUND_CONFIG_DIR", state.path().join("config"))
+        .env("HOME", state.path())
+        .env_remove("KUBECONFIG")
+        .output()
+        .expect("the binary runs");
+    assert_eq!(std::fs::read_dir(state.path()).expect("a folder").count(), 0, "neither journal nor file");
+    output
+}
+
+fn theme() -> Theme {
+    Theme::parse(DARK, "dark").expect("a theme")
+}
+
+#[test]
+fn a_recorded_demo_replays_frame_for_frame_forward_back_and_in_the_terminal() {
+    let (_folder, path) = demo();
+    let file = path.to_str().expect("a path");
+    let output = goaround(&["replay", file, "--headless", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (&told["equal"], &told["breaks_off_in_line"]),
+        (&true.into(), &serde_json::Value::Null),
+        "{told}"
+    );
+    assert!(told["frames"].as_u64() > Some(20), "{told}");
+
+    // Back and forth is the same as forth.
+    let mut replay = Replay::open(&path, theme()).expect("a recording");
+    let mut states = vec![replay.state().clone()];
+    for _ in 0..replay.len() {
+        replay.next(true).expect("a frame");
+        states.push(replay.state().clone());
+    }
+    assert_eq!(replay.differs, None);
+    let last = replay.len();
+    for frame in [last / 2, 3, last, 1, last - 1] {
+        replay.seek(frame).expect("a frame");
+        assert_eq!((replay.position(), replay.state()), (frame, &states[frame]));
+    }
+    replay.seek(1).expect("a frame");
+    let mut marks = Vec::new();
+    while replay.position() < last {
+        replay.next_mark().expect("a frame");
+        marks.push(replay.position());
+    }
+    assert!(marks.len() > 2, "{marks:?}");
+    replay.previous_mark().expect("a frame");
+    assert_eq!(replay.position(), marks[marks.len() - 2]);
+    assert_eq!(replay.at_part(1.0), last);
+    let middle = replay.at_part(0.5);
+    assert!((2..last).contains(&middle), "{middle} of {last}");
+    let clock = states[middle].now.timestamp() % 86_400;
+    assert_eq!(states[replay.at_clock(clock)].now.timestamp(), states[middle].now.timestamp());
+
+    let mut screen = common::Screen::start(120, 41, &["replay", file]);
+    screen.wait("REPLAY");
+    screen.press(" 50%\r");
+    screen.wait("paused");
+    screen.press("n");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    screen.assert_restored();
+}
+
+#[test]
+fn a_frame_that_comes_out_otherwise_is_named_and_fails() {
+    let (_folder, path) = file();
+    let mut story = Story::burning();
+    story.show();
+    let mut state = State::new(story.state.setup.clone(), at("12:00:00"));
+    let other = state.clone();
+    let mut recording = Recording::begin(&path, &state, ui()).expect("a new file");
+    let mut shown = 0;
+    for (stamped, _) in &story.trace {
+        shown += usize::from(matches!(stamped.event, Event::Shown(_)));
+        // What is drawn here is not what was lived.
+        assert_eq!(recording.take(&other, stamped, Some((80, 24))), None);
+        take(&mut state, stamped.clone());
+    }
+    recording.end().expect("room");
+    assert_eq!(shown, 1);
+    let output = goaround(&["replay", path.to_str().expect("a path"), "--headless"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("frame 1 (line ") && told.contains("is not as it was recorded"), "{told}");
+    assert!(told.contains("hint:"), "{told}");
+}
+
+#[test]
+fn a_replay_skips_what_is_idle_unless_it_is_told_not_to() {
+    let (_folder, path) = file();
+    let mut story = Story::burning();
+    story.show();
+    for _ in 0..60 {
+        story.pass(1);
+        story.mono += std::time::Duration::from_secs(1);
+        story.show();
+    }
+    let events: Vec<Stamped> = story.trace.iter().map(|(stamped, _)| stamped.clone()).collect();
+    record(&path, story.state.setup.clone(), &events);
+    for real_time in [true, false] {
+        let mut replay = Replay::open(&path, theme()).expect("a recording");
+        let mut pace = Pace::new(real_time);
+        pace.begin(&mut replay).expect("a frame");
+        let tenth = replay.mono(11).expect("a frame") - replay.mono(1).expect("a frame");
+        pace.pass(&mut replay, tenth).expect("frames");
+        let at = replay.position();
+        assert!(if real_time { at == 11 } else { at > 40 }, "{real_time}: {at} of {}", replay.len());
+        assert_eq!(pace.skipped.is_some(), !real_time);
+    }
 }

@@ -90,6 +90,18 @@ impl EvidenceList {
         Adding(self)
     }
 
+    /// Those that `wanted` wants, numbered anew, so that nobody sees where one is missing; and the old and new id of each.
+    pub fn only(&self, wanted: impl Fn(&Evidence) -> bool) -> (Self, Vec<(String, String)>) {
+        let mut ids = Vec::new();
+        let kept = self.0.iter().filter(|item| wanted(item)).enumerate().map(|(n, item)| {
+            let id = format!("E{}", n + 1);
+            ids.push((item.id.clone(), id.clone()));
+            Evidence { id, ..item.clone() }
+        });
+        let kept = Self(kept.collect());
+        (kept, ids)
+    }
+
     /// All, in order.
     pub fn items(&self) -> &[Evidence] {
         &self.0

@@ -14,6 +14,8 @@ use super::gates;
 use super::record::PastAction;
 use super::revisions::{Mark, RevisionRow};
 
+/// Said of the target of an offer.
+pub(super) const WOULD_SERVE: &str = "would serve";
 /// Changes of one revision that are told; the rest is counted.
 const CHANGES: usize = 4;
 /// Similar incidents that are told.
@@ -110,8 +112,7 @@ fn change(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) {
 
 fn revisions(look: &Look<'_>, target: Option<&RevisionRow>, evidence: &mut EvidenceList) {
     let current = look.rows.iter().find(|r| r.mark == Mark::Current);
-    for (row, does) in
-        current.map(|r| (r, "serves now")).into_iter().chain(target.map(|r| (r, "would serve")))
+    for (row, does) in current.map(|r| (r, "serves now")).into_iter().chain(target.map(|r| (r, WOULD_SERVE)))
     {
         let images: Vec<&str> = row.images.iter().map(Clean::as_str).collect();
         let fact = format!("{} is {} ({}) and {does}", named(row), row.title(), images.join(", "));

@@ -7,19 +7,23 @@ use crate::domain::format;
 use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
-use super::action;
 use super::analysis::Wish;
 use super::chart;
+use super::contexts;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
-use super::gate::{Decision, Draft, Gesture};
+use super::gate::{Decision, Draft, Gesture, Proposal};
+use super::inbox;
 use super::incident::{self, Waiting};
 use super::model_page;
 use super::opinion::{self, Typing};
+use super::pages;
+use super::palette;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
+use super::{action, drill};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -28,11 +32,17 @@ const PAGE: usize = 10;
 
 /// Takes a command. True when what follows should be computed at once.
 pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -> bool {
+    if state.view.palette.is_some() {
+        return palette::command(state, command, effects);
+    }
     if state.view.filtering {
         return filter(state, command);
     }
+    if let Some(taken) = drill::command(state, &command, effects) {
+        return taken;
+    }
     if state.view.help && !matches!(command, Command::Quit) {
-        state.view.help = false;
+        help(state, &command);
         return false;
     }
     match (&state.view.screen, command) {
@@ -44,8 +54,18 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
         }
         (_, Command::Help) => {
             state.view.help = true;
+            state.view.help_scroll = 0;
             false
         }
+        (Screen::Contexts, command) => contexts::command(state, &command),
+        (_, Command::Palette) => {
+            // Where characters are text one of them opened nothing.
+            if !takes_text(state) {
+                palette::open(state);
+            }
+            false
+        }
+        (Screen::Inbox, command) => inbox::command(state, command),
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
             let key = key.clone();
@@ -55,10 +75,46 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
         }
         (
-            Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Queries(_) | Screen::Log,
+            Screen::Pods(_)
+            | Screen::Pod(..)
+            | Screen::PodLog(..)
+            | Screen::Alert(_)
+            | Screen::Revision(..)
+            | Screen::Compare(..),
+            command,
+        ) => match pages::command(state, &command) {
+            Some(()) => false,
+            None => page(state, command),
+        },
+        (
+            Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Readings(_)
+            | Screen::Queries(_)
+            | Screen::Log
+            | Screen::Drill,
             command,
         ) => page(state, command),
         (Screen::Main, command) => main(state, command),
+    }
+}
+
+/// Moves within the help; anything else closes it.
+fn help(state: &mut State, command: &Command) {
+    match command {
+        Command::Pick(line) => state.view.help_scroll = *line,
+        _ => state.view.help = false,
+    }
+}
+
+/// Characters are text on the screen as it is.
+fn takes_text(state: &State) -> bool {
+    match &state.view.screen {
+        Screen::Card(key) => {
+            state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
+        }
+        Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        _ => false,
     }
 }
 
@@ -80,11 +136,27 @@ fn filter(state: &mut State, command: Command) -> bool {
     false
 }
 
-fn main(state: &mut State, command: Command) -> bool {
+pub(super) fn main(state: &mut State, command: Command) -> bool {
     match command {
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
-            moved(state, &command);
+            moved(state, state.view.pane, &command);
         }
+        Command::Wheel(pane, back) => {
+            moved(state, pane, if back { &Command::Up } else { &Command::Down });
+        }
+        Command::Select(row) => {
+            state.view.pane = Pane::List;
+            if view::selected(state) != Some(&row) {
+                state.view.revision = None;
+            }
+            state.view.selected = Some(row);
+        }
+        Command::SelectRevision(uid) => {
+            state.view.pane = Pane::Revisions;
+            state.view.revision = Some(uid);
+        }
+        Command::Focus(pane) => state.view.pane = pane,
+        Command::Inbox => open(state, Screen::Inbox),
         Command::FocusNext => state.view.pane = state.view.pane.step(false),
         Command::FocusPrevious => state.view.pane = state.view.pane.step(true),
         Command::Filter => state.view.filtering = true,
@@ -109,6 +181,10 @@ fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
+        Command::Open if state.view.pane == Pane::Revisions => pages::open_revision(state),
+        Command::Pods => pages::open_pods(state),
+        Command::Alert => pages::open_alert(state),
+        Command::Mark => pages::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -122,7 +198,10 @@ fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => open(state, Screen::Diff(key)),
+            Some(key) => match pages::compared(state, &key) {
+                Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
+                None => open(state, Screen::Diff(key)),
+            },
             None => state.say("kube", Weight::Plain, "no workload is known: there is nothing to compare"),
         },
         Command::ByHand => return by_hand(state),
@@ -154,9 +233,21 @@ fn to_the_chart(state: &mut State) {
     }
 }
 
+/// Leaves what is on the screen for another one. What was pressed on a card is not left behind armed, and a wish that
+/// was not decided goes with its card.
+pub(super) fn leave(state: &mut State, screen: Screen) {
+    if let Screen::Card(key) = &state.view.screen
+        && !matches!(&screen, Screen::Card(other) if other == key)
+    {
+        leave_card(state, &key.clone());
+    }
+    open(state, screen);
+}
+
 fn open(state: &mut State, screen: Screen) {
     state.view.screen = screen;
     state.view.scroll = 0;
+    state.view.change = None;
 }
 
 fn by_hand(state: &mut State) -> bool {
@@ -182,7 +273,7 @@ fn by_hand(state: &mut State) -> bool {
 }
 
 /// A new index in `0..len`, moved by a command.
-fn index(at: usize, len: usize, command: &Command) -> usize {
+pub(super) fn index(at: usize, len: usize, command: &Command) -> usize {
     let last = len.saturating_sub(1);
     match command {
         Command::Up => at.saturating_sub(1),
@@ -195,8 +286,8 @@ fn index(at: usize, len: usize, command: &Command) -> usize {
     }
 }
 
-fn moved(state: &mut State, command: &Command) {
-    match state.view.pane {
+fn moved(state: &mut State, pane: Pane, command: &Command) {
+    match pane {
         Pane::List | Pane::Detail | Pane::Chart => {
             let rows = view::rows(state);
             let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
@@ -231,7 +322,27 @@ fn moved(state: &mut State, command: &Command) {
     }
 }
 
+/// To the next difference of a comparison, or to the one before.
+fn next_change(state: &mut State, forward: bool) {
+    let shown = &state.view.page;
+    let at = state.view.change.filter(|at| *at < shown.changes.len());
+    let next = match (at, forward) {
+        (Some(at), true) => at + 1,
+        (Some(at), false) => at.saturating_sub(1),
+        (None, true) => shown.changes.iter().position(|line| *line >= state.view.scroll).unwrap_or(0),
+        (None, false) => shown.changes.iter().rposition(|line| *line < state.view.scroll).unwrap_or(0),
+    };
+    let next = next.min(shown.changes.len().saturating_sub(1));
+    if let Some(line) = shown.changes.get(next) {
+        // Its heading, or a line before it, stays in sight.
+        state.view.scroll = line.saturating_sub(1).min(shown.last);
+        state.view.change = Some(next);
+    }
+}
+
 fn page(state: &mut State, command: Command) -> bool {
+    // The screen that was drawn, less a line that stays.
+    let step = state.view.page.rows.checked_sub(1).filter(|rows| *rows > 0).unwrap_or(SCREEN);
     match command {
         Command::Back
         | Command::Evidence
@@ -251,8 +362,12 @@ fn page(state: &mut State, command: Command) -> bool {
             open(state, back);
         }
         Command::Home => state.view.scroll = 0,
-        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(SCREEN).min(10_000),
-        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(SCREEN),
+        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
+        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
+        Command::Next | Command::NextBack => next_change(state, command == Command::Next),
+        Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
+        Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
+        Command::Inbox => leave(state, Screen::Inbox),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
     false
@@ -334,6 +449,11 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
             state.view.scroll = index(state.view.scroll, 500, &command);
         }
+        Command::Wheel(_, back) => {
+            state.view.scroll =
+                index(state.view.scroll, 500, if back { &Command::Up } else { &Command::Down });
+        }
+        Command::Inbox => leave(state, Screen::Inbox),
         _ => {}
     }
     false

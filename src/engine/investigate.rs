@@ -242,6 +242,11 @@ impl Study {
     /// requests of its period. The most wanted first; what does not fit into an inquiry goes into the next one.
     fn looks(&self, focus: &Focus, now: Time) -> Vec<(Ask, Asked)> {
         let Some(look) = focus.looked_at else { return Vec::new() };
+        let counted = self.complete && (focus.change.is_none() || self.since_change.is_some());
+        if !focus.quiet && !counted {
+            // A card waits for the counts, and an inquiry is as slow as its slowest answer.
+            return Vec::new();
+        }
         let mut asks = Vec::new();
         let mut add = |every: i64, of: Window, ask: Ask| {
             let fresh = |a: &Asked| a.of == of && (now - a.at).num_seconds() < every;

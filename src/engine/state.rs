@@ -14,10 +14,12 @@ use crate::domain::plan::{DryRun, FieldChange};
 use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
 
+use super::drill::Drill;
 use super::incident::Incident;
 use super::investigate::Study;
 use super::listing::Listing;
 use super::opinion::Counsel;
+use super::pages::Pages;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -47,6 +49,18 @@ pub struct Setup {
     pub prod: bool,
     /// The model that is asked about open cards, where one is configured.
     pub advisor: Option<Advisor>,
+    /// What does not call for attention.
+    #[serde(default)]
+    pub silent: Silent,
+}
+
+/// `[ui] bell` and `notify`, the other way round: nothing is silent unless somebody says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Silent {
+    /// No bell.
+    pub bell: bool,
+    /// No notifications.
+    pub notify: bool,
 }
 
 /// What the core must know of a configured model: no more than what the screen says of it.
@@ -130,8 +144,16 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// The question of a drill, where this session is one.
+    pub drill: Option<Drill>,
+    /// What was asked for the page that is open.
+    pub pages: Pages,
     /// What is selected, opened, filtered.
     pub view: View,
+    /// What can be chosen before anything is connected.
+    pub contexts: super::contexts::Contexts,
+    /// Calls for attention that were made.
+    pub told: super::inbox::Told,
     /// The list of the main screen.
     pub listing: Listing,
     /// The event log, oldest first.

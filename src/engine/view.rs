@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Uid};
@@ -11,13 +13,17 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
+use super::event::PageShown;
 use super::filter::{Filter, Subject};
+use super::inbox::Item;
 use super::investigate;
+use super::pages::{AlertItem, LogView};
+use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
 
 /// What fills the screen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Screen {
     /// The dashboard.
     #[default]
@@ -36,10 +42,28 @@ pub enum Screen {
     Queries(SloId),
     /// The event log alone.
     Log,
+    /// What waits for a person, goes on and ended lately.
+    Inbox,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
+    /// The pods of a workload.
+    Pods(Key),
+    /// One pod of a workload.
+    Pod(Key, Uid),
+    /// What one pod of a workload writes.
+    PodLog(Key, Uid),
+    /// The alert of an SLO.
+    Alert(SloId),
+    /// One revision of a workload.
+    Revision(Key, Uid),
+    /// Two revisions of a workload, older and newer.
+    Compare(Key, Uid, Uid),
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Pane {
     /// The list of SLOs and Deployments.
     #[default]
@@ -89,7 +113,7 @@ impl Chart {
 }
 
 /// One row of the list.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Row {
     /// An SLO.
     Slo(SloId),
@@ -104,6 +128,12 @@ pub struct View {
     pub screen: Screen,
     /// Help is laid over it.
     pub help: bool,
+    /// First line of the help.
+    pub help_scroll: usize,
+    /// The palette is laid over it.
+    pub palette: Option<Palette>,
+    /// What is selected in the inbox; `None`: the first.
+    pub item: Option<Item>,
     /// Where the arrow keys go.
     pub pane: Pane,
     /// What is selected in the list; `None`: the first.
@@ -124,6 +154,20 @@ pub struct View {
     pub scroll: usize,
     /// Lines scrolled up from the end of the log.
     pub log_scroll: usize,
+    /// What was shown of the page in the last frame.
+    pub page: PageShown,
+    /// The difference at which somebody is, by its number on the page.
+    pub change: Option<usize>,
+    /// The revision that a comparison begins with, and its workload.
+    pub marked: Option<(Key, Uid)>,
+    /// The revision whose pods are shown; `None`: all.
+    pub pods_of: Option<Uid>,
+    /// The selected pod; `None`: the first.
+    pub pod: Option<Uid>,
+    /// How a pod's log is looked at.
+    pub pod_log: LogView,
+    /// What is chosen on the page of an alert.
+    pub alert_item: Option<AlertItem>,
 }
 
 /// Ranges of the chart.
@@ -297,11 +341,16 @@ pub fn most_urgent_gate(state: &State) -> Option<Key> {
 
 /// Open gates that want a person, and how long the oldest waits.
 pub fn open_gates(state: &State) -> (usize, Option<String>) {
-    let open: Vec<_> = state
+    let (open, oldest) = oldest_gate(state);
+    (open, oldest.map(|at| format::elapsed(state.now - at)))
+}
+
+/// Open gates that want a person, and when the oldest was opened.
+pub fn oldest_gate(state: &State) -> (usize, Option<Time>) {
+    let open = state
         .incidents
         .values()
-        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()))
-        .collect();
-    let oldest = open.iter().map(|p| p.opened).min();
-    (open.len(), oldest.map(|at| format::elapsed(state.now - at)))
+        .filter_map(|i| i.proposal.as_ref().filter(|p| i.open_gate() && p.analysis.offer.acts()));
+    let opened = open.map(|p| p.opened);
+    (opened.clone().count(), opened.min())
 }

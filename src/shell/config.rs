@@ -28,14 +28,14 @@ mod workload;
 pub use advisor::Advisor;
 pub use environment::Environment;
 pub use glob::Glob;
+pub use look::{Asked, Screen};
 pub use prometheus::{Credentials, Prometheus};
 pub use slos::{SloEntry, WorkloadEntry};
 pub use workload::{Dependency, WorkloadName};
 
 /// The name of the file in the configuration folder.
 pub const FILE: &str = "config.toml";
-const KEYS: [&str; 10] =
-    ["prod_contexts", "theme", "keymap", "ui", "prometheus", "slo", "workload", "policy", "gate", "advisor"];
+const KEYS: [&str; 8] = ["prod_contexts", "ui", "prometheus", "slo", "workload", "policy", "gate", "advisor"];
 
 /// Why the configuration is refused.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub enum ConfigError {
         /// What to do.
         hint: &'static str,
     },
+    /// What the command line asks for is not there.
+    #[error("{0}")]
+    Asked(String),
 }
 
 impl From<SloFileError> for ConfigError {
@@ -86,22 +89,11 @@ impl Default for Gate {
     }
 }
 
-/// `[ui]` of the configuration.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Screen {
-    /// Whether the wheel scrolls and a click selects; terminals then select text with shift.
-    pub mouse: bool,
-}
-
-impl Default for Screen {
-    fn default() -> Self {
-        Self { mouse: true }
-    }
-}
-
 /// The whole configuration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Config {
+    /// Which file it is, or that there is none.
+    pub file: String,
     /// Contexts that are production.
     pub prod_contexts: Vec<Glob>,
     /// Where Prometheus is.
@@ -170,8 +162,10 @@ impl Config {
         root.only(&KEYS)?;
         let paths = paths::Paths::of(file);
         let table = |key: &str| root.get(key).map(|entry| entry.table()).transpose();
+        let (theme, keymap, ui) = look::read(table("ui")?.as_ref(), folder)?;
         let tables = |key: &str| root.get(key).map_or(Ok(Vec::new()), |entry| entry.tables());
         Ok(Self {
+            file: name.clone(),
             prod_contexts: prod_contexts(&root)?,
             prometheus: match table("prometheus")? {
                 Some(table) => prometheus::prometheus(&table, &paths)?,
@@ -183,9 +177,9 @@ impl Config {
             gate: table("gate")?.map_or(Ok(Gate::default()), |table| policy::gate(&table))?,
             advisor: table("advisor")?
                 .map_or(Ok(Advisor::default()), |table| advisor::advisor(&table, &paths))?,
-            theme: look::theme(root.get("theme").as_ref(), folder)?,
-            keymap: look::keymap(root.get("keymap").as_ref(), folder)?,
-            ui: table("ui")?.map_or(Ok(Screen::default()), |table| look::screen(&table))?,
+            theme,
+            keymap,
+            ui,
         })
     }
 }
@@ -195,18 +189,27 @@ impl Config {
 pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let folder = environment.config_folder.as_deref();
     let default = folder.map(|folder| folder.join(FILE));
+    let mut none = false;
     let (file, source) = match (explicit, default) {
         (Some(file), _) => (file.to_owned(), read(file)?),
         // A default file that is there but cannot be read is an error: it may hold a freeze.
         (None, Some(file)) => match read(&file) {
             Err(ConfigError::Unreadable { why, .. }) if why.kind() == std::io::ErrorKind::NotFound => {
+                none = true;
                 (file, String::new())
             }
             other => (file, other?),
         },
-        (None, None) => (PathBuf::from(FILE), String::new()),
+        (None, None) => {
+            none = true;
+            (PathBuf::from(FILE), String::new())
+        }
     };
-    Config::parse(&source, &file, folder)
+    let mut config = Config::parse(&source, &file, folder)?;
+    if none {
+        config.file = format!("{} is not there: the defaults hold", file.display());
+    }
+    Ok(config)
 }
 
 /// The text of `path`.

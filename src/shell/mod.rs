@@ -1,18 +1,22 @@
 //! The only place with tasks, files, terminal and clock: here the pure core meets the world.
 
 pub mod check;
+pub mod choose;
 pub mod clock;
 pub mod config;
 pub mod content;
+pub mod drill;
 pub mod eval;
 pub mod history;
 pub mod journal;
 pub mod one_look;
 pub mod one_question;
+mod pages;
 pub mod perform;
 pub mod private;
 pub mod propose;
 pub mod recording;
+pub mod replay;
 pub mod run;
 pub mod screen;
 pub mod session;

@@ -11,7 +11,6 @@ mod read;
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +23,7 @@ use crate::ui::Ui;
 use super::private::{self, PrivacyError};
 
 pub use frame::{Drawn, picture};
-pub use read::{Reader, ReplayError};
+pub use read::{Frame, Reader, ReplayError};
 
 /// Number of this form of the file; another number is refused.
 pub const FORMAT: u32 = 1;
@@ -242,9 +241,4 @@ impl<W: Write> Write for Summed<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
-}
-
-/// How long after the beginning a step is.
-pub fn since(header: &Header, at: Time) -> Duration {
-    (at - header.began).to_std().unwrap_or_default()
 }

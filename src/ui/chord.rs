@@ -1,5 +1,6 @@
-//! One key with its modifiers, as a keymap writes it (`ctrl+c`, `shift+tab`, `?`) and as a terminal sends it. What
-//! a terminal cannot tell apart is refused when it is written, not silently never found.
+//! One key with its modifiers, as a keymap writes it (`ctrl+c`, `shift+tab`, `?`) and as a terminal sends it; and a few
+//! of them one after the other (`g g`). What a terminal cannot tell apart is refused when it is written, not silently
+//! never found.
 
 use std::fmt;
 
@@ -178,6 +179,51 @@ fn code(name: &str) -> Result<KeyCode, Option<&'static str>> {
     Err(also.or_else(|| nearest(&lower, NAMED.iter().map(|(known, _)| *known))))
 }
 
+/// Chords that are pressed one after the other, as a keymap writes them: `q`, `g g`, `ctrl+w q`. There is at least one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sequence(Vec<Chord>);
+
+impl Sequence {
+    /// Reads a sequence as a keymap writes it: chords with one blank between them.
+    pub fn parse(text: &str) -> Result<Self, NotAChord> {
+        // A blank alone is a chord that is misspelt, and `Chord::parse` knows how it is written.
+        if text.trim().is_empty() {
+            return Chord::parse(text).map(|chord| Self(vec![chord]));
+        }
+        text.split(' ').map(Chord::parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What is pressed, in order.
+    pub fn chords(&self) -> &[Chord] {
+        &self.0
+    }
+
+    /// The only chord, where it is one.
+    pub fn single(&self) -> Option<&Chord> {
+        match self.0.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// One of both begins with the other, so that only the shorter one could ever be pressed.
+    pub fn hides(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
+    /// As short as it can be read: `gg`, where a keymap writes `g g`.
+    pub fn compact(&self) -> String {
+        let between = if self.0.iter().all(Chord::is_printable) { "" } else { " " };
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    }
+}
+
 impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (modifier, name) in
@@ -207,6 +253,19 @@ mod tests {
         {
             assert_eq!(Chord::parse(text).map(|chord| chord.to_string()), Ok(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_sequence_prints_as_it_is_written_and_shorter_where_nothing_is_lost() {
+        for (text, compact) in [("q", "q"), ("g g", "gg"), ("ctrl+w q", "ctrl+w q"), ("space", "space")] {
+            let sequence = Sequence::parse(text).expect(text);
+            assert_eq!((sequence.to_string().as_str(), sequence.compact().as_str()), (text, compact));
+        }
+        for text in ["g  g", "g ", " g", "", "gg", "g shift+a"] {
+            assert!(Sequence::parse(text).is_err(), "{text:?}");
+        }
+        let of = |text: &str| Sequence::parse(text).expect(text);
+        assert!(of("g").hides(&of("g g")) && of("g g").hides(&of("g")) && !of("g g").hides(&of("g d")));
     }
 
     #[test]

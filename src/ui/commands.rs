@@ -1,15 +1,18 @@
 //! From a key to a [`Command`]: by the keymap where keys are commands, as characters where text is typed. A released
-//! key is nothing; a held one only scrolls, so no hand that rests on a key decides anything.
+//! key is nothing; a held one only scrolls, so no hand that rests on a key decides anything. Keys that are pressed one
+//! after the other (`g g`) are remembered until they are a command or nothing.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::engine::drill::{Answer, Drill, Phase};
 use crate::engine::event::Command;
 use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
 
-use super::keymap::Keymap;
+use super::chord::Chord;
+use super::keymap::{Found, Keymap};
 
 /// Moves of the cursor that are one large step.
 const FAR: i8 = 10;
@@ -44,6 +47,19 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
+    ("palette", Command::Palette),
+    ("inbox", Command::Inbox),
+    ("pods", Command::Pods),
+    ("alert", Command::Alert),
+    ("mark", Command::Mark),
+    ("pod_log", Command::PodLog),
+    ("follow", Command::Follow),
+    ("previous", Command::Previous),
+    ("container", Command::Container),
+    ("times", Command::Times),
+    ("search", Command::Search),
+    ("next", Command::Next),
+    ("next_back", Command::NextBack),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -55,6 +71,9 @@ static TABLE: &[(&str, Command)] = &[
     ("ask", Command::Ask),
     ("stop", Command::Stop),
     ("back", Command::Back),
+    ("answer_roll_back", Command::Answer(Answer::RollBack)),
+    ("answer_do_not", Command::Answer(Answer::DoNot)),
+    ("answer_restore", Command::Answer(Answer::RestoreConfig)),
 ];
 
 /// The command called `name`.
@@ -65,10 +84,20 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Queries(_) => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
-            "card"
-        }
+        Screen::Main
+        | Screen::Log
+        | Screen::Queries(_)
+        | Screen::Inbox
+        | Screen::Contexts
+        | Screen::Drill => "main",
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
+        Screen::Diff(_)
+        | Screen::Pods(_)
+        | Screen::Pod(..)
+        | Screen::PodLog(..)
+        | Screen::Alert(_)
+        | Screen::Revision(..)
+        | Screen::Compare(..) => "page",
     }
 }
 
@@ -89,15 +118,36 @@ pub fn typing(state: &State) -> Option<&Typing> {
     state.counsel.get(key)?.typing.as_ref()
 }
 
+/// What to search in a log is being typed.
+pub fn searching(state: &State) -> bool {
+    matches!(state.view.screen, Screen::PodLog(..)) && state.view.pod_log.typing.is_some()
+}
+
 /// `ctrl` and `c`: leaves from everywhere.
 pub fn is_interrupt(key: KeyEvent) -> bool {
     key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
 /// The command of a pressed key in `state`; keys of the edit form's text area are not asked here.
-pub fn of_key(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
-    let command = command(keymap, state, key, read)?;
-    let scrolls = matches!(
+///
+/// `begun` are the keys of a sequence that was begun, in order; it is kept up to date.
+pub fn of_key(
+    keymap: &Keymap,
+    state: &State,
+    key: KeyEvent,
+    read: u64,
+    begun: &mut Vec<Chord>,
+) -> Option<Command> {
+    match key.kind {
+        KeyEventKind::Press => command(keymap, state, key, read, begun),
+        // A held key begins nothing and goes on with nothing.
+        KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new()).filter(scrolls),
+        KeyEventKind::Release => None,
+    }
+}
+
+fn scrolls(command: &Command) -> bool {
+    matches!(
         command,
         Command::Up
             | Command::Down
@@ -105,24 +155,31 @@ pub fn of_key(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Optio
             | Command::PageDown
             | Command::Cursor(_)
             | Command::Backspace
-    );
-    match key.kind {
-        KeyEventKind::Press => Some(command),
-        KeyEventKind::Repeat => scrolls.then_some(command),
-        KeyEventKind::Release => None,
-    }
+            | Command::Pick(_)
+    )
 }
 
-fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
+fn command(
+    keymap: &Keymap,
+    state: &State,
+    key: KeyEvent,
+    read: u64,
+    begun: &mut Vec<Chord>,
+) -> Option<Command> {
     if is_interrupt(key) {
         return Some(Command::Quit);
     }
     if state.view.filtering {
         return typed(key, read);
     }
-    if state.view.help {
-        // Any key closes it, so none of them can do something else unseen.
-        return Some(Command::Help);
+    if state.drill.as_ref().and_then(Drill::typing).is_some() {
+        return typed(key, read);
+    }
+    if let Some(answer) = answer(keymap, state, key) {
+        return Some(answer);
+    }
+    if searching(state) {
+        return typed(key, read);
     }
     if let Some(typing) = typing(state) {
         return match typing {
@@ -136,32 +193,67 @@ fn command(keymap: &Keymap, state: &State, key: KeyEvent, read: u64) -> Option<C
             _ => typed(key, read),
         };
     }
-    by_keymap(keymap, state, key)
+    by_keymap(keymap, state, key, begun)
 }
 
-fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+/// An answer of a drill, on the screens where facts are read and no text is typed.
+fn answer(keymap: &Keymap, state: &State, key: KeyEvent) -> Option<Command> {
+    let asked = state.drill.as_ref().is_some_and(|drill| drill.phase == Phase::Asking);
+    let here = matches!(
+        state.view.screen,
+        Screen::Main
+            | Screen::Drill
+            | Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Readings(_)
+            | Screen::Log
+    );
+    (asked && here).then(|| keymap.lookup("drill", key).and_then(named)).flatten()
+}
+
+fn by_keymap(keymap: &Keymap, state: &State, key: KeyEvent, begun: &mut Vec<Chord>) -> Option<Command> {
+    let chord = Chord::of_event(key);
+    let mut chords = std::mem::take(begun);
+    let first = chords.is_empty();
+    chords.push(chord);
+    match look_up(keymap, state, &chords) {
+        Found::Command(name) if state.view.screen == Screen::Log => named(name).map(from_the_end),
+        Found::Command(name) => named(name),
+        Found::Begun => {
+            *begun = chords;
+            None
+        }
+        // What was begun is given up; the key that did it means what it means alone.
+        Found::Nothing if !first && key.code != KeyCode::Esc => by_keymap(keymap, state, key, begun),
+        Found::Nothing if !first => None,
+        // The main context has no command for it, and one expects it to lead back.
+        Found::Nothing if key.code == KeyCode::Esc => Some(Command::Back),
+        Found::Nothing => None,
+    }
+}
+
+/// In the context of the screen; on pages the keys of the other one that move.
+fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k> {
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_)
-            | Screen::Diff(_)
-            | Screen::Model(_)
-            | Screen::Readings(_)
-            | Screen::Queries(_)
-            | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Queries(_) | Screen::Log
     );
-    let found = keymap.lookup(context, key).or_else(|| {
-        let other = if context == "main" { "card" } else { "main" };
-        let moves = |name: &&str| matches!(*name, "home" | "end" | "back");
-        keymap.lookup(other, key).filter(|name| page && moves(name))
-    });
-    match found {
-        Some(name) if state.view.screen == Screen::Log => named(name).map(from_the_end),
-        Some(name) => named(name),
-        // The main context has no command for it, and one expects it to lead back.
-        None if key.code == KeyCode::Esc => Some(Command::Back),
-        None => None,
+    let other = if context == "main" { "card" } else { "main" };
+    match (keymap.find(context, chords), keymap.find(other, chords)) {
+        (Found::Nothing, Found::Command(name)) if page && matches!(name, "home" | "end" | "back") => {
+            Found::Command(name)
+        }
+        (Found::Nothing, Found::Begun) if page => Found::Begun,
+        (found, _) => found,
     }
+}
+
+/// The command that moves, whatever else the keymap binds it to: for help and palette.
+pub fn moves(keymap: &Keymap, key: KeyEvent) -> Option<Command> {
+    let name = keymap.lookup("main", key)?;
+    let moves = matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end");
+    named(name).filter(|_| moves)
 }
 
 /// The log is scrolled from its end: up is older.
@@ -178,7 +270,7 @@ fn from_the_end(command: Command) -> Command {
 }
 
 /// A key while a line of text is typed.
-fn typed(key: KeyEvent, read: u64) -> Option<Command> {
+pub fn typed(key: KeyEvent, read: u64) -> Option<Command> {
     let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     match key.code {
         KeyCode::Char(c) if plain => Some(Command::Char(c, read)),

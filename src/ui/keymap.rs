@@ -1,17 +1,24 @@
-//! Which key is which command, in which context. A keymap is a TOML file: one table for each context, lines
-//! `"chord" = "command"`. It is checked whole: only existing commands, no chord twice, no command forgotten. It
-//! refuses to bind approving or typing; the nearest thing to a dangerous key is `arm`, one printable key.
+//! Which keys are which command, in which context. A keymap is a TOML file: one table for each context, lines
+//! `"chord" = "command"` or `"chord chord" = "command"`. It is checked whole: only existing commands, no chord twice or
+//! hidden behind another, no command forgotten; with `inherits = "default"` it says only what is different. It refuses
+//! to bind approving or typing; the nearest thing to a dangerous key is `arm`, one printable key.
 
 use std::collections::BTreeMap;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use super::chord::Chord;
+use super::chord::{Chord, Sequence};
 use crate::domain::document::{Document, Entry, Table};
 use crate::domain::text_error::{TextError, did_you_mean};
 
 /// The built-in keymap `default`, as a file.
 pub const DEFAULT: &str = include_str!("../../keymaps/default.toml");
+
+/// The built-in keymaps by name, as files.
+pub const BUILT_IN: &[(&str, &str)] =
+    &[("default", DEFAULT), ("vim", include_str!("../../keymaps/vim.toml"))];
+/// The key that names the keymap whose bindings hold where this one says nothing.
+const INHERITS: &str = "inherits";
 
 /// Every command: context, command, what it does (for help).
 pub const COMMANDS: &[(&str, &str, &str)] = &[
@@ -43,8 +50,16 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("main", "focus_previous", "previous panel"),
     ("main", "diff", "what changed between the revisions"),
     ("main", "log", "the whole event log"),
+    ("main", "inbox", "what waits for a person, goes on, ended lately"),
+    ("main", "palette", "go anywhere, do anything, by its name"),
+    ("main", "pods", "the pods of the workload or revision"),
+    ("main", "alert", "the alert of the SLO"),
+    ("main", "mark", "mark a revision to compare"),
     ("main", "help", "this help"),
     ("main", "quit", "leave"),
+    ("drill", "answer_roll_back", "answer: roll back"),
+    ("drill", "answer_do_not", "answer: do not roll back"),
+    ("drill", "answer_restore", "answer: restore the earlier configuration"),
     ("card", "arm", "arm the gate; then the token is typed"),
     ("card", "edit", "edit the fields of the plan"),
     ("card", "reject", "reject the proposal"),
@@ -56,6 +71,8 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("card", "ask", "ask the model a question"),
     ("card", "stop", "stop the model"),
     ("card", "undo", "the way back"),
+    ("card", "inbox", "what waits for a person, goes on, ended lately"),
+    ("card", "palette", "go anywhere, do anything, by its name"),
     ("card", "up", "one line up"),
     ("card", "down", "one line down"),
     ("card", "page_up", "one page up"),
@@ -63,6 +80,27 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("card", "help", "this help"),
     ("card", "back", "close the card, or disarm"),
     ("card", "quit", "leave"),
+    ("page", "up", "one row up"),
+    ("page", "down", "one row down"),
+    ("page", "page_up", "one page up"),
+    ("page", "page_down", "one page down"),
+    ("page", "home", "to the first row"),
+    ("page", "end", "to the last row; in a log: to what comes"),
+    ("page", "open", "open what is selected"),
+    ("page", "focus_next", "pods: of one revision or all; alert: next item"),
+    ("page", "pods", "the pods of the revision"),
+    ("page", "pod_log", "the log of the pod, or back from it"),
+    ("page", "follow", "stop following the log, or go on"),
+    ("page", "previous", "the log before the last restart, or now"),
+    ("page", "container", "the log of the next container"),
+    ("page", "times", "times of the log on or off"),
+    ("page", "search", "search in the log"),
+    ("page", "next", "next match or change"),
+    ("page", "next_back", "the match or change before"),
+    ("page", "diff", "compare with the current revision; back from it"),
+    ("page", "help", "this help"),
+    ("page", "back", "back to where it was opened"),
+    ("page", "quit", "leave"),
 ];
 
 /// What no keymap can bind: these are done by typing, or not at all.
@@ -86,9 +124,20 @@ pub struct Keymap {
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Context {
     /// In the order of the file.
-    bindings: Vec<(Chord, String)>,
+    bindings: Vec<(Sequence, String)>,
     /// Command and help, in the order of the registry.
     commands: Vec<(String, String)>,
+}
+
+/// What chords that were pressed one after the other are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found<'k> {
+    /// This command.
+    Command(&'k str),
+    /// The beginning of a longer sequence.
+    Begun,
+    /// Nothing.
+    Nothing,
 }
 
 /// One line of help.
@@ -114,33 +163,63 @@ impl Keymap {
             let context = contexts.entry((*context).to_owned()).or_default();
             context.commands.push(((*command).to_owned(), (*help).to_owned()));
         }
-        root.only(&names)?;
+        let mut known = names.clone();
+        known.push(INHERITS);
+        root.only(&known)?;
+        let base = root.get(INHERITS).map(|entry| inherited(&entry, commands)).transpose()?;
         for name in names {
-            let table =
-                root.need(name).map_err(|error| error.hint(format!("start it with [{name}]")))?.table()?;
+            let heir = base.as_ref().and_then(|base| base.contexts.get(name));
+            let table = match (root.get(name), heir) {
+                (Some(entry), _) => Some(entry.table()?),
+                (None, Some(_)) => None,
+                (None, None) => {
+                    Some(root.need(name).map_err(|e| e.hint(format!("start it with [{name}]")))?.table()?)
+                }
+            };
             if let Some(context) = contexts.get_mut(name) {
-                context.read(&table)?;
+                context.read(table.as_ref(), heir)?;
             }
         }
         Ok(Self { contexts })
     }
 
-    /// The command that `key` is in `context`. A key that is let go is none.
+    /// The command that `key` alone is in `context`. A key that is let go is none.
     pub fn lookup(&self, context: &str, key: KeyEvent) -> Option<&str> {
         if key.kind == KeyEventKind::Release {
             return None;
         }
-        let chord = Chord::of_event(key);
-        let bindings = &self.contexts.get(context)?.bindings;
-        let found = bindings.iter().find(|(bound, _)| *bound == chord);
-        found.map(|(_, command)| command.as_str())
+        match self.find(context, &[Chord::of_event(key)]) {
+            Found::Command(command) => Some(command),
+            Found::Begun | Found::Nothing => None,
+        }
+    }
+
+    /// What `chords`, pressed one after the other, are in `context`.
+    pub fn find(&self, context: &str, chords: &[Chord]) -> Found<'_> {
+        let bindings = self.contexts.get(context).map(|c| c.bindings.as_slice()).unwrap_or_default();
+        let mut begun = false;
+        for (sequence, command) in bindings {
+            if sequence.chords() == chords {
+                return Found::Command(command);
+            }
+            begun |= sequence.chords().starts_with(chords);
+        }
+        if begun && !chords.is_empty() { Found::Begun } else { Found::Nothing }
     }
 
     /// The chords of `command` in `context` as a keymap writes them, in the order of the file.
     pub fn keys_for(&self, context: &str, command: &str) -> Vec<String> {
+        self.sequences(context, command).map(ToString::to_string).collect()
+    }
+
+    /// The same as the screen writes them: `gg` for `g g`.
+    pub fn shown_for(&self, context: &str, command: &str) -> Vec<String> {
+        self.sequences(context, command).map(Sequence::compact).collect()
+    }
+
+    fn sequences(&self, context: &str, command: &str) -> impl Iterator<Item = &Sequence> {
         let bindings = self.contexts.get(context).map(|context| context.bindings.as_slice());
-        let bound = bindings.unwrap_or_default().iter().filter(|(_, name)| name == command);
-        bound.map(|(chord, _)| chord.to_string()).collect()
+        bindings.unwrap_or_default().iter().filter(move |(_, name)| name == command).map(|(keys, _)| keys)
     }
 
     /// This keymap as a file, which reads as the same keymap again.
@@ -169,28 +248,49 @@ impl Keymap {
     }
 }
 
+/// The built-in keymap that `entry` names.
+fn inherited(entry: &Entry<'_>, commands: &[(&str, &str, &str)]) -> Result<Keymap, KeymapError> {
+    // Only this one is written out in full, so there is never a chain to follow.
+    entry.one_of(&["default"])?;
+    Keymap::parse(DEFAULT, "default.toml (built in)", commands)
+}
+
 impl Context {
-    fn read(&mut self, table: &Table<'_>) -> Result<(), TextError> {
-        let mut lines: Vec<(Chord, usize)> = Vec::new();
+    /// Reads `table`; `heir` has what holds where it says nothing.
+    fn read(&mut self, table: Option<&Table<'_>>, heir: Option<&Self>) -> Result<(), TextError> {
+        let Some(table) = table else {
+            self.bindings = heir.map(|heir| heir.bindings.clone()).unwrap_or_default();
+            return Ok(());
+        };
+        let mut lines: Vec<(Sequence, usize)> = Vec::new();
         let (lists, chords): (Vec<_>, Vec<_>) =
             table.entries().into_iter().partition(|e| e.key() == "unbound");
         for entry in chords {
-            let chord = chord_of(&entry)?;
-            if let Some((_, line)) = lines.iter().find(|(bound, _)| *bound == chord) {
-                return Err(entry.key_error(format!(
-                    "`{chord}` is bound twice {}, first in line {line}, expected each chord once",
-                    table.place()
-                )));
+            let keys = sequence_of(&entry)?;
+            if let Some((bound, line)) = lines.iter().find(|(bound, _)| bound.hides(&keys)) {
+                return Err(clash(&entry, &keys, bound, *line, table));
             }
             let command = self.command_of(&entry, table)?;
             if command == ARM {
-                self.check_arm(&entry, &chord)?;
+                self.check_arm(&entry, &keys)?;
             }
-            lines.push((chord, entry.line()));
-            self.bindings.push((chord, command));
+            lines.push((keys.clone(), entry.line()));
+            self.bindings.push((keys, command));
         }
         let unbound = lists.first().map(Entry::list).transpose()?.unwrap_or_default();
+        self.inherit(heir, &unbound);
         self.check_all_bound(table, &unbound)
+    }
+
+    /// Takes the keys of commands that this context does not bind itself, but for those that mean something else here.
+    fn inherit(&mut self, heir: Option<&Self>, unbound: &[Entry<'_>]) {
+        let own = self.bindings.clone();
+        let taken = |keys: &Sequence| own.iter().any(|(bound, _)| bound.hides(keys));
+        let said = |command: &String| {
+            own.iter().any(|(_, name)| name == command) || unbound.iter().any(|e| e.text() == Ok(command))
+        };
+        let kept = heir.map(|heir| heir.bindings.as_slice()).unwrap_or_default().iter();
+        self.bindings.extend(kept.filter(|(keys, command)| !taken(keys) && !said(command)).cloned());
     }
 
     /// The command that `entry` names, which must exist in this context.
@@ -216,11 +316,10 @@ impl Context {
             .maybe_hint(did_you_mean(command, known.iter().copied())))
     }
 
-    fn check_arm(&self, entry: &Entry<'_>, chord: &Chord) -> Result<(), TextError> {
-        if !chord.is_printable() {
-            return Err(entry.key_error(format!(
-                "`arm` is bound to `{chord}`, expected one printable key such as \"a\""
-            )));
+    fn check_arm(&self, entry: &Entry<'_>, keys: &Sequence) -> Result<(), TextError> {
+        if !keys.single().is_some_and(Chord::is_printable) {
+            return Err(entry
+                .key_error(format!("`arm` is bound to `{keys}`, expected one printable key such as \"a\"")));
         }
         if self.bindings.iter().any(|(_, command)| command == ARM) {
             return Err(entry.key_error("`arm` has a second key, expected exactly one"));
@@ -257,12 +356,30 @@ impl Context {
     }
 }
 
-fn chord_of(entry: &Entry<'_>) -> Result<Chord, TextError> {
+/// Two bindings of which only one could ever be pressed.
+fn clash(entry: &Entry<'_>, keys: &Sequence, bound: &Sequence, line: usize, table: &Table<'_>) -> TextError {
+    let place = table.place();
+    if keys == bound {
+        return entry.key_error(format!(
+            "`{keys}` is bound twice {place}, first in line {line}, expected each chord once"
+        ));
+    }
+    let (short, long) =
+        if keys.chords().len() < bound.chords().len() { (keys, bound) } else { (bound, keys) };
+    entry
+        .key_error(format!(
+            "`{keys}` and `{bound}` (line {line}) begin alike {place}: `{long}` is never reached"
+        ))
+        .hint(format!("`{short}` alone is a command already; give one of both another key"))
+}
+
+fn sequence_of(entry: &Entry<'_>) -> Result<Sequence, TextError> {
     let text = entry.key();
-    Chord::parse(text).map_err(|why| {
+    Sequence::parse(text).map_err(|why| {
         entry
             .key_error(format!(
-                "`{text}` is no chord, expected a character or a named key, with ctrl+, alt+ or shift+ before it"
+                "`{text}` is no chord, expected a character or a named key, with ctrl+, alt+ or shift+ before it; \
+                 several with one blank between them"
             ))
             .hint(why.to_string())
     })

@@ -8,6 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::keymap::Keymap;
 use super::link::Link;
+use super::mouse::Places;
 use super::theme::Theme;
 
 /// Theme, keymap, glyphs.
@@ -19,14 +20,30 @@ pub struct Look {
     pub keymap: Keymap,
     /// Only ASCII may be drawn.
     pub ascii: bool,
+    /// Where theme, keymap and configuration come from.
+    pub origin: Origin,
+    /// What of the last frame can be pointed at.
+    pub places: Places,
     /// What this frame leads to. Panels get a shared look, and none of them can read it.
     links: RefCell<Vec<Link>>,
+}
+
+/// Where it comes from how it looks: files, or that they are built in. For the help.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// The configuration.
+    pub config: String,
+    /// The theme.
+    pub theme: String,
+    /// The keymap.
+    pub keymap: String,
 }
 
 impl Look {
     /// With the colours of `theme` and the keys of `keymap`.
     pub fn new(theme: Theme, keymap: Keymap) -> Self {
-        Self { theme, keymap, ascii: false, links: RefCell::default() }
+        let (origin, places) = (Origin::default(), Places::default());
+        Self { theme, keymap, ascii: false, origin, places, links: RefCell::default() }
     }
 
     /// Makes the cells of `area` lead to `url`, in terminals that know how. An address that is not plain http or https
@@ -53,6 +70,11 @@ impl Look {
     fn back(&self, colour: Color, without: Modifier) -> Style {
         let style = Style::new().bg(colour);
         if self.mono() { style.add_modifier(without) } else { style }
+    }
+
+    /// What lies under everything.
+    pub fn ground(&self) -> Style {
+        Style::new().bg(self.theme.background)
     }
 
     /// What must be read.
@@ -130,9 +152,15 @@ impl Look {
         self.back(self.theme.prod, Modifier::REVERSED)
     }
 
+    /// The edges of the screen in a production context.
+    pub fn edge(&self) -> Style {
+        let style = Style::new().fg(self.theme.bad).bg(self.theme.prod);
+        if self.mono() { style.add_modifier(Modifier::BOLD) } else { style }
+    }
+
     /// The first key of a command as it is shown, if it has one.
     pub fn key_of(&self, context: &str, command: &str) -> Option<String> {
-        let first = self.keymap.keys_for(context, command).into_iter().next()?;
+        let first = self.keymap.shown_for(context, command).into_iter().next()?;
         Some(match first.as_str() {
             "up" => "↑".into(),
             "down" => "↓".into(),

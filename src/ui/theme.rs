@@ -12,6 +12,14 @@ use crate::domain::text_error::{TextError, nearest};
 /// The built-in theme `dark`, as a file.
 pub const DARK: &str = include_str!("../../themes/dark.toml");
 
+/// The built-in themes by name, as files.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("dark", DARK),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("monochrome", include_str!("../../themes/monochrome.toml")),
+];
+
 /// The ANSI colours by name, in their order (0..16).
 const ANSI: [(&str, Color); 16] = [
     ("black", Color::Black),
@@ -95,6 +103,8 @@ macro_rules! meanings {
 }
 
 meanings! {
+    /// What lies under everything.
+    background: Background,
     /// What must be read.
     text: Foreground,
     /// Labels and units.
@@ -153,12 +163,18 @@ impl Theme {
 
     /// This theme in the colours that a terminal of `depth` can show.
     pub fn at(&self, depth: Depth) -> Self {
+        let paper = self.is_light();
         self.each(|colour, role| match (depth, colour) {
             (Depth::None, _) => Color::Reset,
             (Depth::Ansi256, Color::Rgb(r, g, b)) => Color::Indexed(to_256([r, g, b])),
-            (Depth::Ansi16, Color::Rgb(r, g, b)) => to_16([r, g, b], role),
+            (Depth::Ansi16, Color::Rgb(r, g, b)) => to_16([r, g, b], role, paper),
             (_, other) => other,
         })
+    }
+
+    /// Dark text on a light background.
+    fn is_light(&self) -> bool {
+        matches!(self.background, Color::Rgb(r, g, b) if [r, g, b].iter().all(|part| *part >= 128))
     }
 }
 
@@ -222,13 +238,20 @@ fn has_hue(rgb: [u8; 3]) -> bool {
 
 /// By hue rather than by distance: the sixteen differ from terminal to terminal, and the nearest of a dark
 /// background and a dim text is the same black. A background without a hue becomes the terminal's own.
-fn to_16(rgb: [u8; 3], role: Role) -> Color {
+/// On `paper` the terminal's own is light, and so a light tint is too: it is left to words and marks.
+fn to_16(rgb: [u8; 3], role: Role, paper: bool) -> Color {
     let [r, g, b] = rgb.map(i32::from);
     let (most, least) = (r.max(g).max(b), r.min(g).min(b));
     let chroma = most - least;
+    if paper && role == Role::Background {
+        return Color::Reset;
+    }
     if !has_hue(rgb) {
         return match (role, most) {
             (Role::Background, _) => Color::Reset,
+            (_, 0..=63) if paper => Color::Black,
+            (_, 0..=130) if paper => Color::DarkGray,
+            (_, _) if paper => Color::Gray,
             (_, 0..=110) => Color::DarkGray,
             (_, 111..=190) => Color::Gray,
             _ => Color::White,
@@ -261,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_theme_has_the_colours_of_the_drawings() {
+    fn the_theme_dark_is_calm_and_leaves_the_background_to_the_terminal() {
         let dark = dark();
         assert_eq!(dark.text, Color::Rgb(208, 208, 204));
         assert_eq!(dark.dim, Color::Rgb(122, 124, 128));
@@ -269,24 +292,29 @@ mod tests {
         assert_eq!(dark.track, Color::Rgb(48, 52, 58));
         assert_eq!(dark.good, Color::Rgb(126, 186, 120));
         assert_eq!(dark.attention, Color::Rgb(222, 170, 84));
-        assert_eq!(dark.bad, Color::Rgb(226, 98, 92));
+        assert_eq!(dark.bad, Color::Rgb(231, 111, 105));
         assert_eq!(dark.accent, Color::Rgb(112, 168, 214));
         assert_eq!(dark.selection, Color::Rgb(38, 42, 50));
         assert_eq!(dark.bar, Color::Rgb(30, 33, 39));
         assert_eq!(dark.proposal, Color::Rgb(26, 29, 34));
-        assert_eq!(dark.prod, Color::Rgb(64, 28, 28));
+        assert_eq!(dark.prod, Color::Rgb(56, 24, 24));
+        assert_eq!(dark.background, Color::Reset);
     }
 
     #[test]
     fn states_stay_apart_at_every_depth_that_has_colours() {
-        for depth in [Depth::True, Depth::Ansi256, Depth::Ansi16] {
-            let theme = dark().at(depth);
-            let states = [theme.good, theme.attention, theme.bad, theme.accent, theme.text];
-            for (n, one) in states.iter().enumerate() {
-                assert!(!states[n + 1..].contains(one), "{depth:?}: {states:?}");
+        for (name, whole) in built_in().into_iter().filter(|(name, _)| *name != "monochrome") {
+            for depth in [Depth::True, Depth::Ansi256, Depth::Ansi16] {
+                let theme = whole.at(depth);
+                let states = [theme.good, theme.attention, theme.bad, theme.accent, theme.text];
+                for (n, one) in states.iter().enumerate() {
+                    assert!(!states[n + 1..].contains(one), "{name} {depth:?}: {states:?}");
+                }
+                if name != "light" || depth != Depth::Ansi16 {
+                    assert_ne!(theme.prod, theme.bar, "{name} {depth:?}");
+                    assert_ne!(theme.prod, Color::Reset, "{name} {depth:?}");
+                }
             }
-            assert_ne!(theme.prod, theme.bar, "{depth:?}");
-            assert_ne!(theme.prod, Color::Reset, "{depth:?}");
         }
     }
 
@@ -318,7 +346,77 @@ mod tests {
 
     #[test]
     fn without_colours_a_theme_is_the_monochrome_one() {
-        assert_eq!(dark().at(Depth::None), Theme::monochrome());
+        for (name, theme) in built_in() {
+            assert_eq!(theme.at(Depth::None), Theme::monochrome(), "{name}");
+            assert_eq!(theme == Theme::monochrome(), name == "monochrome");
+        }
+    }
+
+    fn built_in() -> Vec<(&'static str, Theme)> {
+        let theme = |source, name| Theme::parse(source, name).expect("a built-in theme is whole");
+        BUILT_IN.iter().map(|(name, source)| (*name, theme(source, name))).collect()
+    }
+
+    /// Relative luminance of sRGB, 0..1 (WCAG 2.2).
+    fn luminance(rgb: [u8; 3]) -> f64 {
+        let [r, g, b] = rgb.map(|part| {
+            let part = f64::from(part) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+
+    /// Contrast ratio, 1..21 (WCAG 2.2).
+    fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// What a terminal shows for a colour. Where it is the terminal's own: the brightest that is sold as dark.
+    fn shown(colour: Color) -> [u8; 3] {
+        match colour {
+            Color::Rgb(r, g, b) => [r, g, b],
+            Color::Indexed(index @ 16..=231) => {
+                let at = |n: u8| [0, 95, 135, 175, 215, 255][usize::from((index - 16) / n % 6)];
+                [at(36), at(6), at(1)]
+            }
+            Color::Indexed(index @ 232..) => [8 + 10 * (index - 232); 3],
+            _ => [0x1e; 3],
+        }
+    }
+
+    #[test]
+    fn white_on_black_has_the_contrast_of_the_standard() {
+        assert!((contrast([255; 3], [0; 3]) - 21.0).abs() < 1e-9);
+        assert!((contrast([0x77; 3], [255; 3]) - 4.48).abs() < 0.01);
+    }
+
+    #[test]
+    fn every_text_colour_can_be_read_on_every_background() {
+        for (name, theme) in built_in().into_iter().filter(|(name, _)| *name != "monochrome") {
+            for (depth, text, dim) in [(Depth::True, 4.5, 3.0), (Depth::Ansi256, 3.0, 2.5)] {
+                let high = name == "high-contrast" && depth == Depth::True;
+                let (text, dim) = if high { (7.0, 7.0) } else { (text, dim) };
+                let t = theme.at(depth);
+                let backgrounds = [t.background, t.selection, t.bar, t.proposal, t.prod];
+                for (wanted, colour) in [
+                    (text, t.text),
+                    (text, t.good),
+                    (text, t.attention),
+                    (text, t.bad),
+                    (text, t.accent),
+                    (dim, t.dim),
+                ] {
+                    for background in backgrounds {
+                        let found = contrast(shown(colour), shown(background));
+                        assert!(
+                            found >= wanted,
+                            "{name} {depth:?}: {colour:?} on {background:?} is {found:.2}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Environment {
     pub colorterm: Option<String>,
     /// `TERM`.
     pub term: Option<String>,
+    /// What decides the character set: `LC_ALL`, else `LC_CTYPE`, else `LANG`.
+    pub locale: Option<String>,
     /// `KUBECONFIG`.
     pub kubeconfig: Option<OsString>,
     /// `HOME`.
@@ -50,6 +52,7 @@ impl Environment {
             no_color: text("NO_COLOR"),
             colorterm: filled("COLORTERM"),
             term: filled("TERM"),
+            locale: filled("LC_ALL").or_else(|| filled("LC_CTYPE")).or_else(|| filled("LANG")),
             kubeconfig: variable("KUBECONFIG").filter(|value| !value.is_empty()),
             home: variable("HOME").filter(|value| !value.is_empty()).map(PathBuf::from),
             config_folder: folder("GOAROUND_CONFIG_DIR").or_else(|| Some(platform?.config_dir().to_owned())),
@@ -66,5 +69,16 @@ impl Environment {
     /// How many colours the terminal shows.
     pub fn depth(&self) -> Depth {
         Depth::detect(self.no_color.as_deref(), self.colorterm.as_deref(), self.term.as_deref())
+    }
+
+    /// Whether the terminal shows no more than ASCII: its fonts have no lines or dots, or the locale knows no UTF-8. A
+    /// locale that nobody set says nothing: most containers have none, behind a terminal that knows all.
+    pub fn ascii(&self) -> bool {
+        let poor = matches!(self.term.as_deref(), Some("linux" | "vt100" | "vt102" | "vt220" | "dumb"));
+        let utf8 = |locale: &str| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        };
+        poor || self.locale.as_deref().is_some_and(|locale| !utf8(locale))
     }
 }

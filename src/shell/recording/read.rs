@@ -4,14 +4,18 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
+use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
+use crate::domain::Time;
 use crate::domain::clean::Clean;
+use crate::domain::exact;
 use crate::shell::private;
 
-use super::frame::{SEED, add, short};
+use super::frame::{Drawn, SEED, add, short};
 use super::{FORMAT, Header, Line, SUM};
 
 /// The longest line that is read, in bytes: a list of very many objects is one line.
@@ -42,6 +46,33 @@ pub enum ReplayError {
         /// What to do.
         hint: &'static str,
     },
+}
+
+/// When a frame was drawn, and how large it was.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Frame {
+    /// World time.
+    pub at: Time,
+    /// By the hand's clock.
+    pub mono: Duration,
+    /// Columns and rows.
+    pub size: (u16, u16),
+}
+
+/// A [`Line`] of which only the stamps are wanted.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Brief {
+    Step(Stamp),
+    Frame(Drawn),
+    End(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Stamp {
+    at: Time,
+    #[serde(with = "exact")]
+    mono: Duration,
 }
 
 /// A recording that is being read.
@@ -127,6 +158,33 @@ impl Reader {
         Ok(Some(line))
     }
 
+    /// Looks at every line, and tells of the frames among them. Then goes back to the first line.
+    ///
+    /// # Errors
+    /// When a line was changed or means nothing.
+    pub fn frames(&mut self) -> Result<Vec<Frame>, ReplayError> {
+        let mut frames = Vec::new();
+        let (mut at, mut mono) = (self.header.began, Duration::ZERO);
+        while !self.ended && self.advance()? {
+            self.whole()?;
+            match self.parsed::<Brief>()? {
+                Brief::Step(stamp) => (at, mono) = (stamp.at, stamp.mono),
+                Brief::Frame(drawn) => frames.push(Frame { at, mono, size: (drawn.width, drawn.height) }),
+                Brief::End(_) => self.ended = true,
+            }
+        }
+        let cut = self.cut;
+        self.rewind()?;
+        self.cut = cut;
+        Ok(frames)
+    }
+
+    /// A refusal of the first line.
+    pub fn refused(&self, why: String) -> ReplayError {
+        let (file, hint) = (self.name.clone(), VERSION);
+        ReplayError::Broken { file, line: 1, column: 1, why: Clean::new(why), hint }
+    }
+
     /// Where the next line begins: line number and byte, for [`Reader::seek`].
     pub fn place(&self) -> (u64, u64) {
         (self.line, self.offset)
@@ -185,8 +243,7 @@ impl Reader {
             return Ok(());
         }
         // Where it stopped being JSON is the best guess of where it was changed.
-        let column =
-            serde_json::from_slice::<serde::de::IgnoredAny>(&self.text).err().map_or(1, |e| e.column());
+        let column = serde_json::from_slice::<IgnoredAny>(&self.text).err().map_or(1, |e| e.column());
         Err(self.broken(column.max(1), "the line is not as it was written", CHANGED))
     }
 

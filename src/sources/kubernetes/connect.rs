@@ -135,7 +135,7 @@ impl Connected {
     }
 }
 
-fn read_files(paths: &[PathBuf]) -> Result<(Kubeconfig, Vec<PathBuf>), ConnectError> {
+pub(super) fn read_files(paths: &[PathBuf]) -> Result<(Kubeconfig, Vec<PathBuf>), ConnectError> {
     let mut merged = Kubeconfig::default();
     let mut read = Vec::new();
     for path in paths.iter().filter(|path| path.exists()) {
@@ -217,7 +217,7 @@ async fn build(config: &kube::Config, retry: bool, origin: &Origin) -> Result<ku
 }
 
 /// `None` only when `work` panicked or the runtime is shutting down.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }
 

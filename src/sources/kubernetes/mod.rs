@@ -10,17 +10,23 @@
 
 mod connect;
 mod content;
+mod contexts;
 pub mod decode;
 mod error;
+mod follow;
 mod http;
 mod identity;
 mod logs;
+mod pod;
 mod run;
 mod watch;
 
 pub use connect::{Clock, Connected, Options, connect, default_paths};
 pub use content::{Fresh, all_services, config_content, read_deployment};
+pub use contexts::{Context, contexts};
 pub use error::{ConnectError, ReadError};
+pub use follow::follow_log;
 pub use identity::{Probe, cluster_id, identity, probe, rights};
 pub use logs::{ContainerState, Log, LogLine, PodState, containers, events_of, pod_log, pod_state};
+pub use pod::pod_page;
 pub use run::run;

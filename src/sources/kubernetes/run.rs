@@ -13,9 +13,9 @@ use super::decode::{
     Secrets, Services,
 };
 use super::error::ReadError;
-use super::http::{JSON, escaped, get};
+use super::http::escaped;
 use super::identity::{cluster_id, identity, probe};
-use super::watch::follow;
+use super::watch::{Broke, Progress, follow, follow_on, list_first};
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Signal, Source};
 
@@ -68,12 +68,12 @@ pub async fn run(
 
 async fn report(connected: Connected, asked: Option<String>, tx: Sender<Signal>) -> Result<(), Closed> {
     let mut session = Session { connected, namespace: asked, tx, unsettled: AtomicUsize::new(KINDS) };
-    open(&mut session).await?;
+    let deployments = open(&mut session).await?;
     let s = &session;
     // Boxed: together these futures are large, and they live as long as the session.
     tokio::try_join!(
         Box::pin(heartbeat(s)),
-        Box::pin(follow::<Deployments>(s)),
+        Box::pin(follow_on::<Deployments>(s, deployments)),
         Box::pin(follow::<ReplicaSets>(s)),
         Box::pin(follow::<Pods>(s)),
         Box::pin(follow::<Services>(s)),
@@ -88,13 +88,15 @@ async fn report(connected: Connected, asked: Option<String>, tx: Sender<Signal>)
     Ok(())
 }
 
-/// Finds out who and where we are and how far we see, for as long as it takes.
-async fn open(session: &mut Session) -> Result<(), Closed> {
+/// Finds out who and where we are and how far we see, for as long as it takes, and how far the Deployments were told.
+async fn open(session: &mut Session) -> Result<Progress, Closed> {
     let mut failures = 0;
+    let mut deployments = Progress::of::<Deployments>();
     let (first, who, id, scope) = loop {
-        match opening(session).await {
+        match opening(session, &mut deployments).await {
             Ok(known) => break known,
-            Err(error) => {
+            Err(Broke::Closed) => return Err(Closed),
+            Err(Broke::Read(error)) => {
                 let reason = Clean::new(error.to_string());
                 session.emit(Signal::Health(Source::Kubernetes, Health::Down(reason))).await?;
                 pause(failures).await;
@@ -110,29 +112,39 @@ async fn open(session: &mut Session) -> Result<(), Closed> {
     session.emit(Signal::ClusterId(id)).await?;
     session.namespace.clone_from(&scope.0);
     let namespace = scope.0.map(Clean::new);
-    session.emit(Signal::Scope { namespace, forbidden: scope.1 }).await
+    session.emit(Signal::Scope { namespace, forbidden: scope.1 }).await?;
+    Ok(deployments)
 }
 
 type Known = (super::Probe, crate::domain::cluster::Identity, Clean, (Option<String>, bool));
 
-async fn opening(session: &Session) -> Result<Known, ReadError> {
+/// All at once, each on a connection of its own: one round trip, and none of them waits for another one's.
+async fn opening(session: &Session, deployments: &mut Progress) -> Result<Known, Broke> {
     let connected = &session.connected;
-    let first = probe(connected).await?;
-    let who = identity(connected).await?;
-    let id = cluster_id(connected).await?;
-    let scope = scope(connected, session.namespace.clone()).await?;
-    Ok((first, who, id, scope))
+    tokio::try_join!(
+        async { Ok(probe(connected).await?) },
+        async { Ok(identity(connected).await?) },
+        async { Ok(cluster_id(connected).await?) },
+        scope(session, deployments),
+    )
 }
 
-/// The namespace to watch, and whether that is because the cluster-wide list is forbidden.
-async fn scope(connected: &Connected, asked: Option<String>) -> Result<(Option<String>, bool), ReadError> {
-    if asked.is_some() {
-        return Ok((asked, false));
-    }
-    let path = format!("{}?limit=1", Deployments::RESOURCE.path(None));
-    match get(&connected.reader, &connected.server, &path, JSON).await {
-        Ok(_) => Ok((None, false)),
-        Err(ReadError::Forbidden(_)) => Ok((Some(connected.default_namespace.to_string()), true)),
+/// The namespace to watch, and whether that is because the cluster-wide list is forbidden. The question is the list of
+/// Deployments itself, which is told at once.
+async fn scope(session: &Session, deployments: &mut Progress) -> Result<(Option<String>, bool), Broke> {
+    let asked = session.namespace.clone();
+    match list_first::<Deployments>(session, deployments, asked.as_deref()).await {
+        Ok(()) => Ok((asked, false)),
+        Err(Broke::Read(ReadError::Forbidden(_))) if asked.is_none() => {
+            let namespace = session.connected.default_namespace.to_string();
+            match list_first::<Deployments>(session, deployments, Some(&namespace)).await {
+                Err(Broke::Closed) => Err(Broke::Closed),
+                Ok(()) | Err(Broke::Read(_)) => Ok((Some(namespace), true)),
+            }
+        }
+        // What is wrong with this one kind is said by those who follow it.
+        Err(Broke::Read(ReadError::Garbage { .. })) => Ok((asked, false)),
+        Err(Broke::Read(_)) if asked.is_some() => Ok((asked, false)),
         Err(error) => Err(error),
     }
 }

@@ -38,7 +38,7 @@ const CALM: Duration = Duration::from_millis(500);
 const LONGEST: usize = 64 << 20;
 
 /// Why a round ended early.
-enum Broke {
+pub(super) enum Broke {
     Closed,
     Read(ReadError),
 }
@@ -55,16 +55,51 @@ impl From<ReadError> for Broke {
     }
 }
 
+/// How far the following of one kind has come.
+pub(super) struct Progress {
+    source: Source,
+    health: Health,
+    settled: bool,
+    /// Objects that could not be understood.
+    broken: BTreeMap<Key, Clean>,
+    /// Version from which the watch goes on; `None`: list first.
+    from: Option<String>,
+}
+
+impl Progress {
+    /// Nothing was asked yet.
+    pub fn of<K: Kind>() -> Self {
+        Self {
+            source: Source::Kind(K::RESOURCE.plural),
+            health: Health::Starting,
+            settled: false,
+            broken: BTreeMap::new(),
+            from: None,
+        }
+    }
+}
+
+/// Lists `K` once in `namespace`, or in all of them, and tells it: what is shown first need not wait for who we are.
+/// The client is the one that repeats a request which a busy server refused.
+pub(super) async fn list_first<K: Kind>(
+    session: &Session,
+    progress: &mut Progress,
+    namespace: Option<&str>,
+) -> Result<(), Broke> {
+    let path = K::RESOURCE.path(namespace.map(escaped).as_deref());
+    let mut following = Following { session, progress };
+    following.list::<K>(&session.connected.reader, &path).await?;
+    Ok(())
+}
+
 /// Follows `K` until nobody listens.
 pub(super) async fn follow<K: Kind>(session: &Session) -> Result<(), Closed> {
-    let mut following = Following {
-        session,
-        source: Source::Kind(K::RESOURCE.plural),
-        health: Health::Starting,
-        settled: false,
-        broken: BTreeMap::new(),
-        from: None,
-    };
+    follow_on::<K>(session, Progress::of::<K>()).await
+}
+
+/// The same for a kind that may have been listed already.
+pub(super) async fn follow_on<K: Kind>(session: &Session, mut progress: Progress) -> Result<(), Closed> {
+    let mut following = Following { session, progress: &mut progress };
     let mut failures = 0;
     loop {
         match following.round::<K>().await {
@@ -72,7 +107,7 @@ pub(super) async fn follow<K: Kind>(session: &Session) -> Result<(), Closed> {
             Err(Broke::Closed) => return Err(Closed),
             Err(Broke::Read(error)) => {
                 if matches!(error, ReadError::Gone(_) | ReadError::Garbage { .. }) {
-                    following.from = None;
+                    following.progress.from = None;
                 }
                 following.failed::<K>(&error).await?;
                 if matches!(error, ReadError::Forbidden(_) | ReadError::NotFound(_)) {
@@ -91,28 +126,24 @@ pub(super) async fn follow<K: Kind>(session: &Session) -> Result<(), Closed> {
 
 struct Following<'s> {
     session: &'s Session,
-    source: Source,
-    health: Health,
-    settled: bool,
-    /// Objects that could not be understood.
-    broken: BTreeMap<Key, Clean>,
-    /// Version from which the watch goes on; `None`: list first.
-    from: Option<String>,
+    progress: &'s mut Progress,
 }
 
 impl Following<'_> {
     /// A list if one is needed, then one watch to its end.
     async fn round<K: Kind>(&mut self) -> Result<(), Broke> {
-        let from = match self.from.clone() {
+        let from = match self.progress.from.clone() {
             Some(version) => version,
-            None => self.list::<K>().await?,
+            None => {
+                let path = collection::<K>(self.session);
+                self.list::<K>(&self.session.connected.watcher, &path).await?
+            }
         };
         self.watch::<K>(from).await
     }
 
-    async fn list<K: Kind>(&mut self) -> Result<String, Broke> {
-        let connected = &self.session.connected;
-        let path = collection::<K>(self.session);
+    async fn list<K: Kind>(&mut self, client: &kube::Client, path: &str) -> Result<String, Broke> {
+        let server = &self.session.connected.server;
         let (mut items, mut broken, mut next) = (Vec::new(), BTreeMap::new(), String::new());
         let version = loop {
             let mut uri = format!("{path}?limit={PAGE}");
@@ -120,8 +151,8 @@ impl Following<'_> {
                 uri.push_str("&continue=");
                 uri.push_str(&escaped(&next));
             }
-            let answer = get(&connected.watcher, &connected.server, &uri, accept::<K>(true)).await?;
-            let page = page::<K>(&answer.body).map_err(|error| garbage(&connected.server, &error))?;
+            let answer = get(client, server, &uri, accept::<K>(true)).await?;
+            let page = page::<K>(&answer.body).map_err(|error| garbage(server, &error))?;
             items.extend(page.objects.into_iter().map(|object| object.item));
             broken.extend(page.broken.into_iter().map(|odd| (odd.key, odd.why)));
             next = page.next;
@@ -129,8 +160,8 @@ impl Following<'_> {
                 break page.resource_version;
             }
         };
-        self.broken = broken;
-        self.from = Some(version.clone());
+        self.progress.broken = broken;
+        self.progress.from = Some(version.clone());
         self.fact::<K>(Change::Listed(items)).await?;
         self.live::<K>().await?;
         self.settle().await?;
@@ -148,7 +179,7 @@ impl Following<'_> {
         let opened = stream(&connected.watcher, &connected.server, &uri, accept::<K>(false)).await?;
         let mut pieces = std::pin::pin!(opened);
         self.live::<K>().await?;
-        self.session.emit(Signal::Heard(self.source)).await?;
+        self.session.emit(Signal::Heard(self.progress.source)).await?;
         let mut buffer = Vec::new();
         // Silence and a cut are the same: whatever was lost comes again from the last version.
         while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENT, pieces.next()).await {
@@ -173,7 +204,7 @@ impl Following<'_> {
         }
         buffer.drain(..begin);
         if buffer.len() > LONGEST {
-            self.from = None;
+            self.progress.from = None;
             return Err(Broke::Read(ReadError::Garbage {
                 server: self.session.connected.server.clone(),
                 why: Clean::new("a line of a watch is longer than 64 MiB"),
@@ -196,16 +227,16 @@ impl Following<'_> {
                 object.resource_version
             }
             Line::Broken(Broken { key, why }, version) => {
-                self.broken.insert(key, why);
+                self.progress.broken.insert(key, why);
                 self.live::<K>().await?;
                 version
             }
             Line::Bookmark(version) => {
-                self.session.emit(Signal::Heard(self.source)).await?;
+                self.session.emit(Signal::Heard(self.progress.source)).await?;
                 version
             }
             Line::Error(status, message) => {
-                self.from = None;
+                self.progress.from = None;
                 return Err(Broke::Read(match status {
                     410 => ReadError::Gone(message),
                     status => ReadError::Server { status, message },
@@ -213,7 +244,7 @@ impl Following<'_> {
             }
         };
         if !version.is_empty() {
-            self.from = Some(version);
+            self.progress.from = Some(version);
         }
         Ok(())
     }
@@ -224,7 +255,7 @@ impl Following<'_> {
 
     /// An object that could not be understood can be now, or is gone.
     async fn mended<K: Kind>(&mut self, object: &Object<K::Item>) -> Result<(), Closed> {
-        if !self.broken.is_empty() && self.broken.remove(&object.key).is_some() {
+        if !self.progress.broken.is_empty() && self.progress.broken.remove(&object.key).is_some() {
             self.live::<K>().await?;
         }
         Ok(())
@@ -232,11 +263,11 @@ impl Following<'_> {
 
     /// Delivering. A collection in which objects are missing is not called live.
     async fn live<K: Kind>(&mut self) -> Result<(), Closed> {
-        let health = match self.broken.iter().next() {
+        let health = match self.progress.broken.iter().next() {
             None => Health::Live,
             Some((key, why)) => Health::Down(Clean::new(format!(
                 "{} of the {} cannot be understood, as {key}: {why}; hint: the others are up to date",
-                self.broken.len(),
+                self.progress.broken.len(),
                 K::RESOURCE.plural
             ))),
         };
@@ -247,9 +278,9 @@ impl Following<'_> {
         match error {
             ReadError::Forbidden(_) => {
                 // With a version at hand it was the watch that was refused. The next round lists again: slow, not blind.
-                let verb = if self.from.is_some() { "watch" } else { "list" };
+                let verb = if self.progress.from.is_some() { "watch" } else { "list" };
                 self.health(Health::Forbidden(missing::<K>(verb, self.session.namespace.as_deref()))).await?;
-                self.from = None;
+                self.progress.from = None;
                 self.settle().await
             }
             ReadError::NotFound(message) => {
@@ -257,7 +288,7 @@ impl Following<'_> {
                 let text =
                     format!("this server has no {} in {}: {message}", resource.full_name(), resource.version);
                 self.health(Health::Down(Clean::new(text))).await?;
-                self.from = None;
+                self.progress.from = None;
                 self.settle().await
             }
             // Ordinary: the next list says whether anything is wrong.
@@ -267,18 +298,18 @@ impl Following<'_> {
     }
 
     async fn health(&mut self, health: Health) -> Result<(), Closed> {
-        if self.health == health {
+        if self.progress.health == health {
             return Ok(());
         }
-        self.health = health.clone();
-        self.session.emit(Signal::Health(self.source, health)).await
+        self.progress.health = health.clone();
+        self.session.emit(Signal::Health(self.progress.source, health)).await
     }
 
     async fn settle(&mut self) -> Result<(), Closed> {
-        if std::mem::replace(&mut self.settled, true) {
+        if std::mem::replace(&mut self.progress.settled, true) {
             return Ok(());
         }
-        self.session.settled(self.source).await
+        self.session.settled(self.progress.source).await
     }
 }
 

@@ -39,7 +39,7 @@ pub fn draw(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer)
     let wide = (area.width / 2).clamp(6, 84);
     line(look, state, slo, study, columns(area, LABEL, wide), buf);
     let words = from(area, LABEL + wide + 2);
-    for (n, figure) in figures.iter().chain([&largest(look, state, study)]).enumerate() {
+    for (n, figure) in figures.iter().chain([&largest(look, state, study, slo)]).enumerate() {
         figure.draw(row(words, n as u16), buf);
     }
     put(buf, columns(row(area, area.height - 1), 0, LABEL), "0 to 100 %", look.faint());
@@ -47,9 +47,10 @@ pub fn draw(look: &Look, state: &State, slo: &Slo, area: Rect, buf: &mut Buffer)
 
 /// What was left: from nothing to all where there are rows for it, else between the least and the most.
 fn line(look: &Look, state: &State, slo: &Slo, study: Option<&Study>, area: Rect, buf: &mut Buffer) {
-    let Some(left) = known(study) else { return };
-    let newest = slo.remaining.number().map(|left| (state.now, left));
-    let points: Vec<(Time, f64)> = left.iter().copied().chain(newest).collect();
+    let points = points(state, study, slo);
+    if points.is_empty() {
+        return;
+    }
     let (low, high) = if area.height > 1 { (0.0, 1.0) } else { extent(&points) };
     let from = state.now - BUDGET_PAST.delta();
     let halves = usize::from(area.width) * 2;
@@ -79,6 +80,12 @@ fn extent(points: &[(Time, f64)]) -> (f64, f64) {
     let high = points.iter().map(|(_, left)| *left).fold(f64::NEG_INFINITY, f64::max);
     let missing = (0.05 - (high - low)).max(0.0);
     (low - missing / 2.0, high + missing / 2.0)
+}
+
+/// What was recorded hour by hour, and what is left now.
+fn points(state: &State, study: Option<&Study>, slo: &Slo) -> Vec<(Time, f64)> {
+    let newest = slo.remaining.number().map(|left| (state.now, left));
+    known(study).map_or_else(Vec::new, |left| left.iter().copied().chain(newest).collect())
 }
 
 fn known(study: Option<&Study>) -> Option<&[(Time, f64)]> {
@@ -128,22 +135,16 @@ fn requests(look: &Look, study: Option<&Study>, slo: &Slo) -> Words {
 }
 
 /// When most of it went in one hour.
-fn largest(look: &Look, state: &State, study: Option<&Study>) -> Words {
-    let Some(left) = known(study) else { return Words::new() };
-    let drop = left.windows(2).map(|pair| (pair[1].0, pair[0].1 - pair[1].1));
+fn largest(look: &Look, state: &State, study: Option<&Study>, slo: &Slo) -> Words {
+    let points = points(state, study, slo);
+    let drop = points.windows(2).map(|pair| (pair[1].0, pair[0].1 - pair[1].1));
     match drop.max_by(|(_, a), (_, b)| a.total_cmp(b)) {
-        Some((at, lost)) if lost >= 0.001 => Words::of(
-            look.dim(),
-            format!(
-                "most in an hour: {:.1} points until {} {}",
-                lost * 100.0,
-                at.format("%-d %b"),
-                format::minute(at)
-            ),
-        ),
-        _ => Words::of(
-            look.dim(),
-            format!("no hour took more than 0.1 points, as of {}", format::minute(state.now)),
-        ),
+        Some((at, lost)) if lost >= 0.001 => {
+            let until = format::since(at, state.now);
+            let text = format!("most in an hour: {:.1} points until {until}", lost * 100.0);
+            Words::of(look.dim(), text)
+        }
+        Some(_) => Words::of(look.dim(), "no hour took 0.1 points"),
+        None => Words::new(),
     }
 }

@@ -19,6 +19,8 @@ use super::time_axis::{self, Axis, LABELS};
 pub const LEAST: u16 = 6;
 /// From here on two charts.
 const BOTH: u16 = 16;
+/// From here on with a blank row between them.
+const CALM: u16 = 22;
 /// Rows above a chart: its heading and what is read.
 const HEAD: u16 = 2;
 
@@ -33,13 +35,14 @@ pub fn draw(look: &Look, state: &State, slo: &Slo, axis: Axis<'_>, area: Rect, b
     let foot = if area.height > LEAST + 3 { time_axis::ROWS } else { time_axis::ROWS - 1 };
     let bodies = area.height - foot;
     if both {
-        let upper = bodies / 2;
+        let gap = u16::from(area.height >= CALM);
+        let upper = (bodies - gap) / 2;
         charts.one(Chart::ErrorRatio, true, top(area, upper), buf);
         let lower = match state.view.chart {
             Chart::ErrorRatio => Chart::Latency,
             chosen => chosen,
         };
-        charts.one(lower, false, Rect { height: bodies - upper, ..below(area, upper) }, buf);
+        charts.one(lower, false, Rect { height: bodies - upper - gap, ..below(area, upper + gap) }, buf);
     } else {
         charts.one(state.view.chart, true, top(area, bodies), buf);
     }

@@ -23,24 +23,22 @@ struct Band {
     rows: u16,
 }
 
-/// Bands of `count` buckets within `rows` rows, the slowest first. The bucket without an upper bound stands alone;
-/// the others are put together where there are too many.
+/// Bands of `count` buckets within `rows` rows, the slowest first, over all of the rows. The bucket without an upper
+/// bound stands alone; the others are put together where there are too many.
 fn bands(count: usize, rows: u16) -> Vec<Band> {
     let room = usize::from(rows);
     if count == 0 || room == 0 {
         return Vec::new();
     }
-    let together = (count - 1).div_ceil(room.saturating_sub(1).max(1)).max(1);
-    let mut ranges = vec![(count - 1, count - 1)];
-    let mut end = count - 1;
-    while end > 0 {
-        let first = end.saturating_sub(together);
-        ranges.push((first, end - 1));
-        end = first;
-    }
-    ranges.truncate(room);
-    let each = (room / ranges.len()).max(1) as u16;
-    let band = |(n, (first, last))| Band { first, last, top: n as u16 * each, rows: each };
+    let finite = count - 1;
+    let shown = finite.min(room - 1);
+    let mut ranges = vec![(finite, finite)];
+    // From the slowest on: band n covers what lies between two even parts.
+    let edge = |n: usize| finite - n * finite / shown.max(1);
+    ranges.extend((0..shown).map(|n| (edge(n + 1), edge(n) - 1)));
+    let all = ranges.len();
+    let top = |n: usize| (n * room / all) as u16;
+    let band = |(n, (first, last))| Band { first, last, top: top(n), rows: top(n + 1) - top(n) };
     ranges.into_iter().enumerate().map(band).collect()
 }
 
@@ -154,8 +152,8 @@ mod tests {
             bands(count, rows).iter().map(|b| (b.first, b.last, b.top, b.rows)).collect::<Vec<_>>()
         };
         assert_eq!(shape(3, 3), [(2, 2, 0, 1), (1, 1, 1, 1), (0, 0, 2, 1)]);
-        assert_eq!(shape(3, 7), [(2, 2, 0, 2), (1, 1, 2, 2), (0, 0, 4, 2)]);
-        assert_eq!(shape(6, 4), [(5, 5, 0, 1), (3, 4, 1, 1), (1, 2, 2, 1), (0, 0, 3, 1)]);
+        assert_eq!(shape(3, 7), [(2, 2, 0, 2), (1, 1, 2, 2), (0, 0, 4, 3)]);
+        assert_eq!(shape(6, 4), [(5, 5, 0, 1), (4, 4, 1, 1), (2, 3, 2, 1), (0, 1, 3, 1)]);
         assert!(shape(0, 4).is_empty() && shape(4, 0).is_empty());
         assert_eq!(shape(4, 1), [(3, 3, 0, 1)]);
     }

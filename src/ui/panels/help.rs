@@ -1,56 +1,115 @@
-//! Help, printed from the keymap: what each key does here, then on the other screen, then what no keymap can bind.
+//! Help, printed from the keymap: what each key does here, then on the other screen, then what no keymap can bind, and
+//! where configuration, theme and keymap come from. What does not fit is scrolled, never left out.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::engine::state::State;
+use crate::engine::view::Screen;
 use crate::ui::commands;
 use crate::ui::look::{Look, bold};
-use crate::ui::widgets::words::{Words, below, columns, from, put, row};
+use crate::ui::widgets::text::wrap;
+use crate::ui::widgets::words::{Words, below, columns, from, put_right, row};
 
 use super::{footer, header};
 
-/// Columns of the keys.
-const KEYS: u16 = 12;
+/// Columns of the keys, at least.
+const KEYS: usize = 12;
 /// From here on both contexts, side by side.
 const WIDE: u16 = 110;
 
 /// Draws the help of the screen that it is laid over.
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
-    header::draw(look, state, row(area, 0), buf);
+    if state.view.screen == Screen::Contexts {
+        // Nothing is connected that a header could tell of.
+        header::bar(look, state, row(area, 0), buf);
+    } else {
+        header::draw(look, state, row(area, 0), buf);
+    }
     let here = commands::context(state);
     let other = if here == "main" { "card" } else { "main" };
     let body = Rect { height: area.height.saturating_sub(2), ..below(area, 1) };
     let both = body.width >= WIDE;
     let width = if both { body.width / 2 } else { body.width };
-    let used = context(look, here, Rect { width, ..body }, buf);
-    typing(look, below(Rect { width, ..body }, used + 1), buf);
+    let inner = usize::from(width.saturating_sub(2));
+    let mut left = context(look, here, inner);
+    let mut right = context(look, other, inner);
+    let more = [typed(look, inner), origin(look, inner)].concat();
     if both {
-        context(look, other, from(body, width), buf);
+        right.extend(more);
+    } else {
+        left.append(&mut right);
+        left.extend(more);
     }
-    let keys = vec![("any key".to_owned(), "closes the help".to_owned())];
-    footer::draw_keys(look, keys, 1, row(area, area.height.saturating_sub(1)), buf);
+    let lines = left.len().max(right.len());
+    let last = lines.saturating_sub(usize::from(body.height));
+    look.places.note_lines(last + 1);
+    let first = state.view.help_scroll.min(last);
+    column(&left, first, Rect { width, ..body }, buf);
+    column(&right, first, from(body, width), buf);
+    let mut keys = Vec::new();
+    if last > 0 {
+        let moves: Vec<String> =
+            ["down", "page_down"].iter().filter_map(|command| look.key_of("main", command)).collect();
+        keys.push((moves.join(" "), "more".to_owned()));
+    }
+    keys.push(("any other key".to_owned(), "closes the help".to_owned()));
+    let bottom = row(area, area.height.saturating_sub(1));
+    footer::draw_keys(look, keys, 1, bottom, buf);
+    if last > 0 {
+        let shown = (first + usize::from(body.height)).min(lines);
+        put_right(buf, bottom, &format!("lines {}-{shown} of {lines} ", first + 1), look.dim());
+    }
 }
 
-/// Draws the commands of one context; returns the rows used.
-fn context(look: &Look, name: &str, area: Rect, buf: &mut Buffer) -> u16 {
-    let title = if name == "main" { "MAIN SCREEN" } else { "CARD, EVIDENCE, DIFF, MODEL" };
-    put(buf, from(row(area, 0), 1), title, look.dim());
-    let lines = lines(look, name);
-    for (n, (keys, help)) in lines.iter().enumerate() {
-        let place = row(area, 1 + n as u16);
-        put(buf, columns(place, 1, KEYS - 1), keys, look.key());
-        put(buf, columns(from(place, 1), KEYS, place.width.saturating_sub(KEYS + 2)), help, look.text());
+fn column(lines: &[Words], first: usize, area: Rect, buf: &mut Buffer) {
+    let place = Rect { width: area.width.saturating_sub(2), ..from(area, 1) };
+    for (n, line) in lines.iter().skip(first).take(usize::from(area.height)).enumerate() {
+        line.draw(columns(row(place, n as u16), 0, place.width), buf);
     }
-    1 + lines.len() as u16
+}
+
+/// A line of keys and what they do, on as many rows as it takes.
+fn line(look: &Look, keys: &str, help: &str, room: usize, wide: usize) -> Vec<Words> {
+    let rows = wrap(help, room.saturating_sub(wide + 1).max(8));
+    let mut lines = Vec::new();
+    for (n, text) in rows.into_iter().enumerate() {
+        let keys = if n == 0 { keys } else { "" };
+        lines.push(
+            Words::of(look.key(), keys.to_owned())
+                .and(look.text(), pad(keys, wide + 1))
+                .and(look.text(), text),
+        );
+    }
+    lines
+}
+
+fn pad(text: &str, columns: usize) -> String {
+    " ".repeat(columns.saturating_sub(crate::ui::widgets::text::width(text)).max(1))
+}
+
+/// The commands of one context.
+fn context(look: &Look, name: &str, room: usize) -> Vec<Words> {
+    let title = match name {
+        "main" => "MAIN SCREEN, LOG, INBOX",
+        "page" => "PODS, LOG, ALERT, REVISION, DIFF",
+        _ => "CARD, EVIDENCE, MODEL",
+    };
+    let lines = keys(look, name);
+    let longest = lines.iter().map(|(keys, _)| crate::ui::widgets::text::width(keys)).max().unwrap_or(0);
+    let wide = longest.clamp(KEYS, (room / 3).max(KEYS));
+    let mut all = vec![Words::of(look.dim(), title)];
+    all.extend(lines.iter().flat_map(|(keys, help)| line(look, keys, help, room, wide)));
+    all.push(Words::new());
+    all
 }
 
 /// Keys and what they do; the ranges of the chart are one line, and there and back are one.
-fn lines(look: &Look, name: &str) -> Vec<(String, String)> {
+fn keys(look: &Look, name: &str) -> Vec<(String, String)> {
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut ranges = false;
     for line in look.keymap.help(name) {
-        let keys = look.keymap.keys_for(name, line.command).join(" ");
+        let keys = look.keymap.shown_for(name, line.command).join(" ");
         let keys = if keys.is_empty() { "no key".to_owned() } else { keys };
         let back = match line.command {
             "down" => Some("one line up, down"),
@@ -72,15 +131,35 @@ fn lines(look: &Look, name: &str) -> Vec<(String, String)> {
     lines
 }
 
-/// What is typed and cannot be bound.
-fn typing(look: &Look, area: Rect, buf: &mut Buffer) {
+/// What is typed or pointed at and cannot be bound.
+fn typed(look: &Look, room: usize) -> Vec<Words> {
     let lines = [
         ("approving", "is typed: a token, never one key"),
-        ("tab", "in a reason: names the next gate"),
+        ("tab", "in a reason: names the next gate; in the palette: completes"),
         ("ctrl+s", "in the edit form: a new card; on the model's page: keeps the text"),
+        ("mouse", "selects and scrolls, decides nothing; with shift the terminal's own"),
     ];
-    for (n, (key, text)) in lines.into_iter().enumerate() {
-        let line = Words::of(bold(look.accent()), format!("{key:<width$}", width = usize::from(KEYS)));
-        line.and(look.text(), text).draw(from(row(area, n as u16), 1), buf);
+    let mut all = vec![Words::of(look.dim(), "NOT IN THE KEYMAP")];
+    all.extend(lines.into_iter().flat_map(|(key, text)| line(look, key, text, room, KEYS)));
+    all.push(Words::new());
+    all
+}
+
+/// Where it comes from how it looks and what it does.
+fn origin(look: &Look, room: usize) -> Vec<Words> {
+    let origin = &look.origin;
+    let told = [("config", &origin.config), ("theme", &origin.theme), ("keymap", &origin.keymap)];
+    let told: Vec<_> = told.into_iter().filter(|(_, from)| !from.is_empty()).collect();
+    if told.is_empty() {
+        return Vec::new();
     }
+    let mut all = vec![Words::of(look.dim(), "FROM")];
+    for (what, from) in told {
+        for (n, text) in wrap(from, room.saturating_sub(KEYS + 1).max(8)).into_iter().enumerate() {
+            let what = if n == 0 { what } else { "" };
+            let words = Words::of(bold(look.text()), what).and(look.text(), pad(what, KEYS + 1));
+            all.push(words.and(look.dim(), text));
+        }
+    }
+    all
 }

@@ -6,8 +6,9 @@ use ratatui::style::Style;
 
 use crate::domain::format;
 use crate::engine::state::{LogLine, State, Weight};
-use crate::engine::view;
+use crate::engine::view::{self, Pane};
 use crate::ui::look::Look;
+use crate::ui::mouse::Target;
 use crate::ui::widgets::text::wrap_within;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, rule};
 
@@ -20,6 +21,7 @@ const TEXT: u16 = 10 + SOURCE + 2;
 
 /// Draws the end of the log, or `scrolled` lines before it.
 pub fn draw(look: &Look, state: &State, scrolled: usize, area: Rect, buf: &mut Buffer) {
+    look.places.note(area, Target::Zone(Pane::Log));
     let rows = usize::from(area.height);
     let all = view::log_range(state);
     let end = all.end.saturating_sub(scrolled).max(all.start + rows.min(all.len()));

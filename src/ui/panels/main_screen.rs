@@ -7,11 +7,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::slo::Slo;
+use crate::engine::drill;
 use crate::engine::revisions::RevisionRow;
 use crate::engine::state::State;
 use crate::engine::view::{self, Pane, Row};
 use crate::ui::LEAST;
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, from, put, row, rule, top};
 
 use super::slo_list::{self, Rows};
@@ -110,15 +112,13 @@ impl Scene<'_> {
         let width = (area.width * 9 / 20).clamp(50, 84);
         let left = Rect { width, ..below(area, 1) };
         let right = from(below(area, 1), width + 2);
-        let incident = proposal::incident(self.state, self.rows.workload(self.state));
-        let list = match incident {
-            Some(incident) => {
-                let rows = proposal::ROWS.min(left.height / 2);
-                let bottom = Rect { height: rows, y: left.bottom().saturating_sub(rows + 1), ..left };
-                proposal::draw(self.look, self.state, incident, bottom, buf);
-                Rect { height: left.height.saturating_sub(rows + 2), ..left }
-            }
-            None => left,
+        let list = if self.has_proposal() {
+            let rows = proposal::ROWS.min(left.height / 2);
+            let bottom = Rect { height: rows, y: left.bottom().saturating_sub(rows + 1), ..left };
+            self.proposal(bottom, buf);
+            Rect { height: left.height.saturating_sub(rows + 2), ..left }
+        } else {
+            left
         };
         slo_list::draw(self.look, self.state, &self.rows, list, buf);
         self.detail(Rect { width: right.width.saturating_sub(1), ..right }, buf);
@@ -170,10 +170,10 @@ impl Scene<'_> {
     /// One zone, the names of all four above it, the proposal below it.
     fn page(&self, area: Rect, buf: &mut Buffer) {
         self.tabs(row(area, 0), buf);
-        let incident = proposal::incident(self.state, self.rows.workload(self.state));
-        let below_it = match incident {
-            Some(_) if area.height >= 16 => 6,
-            Some(_) if area.height >= 10 => 3,
+        let below_it = match area.height {
+            _ if !self.has_proposal() => 0,
+            16.. => 6,
+            10.. => 3,
             _ => 0,
         };
         let body = Rect { height: area.height.saturating_sub(2 + below_it), ..below(area, 2) };
@@ -194,13 +194,31 @@ impl Scene<'_> {
             Pane::Revisions => self.revisions(body, buf),
             Pane::Log => log::draw(self.look, self.state, self.state.view.log_scroll, body, buf),
         }
-        if let (Some(incident), true) = (incident, below_it > 0) {
+        if below_it > 0 {
             let place = Rect { y: area.bottom() - below_it, height: below_it, ..area };
             if below_it > 3 {
                 self.pipeline(row(place, 0), buf);
-                proposal::draw(self.look, self.state, incident, below(place, 1), buf);
+                self.proposal(below(place, 1), buf);
             } else {
-                proposal::draw(self.look, self.state, incident, place, buf);
+                self.proposal(place, buf);
+            }
+        }
+    }
+
+    fn has_proposal(&self) -> bool {
+        let incident = proposal::incident(self.state, self.rows.workload(self.state));
+        incident.is_some() || self.state.drill.is_some()
+    }
+
+    /// The proposal, or, in a drill, its question or what came of it.
+    fn proposal(&self, area: Rect, buf: &mut Buffer) {
+        match proposal::incident(self.state, self.rows.workload(self.state)) {
+            Some(incident) if !drill::hides(self.state) => {
+                proposal::draw(self.look, self.state, incident, area, buf);
+            }
+            _ => {
+                proposal::edge(self.look, area, buf);
+                super::drill::short(self.look, self.state, from(area, 2), buf);
             }
         }
     }
@@ -215,6 +233,8 @@ impl Scene<'_> {
             (Pane::Revisions, "revisions"),
             (Pane::Log, "log"),
         ] {
+            let at = from(area, 1 + words.width() as u16);
+            look.places.note(Rect { width: at.width.min(name.len() as u16 + 2), ..at }, Target::Pane(pane));
             if pane == self.state.view.pane {
                 words.push(bold(look.accent()), format!("[{name}]"));
             } else {
@@ -232,6 +252,7 @@ impl Scene<'_> {
         let mut keys = vec![("gate", "gate"), ("up", "select"), ("open", "open")];
         keys.extend([("focus_next", "panel"), ("diff", "diff"), ("evidence", "evidence"), ("log", "log")]);
         keys.extend([("range_1", "range"), ("by_hand", "by hand"), ("undo", "undo"), ("filter", "filter")]);
+        keys.extend([("inbox", "inbox"), ("palette", "palette")]);
         keys.extend([("help", "help"), ("quit", "quit")]);
         footer::draw(self.look, "main", &keys, area, buf);
     }

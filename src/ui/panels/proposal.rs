@@ -28,12 +28,17 @@ pub fn incident<'a>(state: &'a State, selected: Option<&Key>) -> Option<&'a Inci
     own.or_else(|| view::most_urgent_gate(state).and_then(|key| state.incidents.get(&key)))
 }
 
-/// Draws the box of `incident`, with as many gates as there is room for.
-pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &mut Buffer) {
+/// Ground and edge of the box.
+pub fn edge(look: &Look, area: Rect, buf: &mut Buffer) {
     tint(buf, area, look.proposal());
     for n in 0..area.height {
         put(buf, row(area, n), "▌", look.attention());
     }
+}
+
+/// Draws the box of `incident`, with as many gates as there is room for.
+pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &mut Buffer) {
+    edge(look, area, buf);
     let area = from(area, 2);
     let Some(analysis) = &incident.analysis else {
         put(buf, area, &format!("{}: facts are being gathered", incident.workload), look.dim());

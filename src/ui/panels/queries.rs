@@ -12,6 +12,7 @@ use crate::domain::latency::QUANTILES;
 use crate::domain::sli::{Matcher, Op, Selector};
 use crate::domain::slo::{Origin, Sli, Slo, SloId};
 use crate::engine::chart;
+use crate::engine::event::PageShown;
 use crate::engine::state::State;
 use crate::engine::view::Chart;
 use crate::ui::look::Look;
@@ -25,23 +26,25 @@ use super::{footer, header};
 const LABEL: usize = 12;
 
 /// Draws the page.
-pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer) {
+pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer) -> PageShown {
     header::draw(look, state, row(area, 0), buf);
     let title = Words::of(look.strong(), "QUERIES").and(look.dim(), format!("  {id}"));
     title.draw(from(row(area, 1), 1), buf);
-    match state.world.slos.get(id) {
+    let shown = match state.world.slos.get(id) {
         Some(slo) => {
             let columns = usize::from(area.width.saturating_sub(2));
             let page = Page { look, state, slo, columns, lines: Vec::new() };
-            scroll(look, state, &page.lines(), 0, area, buf);
+            scroll(look, state, &page.lines(), 0, area, buf)
         }
         None => {
             put(buf, from(row(area, 3), 1), "the SLO is not there any more", look.dim());
+            PageShown::default()
         }
-    }
+    };
     let keys =
         [("up", "scroll"), ("page_down", "page"), ("queries", "back"), ("help", "help"), ("quit", "quit")];
     footer::draw(look, "main", &keys, row(area, area.height.saturating_sub(1)), buf);
+    shown
 }
 
 struct Page<'a> {

@@ -11,7 +11,9 @@ use crate::domain::verdict::{Gate, GateState, Method};
 use crate::engine::analysis::Analysis;
 use crate::engine::revisions::{Mark, RevisionRow};
 use crate::engine::state::State;
+use crate::engine::view::Pane;
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
 
 /// What the table shows.
@@ -57,6 +59,7 @@ pub fn mark(look: &Look, table: &Table<'_>, each: &RevisionRow) -> (&'static str
 /// Draws the table: one line for each revision where there is room, else two.
 pub fn draw(look: &Look, state: &State, table: &Table<'_>, area: Rect, buf: &mut Buffer) {
     let wide = area.width >= 110;
+    look.places.note(area, Target::Zone(Pane::Revisions));
     heading(look, table, wide, row(area, 0), buf);
     if table.rows.is_empty() {
         put(buf, from(row(area, 1), 1), "no ReplicaSets of it are known", look.dim());
@@ -72,6 +75,7 @@ pub fn draw(look: &Look, state: &State, table: &Table<'_>, area: Rect, buf: &mut
         if place.bottom() > area.bottom() {
             break;
         }
+        look.places.note(place, Target::Revision(revision.uid.clone()));
         if n == at && table.focused {
             tint(buf, place, look.selection());
             put(buf, place, "▌", look.accent());

@@ -15,8 +15,9 @@ use crate::domain::window::Window;
 use crate::engine::analysis;
 use crate::engine::filter::Filter;
 use crate::engine::state::State;
-use crate::engine::view::{self, Row};
+use crate::engine::view::{self, Pane, Row};
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::gauge;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
 
@@ -108,12 +109,14 @@ impl Columns {
 /// Draws heading, rows and the line below them.
 pub fn draw(look: &Look, state: &State, rows: &Rows<'_>, area: Rect, buf: &mut Buffer) {
     let columns = Columns::within(area.width);
+    look.places.note(area, Target::Zone(Pane::List));
     heading(look, state, &columns, row(area, 0), buf);
     let visible = usize::from(area.height.saturating_sub(2));
     let at = rows.selected.and_then(|row| state.listing.place(row)).unwrap_or(0);
     let first = at.saturating_sub(visible.saturating_sub(1));
     for (n, each) in rows.all.iter().skip(first).take(visible).enumerate() {
         let area = row(below(area, 1), n as u16);
+        look.places.note(area, Target::Row(each.clone()));
         if first + n == at {
             tint(buf, area, look.selection());
             put(buf, area, "▌", look.accent());
