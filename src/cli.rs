@@ -318,7 +318,7 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
 
 /// The terminal, taken over.
 fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
-    let modes = Modes { mouse: config.ui.mouse };
+    let modes = Modes { mouse: config.ui.mouse, skills: environment.skills() };
     TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
 }
 

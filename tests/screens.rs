@@ -30,6 +30,8 @@ macro_rules! shot {
 
 #[path = "screens/charts.rs"]
 mod charts;
+#[path = "screens/closer.rs"]
+mod closer;
 #[path = "screens/model.rs"]
 mod model;
 

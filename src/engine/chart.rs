@@ -97,8 +97,9 @@ pub fn move_cursor(state: &mut State, moves: i8) {
         state.view.cursor = Some(newest);
         return;
     };
-    let least = state.view.window().delta() / MOVES;
-    let wanted = at + least * i32::from(moves);
+    let apart = places.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or_default();
+    let one = (state.view.window().delta() / MOVES).max(apart);
+    let wanted = at + one * i32::from(moves);
     let step = |n: usize| places.get(n).copied();
     let next = if moves < 0 {
         let far = places.partition_point(|place| *place <= wanted).checked_sub(1).and_then(step);

@@ -67,14 +67,16 @@ pub enum Event {
     },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
-    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
-    Leaving,
     /// Answer to [`super::Effect::ReadPod`].
     Pod(Uid, Box<Result<PodPage, Clean>>),
     /// Something was heard of the log stream of this number.
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
+    /// The round trip between this program and the person's terminal, rounded.
+    Line(Duration),
+    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
+    Leaving,
     /// Time passed.
     Tick,
 }
@@ -195,30 +197,14 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
-    /// The palette.
-    Palette,
-    /// What waits for a person, goes on and ended lately, of all workloads.
-    Inbox,
-    /// What was chosen in the palette.
-    Choose(Choice),
-    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
-    Pick(usize),
-    /// The row of the list that was pointed at.
-    Select(Row),
-    /// The revision that was pointed at.
-    SelectRevision(Uid),
-    /// The row of the inbox that was pointed at.
-    SelectItem(Item),
-    /// The pane that was pointed at.
-    Focus(Pane),
-    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
-    Wheel(Pane, bool),
     /// The pods of the selected workload or revision.
     Pods,
     /// The log of the selected pod.
     PodLog,
     /// The alert of the selected SLO.
     Alert,
+    /// Put what is selected into the clipboard.
+    Copy,
     /// Mark a revision for a comparison.
     Mark,
     /// Follow a log, or stop following it.
@@ -235,6 +221,26 @@ pub enum Command {
     Next,
     /// The one before.
     NextBack,
+    /// The palette.
+    Palette,
+    /// What waits for a person, goes on and ended lately, of all workloads.
+    Inbox,
+    /// What was chosen in the palette.
+    Choose(Choice),
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
+    Pick(usize),
+    /// The row of the list that was pointed at.
+    Select(Row),
+    /// The revision that was pointed at.
+    SelectRevision(Uid),
+    /// The pod that was pointed at.
+    SelectPod(Uid),
+    /// The row of the inbox that was pointed at.
+    SelectItem(Item),
+    /// The pane that was pointed at.
+    Focus(Pane),
+    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
+    Wheel(Pane, bool),
     /// First half of approving.
     Arm,
     /// Change the proposal.

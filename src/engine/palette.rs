@@ -74,6 +74,10 @@ impl Harmless {
                 | Command::Inbox
                 | Command::Filter
                 | Command::Range(_)
+                | Command::Chart
+                | Command::Cursor(_)
+                | Command::NoCursor
+                | Command::Queries
                 | Command::ByHand
                 | Command::Evidence
                 | Command::Diff
@@ -81,6 +85,18 @@ impl Harmless {
                 | Command::FocusNext
                 | Command::FocusPrevious
                 | Command::Log
+                | Command::Pods
+                | Command::Alert
+                | Command::Mark
+                | Command::Copy
+                | Command::PodLog
+                | Command::Follow
+                | Command::Previous
+                | Command::Container
+                | Command::Times
+                | Command::Search
+                | Command::Next
+                | Command::NextBack
                 | Command::Model
                 | Command::Ask
                 | Command::Stop

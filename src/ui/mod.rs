@@ -111,6 +111,11 @@ impl Ui {
         &self.look.keymap
     }
 
+    /// From now on nothing but ASCII is drawn.
+    pub fn become_ascii(&mut self) {
+        self.look.ascii = true;
+    }
+
     /// Nothing but ASCII is drawn.
     pub fn is_ascii(&self) -> bool {
         self.look.ascii
