@@ -191,7 +191,7 @@ mod tests {
     fn the_cursor_begins_at_the_newest_sample_and_stops_at_both_ends() {
         let (mut state, id) = state();
         let middle = |n: i64| Some(at(n * 60 - 30));
-        for (moves, lands) in [(-1, 60), (-1, 59), (1, 60), (1, 60), (-20, 50), (-127, 1), (-1, 1), (20, 11)]
+        for (moves, lands) in [(-1, 60), (-1, 59), (1, 60), (1, 60), (-10, 50), (-127, 1), (-1, 1), (10, 11)]
         {
             move_cursor(&mut state, moves);
             assert_eq!(state.view.cursor, middle(lands), "{moves}");
