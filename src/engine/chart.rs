@@ -97,8 +97,9 @@ pub fn move_cursor(state: &mut State, moves: i8) {
         state.view.cursor = Some(newest);
         return;
     };
-    let least = state.view.window().delta() / MOVES;
-    let wanted = at + least * i32::from(moves);
+    let apart = places.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or_default();
+    let one = (state.view.window().delta() / MOVES).max(apart);
+    let wanted = at + one * i32::from(moves);
     let step = |n: usize| places.get(n).copied();
     let next = if moves < 0 {
         let far = places.partition_point(|place| *place <= wanted).checked_sub(1).and_then(step);
@@ -190,7 +191,7 @@ mod tests {
     fn the_cursor_begins_at_the_newest_sample_and_stops_at_both_ends() {
         let (mut state, id) = state();
         let middle = |n: i64| Some(at(n * 60 - 30));
-        for (moves, lands) in [(-1, 60), (-1, 59), (1, 60), (1, 60), (-20, 50), (-127, 1), (-1, 1), (20, 11)]
+        for (moves, lands) in [(-1, 60), (-1, 59), (1, 60), (1, 60), (-10, 50), (-127, 1), (-1, 1), (10, 11)]
         {
             move_cursor(&mut state, moves);
             assert_eq!(state.view.cursor, middle(lands), "{moves}");

@@ -76,6 +76,10 @@ impl Harmless {
                 | Command::Export
                 | Command::Filter
                 | Command::Range(_)
+                | Command::Chart
+                | Command::Cursor(_)
+                | Command::NoCursor
+                | Command::Queries
                 | Command::ByHand
                 | Command::Evidence
                 | Command::Diff

@@ -305,8 +305,8 @@ fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffe
     };
     let mut words = Words::of(look.dim(), format!("{}, {slos}", format::several(shown, "row")));
     if !text.is_empty() {
-        words = Words::of(look.accent(), format!("/{}", text.as_str()));
-        words.push(look.dim(), format!("  {shown} shown, {hidden} hidden"));
+        words = Words::of(look.dim(), format!("{shown} shown, {hidden} hidden by "));
+        words.push(look.accent(), format!("/{}", text.as_str()));
     }
     if let Some(problem) = problems.first() {
         words.push(look.attention(), format!("  {problem}"));
