@@ -6,9 +6,12 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use goaround::engine::State;
+use goaround::shell::screen::canvas::Canvas;
+use goaround::shell::screen::terminal_type::Skills;
 use goaround::ui::Ui;
 use ratatui::backend::CrosstermBackend;
-use ratatui::layout::Rect;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Rect, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 /// Counts what is written to it.
@@ -27,15 +30,18 @@ impl Write for Counter {
 }
 
 /// A terminal of one kind.
-pub struct Painter {
-    written: Counter,
-    terminal: Terminal<CrosstermBackend<Counter>>,
+pub enum Painter {
+    /// As the cockpit draws.
+    Ours(Box<Canvas<Counter>>, Buffer),
+    /// As ratatui draws.
+    Stock(Box<Terminal<CrosstermBackend<Counter>>>, Counter),
 }
 
 impl Painter {
     /// As the cockpit draws.
-    pub fn ours(size: (u16, u16)) -> Self {
-        Self::stock(size)
+    pub fn ours((columns, rows): (u16, u16)) -> Self {
+        let canvas = Canvas::new(Counter::default(), Size::new(columns, rows), Skills::MODERN);
+        Self::Ours(Box::new(canvas), Buffer::empty(Rect::new(0, 0, columns, rows)))
     }
 
     /// As ratatui draws.
@@ -44,18 +50,27 @@ impl Painter {
         // A fixed area: nobody is asked for the size of a terminal that is not there.
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, columns, rows)) };
         let terminal = Terminal::with_options(CrosstermBackend::new(written.clone()), options);
-        Self { terminal: terminal.unwrap_or_else(|error| panic!("{error}")), written }
+        Self::Stock(Box::new(terminal.unwrap_or_else(|error| panic!("{error}"))), written)
     }
 
     /// Draws a state; bytes that it took.
     pub fn paint(&mut self, ui: &Ui, state: &State) -> u64 {
-        let before = self.written.0.get();
-        let drawn = self.terminal.draw(|frame| {
-            ui.draw(frame, state);
-        });
-        if let Err(error) = drawn {
-            panic!("{error}");
+        match self {
+            Self::Ours(canvas, buffer) => {
+                buffer.reset();
+                let drawn = ui.paint(state, buffer);
+                canvas.frame(buffer, &drawn.links).len() as u64
+            }
+            Self::Stock(terminal, written) => {
+                let before = written.0.get();
+                let drawn = terminal.draw(|frame| {
+                    ui.draw(frame, state);
+                });
+                if let Err(error) = drawn {
+                    panic!("{error}");
+                }
+                written.0.get() - before
+            }
         }
-        self.written.0.get() - before
     }
 }
