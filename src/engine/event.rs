@@ -67,14 +67,14 @@ pub enum Event {
     },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
-    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
-    Leaving,
     /// Answer to [`super::Effect::ReadPod`].
     Pod(Uid, Box<Result<PodPage, Clean>>),
     /// Something was heard of the log stream of this number.
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
+    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
+    Leaving,
     /// Time passed.
     Tick,
 }
@@ -187,6 +187,30 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
+    /// The pods of the selected workload or revision.
+    Pods,
+    /// The log of the selected pod.
+    PodLog,
+    /// The alert of the selected SLO.
+    Alert,
+    /// Put what is selected into the clipboard.
+    Copy,
+    /// Mark a revision for a comparison.
+    Mark,
+    /// Follow a log, or stop following it.
+    Follow,
+    /// The log before the last restart, or the present one.
+    Previous,
+    /// The next container.
+    Container,
+    /// Times in a log on or off.
+    Times,
+    /// Search in a log.
+    Search,
+    /// The next match or change.
+    Next,
+    /// The one before.
+    NextBack,
     /// The palette.
     Palette,
     /// What waits for a person, goes on and ended lately, of all workloads.
@@ -205,28 +229,6 @@ pub enum Command {
     Focus(Pane),
     /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
     Wheel(Pane, bool),
-    /// The pods of the selected workload or revision.
-    Pods,
-    /// The log of the selected pod.
-    PodLog,
-    /// The alert of the selected SLO.
-    Alert,
-    /// Mark a revision for a comparison.
-    Mark,
-    /// Follow a log, or stop following it.
-    Follow,
-    /// The log before the last restart, or the present one.
-    Previous,
-    /// The next container.
-    Container,
-    /// Times in a log on or off.
-    Times,
-    /// Search in a log.
-    Search,
-    /// The next match or change.
-    Next,
-    /// The one before.
-    NextBack,
     /// First half of approving.
     Arm,
     /// Change the proposal.

@@ -14,9 +14,9 @@ use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
 use super::inbox;
 use super::incident::{self, Waiting};
+use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
-use super::pages;
 use super::palette;
 use super::record;
 use super::revisions::Mark;
@@ -64,6 +64,12 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
             false
         }
+        (_, Command::Copy) => {
+            if !takes_text(state) {
+                inspect::copy(state, effects);
+            }
+            false
+        }
         (Screen::Inbox, command) => inbox::command(state, command),
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
@@ -81,7 +87,7 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             | Screen::Revision(..)
             | Screen::Compare(..),
             command,
-        ) => match pages::command(state, &command) {
+        ) => match inspect::command(state, &command) {
             Some(()) => false,
             None => page(state, command),
         },
@@ -108,6 +114,7 @@ fn takes_text(state: &State) -> bool {
             state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
         }
         Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        Screen::PodLog(..) => state.view.pod_log.typing.is_some(),
         _ => false,
     }
 }
@@ -159,10 +166,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
-        Command::Open if state.view.pane == Pane::Revisions => pages::open_revision(state),
-        Command::Pods => pages::open_pods(state),
-        Command::Alert => pages::open_alert(state),
-        Command::Mark => pages::mark(state),
+        Command::Open if state.view.pane == Pane::Revisions => inspect::open_revision(state),
+        Command::Pods => inspect::open_pods(state),
+        Command::Alert => inspect::open_alert(state),
+        Command::Mark => inspect::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -176,7 +183,7 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => match pages::compared(state, &key) {
+            Some(key) => match inspect::compared(state, &key) {
                 Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
                 None => open(state, Screen::Diff(key)),
             },

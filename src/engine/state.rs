@@ -16,10 +16,10 @@ use crate::domain::slo::SloId;
 
 use super::drill::Drill;
 use super::incident::Incident;
+use super::inspect::Inspected;
 use super::investigate::Study;
 use super::listing::Listing;
 use super::opinion::Counsel;
-use super::pages::Pages;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -144,10 +144,10 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// What was asked for the page that is open.
+    pub inspected: Inspected,
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
-    /// What was asked for the page that is open.
-    pub pages: Pages,
     /// What is selected, opened, filtered.
     pub view: View,
     /// What can be chosen before anything is connected.

@@ -16,7 +16,7 @@ use crate::domain::window::Window;
 use super::event::PageShown;
 use super::filter::{Filter, Subject};
 use super::inbox::Item;
-use super::pages::{AlertItem, LogView};
+use super::inspect::{AlertItem, LogView};
 use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
@@ -39,12 +39,6 @@ pub enum Screen {
     Readings(SloId),
     /// The event log alone.
     Log,
-    /// What waits for a person, goes on and ended lately.
-    Inbox,
-    /// The question of a drill, and afterwards what was right.
-    Drill,
-    /// The contexts to choose from, before anything is connected.
-    Contexts,
     /// The pods of a workload.
     Pods(Key),
     /// One pod of a workload.
@@ -57,6 +51,12 @@ pub enum Screen {
     Revision(Key, Uid),
     /// Two revisions of a workload, older and newer.
     Compare(Key, Uid, Uid),
+    /// What waits for a person, goes on and ended lately.
+    Inbox,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.

@@ -37,11 +37,10 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
-    ("palette", Command::Palette),
-    ("inbox", Command::Inbox),
     ("pods", Command::Pods),
     ("alert", Command::Alert),
     ("mark", Command::Mark),
+    ("copy", Command::Copy),
     ("pod_log", Command::PodLog),
     ("follow", Command::Follow),
     ("previous", Command::Previous),
@@ -50,6 +49,8 @@ static TABLE: &[(&str, Command)] = &[
     ("search", Command::Search),
     ("next", Command::Next),
     ("next_back", Command::NextBack),
+    ("palette", Command::Palette),
+    ("inbox", Command::Inbox),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -156,14 +157,14 @@ fn command(
     if state.view.filtering {
         return typed(key, read);
     }
+    if searching(state) {
+        return typed(key, read);
+    }
     if state.drill.as_ref().and_then(Drill::typing).is_some() {
         return typed(key, read);
     }
     if let Some(answer) = answer(keymap, state, key) {
         return Some(answer);
-    }
-    if searching(state) {
-        return typed(key, read);
     }
     if let Some(typing) = typing(state) {
         return match typing {

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use crate::domain::cluster::{Condition, Deployment, Key, Pod};
 use crate::domain::format;
-use crate::engine::pages::{self, PodGroup};
+use crate::engine::inspect::{self, PodGroup};
 use crate::engine::revisions::Mark;
 use crate::engine::state::{State, Weight};
 use crate::ui::look::{Look, bold};
@@ -29,7 +29,7 @@ enum Line<'a> {
 /// Draws the page.
 pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer) {
     header::draw(look, state, row(area, 0), buf);
-    let groups = pages::pods(state, key, state.view.pods_of.as_ref());
+    let groups = inspect::pods(state, key, state.view.pods_of.as_ref());
     title(look, state, key, &groups, row(area, 1), buf);
     let mut body = Rect { height: area.height.saturating_sub(4), ..below(area, 3) };
     if let Some(deployment) = state.world.deployments.get(key) {
@@ -145,7 +145,7 @@ fn list(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: Re
     put(buf, columns(heading, at.node, at.age.saturating_sub(at.node + 1)), "node", look.dim());
     put_right(buf, columns(heading, at.age, AGE), "age", look.dim());
     let area = below(area, 1);
-    let selected = pages::selected_pod(state, key);
+    let selected = inspect::selected_pod(state, key);
     let mut lines = Vec::new();
     for group in groups {
         lines.push(Line::Group(group));
@@ -194,7 +194,7 @@ fn one(look: &Look, state: &State, pod: &Pod, chosen: bool, at: &Places, area: R
         tint(buf, area, look.selection());
         put(buf, area, "▌", look.accent());
     }
-    let (words, weight) = pages::pod_words(pod);
+    let (words, weight) = inspect::pod_words(pod);
     let style = style_of(look, weight);
     let sign = match weight {
         Weight::Good => "✓",
