@@ -20,6 +20,10 @@ mod events;
 mod figure;
 #[path = "light/frames.rs"]
 mod frames;
+#[path = "light/heap.rs"]
+mod heap;
+#[path = "light/incident.rs"]
+mod incident;
 #[path = "light/metrics.rs"]
 mod metrics;
 #[path = "light/objects.rs"]
@@ -36,8 +40,12 @@ mod rest;
 mod rig;
 #[path = "light/start.rs"]
 mod start;
+#[path = "light/tap.rs"]
+mod tap;
 #[path = "light/terminal.rs"]
 mod terminal;
+#[path = "light/windows.rs"]
+mod windows;
 #[path = "../tests/common/world.rs"]
 mod world;
 
@@ -69,6 +77,10 @@ const PARTS: &[Part] = &[
     Part { figures: &["nothing-changed", "typical-second"], measure: frames::bytes },
     Part { figures: &["token"], measure: frames::token },
     Part { figures: &["incident"], measure: frames::incident },
+    Part { figures: &["windows", "cycle-time"], measure: windows::evaluated },
+    Part { figures: &["heap-pod", "event-time"], measure: heap::pods },
+    Part { figures: &["proposal"], measure: incident::proposal },
+    Part { figures: &["approval"], measure: incident::approval },
     Part { figures: &["frame-time", "frame-ratio"], measure: frames::time },
     Part { figures: &["idle-bytes", "idle-requests", "idle-renewals"], measure: rest::small },
     Part { figures: &["rss-pods", "rss-pods-peak", "idle-cpu-pods"], measure: rest::pods },

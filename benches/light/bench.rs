@@ -51,6 +51,11 @@ impl Bench {
         Ok(Self { program, runtime: runtime.map_err(|error| error.to_string())? })
     }
 
+    /// Waits for something on the runtime of the fake servers, where it may leave tasks behind.
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// Starts a fake cluster.
     pub fn world(&self, size: Size) -> Result<World, String> {
         let started = self.runtime.block_on(async {

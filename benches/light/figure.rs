@@ -94,6 +94,18 @@ pub const FIGURES: &[Figure] = &[
     figure("token", "one streamed word of a model", "B", both(80.0, 60.0), "stock 106"),
     figure("frame-time", "processor time of a frame, 200x60, 1,000 SLOs: p99", "ms", both(2.0, 1.0), ""),
     figure("frame-ratio", "the same over that with 20 SLOs: median", "x", both(1.3, 1.25), ""),
+    figure("windows", "7 windows of 1,000 SLOs evaluated", "ms", both(1.0, 0.1), ""),
+    figure("cycle-time", "a cycle's readings of 1,000 SLOs taken in, with the review", "ms", NONE, ""),
+    figure("heap-pod", "heap of a pod that is watched", "B", both(700.0, 550.0), "typed objects 42,067"),
+    figure("event-time", "processor time of a changed pod: decoded and taken in", "us", NONE, "typed 22.5"),
+    figure("proposal", "last byte of the metrics to the proposal on the screen", "ms", both(50.0, 20.0), ""),
+    figure(
+        "approval",
+        "last key of an approval to the request, beyond two syncs of the disk",
+        "ms",
+        hard(10.0),
+        "",
+    ),
     figure("rss-pods", "memory with 10,000 pods watched", "MB", both(40.0, 25.0), "kdash 1,261, kubetui 727"),
     figure("rss-pods-peak", "the same at its highest, while they are listed", "MB", NONE, "kdash 1,373"),
     figure(
