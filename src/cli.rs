@@ -33,12 +33,14 @@ use crate::ui::look::Origin;
 mod autopilot;
 mod drill;
 mod eval;
+mod export;
 mod operator;
 mod replay;
 
 use autopilot::Autopilot;
 use drill::DrillArgs;
 use eval::EvalArgs;
+use export::ExportArgs;
 use operator::{Ended, Operator};
 use replay::ReplayArgs;
 
@@ -152,6 +154,8 @@ enum Command {
 
 #[derive(Subcommand, Debug)]
 enum AuditCommand {
+    /// A post-mortem of a decision: what was known, decided, sent and found, each with its record
+    Export(ExportArgs),
     /// Is every record there, whole and in order?
     Verify {
         #[command(flatten)]
@@ -256,6 +260,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
+        Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
             verify(&environment, output.output)
         }

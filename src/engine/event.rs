@@ -17,6 +17,7 @@ use crate::domain::slo::SloId;
 
 use super::drill::Answer;
 use super::inbox::Item;
+use super::ledger::{Told, Whole};
 use super::palette::Choice;
 use super::record::Past;
 use super::view::{Pane, Row};
@@ -58,6 +59,12 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// Answer to [`super::Effect::ReadRecords`].
+    Records(Told),
+    /// Answer to [`super::Effect::ReadRecord`].
+    Whole(Result<Whole, Clean>),
+    /// Where a post-mortem was written, or why none was.
+    Exported(Result<Clean, Clean>),
     /// The kubeconfig was read: which context it is, and whether that is production.
     Context {
         /// Its name.
@@ -173,6 +180,14 @@ pub enum Command {
     Filter,
     /// Choose the chart's range: 1 h, 6 h, 1 d, 7 d, 30 d.
     Range(u8),
+    /// Show the next chart of the selected SLO: error ratio, latency, heat map.
+    Chart,
+    /// Move the chart's cursor by so many moves, to the right where that is positive.
+    Cursor(i8),
+    /// Take the cursor away.
+    NoCursor,
+    /// The queries behind the numbers on or off.
+    Queries,
     /// Propose the selected revision by hand.
     ByHand,
     /// Evidence on or off.
@@ -247,6 +262,10 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// The journal.
+    Journal,
+    /// Write a post-mortem of what is selected in it.
+    Export,
     /// What a person says in a drill.
     Answer(Answer),
     /// Leave the screen, field or mode.

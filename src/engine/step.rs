@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, inspect, listing, mapping, opinion};
+use super::{action, drill, incident, input, inspect, ledger, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -107,6 +107,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
+        Event::Records(told) => ledger::told_records(state, told),
+        Event::Whole(whole) => ledger::told_record(state, whole),
+        Event::Exported(exported) => ledger::exported(state, exported),
         Event::Context { name, production } => {
             state.setup.context = name;
             state.setup.prod = production;

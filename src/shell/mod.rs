@@ -8,6 +8,7 @@ pub mod content;
 pub mod display;
 pub mod drill;
 pub mod eval;
+pub mod export;
 pub mod history;
 mod inspect;
 pub mod journal;

@@ -135,13 +135,14 @@ fn screens(keymap: &Keymap, state: &State) -> Vec<Entry> {
 /// Every command once: of the context of the screen, then what only the other one has. Ranges are told as such.
 fn commands_of(keymap: &Keymap, state: &State) -> Vec<Entry> {
     let here = commands::context(state);
-    let (own, other): (Vec<_>, Vec<_>) = COMMANDS.iter().partition(|(context, _, _)| *context == here);
+    // The answers of a drill are decisions: their keys stand beside the question, and nowhere else.
+    let all = COMMANDS.iter().filter(|(context, _, _)| *context != "drill");
+    let (own, other): (Vec<_>, Vec<_>) = all.partition(|(context, _, _)| *context == here);
     let mut known: Vec<&str> = own.iter().map(|(_, name, _)| *name).collect();
     let other: Vec<_> = other
         .into_iter()
-        .filter(|(context, name, _)| {
-            // Answers are there where something is asked.
-            let new = !known.contains(name) && (*context != "drill" || state.drill.is_some());
+        .filter(|(_, name, _)| {
+            let new = !known.contains(name);
             if new {
                 known.push(name);
             }
@@ -183,6 +184,10 @@ fn run(keymap: &Keymap, state: &State, context: &str, name: &str) -> Result<Choi
     let fits = match state.view.screen {
         Screen::Main | Screen::Card(_) => true,
         _ if context == "page" => true,
+        Screen::Journal => {
+            matches!(command, Command::Open | Command::Filter | Command::Export | Command::Journal)
+        }
+        Screen::Record(_) => matches!(command, Command::Export | Command::Journal),
         Screen::Log => matches!(command, Command::Log | Command::Inbox),
         Screen::Inbox => matches!(command, Command::Open | Command::Gate | Command::Log | Command::Inbox),
         Screen::Model(_) => matches!(command, Command::Ask | Command::Stop | Command::Back | Command::Model),
