@@ -94,6 +94,16 @@ impl TerminalFront {
         }
     }
 
+    /// The screen and the keyboard.
+    pub fn ui(&mut self) -> &mut Ui {
+        &mut self.ui
+    }
+
+    /// Another session begins: its clock begins anew, and nothing of the one before counts.
+    pub fn begin_again(&mut self) {
+        (self.drawn, self.drawn_second, self.changed, self.urgent) = (None, i64::MIN, true, true);
+    }
+
     fn due(&mut self, state: &State, now: Duration) -> bool {
         let Some(drawn) = self.drawn else { return true };
         let since = now.saturating_sub(drawn);

@@ -105,8 +105,6 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("page", "inbox", "what waits for a person, goes on, ended lately"),
     ("page", "palette", "go anywhere, do anything, by its name"),
     ("page", "diff", "compare with the current revision; back from it"),
-    ("page", "inbox", "what waits for a person, goes on, ended lately"),
-    ("page", "palette", "go anywhere, do anything, by its name"),
     ("page", "help", "this help"),
     ("page", "back", "back to where it was opened"),
     ("page", "quit", "leave"),
