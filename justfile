@@ -23,3 +23,7 @@ scenarios:
 # Shows changed snapshots and takes them after a look (cargo install cargo-insta)
 snapshots:
     cargo insta review
+
+# How light it is: bytes, memory, processor time and requests beside their limits; `just bench --only rss`
+bench *ARGS:
+    cargo bench --bench light -- {{ARGS}}

@@ -12,6 +12,8 @@ mod api;
 mod bench;
 #[path = "light/clock.rs"]
 mod clock;
+#[path = "light/cluster.rs"]
+mod cluster;
 #[path = "light/events.rs"]
 mod events;
 #[path = "light/figure.rs"]
@@ -24,10 +26,14 @@ mod metrics;
 mod objects;
 #[path = "light/painter.rs"]
 mod painter;
+#[path = "light/peers.rs"]
+mod peers;
 #[path = "light/process.rs"]
 mod process;
 #[path = "light/rest.rs"]
 mod rest;
+#[path = "../tests/common/rig.rs"]
+mod rig;
 #[path = "light/start.rs"]
 mod start;
 #[path = "light/terminal.rs"]
@@ -49,6 +55,17 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { figures: &["binary"], measure: start::binary },
     Part { figures: &["first-frame", "rss-rest"], measure: start::first_frame },
+    Part {
+        figures: &[
+            "first-data-20",
+            "kubectl-20",
+            "first-data-20-x",
+            "first-data-3000",
+            "kubectl-3000",
+            "first-data-3000-x",
+        ],
+        measure: cluster::first_data,
+    },
     Part { figures: &["nothing-changed", "typical-second"], measure: frames::bytes },
     Part { figures: &["token"], measure: frames::token },
     Part { figures: &["incident"], measure: frames::incident },
@@ -119,6 +136,9 @@ fn run() -> Result<bool, String> {
             Ok(Outcome::NotRun(why)) => not_run.push((part, why)),
             Err(why) => failed.push((part, why)),
         }
+    }
+    if arguments.peers {
+        peers::tell(&bench)?;
     }
     for (part, why) in &not_run {
         eprintln!("NOT RUN {}: {why}", part.figures.join(", "));

@@ -21,10 +21,11 @@ use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
 use crate::shell::one_look::{OneLook, needed_but_missing};
 use crate::shell::recording::Recording;
+use crate::shell::run::{self, Front as _};
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
 use crate::shell::tty::Modes;
-use crate::shell::{history, journal, propose, run};
+use crate::shell::{history, journal, propose};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
 use crate::ui::look::Origin;
@@ -303,8 +304,7 @@ async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded
             None => return Ok(0),
         }
     }
-    let session = session::start(&config, &wanted).await?;
-    let state = in_terminal(session, front, &config, environment, recorded).await?;
+    let state = in_terminal(&wanted, front, &config, environment, recorded).await?;
     farewell(&state);
     Ok(0)
 }
@@ -324,19 +324,23 @@ fn opened(config: &Config, environment: &Environment) -> anyhow::Result<Terminal
 
 /// Runs the cockpit; `front` is the terminal, where it was taken already.
 async fn in_terminal(
-    mut session: Session,
+    wanted: &Wanted,
     front: Option<TerminalFront>,
     config: &Config,
     environment: &Environment,
     recorded: &Recorded,
 ) -> anyhow::Result<State> {
-    recorded.begin(&mut session, &ui(config, environment))?;
     let mut front = match front {
         Some(front) => front,
         None => opened(config, environment)?,
     };
     #[cfg(debug_assertions)]
     front.provoke(environment.debug_panic.as_deref());
+    // The screen stands before anything is read that may take its time.
+    let nothing = State::new(session::setup(config, wanted), wanted.clock.now());
+    front.after(&nothing, wanted.clock.mono(), &mut Vec::new());
+    let mut session = session::start(config, wanted).await?;
+    recorded.begin(&mut session, &ui(config, environment))?;
     let state = run::run(&mut session, &mut front).await;
     drop(front);
     recorded.end(&mut session);
@@ -487,13 +491,13 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     config.policy.void_after =
         scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
     let wanted = world.wanted(target, &folder);
-    let mut session = session::start(&config, &wanted).await?;
     if args.headless {
+        let mut session = session::start(&config, &wanted).await?;
         let ui = ui(&config, environment);
         args.recorded.begin(&mut session, &ui)?;
         return headless(session, &scenario, &world, ui, &args).await;
     }
-    in_terminal(session, None, &config, environment, &args.recorded).await?;
+    in_terminal(&wanted, None, &config, environment, &args.recorded).await?;
     Ok(0)
 }
 

@@ -40,7 +40,12 @@ fn lines(card: &Proposal) -> usize {
 }
 
 fn frame(card: &Proposal, lines: impl IntoIterator<Item = usize>) -> Shown {
-    Shown { digest: Some(card.digest.clone()), lines: lines.into_iter().collect(), large_enough: true }
+    Shown {
+        digest: Some(card.digest.clone()),
+        lines: lines.into_iter().collect(),
+        large_enough: true,
+        ..Shown::default()
+    }
 }
 
 fn whole(card: &Proposal) -> Shown {
@@ -127,7 +132,12 @@ fn another_page_another_card_or_no_card_interrupts_the_reading() {
     for other in [None, Some(ContentDigest("other".into()))] {
         let mut card = card();
         card.shown(&whole(&card), MS(100));
-        let away = Shown { digest: other, lines: (0..lines(&card)).collect(), large_enough: true };
+        let away = Shown {
+            digest: other,
+            lines: (0..lines(&card)).collect(),
+            large_enough: true,
+            ..Shown::default()
+        };
         card.shown(&away, MS(800));
         card.shown(&whole(&card), MS(850));
         card.arm(MS(1_500), "");

@@ -770,7 +770,7 @@ fn a_prometheus_that_answers_html_is_told_so() {
 fn a_misspelt_key_is_refused_before_the_terminal_is_touched() {
     let folder = Arc::new(tempfile::tempdir().expect("a folder"));
     let file = folder.path().join("my.toml");
-    std::fs::write(&file, "theme = \"dark\"\n[policy]\nmin_bed = 3\n").expect("a file");
+    std::fs::write(&file, "prod_contexts = []\n[policy]\nmin_bed = 3\n").expect("a file");
     let file = file.display().to_string();
     for command in [&["--config", file.as_str()][..], &["demo", "--config", file.as_str()][..]] {
         let mut screen = Screen::start_in(160, 24, command, Arc::clone(&folder), &[]);
@@ -781,4 +781,77 @@ fn a_misspelt_key_is_refused_before_the_terminal_is_touched() {
         assert!(!said.contains('\x1b'), "the terminal was touched: {said:?}");
         screen.assert_restored();
     }
+}
+
+/// Two clusters that nobody answers for, the second of them production.
+fn two_contexts() -> String {
+    kubeconfig("http://127.0.0.1:9").replace(
+        "contexts:\n",
+        "- name: far\n  cluster:\n    server: http://127.0.0.1:10\ncontexts:\n- name: eu-prod\n  context:\n    cluster: far\n    user: here\n    namespace: shop\n",
+    )
+}
+
+#[test]
+fn of_several_contexts_one_is_taken_at_the_start_and_production_is_said_before_it_is() {
+    let mut screen = started(&two_contexts(), &[]);
+    let text = screen.wait("which context?");
+    let lines: Vec<&str> = text.lines().collect();
+    let (here, prod) = (line_of(&lines, "http://127.0.0.1:9 "), line_of(&lines, "http://127.0.0.1:10"));
+    assert!(
+        lines[here].starts_with('▌') && lines[here].contains("current"),
+        "the current one is selected: {text}"
+    );
+    assert!(
+        here < prod && lines[prod].starts_with(" PROD eu-prod") && lines[prod].contains("shop"),
+        "{text}"
+    );
+    screen.press("j");
+    screen.wait_for("the second is selected", |text| text.contains("▌PROD eu-prod"));
+    screen.press("\r");
+    let text = screen.wait("http://127.0.0.1:10 refuses connections");
+    assert!(text.lines().next().is_some_and(|header| header.contains("PROD eu-prod")), "{text}");
+    assert!(text.lines().filter(|line| line.trim_end().ends_with('┃')).count() > 20, "the frame: {text}");
+    leave(&mut screen, "q");
+}
+
+fn line_of(lines: &[&str], words: &str) -> usize {
+    lines
+        .iter()
+        .position(|line| line.contains(words))
+        .unwrap_or_else(|| panic!("{words}\n{}", lines.join("\n")))
+}
+
+#[test]
+fn nobody_is_asked_where_one_is_named_or_the_configuration_says_so_and_who_is_asked_may_leave() {
+    let mut named = started(&two_contexts(), &["--context", "here"]);
+    assert!(!named.wait("kube down").contains("which context?"));
+    leave(&mut named, "q");
+    let mut asked = started(&two_contexts(), &["--theme", "light", "--keymap", "vim"]);
+    asked.wait("which context?");
+    leave(&mut asked, "ZQ");
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    std::fs::create_dir_all(folder.path().join("config")).expect("a folder");
+    std::fs::write(folder.path().join("config/config.toml"), "[ui]\nchoose_context = \"current\"\n")
+        .expect("a file");
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, two_contexts()).expect("a file");
+    let file = file.display().to_string();
+    let mut current = Screen::start_in(160, 40, &["--kubeconfig", &file], folder, &[]);
+    assert!(current.wait("http://127.0.0.1:9 refuses").contains("here"));
+    leave(&mut current, "q");
+}
+
+#[test]
+fn a_locale_without_utf_8_gets_ascii_and_no_color_gets_none() {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, two_contexts()).expect("a file");
+    let file = file.display().to_string();
+    let poor = [("LC_ALL", "C"), ("NO_COLOR", "1")];
+    let mut screen =
+        Screen::start_in(100, 30, &["--kubeconfig", &file, "--context", "eu-prod"], folder, &poor);
+    screen.wait("kube down");
+    assert!(screen.text().is_ascii(), "{}", screen.text());
+    assert!(!screen.raw().contains("\x1b[38;") && !screen.raw().contains("\x1b[48;"));
+    leave(&mut screen, "q");
 }

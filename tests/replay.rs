@@ -216,7 +216,7 @@ fn what_no_story_tells_comes_back_as_well() {
         Event::Advice(BriefId(7), Box::new(Advice::Found(evidence()))),
         Event::Advice(BriefId(7), Box::new(Advice::failed("no key".into()))),
         Event::Command(Command::Char('\u{1f600}', 9)),
-        Event::Shown(Shown { digest: None, lines: vec![0, 7], large_enough: false }),
+        Event::Shown(Shown { digest: None, lines: vec![0, 7], large_enough: false, ..Shown::default() }),
     ] {
         assert_eq!(back(event.clone()), event);
     }

@@ -114,7 +114,7 @@ fn every_theme_and_every_keymap_is_whole() {
 fn the_readme_lists_exactly_the_keys_of_the_default_keymap() {
     let keymap = Keymap::parse(DEFAULT, "default.toml", COMMANDS).expect("whole");
     let readme = text("README.md");
-    for context in ["main", "card", "drill"] {
+    for context in ["main", "card", "page", "drill"] {
         let table = between(&readme, &format!("<!-- keys:{context} -->"), "\n\n");
         let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for row in rows(table) {
@@ -266,11 +266,8 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
     let operator = granted("deploy/operator.yaml");
     assert_eq!(operator["goaround-operator"], [patch("apps", "deployments"), patch("", "configmaps")]);
     assert_eq!(operator.len(), 1);
-    let logs = granted("deploy/advisor-logs.yaml");
-    assert_eq!(
-        logs["goaround-advisor-logs"],
-        [("".to_owned(), "pods/log".to_owned(), vec!["get".to_owned()])]
-    );
+    let logs = granted("deploy/logs.yaml");
+    assert_eq!(logs["goaround-logs"], [("".to_owned(), "pods/log".to_owned(), vec!["get".to_owned()])]);
     assert_eq!(logs.len(), 1);
 
     // Every kind that the source watches: `Resource::new("group", "version", "plural")` or `metadata("plural")`.

@@ -28,6 +28,8 @@ macro_rules! shot {
     };
 }
 
+#[path = "screens/closer.rs"]
+mod closer;
 #[path = "screens/model.rs"]
 mod model;
 

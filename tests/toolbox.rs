@@ -360,8 +360,5 @@ async fn a_right_that_is_missing_is_that_tools_sentence_and_an_error_is_redacted
     toolbox.cluster = Some(api(answer).await);
     let pod = toolbox.brief.pods[0].clone();
     let why = toolbox.run(&Tool::Logs { pod, previous: false }).await.expect_err("403");
-    assert_eq!(
-        why,
-        "pods/log is forbidden: token=<redacted: token>; hint: deploy/advisor-logs.yaml has this right"
-    );
+    assert_eq!(why, "pods/log is forbidden: token=<redacted: token>; hint: deploy/logs.yaml has this right");
 }

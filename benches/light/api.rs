@@ -127,11 +127,6 @@ impl Api {
     pub fn take_asked(&self) -> BTreeMap<String, u64> {
         std::mem::take(&mut self.shared.asked.lock().expect("lock"))
     }
-
-    /// Bytes of a pod.
-    pub fn pod_bytes(&self) -> usize {
-        self.shared.pods.first().map_or(0, |pod| pod.ready.len())
-    }
 }
 
 /// What stands in a request's query.
@@ -319,7 +314,7 @@ fn changes(shared: &Shared, count: u64) -> Vec<u8> {
         // Strides over all Deployments, as changes in a cluster do.
         let pod = &shared.pods[(n.wrapping_mul(7_919) % shared.pods.len() as u64) as usize];
         out.extend_from_slice(b"{\"type\":\"MODIFIED\",\"object\":");
-        if n % 10 == 0 { &pod.unready } else { &pod.ready }.write(version, &mut out);
+        if n.is_multiple_of(10) { &pod.unready } else { &pod.ready }.write(version, &mut out);
         out.extend_from_slice(b"}\n");
     }
     out

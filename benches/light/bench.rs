@@ -18,7 +18,7 @@ pub const SCREEN: (u16, u16) = (120, 40);
 pub enum Outcome {
     /// With these values.
     Measured(Measured),
-    /// What it needs is not here.
+    /// What it needs is not here: what that is.
     NotRun(String),
 }
 
@@ -83,9 +83,14 @@ pub fn start<'a>(bench: &'a Bench, folder: &tempfile::TempDir, arguments: &[&str
 }
 
 impl World {
+    /// The file that leads to it.
+    pub fn kubeconfig(&self) -> String {
+        self.folder.path().join("kubeconfig").to_string_lossy().into_owned()
+    }
+
     /// The cockpit on it, at the end of a line.
     pub fn cockpit(&self, bench: &Bench, line: Line) -> Result<Terminal, String> {
-        let kubeconfig = self.folder.path().join("kubeconfig").to_string_lossy().into_owned();
+        let kubeconfig = self.kubeconfig();
         let arguments = ["--kubeconfig", &kubeconfig, "--prometheus", &self.metrics.url];
         Terminal::start(Start { line, ..start(bench, &self.folder, &arguments) })
     }

@@ -34,11 +34,6 @@ impl Object {
         out.extend_from_slice(version.to_string().as_bytes());
         out.extend_from_slice(self.after.as_bytes());
     }
-
-    /// Bytes without the version.
-    pub fn len(&self) -> usize {
-        self.before.len() + self.after.len()
-    }
 }
 
 /// Stands for a version until it is known.

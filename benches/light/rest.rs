@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use crate::bench::{Bench, Outcome, SCREEN, World};
+use crate::bench::{Bench, Outcome, World};
 use crate::figure::Measured;
 use crate::objects::Size;
 use crate::terminal::{Line, Terminal};
 
 /// The large cluster.
 pub const LARGE: Size = Size { deployments: 250, pods: 10_000, slos: 20 };
-const SMALL: Size = Size { deployments: 20, pods: 20, slos: 20 };
+/// A small one.
+pub const SMALL: Size = Size { deployments: 20, pods: 20, slos: 20 };
 const SLOS: Size = Size { deployments: 1_000, pods: 3_000, slos: 1_000 };
 /// Until what a start leaves behind is given back.
 const CALM: Duration = Duration::from_secs(8);
@@ -19,7 +20,6 @@ const LOOK: Duration = Duration::from_secs(30);
 /// With 10,000 pods.
 pub fn pods(bench: &Bench) -> Result<Outcome, String> {
     let world = bench.world(LARGE)?;
-    eprintln!("a pod has {} bytes", world.api.pod_bytes());
     let terminal = world.settled(bench, Line::default(), LARGE.slos)?;
     std::thread::sleep(CALM);
     let mut measured = Measured::default();
@@ -82,10 +82,6 @@ fn requests(world: &World) -> (u64, u64) {
     let asked = world.api.take_asked();
     let (watches, others): (Vec<_>, Vec<_>) =
         asked.into_iter().partition(|(what, _)| what.ends_with(" watch"));
-    for (what, count) in &others {
-        eprintln!("{count} x {what}");
-    }
     let sum = |counts: Vec<(String, u64)>| counts.into_iter().map(|(_, count)| count).sum();
-    debug_assert_eq!(SCREEN, (120, 40));
     (sum(watches), sum(others))
 }

@@ -13,15 +13,15 @@ const KEPT: usize = 1_000;
 const PATHS: [&str; 5] = ["/api/orders", "/api/payments", "/api/search?q=tea", "/api/orders/7", "/healthz"];
 
 impl World {
-    /// The last `lines` lines of a pod that began at `began`, oldest first; `timestamps` puts the runtime's time before
-    /// each. Empty for a pod that does not run.
-    pub(super) fn log(&self, pod: &str, began: Millis, lines: usize, timestamps: bool) -> String {
+    /// The lines of a pod from the second `from` on (as many as are kept), oldest first, and the second that comes next;
+    /// `timestamps` puts the runtime's time before each. Empty for a pod that does not run.
+    pub(super) fn log(&self, pod: &str, from: i64, timestamps: bool) -> (String, i64) {
         let Some(pod) = self.pods.get(pod).filter(|pod| pod.phase != traffic::Phase::Waiting) else {
-            return String::new();
+            return (String::new(), from);
         };
         let downstream = self.downstream(&pod.deployment, &self.failing_services(self.now));
         let last = self.now.div_euclid(STEP);
-        let first = (last - lines.min(KEPT) as i64 + 1).max(began.div_euclid(STEP) + 1);
+        let first = from.max(last - KEPT as i64 + 1);
         let mut text = String::new();
         for second in first..=last {
             let at = second * STEP;
@@ -47,6 +47,12 @@ impl World {
                 0.002 + chance(92) * 0.03,
             ));
         }
-        text
+        (text, first.max(last + 1))
+    }
+
+    /// The second at which the last `lines` lines begin of a pod that began at `began`.
+    pub(super) fn log_tail(&self, began: Millis, lines: usize) -> i64 {
+        let last = self.now.div_euclid(STEP);
+        (last - lines.min(KEPT) as i64 + 1).max(began.div_euclid(STEP) + 1)
     }
 }

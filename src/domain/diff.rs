@@ -271,6 +271,115 @@ fn shortened<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
     }
 }
 
+/// Which side of a comparison a line is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sign {
+    /// Both.
+    Same,
+    /// The older one only.
+    Removed,
+    /// The newer one only.
+    Added,
+}
+
+/// A line of a comparison, in parts: whether a part differs from the other side's line, and its text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Whose it is.
+    pub sign: Sign,
+    /// Its text; together the line.
+    pub parts: Vec<(bool, String)>,
+}
+
+/// Unchanged lines around a change.
+const AROUND: usize = 3;
+/// More lines than this of one object are not compared on a screen.
+const MOST: usize = 20_000;
+
+/// The lines in which two texts differ, word by word, with a few unchanged lines around them; one list for each place.
+/// Empty where they do not differ.
+pub fn hunks(before: &[String], after: &[String]) -> Vec<Vec<Line>> {
+    // A line that is the last one of a side and not of the other must not differ by its line end.
+    let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let (before, after) = (text(before), text(after));
+    if before == after {
+        return Vec::new();
+    }
+    let diff = TextDiff::from_lines(&before, &after);
+    let line = |change: similar::InlineChange<'_, str>| Line {
+        sign: match change.tag() {
+            ChangeTag::Delete => Sign::Removed,
+            ChangeTag::Insert => Sign::Added,
+            ChangeTag::Equal => Sign::Same,
+        },
+        parts: change
+            .iter_strings_lossy()
+            .map(|(differs, text)| (differs, text.trim_end_matches('\n').to_owned()))
+            .filter(|(_, text)| !text.is_empty())
+            .collect(),
+    };
+    let groups = diff.grouped_ops(AROUND);
+    groups
+        .iter()
+        .map(|ops| ops.iter().flat_map(|op| diff.iter_inline_changes(op)).map(line).collect())
+        .collect()
+}
+
+/// A value as indented lines, names first, other keys in alphabetical order, so that only what differs differs.
+pub fn printed(value: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    print(value, 0, "", &mut out);
+    out.truncate(MOST);
+    out
+}
+
+fn print(value: &Value, indent: usize, lead: &str, out: &mut Vec<String>) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort_by_key(|key| (*key != "name", *key));
+            for (n, key) in keys.into_iter().enumerate() {
+                let lead = if n == 0 { lead.to_owned() } else { " ".repeat(lead.len()) };
+                field(&map[key], indent, &lead, key, out);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for item in items {
+                print(item, indent, &format!("{lead}- "), out);
+            }
+        }
+        other => out.push(format!("{pad}{lead}{}", scalar(other))),
+    }
+}
+
+fn field(value: &Value, indent: usize, lead: &str, key: &str, out: &mut Vec<String>) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            out.push(format!("{pad}{lead}{key}:"));
+            print(value, indent + lead.len() + 2, "", out);
+        }
+        Value::Array(items) if !items.is_empty() => {
+            out.push(format!("{pad}{lead}{key}:"));
+            print(value, indent + lead.len(), "", out);
+        }
+        Value::String(text) if text.contains('\n') => {
+            out.push(format!("{pad}{lead}{key}: |"));
+            let deeper = " ".repeat(indent + lead.len() + 2);
+            out.extend(text.lines().map(|line| format!("{deeper}{line}")));
+        }
+        other => out.push(format!("{pad}{lead}{key}: {}", scalar(other))),
+    }
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,5 +441,33 @@ mod tests {
         assert_eq!(said("a\nb\n", "a\n"), "ConfigMap c key k b → nothing");
         let spaces = said("a\nb\n", "a\n  b\n");
         assert!(spaces.contains("2 lines, sha256"), "{spaces}");
+    }
+
+    #[test]
+    fn a_template_is_printed_as_a_person_would_write_it() {
+        let value = json!({"spec": {"containers": [
+            {"image": "a:1", "name": "web", "env": [{"value": "5", "name": "POOL"}], "args": ["-v", "x"]},
+        ], "empty": {}}, "text": "a\nb\n"});
+        let expected = "spec:\n  containers:\n  - name: web\n    args:\n    - -v\n    - x\n    env:\n    - name: POOL\n      value: 5\n    image: a:1\n  empty: {}\ntext: |\n  a\n  b";
+        assert_eq!(printed(&value).join("\n"), expected);
+    }
+
+    #[test]
+    fn a_changed_line_shows_which_of_its_words_changed() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let found = hunks(&lines("a\nimage: shop/api:4.11\nb"), &lines("a\nimage: shop/api:4.12\nb"));
+        assert_eq!(found.len(), 1);
+        let signs: Vec<Sign> = found[0].iter().map(|line| line.sign).collect();
+        assert_eq!(signs, [Sign::Same, Sign::Removed, Sign::Added, Sign::Same]);
+        let differs = |line: &Line| -> String {
+            line.parts.iter().filter(|(differs, _)| *differs).map(|(_, text)| text.as_str()).collect()
+        };
+        let whole = |line: &Line| line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>();
+        assert_eq!(whole(&found[0][1]), "image: shop/api:4.11");
+        assert!(differs(&found[0][1]).contains("11") && !differs(&found[0][1]).contains("image"));
+        assert!(differs(&found[0][2]).contains("12"));
+        assert_eq!(hunks(&lines("a\nb"), &lines("a\nb")), Vec::<Vec<Line>>::new());
+        let added = hunks(&lines("a"), &lines("a\nb"));
+        assert_eq!(added[0].iter().map(|l| l.sign).collect::<Vec<_>>(), [Sign::Same, Sign::Added]);
     }
 }

@@ -1,6 +1,7 @@
 //! Nouns: what goaround talks about. Plain data and arithmetic on it; no I/O, no clock, no task, no hash order.
 
 pub mod advice;
+pub mod alert;
 pub mod burn;
 pub mod claims;
 pub mod clean;
@@ -12,6 +13,7 @@ pub mod exact;
 pub mod format;
 pub mod inquiry;
 pub mod plan;
+pub mod pod;
 pub mod policy;
 pub mod redact;
 pub mod signal;

@@ -7,6 +7,8 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::Plan;
+use crate::domain::pod::LogRequest;
+use crate::domain::slo::SloId;
 
 use super::event::{ActionId, Ticket};
 use super::gate::Approved;
@@ -49,6 +51,21 @@ pub enum Effect {
     Advise(Box<Brief>),
     /// Stop asking: nothing more is wanted of this question.
     StopAdvice(BriefId),
+    /// Read one pod whole, with the events of it and of these owners (kind, name); answered by [`super::Event::Pod`].
+    ReadPod {
+        /// Which.
+        key: Key,
+        /// Its uid.
+        uid: Uid,
+        /// ReplicaSet and Deployment.
+        owners: Vec<(&'static str, Clean)>,
+    },
+    /// Follow the log of one container; heard of by [`super::Event::PodLog`]. There is one at a time.
+    FollowLog(Box<LogRequest>),
+    /// Stop the stream of this number.
+    StopLog(u64),
+    /// Read the alert rules of one SLO in full; answered by [`super::Event::Alerts`].
+    ReadAlerts(SloId),
     /// Call for attention.
     Bell,
     /// Put a line into the clipboard of the person's terminal.

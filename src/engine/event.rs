@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Time;
 use crate::domain::advice::{Advice, BriefId};
+use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
 use crate::domain::exact;
 use crate::domain::plan::DryRun;
+use crate::domain::pod::{LogNews, PodPage};
 use crate::domain::signal::Signal;
+use crate::domain::slo::SloId;
 
 use super::drill::Answer;
 use super::inbox::Item;
@@ -55,10 +58,23 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// The kubeconfig was read: which context it is, and whether that is production.
+    Context {
+        /// Its name.
+        name: Clean,
+        /// It is production by the configuration.
+        production: bool,
+    },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
     /// The round trip between this program and the person's terminal, rounded.
     Line(Duration),
+    /// Answer to [`super::Effect::ReadPod`].
+    Pod(Uid, Box<Result<PodPage, Clean>>),
+    /// Something was heard of the log stream of this number.
+    PodLog(u64, LogNews),
+    /// Answer to [`super::Effect::ReadAlerts`].
+    Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
     /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
     Leaving,
     /// Time passed.
@@ -87,6 +103,19 @@ pub struct Shown {
     pub lines: Vec<usize>,
     /// The terminal is at least 80x24.
     pub large_enough: bool,
+    /// What was shown of a page of lines.
+    pub page: PageShown,
+}
+
+/// What was shown of a page of lines: how far it can be scrolled depends on how its lines were wrapped.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PageShown {
+    /// Lines that were on the screen.
+    pub rows: usize,
+    /// The first line of the last screen.
+    pub last: usize,
+    /// Where each difference of a comparison begins.
+    pub changes: Vec<usize>,
 }
 
 /// The objects as they are right before the write, read without a cache.
@@ -160,6 +189,30 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
+    /// The pods of the selected workload or revision.
+    Pods,
+    /// The log of the selected pod.
+    PodLog,
+    /// The alert of the selected SLO.
+    Alert,
+    /// Put what is selected into the clipboard.
+    Copy,
+    /// Mark a revision for a comparison.
+    Mark,
+    /// Follow a log, or stop following it.
+    Follow,
+    /// The log before the last restart, or the present one.
+    Previous,
+    /// The next container.
+    Container,
+    /// Times in a log on or off.
+    Times,
+    /// Search in a log.
+    Search,
+    /// The next match or change.
+    Next,
+    /// The one before.
+    NextBack,
     /// The palette.
     Palette,
     /// What waits for a person, goes on and ended lately, of all workloads.

@@ -14,6 +14,7 @@ use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
 use super::inbox;
 use super::incident::{self, Waiting};
+use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
 use super::palette;
@@ -63,6 +64,12 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
             false
         }
+        (_, Command::Copy) => {
+            if !takes_text(state) {
+                inspect::copy(state, effects);
+            }
+            false
+        }
         (Screen::Inbox, command) => inbox::command(state, command),
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
@@ -72,6 +79,18 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 None => page(state, command),
             }
         }
+        (
+            Screen::Pods(_)
+            | Screen::Pod(..)
+            | Screen::PodLog(..)
+            | Screen::Alert(_)
+            | Screen::Revision(..)
+            | Screen::Compare(..),
+            command,
+        ) => match inspect::command(state, &command) {
+            Some(()) => false,
+            None => page(state, command),
+        },
         (
             Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log | Screen::Drill,
             command,
@@ -95,6 +114,7 @@ fn takes_text(state: &State) -> bool {
             state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
         }
         Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        Screen::PodLog(..) => state.view.pod_log.typing.is_some(),
         _ => false,
     }
 }
@@ -146,6 +166,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
+        Command::Open if state.view.pane == Pane::Revisions => inspect::open_revision(state),
+        Command::Pods => inspect::open_pods(state),
+        Command::Alert => inspect::open_alert(state),
+        Command::Mark => inspect::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -159,7 +183,10 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => open(state, Screen::Diff(key)),
+            Some(key) => match inspect::compared(state, &key) {
+                Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
+                None => open(state, Screen::Diff(key)),
+            },
             None => state.say("kube", Weight::Plain, "no workload is known: there is nothing to compare"),
         },
         Command::ByHand => return by_hand(state),
@@ -196,6 +223,7 @@ pub(super) fn leave(state: &mut State, screen: Screen) {
 fn open(state: &mut State, screen: Screen) {
     state.view.screen = screen;
     state.view.scroll = 0;
+    state.view.change = None;
 }
 
 fn by_hand(state: &mut State) -> bool {
@@ -269,7 +297,27 @@ fn moved(state: &mut State, pane: Pane, command: &Command) {
     }
 }
 
+/// To the next difference of a comparison, or to the one before.
+fn next_change(state: &mut State, forward: bool) {
+    let shown = &state.view.page;
+    let at = state.view.change.filter(|at| *at < shown.changes.len());
+    let next = match (at, forward) {
+        (Some(at), true) => at + 1,
+        (Some(at), false) => at.saturating_sub(1),
+        (None, true) => shown.changes.iter().position(|line| *line >= state.view.scroll).unwrap_or(0),
+        (None, false) => shown.changes.iter().rposition(|line| *line < state.view.scroll).unwrap_or(0),
+    };
+    let next = next.min(shown.changes.len().saturating_sub(1));
+    if let Some(line) = shown.changes.get(next) {
+        // Its heading, or a line before it, stays in sight.
+        state.view.scroll = line.saturating_sub(1).min(shown.last);
+        state.view.change = Some(next);
+    }
+}
+
 fn page(state: &mut State, command: Command) -> bool {
+    // The screen that was drawn, less a line that stays.
+    let step = state.view.page.rows.checked_sub(1).filter(|rows| *rows > 0).unwrap_or(SCREEN);
     match command {
         Command::Back | Command::Evidence | Command::Diff | Command::Model | Command::Log | Command::Open => {
             let back = match &state.view.screen {
@@ -283,8 +331,9 @@ fn page(state: &mut State, command: Command) -> bool {
             open(state, back);
         }
         Command::Home => state.view.scroll = 0,
-        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(SCREEN).min(10_000),
-        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(SCREEN),
+        Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
+        Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
+        Command::Next | Command::NextBack => next_change(state, command == Command::Next),
         Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
         Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
         Command::Inbox => leave(state, Screen::Inbox),

@@ -81,6 +81,18 @@ impl Harmless {
                 | Command::FocusNext
                 | Command::FocusPrevious
                 | Command::Log
+                | Command::Pods
+                | Command::Alert
+                | Command::Mark
+                | Command::Copy
+                | Command::PodLog
+                | Command::Follow
+                | Command::Previous
+                | Command::Container
+                | Command::Times
+                | Command::Search
+                | Command::Next
+                | Command::NextBack
                 | Command::Model
                 | Command::Ask
                 | Command::Stop

@@ -16,6 +16,7 @@ use crate::domain::slo::SloId;
 
 use super::drill::Drill;
 use super::incident::Incident;
+use super::inspect::Inspected;
 use super::investigate::Study;
 use super::listing::Listing;
 use super::opinion::Counsel;
@@ -143,6 +144,8 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// What was asked for the page that is open.
+    pub inspected: Inspected,
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
     /// What is selected, opened, filtered.

@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, listing, mapping, opinion};
+use super::{action, drill, incident, input, inspect, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -30,6 +30,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
     find_prometheus(state, &mut effects);
+    inspect::keep(state, &mut effects);
     // By either clock: a wall clock that was set back must not stop what expires.
     let passed = state.mono.saturating_sub(state.reviewed_mono);
     let due = state.reviewed.is_none_or(|at| state.now - at >= REVIEW_EVERY.delta())
@@ -66,6 +67,10 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             return input::command(state, command, effects);
         }
         Event::Shown(shown) => {
+            if shown.page.rows > 0 {
+                state.view.scroll = state.view.scroll.min(shown.page.last);
+            }
+            state.view.page.clone_from(&shown.page);
             for incident in state.incidents.values_mut() {
                 if let Some(proposal) = &mut incident.proposal {
                     proposal.shown(&shown, state.mono);
@@ -102,6 +107,10 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
+        Event::Context { name, production } => {
+            state.setup.context = name;
+            state.setup.prod = production;
+        }
         Event::Journal(head, past) => {
             if let Err(why) = &head {
                 state.say("journal", Weight::Bad, format!("nothing can be approved: {why}"));
@@ -112,6 +121,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
         Event::Line(trip) => state.line = Some(trip),
+        Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
+        Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
+        Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
         // The log says the same sentence once.
         Event::Leaving => {
             state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")

@@ -1,7 +1,7 @@
 //! What else is the matter: SLOs of other workloads that burn at the same time, callees and callers by the edges that
 //! are known, traffic, nodes and evictions. A source that is forbidden is named; it makes nothing unknown by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
@@ -84,6 +84,50 @@ pub fn onsets(state: &State) -> BTreeMap<Key, Time> {
     known
 }
 
+/// How another SLO's workload stands to ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relation {
+    /// It judges the same workload.
+    Same,
+    /// Ours calls it: its burn may be the cause of ours.
+    Callee,
+    /// It calls ours: its burn may be a consequence.
+    Caller,
+    /// In the same namespace, on no edge that is known.
+    Sibling,
+    /// Anywhere else.
+    Elsewhere,
+    /// What it judges is not known.
+    Unmapped,
+}
+
+impl Relation {
+    /// The word on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same workload",
+            Self::Callee => "callee",
+            Self::Caller => "caller",
+            Self::Sibling => "sibling",
+            Self::Elsewhere => "elsewhere",
+            Self::Unmapped => "unmapped",
+        }
+    }
+}
+
+/// How `other` stands to `own`, by the edges that are known.
+pub fn relation(edges: &BTreeMap<Key, BTreeSet<Key>>, own: Option<&Key>, other: Option<&Key>) -> Relation {
+    let calls = |caller: &Key, callee: &Key| edges.get(caller).is_some_and(|all| all.contains(callee));
+    match (own, other) {
+        (_, None) => Relation::Unmapped,
+        (Some(own), Some(other)) if own == other => Relation::Same,
+        (Some(own), Some(other)) if calls(own, other) => Relation::Callee,
+        (Some(own), Some(other)) if calls(other, own) => Relation::Caller,
+        (Some(own), Some(other)) if own.namespace == other.namespace => Relation::Sibling,
+        _ => Relation::Elsewhere,
+    }
+}
+
 /// Looks around `look`'s workload.
 pub fn look_around(look: &Look<'_>) -> Surroundings {
     let own = &look.deployment.meta.key;
@@ -144,7 +188,8 @@ pub fn burns(slo: &Slo) -> bool {
     slo.burning() == Some(Severity::Page) || short
 }
 
-fn alert_since(slo: &Slo) -> Option<Time> {
+/// Since when its page is due, as the server says.
+pub fn alert_since(slo: &Slo) -> Option<Time> {
     slo.alerts.iter().filter(|a| a.severity == Severity::Page).filter_map(|a| a.active_at).min()
 }
 

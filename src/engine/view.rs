@@ -13,8 +13,10 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
+use super::event::PageShown;
 use super::filter::{Filter, Subject};
 use super::inbox::Item;
+use super::inspect::{AlertItem, LogView};
 use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
@@ -37,6 +39,18 @@ pub enum Screen {
     Readings(SloId),
     /// The event log alone.
     Log,
+    /// The pods of a workload.
+    Pods(Key),
+    /// One pod of a workload.
+    Pod(Key, Uid),
+    /// What one pod of a workload writes.
+    PodLog(Key, Uid),
+    /// The alert of an SLO.
+    Alert(SloId),
+    /// One revision of a workload.
+    Revision(Key, Uid),
+    /// Two revisions of a workload, older and newer.
+    Compare(Key, Uid, Uid),
     /// What waits for a person, goes on and ended lately.
     Inbox,
     /// The question of a drill, and afterwards what was right.
@@ -108,6 +122,20 @@ pub struct View {
     pub scroll: usize,
     /// Lines scrolled up from the end of the log.
     pub log_scroll: usize,
+    /// What was shown of the page in the last frame.
+    pub page: PageShown,
+    /// The difference at which somebody is, by its number on the page.
+    pub change: Option<usize>,
+    /// The revision that a comparison begins with, and its workload.
+    pub marked: Option<(Key, Uid)>,
+    /// The revision whose pods are shown; `None`: all.
+    pub pods_of: Option<Uid>,
+    /// The selected pod; `None`: the first.
+    pub pod: Option<Uid>,
+    /// How a pod's log is looked at.
+    pub pod_log: LogView,
+    /// What is chosen on the page of an alert.
+    pub alert_item: Option<AlertItem>,
 }
 
 /// Ranges of the chart.

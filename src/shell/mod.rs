@@ -9,6 +9,7 @@ pub mod display;
 pub mod drill;
 pub mod eval;
 pub mod history;
+mod inspect;
 pub mod journal;
 pub mod one_look;
 pub mod one_question;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, SetOnce, mpsc};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,6 +44,18 @@ const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
 /// Contents of ConfigMaps that are read at the same time.
 const READS: usize = 8;
 
+/// What is known a moment after the start: tasks wait for it, the first frame does not.
+pub type Late<T> = Arc<SetOnce<T>>;
+
+/// The files of the state folder, as far as they could be opened.
+#[derive(Default)]
+pub struct Files {
+    /// The journal.
+    pub journal: Option<Arc<Mutex<Journal>>>,
+    /// The store of earlier contents.
+    pub contents: Option<Arc<Mutex<ContentStore>>>,
+}
+
 /// A model that can be asked.
 #[derive(Clone)]
 pub struct Advisor {
@@ -63,19 +75,19 @@ pub struct Performer {
     /// Where events go.
     pub events: mpsc::Sender<Event>,
     /// The cluster; `None`: the kubeconfig could not be used.
-    pub cluster: Option<Connected>,
+    pub cluster: Late<Option<Connected>>,
     /// Prometheus, once it is known.
     pub prometheus: Arc<OnceCell<Arc<Client>>>,
     /// SLOs declared by file.
     pub declared: Arc<Vec<(Clean, Declared)>>,
-    /// The journal; `None`: it could not be opened.
-    pub journal: Option<Arc<Mutex<Journal>>>,
-    /// The store of earlier contents.
-    pub contents: Option<Arc<Mutex<ContentStore>>>,
+    /// Journal and earlier contents.
+    pub files: Late<Files>,
     /// The model, where one is configured.
-    pub advisor: Option<Advisor>,
+    pub advisor: Late<Option<Advisor>>,
     /// Questions to it that are under way.
     pub asked: Arc<Mutex<BTreeMap<BriefId, AbortHandle>>>,
+    /// The log that is followed: its stream's number, and its task.
+    pub log: Arc<Mutex<Option<(u64, AbortHandle)>>>,
     /// Between two cycles of Prometheus, in world time.
     pub cycle: Duration,
     /// The clock.
@@ -152,6 +164,15 @@ impl Performer {
                     question.abort();
                 }
             }
+            Effect::ReadPod { key, uid, owners } => {
+                self.clone().spawn(async move { this.read_pod(key, uid, owners).await });
+            }
+            Effect::FollowLog(request) => self.follow_log(*request),
+            Effect::StopLog(stream) => self.stop_log(stream),
+            Effect::ReadAlerts(id) => {
+                let slo = state.world.slos.get(&id).cloned();
+                self.clone().spawn(async move { this.read_alerts(id, slo).await });
+            }
             Effect::Bell | Effect::Copy(_) | Effect::Notify { .. } | Effect::Quit => {}
         }
     }
@@ -169,18 +190,21 @@ impl Performer {
     /// Asks the model, in a task that can be stopped: stopping it closes its socket.
     fn advise(&self, brief: Brief, sli: Option<Sli>) {
         let id = brief.id;
-        let Some(Advisor { client, share, tools, folder }) = self.advisor.clone() else { return };
         let (this, cancel) = (self.clone(), self.cancel.clone());
-        let toolbox = tools.then(|| Toolbox {
-            cluster: self.cluster.clone(),
-            prometheus: self.prometheus.get().cloned(),
-            journal: folder,
-            brief: brief.clone(),
-            sli,
-            share,
-            clock: self.clock.shared(),
-        });
         let question = self.tasks.spawn(async move {
+            let Some(Advisor { client, share, tools, folder }) = this.advisor.wait().await.clone() else {
+                return;
+            };
+            let cluster = this.cluster().await.cloned();
+            let toolbox = tools.then(|| Toolbox {
+                cluster,
+                prometheus: this.prometheus.get().cloned(),
+                journal: folder,
+                brief: brief.clone(),
+                sli,
+                share,
+                clock: this.clock.shared(),
+            });
             match client {
                 Ok(client) => {
                     let tools = toolbox.as_ref().map(|toolbox| toolbox as &dyn Perform);
@@ -201,7 +225,17 @@ impl Performer {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn tell(&self, event: Event) {
+    /// The log stream that is open.
+    pub(super) fn log_stream(&self) -> MutexGuard<'_, Option<(u64, AbortHandle)>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cluster, once it is known whether there is one.
+    pub(super) async fn cluster(&self) -> Option<&Connected> {
+        self.cluster.wait().await.as_ref()
+    }
+
+    pub(super) async fn tell(&self, event: Event) {
         // Nobody listens any more: the program ends.
         let _ = self.events.send(event).await;
     }
@@ -222,7 +256,7 @@ impl Performer {
     }
 
     async fn find_prometheus(&self, services: Vec<Service>) {
-        let Some(cluster) = &self.cluster else { return };
+        let Some(cluster) = self.cluster().await else { return };
         // Where `-n` or the rights leave one namespace to watch, all Services may still be listed once.
         let services = kubernetes::all_services(cluster).await.unwrap_or(services);
         let seen: Vec<ServiceSeen> = services.iter().map(seen).collect();
@@ -254,7 +288,7 @@ impl Performer {
     }
 
     async fn read_config(&self, key: Key) {
-        let Some(cluster) = &self.cluster else { return };
+        let Some(cluster) = self.cluster().await else { return };
         let Ok(_permit) = self.reads.acquire().await else { return };
         match kubernetes::config_content(cluster, &key).await {
             Ok(content) => self.signal(Signal::Cluster(Box::new(ClusterFact::Content(key, content)))).await,
@@ -266,7 +300,7 @@ impl Performer {
     }
 
     async fn load_known(&self, cluster: String, key: Key) {
-        let known = match self.contents.clone() {
+        let known = match self.files.wait().await.contents.clone() {
             None => Vec::new(),
             Some(store) => {
                 let of = key.clone();
@@ -296,7 +330,7 @@ impl Performer {
     }
 
     async fn keep_content(&self, cluster: String, key: Key, uid: Uid, version: ConfigVersion) {
-        let Some(store) = self.contents.clone() else { return };
+        let Some(store) = self.files.wait().await.contents.clone() else { return };
         let seen = self.clock.now();
         let _ = blocking(move || {
             let mut data = serde_json::Map::new();
@@ -314,7 +348,7 @@ impl Performer {
     }
 
     async fn review_rights(&self, rights: Vec<Right>) {
-        let Some(cluster) = &self.cluster else { return };
+        let Some(cluster) = self.cluster().await else { return };
         match kubernetes::rights(cluster, &rights).await {
             Ok(answers) => self.signal(Signal::Rights(answers)).await,
             Err(error) => {
@@ -325,7 +359,7 @@ impl Performer {
     }
 
     async fn dry_run(&self, plan: &Plan) -> DryRun {
-        let Some(cluster) = &self.cluster else { return DryRun::Unavailable("no cluster".into()) };
+        let Some(cluster) = self.cluster().await else { return DryRun::Unavailable("no cluster".into()) };
         let writer = match cluster.writer().await {
             Ok(writer) => writer,
             Err(error) => return DryRun::Unavailable(Clean::new(error.to_string())),
@@ -346,7 +380,7 @@ impl Performer {
     }
 
     async fn recheck(&self, plan: &Plan, rights: &[Right]) -> Result<FreshLook, Clean> {
-        let Some(cluster) = &self.cluster else { return Err("no cluster".into()) };
+        let Some(cluster) = self.cluster().await else { return Err("no cluster".into()) };
         let fresh = kubernetes::read_deployment(cluster, &plan.workload).await;
         let fresh = fresh.map_err(|error| Clean::new(error.to_string()))?;
         let mut configs = Vec::new();
@@ -370,7 +404,7 @@ impl Performer {
     async fn record(&self, ticket: Ticket, kind: &'static str, body: Value) {
         let time = self.clock.now();
         let _in_order = self.appends.lock().await;
-        let Some(journal) = self.journal.clone() else {
+        let Some(journal) = self.files.wait().await.journal.clone() else {
             return self.tell(Event::RecordFailed(ticket, "the journal could not be opened".into())).await;
         };
         let append = blocking(move || {
@@ -388,7 +422,7 @@ impl Performer {
 
     /// Tells what the journal says, if another process has written to it since it was read last.
     async fn read_journal(&self) {
-        let Some(journal) = self.journal.clone() else { return };
+        let Some(journal) = self.files.wait().await.journal.clone() else { return };
         let past = blocking(move || {
             let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
             let folder = journal.news()?;
@@ -403,7 +437,7 @@ impl Performer {
 
     async fn execute(&self, approved: Approved) {
         let action = approved.action().clone();
-        let Some(cluster) = &self.cluster else { return };
+        let Some(cluster) = self.cluster().await else { return };
         let outcomes = match cluster.writer().await {
             Ok(writer) => executor::execute(&writer, &approved).await,
             Err(error) => vec![Sent::NotSent { why: Clean::new(error.to_string()) }],
@@ -414,7 +448,7 @@ impl Performer {
     }
 
     async fn read_back(&self, action: ActionId, trace: &Trace) {
-        let Some(cluster) = &self.cluster else { return };
+        let Some(cluster) = self.cluster().await else { return };
         let stand = match kubernetes::read_deployment(cluster, &trace.workload).await {
             Err(error) => Err(Clean::new(error.to_string())),
             Ok(fresh) => {
@@ -497,21 +531,19 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-/// Opens journal and store below `state`; what cannot be opened is said in the first event, and closes the gate.
-pub fn open_files(
-    state: Option<PathBuf>,
-    keep: bool,
-    now: crate::domain::Time,
-) -> (Option<Journal>, Option<ContentStore>, Event) {
+/// Opens journal and store below `state`; what cannot be opened is said in the event, and closes the gate. Reads and
+/// verifies the whole journal: to be called where that may take its time.
+pub fn open_files(state: Option<PathBuf>, keep: bool, now: crate::domain::Time) -> (Files, Event) {
     let Some(folder) = state else {
         let why = Clean::new("there is no folder for it; hint: set GOAROUND_STATE_DIR");
-        return (None, None, Event::Journal(Err(why), Past::default()));
+        return (Files::default(), Event::Journal(Err(why), Past::default()));
     };
     let store = keep.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
     if let Some(store) = &store {
         // Old contents that cannot be removed now are removed at the next start.
         let _ = store.expire(now);
     }
+    let contents = store.map(|store| Arc::new(Mutex::new(store)));
     match Journal::open(&folder) {
         Ok(journal) => {
             let records = super::journal::read(&folder);
@@ -520,8 +552,12 @@ pub fn open_files(
                 Some(why) => Err(Clean::new(why.to_string())),
                 None => Ok(journal.head().hash.clone()),
             };
-            (Some(journal), store, Event::Journal(head, past))
+            let journal = Some(Arc::new(Mutex::new(journal)));
+            (Files { journal, contents }, Event::Journal(head, past))
         }
-        Err(error) => (None, store, Event::Journal(Err(Clean::new(error.to_string())), Past::default())),
+        Err(error) => {
+            let why = Clean::new(error.to_string());
+            (Files { journal: None, contents }, Event::Journal(Err(why), Past::default()))
+        }
     }
 }

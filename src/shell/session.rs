@@ -2,7 +2,7 @@
 //! talks to what is decided here and nowhere else.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,14 +13,15 @@ use tokio_util::task::TaskTracker;
 use crate::advisor;
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Signal, Source};
+use crate::engine::record::Past;
 use crate::engine::state::{self, Setup};
 use crate::engine::{Event, State};
 use crate::sources::kubernetes::{self, ConnectError, Connected};
 use crate::sources::prometheus::{self, Client};
 
 use super::clock::Clock;
-use super::config::{Config, Credentials};
-use super::perform::{Advisor, Performer, forward, open_files};
+use super::config::{self, Config, Credentials, Glob};
+use super::perform::{Advisor, Files, Performer, forward, open_files};
 use super::recording::Recording;
 use super::tls;
 
@@ -62,8 +63,6 @@ pub struct Session {
     pub cancel: CancellationToken,
     /// The clock.
     pub clock: Clock,
-    /// Why the kubeconfig could not be used.
-    pub refused: Option<ConnectError>,
     /// Where everything that happens is recorded, if anywhere.
     pub recording: Option<Recording>,
 }
@@ -74,21 +73,9 @@ impl Drop for Session {
     }
 }
 
-/// Starts a session. A kubeconfig that cannot be used is no error here: the screen starts and says so.
-///
-/// # Errors
-/// When Prometheus is configured in a way that cannot work (an unreadable CA file, a URL that is none).
-pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> {
-    tls::install();
-    let clock = wanted.clock;
-    let (tx, events) = mpsc::channel(QUEUE);
-    let cancel = CancellationToken::new();
-    let (cluster, refused) = match connect(wanted).await {
-        Ok(connected) => (Some(connected), None),
-        Err(error) => (None, Some(error)),
-    };
-    let context = cluster.as_ref().map(|c| c.context.clone()).unwrap_or_default();
-    let setup = Setup {
+/// What was decided before the start. The name of the context is told by an event, when the kubeconfig was read.
+pub fn setup(config: &Config, wanted: &Wanted) -> Setup {
+    Setup {
         policy: config.policy.clone(),
         slo_workloads: config.slo_workloads(),
         depends_on: config.depends_on(),
@@ -97,33 +84,31 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         every_right: false,
         advisor: asked(config, wanted),
         silent: state::Silent { bell: !config.ui.bell, notify: !config.ui.notify },
-        prod: config.is_production(context.as_str()),
-        context,
-    };
-    let advisor = match (&setup.advisor, &config.advisor.settings) {
-        (Some(advisor), Some(settings)) => {
-            let client = advisor::Client::new(settings.clone()).await;
-            let client = client.map_err(|error| Clean::new(error.to_string()));
-            Some(Advisor {
-                client,
-                share: advisor.share,
-                tools: config.advisor.tools,
-                folder: wanted.state_folder.clone(),
-            })
-        }
-        _ => None,
-    };
-    let keep = setup.policy.keep_config_content;
-    let (journal, contents, opened) = open_files(wanted.state_folder.clone(), keep, clock.now());
+        prod: false,
+        context: Clean::default(),
+    }
+}
+
+/// Starts a session, and returns before a file of the state folder or the kubeconfig was read: what is found there
+/// comes as events. A kubeconfig that cannot be used is no error here: the screen starts and says so.
+///
+/// # Errors
+/// When Prometheus is configured in a way that cannot work (an unreadable CA file, a URL that is none).
+pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> {
+    tls::install();
+    let clock = wanted.clock;
+    let (tx, events) = mpsc::channel(QUEUE);
+    let cancel = CancellationToken::new();
+    let setup = setup(config, wanted);
     let performer = Performer {
         events: tx.clone(),
-        cluster: cluster.clone(),
+        cluster: Arc::default(),
         prometheus: Arc::new(OnceCell::new()),
         declared: Arc::new(config.declared().map(|(file, declared)| (file, declared.clone())).collect()),
-        journal: journal.map(|j| Arc::new(Mutex::new(j))),
-        contents: contents.map(|c| Arc::new(Mutex::new(c))),
-        advisor,
+        files: Arc::default(),
+        advisor: Arc::default(),
         asked: Arc::default(),
+        log: Arc::default(),
         cycle: CYCLE,
         clock,
         tasks: TaskTracker::new(),
@@ -132,24 +117,8 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         reads: Performer::read_bound(),
         appends: Arc::new(AsyncMutex::new(())),
     };
-    tell(&tx, opened);
-    match (&cluster, &refused) {
-        (Some(connected), _) => {
-            let (signals, received) = mpsc::channel(QUEUE);
-            tokio::spawn(forward(received, tx.clone()));
-            tokio::spawn(kubernetes::run(
-                connected.clone(),
-                wanted.namespace.clone(),
-                signals,
-                cancel.clone(),
-            ));
-        }
-        (None, Some(error)) => {
-            let why = Clean::new(error.to_string());
-            tell(&tx, Event::Signal(Signal::Health(Source::Kubernetes, Health::Down(why))));
-        }
-        (None, None) => {}
-    }
+    // Until something was heard: then nothing is calm, and a frame follows as soon as something comes.
+    tell(&tx, Event::Signal(Signal::Health(Source::Kubernetes, Health::Starting)));
     if let Some(url) = &wanted.prometheus {
         let client = Arc::new(direct(config, url).await?);
         let at = client.name();
@@ -158,15 +127,77 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
             performer.use_prometheus(client, at, "as configured".into(), Vec::new()).await;
         });
     }
-    Ok(Session {
-        state: State::new(setup, clock.now()),
-        events,
-        performer,
-        cancel,
-        clock,
-        refused,
-        recording: None,
-    })
+    let opening = Opening {
+        performer: performer.clone(),
+        wanted: wanted.clone(),
+        prod_contexts: config.prod_contexts.clone(),
+    };
+    tokio::spawn(opening.clone().files(setup.policy.keep_config_content));
+    tokio::spawn(opening.clone().cluster());
+    tokio::spawn(opening.advisor(config.advisor.clone(), setup.advisor.clone()));
+    let state = State::new(setup, clock.now());
+    Ok(Session { state, events, performer, cancel, clock, recording: None })
+}
+
+/// What is read while the first frame is on the screen already. Each part is told when it is there.
+#[derive(Clone)]
+struct Opening {
+    performer: Performer,
+    wanted: Wanted,
+    prod_contexts: Vec<Glob>,
+}
+
+impl Opening {
+    async fn tell(&self, event: Event) {
+        // Nobody listens any more: the program ends.
+        let _ = self.performer.events.send(event).await;
+    }
+
+    /// Journal and earlier contents. A thread that panicked leaves a journal that cannot be written.
+    async fn files(self, keep: bool) {
+        let (folder, now) = (self.wanted.state_folder.clone(), self.wanted.clock.now());
+        let opened = tokio::task::spawn_blocking(move || open_files(folder, keep, now)).await;
+        let (files, event) = opened.unwrap_or_else(|_| {
+            (Files::default(), Event::Journal(Err("it could not be read".into()), Past::default()))
+        });
+        let _ = self.performer.files.set(files);
+        self.tell(event).await;
+    }
+
+    /// The kubeconfig, and the source that follows the cluster.
+    async fn cluster(self) {
+        match connect(&self.wanted).await {
+            Ok(connected) => {
+                let production =
+                    self.prod_contexts.iter().any(|pattern| pattern.matches(connected.context.as_str()));
+                self.tell(Event::Context { name: connected.context.clone(), production }).await;
+                let (signals, received) = mpsc::channel(QUEUE);
+                tokio::spawn(forward(received, self.performer.events.clone()));
+                let (namespace, cancel) = (self.wanted.namespace, self.performer.cancel.clone());
+                tokio::spawn(kubernetes::run(connected.clone(), namespace, signals, cancel));
+                let _ = self.performer.cluster.set(Some(connected));
+            }
+            Err(error) => {
+                let _ = self.performer.cluster.set(None);
+                let why = Clean::new(error.to_string());
+                self.tell(Event::Signal(Signal::Health(Source::Kubernetes, Health::Down(why)))).await;
+            }
+        }
+    }
+
+    /// The model, where one is configured.
+    async fn advisor(self, config: config::Advisor, asked: Option<state::Advisor>) {
+        let advisor = match (asked, config.settings) {
+            (Some(asked), Some(settings)) => {
+                let client = advisor::Client::new(settings).await;
+                let client = client.map_err(|error| Clean::new(error.to_string()));
+                let folder = self.wanted.state_folder;
+                Some(Advisor { client, share: asked.share, tools: config.tools, folder })
+            }
+            _ => None,
+        };
+        let _ = self.performer.advisor.set(advisor);
+    }
 }
 
 /// What the core must know of the model that is asked.

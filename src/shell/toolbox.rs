@@ -504,7 +504,7 @@ fn container_words(container: &ContainerState) -> Vec<String> {
 
 /// Roles that the tools need, for those who lack them.
 const VIEWER: &str = "deploy/viewer.yaml";
-const LOGS: &str = "deploy/advisor-logs.yaml";
+const LOGS: &str = "deploy/logs.yaml";
 
 /// An error as the sentence of one tool, which needs the rights of `role`.
 fn why(role: &str) -> impl Fn(ReadError) -> Clean {

@@ -37,6 +37,18 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
+    ("pods", Command::Pods),
+    ("alert", Command::Alert),
+    ("mark", Command::Mark),
+    ("copy", Command::Copy),
+    ("pod_log", Command::PodLog),
+    ("follow", Command::Follow),
+    ("previous", Command::Previous),
+    ("container", Command::Container),
+    ("times", Command::Times),
+    ("search", Command::Search),
+    ("next", Command::Next),
+    ("next_back", Command::NextBack),
     ("palette", Command::Palette),
     ("inbox", Command::Inbox),
     ("help", Command::Help),
@@ -64,9 +76,14 @@ pub fn named(name: &str) -> Option<Command> {
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
         Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
-        Screen::Card(_) | Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) => {
-            "card"
-        }
+        Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
+        Screen::Diff(_)
+        | Screen::Pods(_)
+        | Screen::Pod(..)
+        | Screen::PodLog(..)
+        | Screen::Alert(_)
+        | Screen::Revision(..)
+        | Screen::Compare(..) => "page",
     }
 }
 
@@ -85,6 +102,11 @@ pub fn typing(state: &State) -> Option<&Typing> {
         return None;
     };
     state.counsel.get(key)?.typing.as_ref()
+}
+
+/// What to search in a log is being typed.
+pub fn searching(state: &State) -> bool {
+    matches!(state.view.screen, Screen::PodLog(..)) && state.view.pod_log.typing.is_some()
 }
 
 /// `ctrl` and `c`: leaves from everywhere.
@@ -133,6 +155,9 @@ fn command(
         return Some(Command::Quit);
     }
     if state.view.filtering {
+        return typed(key, read);
+    }
+    if searching(state) {
         return typed(key, read);
     }
     if state.drill.as_ref().and_then(Drill::typing).is_some() {
@@ -197,7 +222,7 @@ fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k>
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Diff(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
     );
     let other = if context == "main" { "card" } else { "main" };
     match (keymap.find(context, chords), keymap.find(other, chords)) {

@@ -20,7 +20,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::engine::drill;
-use crate::engine::event::{Command, Shown};
+use crate::engine::event::{Command, PageShown, Shown};
 use crate::engine::gate::{Draft, Gesture};
 use crate::engine::opinion::Typing;
 use crate::engine::state::State;
@@ -161,10 +161,20 @@ impl Ui {
         match &state.view.screen {
             Screen::Main => panels::main_screen::draw(look, state, area, buf),
             Screen::Card(key) => return panels::card::draw(look, &self.editor, state, key, area, buf),
-            Screen::Evidence(key) => panels::evidence::draw(look, state, key, area, buf),
-            Screen::Diff(key) => panels::diff::draw(look, state, key, area, buf),
+            Screen::Evidence(key) => return page(panels::evidence::draw(look, state, key, area, buf)),
+            Screen::Diff(key) => return page(panels::diff::draw(look, state, key, area, buf)),
             Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
-            Screen::Readings(id) => panels::readings::draw(look, state, id, area, buf),
+            Screen::Readings(id) => return page(panels::readings::draw(look, state, id, area, buf)),
+            Screen::Pods(key) => panels::pods::draw(look, state, key, area, buf),
+            Screen::Pod(key, uid) => return page(panels::pod::draw(look, state, key, uid, area, buf)),
+            Screen::PodLog(key, uid) => return page(panels::logs::draw(look, state, key, uid, area, buf)),
+            Screen::Alert(id) => return page(panels::alert::draw(look, state, id, area, buf)),
+            Screen::Revision(key, uid) => {
+                return page(panels::revision::draw(look, state, key, uid, area, buf));
+            }
+            Screen::Compare(key, older, newer) => {
+                return page(panels::diff::compare(look, state, key, [older, newer], area, buf));
+            }
             Screen::Log => panels::log::page(look, state, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
             Screen::Drill => panels::drill::draw(look, state, area, buf),
@@ -256,9 +266,15 @@ impl Ui {
         }
         let takes_text = state.view.filtering
             || commands::typing(state).is_some()
+            || commands::searching(state)
             || commands::live_card(state).is_some_and(|p| p.takes_text());
         takes_text.then_some(Command::Paste(text))
     }
+}
+
+/// What was shown of a page of lines.
+fn page(page: PageShown) -> Shown {
+    Shown { page, ..Shown::default() }
 }
 
 /// The text of the text area that has the keys: the reason in the edit form, or the rationale on the model's page.

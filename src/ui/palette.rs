@@ -70,8 +70,15 @@ pub fn find(keymap: &Keymap, state: &State) -> Vec<Entry> {
     // What is written out is meant.
     found.extend(written(&palette.text).map(|entry| (u32::MAX, entry)));
     // Stable: what is equally good stays in the order in which it is told below.
-    found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), entry.kind));
+    found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), moves(entry), entry.kind));
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Nobody opens a palette to go one row down: such commands come last.
+fn moves(entry: &Entry) -> bool {
+    use Command::{Down, End, FocusNext, FocusPrevious, Home, PageDown, PageUp, Up};
+    let Ok(Choice::Run(harmless)) = &entry.choice else { return false };
+    matches!(harmless.command(), Up | Down | PageUp | PageDown | Home | End | FocusNext | FocusPrevious)
 }
 
 /// The chosen one and its number: the world may have moved since it was chosen.
@@ -157,7 +164,8 @@ fn run(keymap: &Keymap, state: &State, context: &str, name: &str) -> Result<Choi
     if context != commands::context(state) {
         return Err(format!("only {place}"));
     }
-    let moves = matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end" | "help" | "quit");
+    let everywhere =
+        matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end" | "help" | "quit");
     let fits = match state.view.screen {
         Screen::Main | Screen::Card(_) => true,
         Screen::Log => matches!(command, Command::Log | Command::Inbox),
@@ -165,7 +173,7 @@ fn run(keymap: &Keymap, state: &State, context: &str, name: &str) -> Result<Choi
         Screen::Model(_) => matches!(command, Command::Ask | Command::Stop | Command::Back | Command::Model),
         _ => matches!(command, Command::Back | Command::Inbox),
     };
-    if !fits && !moves {
+    if !fits && !everywhere {
         return Err(format!("only {place}"));
     }
     match lacks(state, &command) {
@@ -186,15 +194,14 @@ fn lacks(state: &State, command: &Command) -> Option<&'static str> {
         let name = key.to_string();
         state.journal.actions.iter().any(|a| a.workload == name && a.executed)
     };
-    let missing = match command {
+    match command {
         Command::Gate => view::most_urgent_gate(state).is_none().then_some("no gate is open"),
         Command::ByHand | Command::Diff => workload.is_none().then_some("no workload is selected"),
         Command::Undo => (!workload.is_some_and(|key| acted(&key))).then_some("goaround did nothing on it"),
         Command::Ask => state.setup.advisor.is_none().then_some("no model is configured"),
         Command::Stop => (!speaks).then_some("the model says nothing"),
         _ => None,
-    };
-    missing
+    }
 }
 
 fn ranges(keymap: &Keymap) -> Vec<Entry> {
@@ -392,11 +399,11 @@ mod tests {
             let id = crate::domain::slo::SloId(Clean::new(format!("service-{n:03}-availability")));
             state.mapped.insert(
                 id,
-                Ok((Key::new("shop", &format!("svc-{n:03}")), crate::engine::mapping::How::Config)),
+                Ok((Key::new("shop", format!("svc-{n:03}")), crate::engine::mapping::How::Config)),
             );
         }
         for n in 0..1_000 {
-            let key = Key::new("shop", &format!("svc-{n:03}"));
+            let key = Key::new("shop", format!("svc-{n:03}"));
             state.world.deployments.insert(key, Default::default());
         }
         state.listing.outdated_now();

@@ -131,6 +131,10 @@ impl Screen {
             command.env_remove(name);
         }
         command.env_remove("NO_COLOR");
+        // What this machine's locale says must not decide what is drawn.
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("LC_ALL");
+        command.env_remove("LC_CTYPE");
         for (name, value) in environment {
             command.env(name, value);
         }

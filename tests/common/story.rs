@@ -861,7 +861,12 @@ impl Story {
         let proposal = self.state.incidents.get(&front).and_then(|i| i.proposal.as_ref());
         let lines = proposal.map_or(0, |p| p.effect_lines().len());
         let digest = proposal.map(|p| p.digest.clone());
-        self.event(Event::Shown(Shown { digest, lines: (0..lines).collect(), large_enough: true }));
+        self.event(Event::Shown(Shown {
+            digest,
+            lines: (0..lines).collect(),
+            large_enough: true,
+            ..Shown::default()
+        }));
     }
 
     /// Reads the card for a second, presses `a`, gives a reason that names what must be named.

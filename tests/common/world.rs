@@ -84,6 +84,10 @@ pub struct World {
     pub rights: bool,
     pub sent: Vec<Approved>,
     pub bells: usize,
+    /// Titles of notifications.
+    pub calls: Vec<String>,
+    /// Everything that was to be done.
+    pub effects: Vec<Effect>,
     /// Calls are answered at once.
     pub answers: bool,
     pub slos: Vec<Slo>,
@@ -124,6 +128,8 @@ impl World {
             rights: true,
             sent: Vec::new(),
             bells: 0,
+            calls: Vec::new(),
+            effects: Vec::new(),
             answers: true,
             slos: Vec::new(),
             variables: 0,
@@ -262,6 +268,7 @@ impl World {
             self.mono += Duration::from_millis(1);
             let stamped = Stamped { at: self.now, mono: self.mono, event };
             for effect in step(&mut self.state, stamped) {
+                self.effects.push(effect.clone());
                 queue.extend(self.answer(effect));
             }
         }
@@ -318,6 +325,10 @@ impl World {
             }
             Effect::Bell => {
                 self.bells += 1;
+                Vec::new()
+            }
+            Effect::Notify { title, .. } => {
+                self.calls.push(title.to_string());
                 Vec::new()
             }
             _ => Vec::new(),

@@ -244,7 +244,7 @@ pub async fn pod_state(connected: &Connected, key: &Key) -> Result<PodState, Rea
 }
 
 /// One pod as the server has it. A list of one: whoever may watch pods may list them, and need not `get` them.
-async fn pod_json(connected: &Connected, key: &Key) -> Result<Value, ReadError> {
+pub(super) async fn pod_json(connected: &Connected, key: &Key) -> Result<Value, ReadError> {
     let namespace = escaped(key.namespace.as_str());
     let fields = escaped(&format!("metadata.name={}", key.name));
     let path = format!("/api/v1/namespaces/{namespace}/pods?fieldSelector={fields}&limit=1");
@@ -273,7 +273,7 @@ pub fn containers(spec: &Value) -> Vec<ContainerState> {
     .collect()
 }
 
-fn resources(resources: &Value) -> Clean {
+pub(super) fn resources(resources: &Value) -> Clean {
     let side = |name: &str| {
         let values = resources[name].as_object()?;
         let each: Vec<String> = values.iter().map(|(key, value)| format!("{key} {}", clean(value))).collect();
@@ -297,7 +297,7 @@ fn state(state: &Value) -> Clean {
     Clean::new(words)
 }
 
-fn clean(value: &Value) -> Clean {
+pub(super) fn clean(value: &Value) -> Clean {
     match value {
         Value::String(text) => Clean::new(text),
         Value::Null => Clean::default(),

@@ -128,6 +128,8 @@ pub struct Alerting {
 pub struct Alert {
     /// All its labels.
     pub labels: Labels,
+    /// Its annotations, filled in.
+    pub annotations: Labels,
     /// `pending` or `firing`.
     pub state: Clean,
     /// Since when the condition holds.
@@ -417,6 +419,8 @@ enum WireHealth {
 struct WireAlert {
     #[serde(default, deserialize_with = "labels")]
     labels: Labels,
+    #[serde(default, deserialize_with = "labels")]
+    annotations: Labels,
     #[serde(default)]
     state: Clean,
     #[serde(default, rename = "activeAt")]
@@ -478,6 +482,7 @@ impl WireAlert {
     fn read(self) -> Alert {
         Alert {
             labels: self.labels,
+            annotations: self.annotations,
             state: self.state,
             active_at: self.active_at,
             value: self.value.map(|text| text.0).unwrap_or_default(),

@@ -6,6 +6,7 @@
 //!                                  cannot connect, TLS, timeout      status    shape     warnings
 //! ```
 
+mod alerts;
 pub mod answer;
 mod assemble;
 pub mod client;
@@ -20,6 +21,7 @@ mod schedule;
 mod shape;
 pub mod transport;
 
+pub use alerts::alert_rules;
 pub use answer::{
     Alert, Alerting, Answer, BuildInfo, Health, Range, Recording, Rule, RuleGroup, RuntimeInfo, Sample,
     Series,

@@ -48,16 +48,16 @@ pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, 
     let digest = Some(proposal.digest.clone());
     if proposal.gesture == Gesture::Decided && incident.running.is_some() {
         action::draw(look, state, incident, area, buf);
-        return Shown { digest, lines: Vec::new(), large_enough };
+        return Shown { digest, lines: Vec::new(), large_enough, ..Shown::default() };
     }
     if let Gesture::Editing(draft) = &proposal.gesture {
         edit_form::draw(look, editor, state, proposal, draft, area, buf);
-        return Shown { digest, lines: Vec::new(), large_enough };
+        return Shown { digest, lines: Vec::new(), large_enough, ..Shown::default() };
     }
     let card = Card { look, state, incident, proposal, large_enough };
     let lines = card.draw(area, buf);
     // What cannot be approved on was not shown either: a token on it does not count as seen.
-    Shown { digest: large_enough.then_some(()).and(digest), lines, large_enough }
+    Shown { digest: large_enough.then_some(()).and(digest), lines, large_enough, ..Shown::default() }
 }
 
 struct Card<'a> {

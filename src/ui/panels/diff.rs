@@ -1,26 +1,25 @@
-//! What the plan changes, line by line: what is live against what the server's dry run answered. Without an answer the
-//! plan's own values are shown, and it says so; without a plan, what the last rollout changed.
+//! What the plan changes, line by line and word by word: what is live against what the server's dry run answered. Without an
+//! answer the plan's own values are shown, and it says so; without a plan, what the last rollout changed. And any two
+//! revisions of a workload, with the contents of their ConfigMaps as far as they are known.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::Key;
+use crate::domain::cluster::{Key, Uid};
+use crate::domain::diff::{self, Sign, printed};
 use crate::domain::plan::{DryRun, Plan};
+use crate::engine::compare::{self, Side};
+use crate::engine::event::PageShown;
+use crate::engine::revisions::{Mark, RevisionRow};
 use crate::engine::state::State;
+use crate::engine::view;
 use crate::ui::look::{Look, bold};
-use crate::ui::widgets::text::wrap;
-use crate::ui::widgets::words::{Words, from, row};
+use crate::ui::widgets::words::{Words, below, from, put, put_right, row};
 
-use super::evidence::scrolled;
-use super::header;
-
-/// Unchanged lines around a change.
-const AROUND: usize = 3;
-/// More lines than this of one object are not compared on a screen.
-const LONGEST: usize = 20_000;
+use super::{footer, header};
 
 /// One object before and after.
 struct Object {
@@ -29,22 +28,176 @@ struct Object {
     after: Vec<String>,
 }
 
-/// Draws the page.
-pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer) {
+/// Draws what the plan of `key` changes.
+pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer) -> PageShown {
     header::draw(look, state, row(area, 0), buf);
     let (source, objects) = objects(state, key);
     let title = Words::of(look.strong(), "DIFF").and(look.dim(), format!("  {key}  {source}"));
     title.draw(from(row(area, 1), 1), buf);
-    let mut lines = Vec::new();
+    let mut page = Page::default();
     for object in &objects {
-        lines.push(Words::of(bold(look.accent()), object.title.clone()));
-        compare(look, object, usize::from(area.width.saturating_sub(2)), &mut lines);
-        lines.push(Words::new());
+        page.object(look, &object.title, &object.before, &object.after, inner(area));
     }
-    if objects.is_empty() {
-        lines.push(Words::of(look.dim(), "nothing to compare"));
+    page.draw(look, state, area, buf)
+}
+
+/// Draws what differs between two revisions of `key`, the older one first.
+pub fn compare(
+    look: &Look,
+    state: &State,
+    key: &Key,
+    [older, newer]: [&Uid; 2],
+    area: Rect,
+    buf: &mut Buffer,
+) -> PageShown {
+    header::draw(look, state, row(area, 0), buf);
+    let timeline = view::timeline(state, key);
+    let mut title = Words::of(look.strong(), "DIFF  ");
+    title.append(side(look, "- ", &timeline, older));
+    title.push(look.dim(), "  →  ");
+    title.append(side(look, "+ ", &timeline, newer));
+    title.push(look.dim(), format!("  of {key}"));
+    title.draw(from(row(area, 1), 1), buf);
+    let mut page = Page::default();
+    for object in compare::revisions(state, key, older, newer) {
+        page.sides(look, &object, inner(area));
     }
-    scrolled(look, state, &lines, area, buf);
+    page.draw(look, state, area, buf)
+}
+
+/// How a revision is called in the title.
+fn side(look: &Look, sign: &str, timeline: &[RevisionRow], uid: &Uid) -> Words {
+    let found = timeline.iter().find(|row| row.uid == *uid);
+    let name = found.map_or("a revision that is gone".into(), RevisionRow::title);
+    let current = if found.is_some_and(|row| row.mark == Mark::Current) { " (current)" } else { "" };
+    Words::of(look.dim(), sign).and(look.text(), name).and(look.dim(), current)
+}
+
+fn inner(area: Rect) -> usize {
+    // One column at each end, and two for the sign of the change at which somebody is.
+    usize::from(area.width.saturating_sub(4))
+}
+
+/// Lines of a comparison, and where each difference begins.
+#[derive(Default)]
+struct Page {
+    lines: Vec<Words>,
+    changes: Vec<usize>,
+}
+
+impl Page {
+    fn sides(&mut self, look: &Look, object: &compare::Object, columns: usize) {
+        let text = |side: &Side| match side {
+            Side::Known(value, _) => printed(value),
+            Side::Absent | Side::Unknown(_) => Vec::new(),
+        };
+        let mut notes = Vec::new();
+        for (which, side) in [("older", &object.before), ("newer", &object.after)] {
+            match side {
+                Side::Known(_, how) if how.is_empty() => {}
+                Side::Known(_, how) => notes.push(format!("{which}: {how}")),
+                Side::Absent => notes.push(format!("{which}: not referred to")),
+                Side::Unknown(why) => notes.push(format!("{which}: {why}")),
+            }
+        }
+        let known = !matches!((&object.before, &object.after), (Side::Unknown(_), _) | (_, Side::Unknown(_)));
+        let notes = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join("; ")) };
+        let title = format!("{}{notes}", object.title);
+        if known {
+            self.object(look, &title, &text(&object.before), &text(&object.after), columns);
+        } else {
+            // What is not known on one side is no difference on the other.
+            self.lines.extend(Words::of(bold(look.attention()), title).wrap(columns));
+            self.lines.push(Words::new());
+        }
+    }
+
+    fn object(&mut self, look: &Look, title: &str, before: &[String], after: &[String], columns: usize) {
+        self.lines.extend(Words::of(bold(look.accent()), title).wrap(columns));
+        let hunks = diff::hunks(before, after);
+        if hunks.is_empty() {
+            self.lines.push(Words::of(look.dim(), "  no difference"));
+        }
+        for (n, hunk) in hunks.iter().enumerate() {
+            if n > 0 {
+                self.lines.push(Words::of(look.faint(), "  ···"));
+            }
+            let mut within = false;
+            for line in hunk {
+                let changed = line.sign != Sign::Same;
+                if changed && !within {
+                    self.changes.push(self.lines.len());
+                }
+                within = changed;
+                self.line(look, line, columns);
+            }
+        }
+        self.lines.push(Words::new());
+    }
+
+    fn line(&mut self, look: &Look, line: &diff::Line, columns: usize) {
+        let (sign, plain, changed) = match line.sign {
+            Sign::Removed => {
+                ("- ", look.attention(), bold(look.attention()).add_modifier(Modifier::UNDERLINED))
+            }
+            Sign::Added => ("+ ", look.text(), bold(look.text()).add_modifier(Modifier::UNDERLINED)),
+            Sign::Same => ("  ", look.dim(), look.dim()),
+        };
+        let indent: usize =
+            line.parts.first().map_or(0, |(_, text)| text.len() - text.trim_start_matches(' ').len());
+        let mut words = Words::new();
+        for (n, (differs, text)) in line.parts.iter().enumerate() {
+            let text = if n == 0 { text.trim_start_matches(' ') } else { text.as_str() };
+            words.push(if *differs { changed } else { plain }, Clean::new(text).as_str());
+        }
+        let room = columns.saturating_sub(indent + 2).max(8);
+        for (n, part) in words.chop(room).into_iter().enumerate() {
+            let sign = if n == 0 { sign } else { "  " };
+            let mut whole = Words::of(plain, format!("{sign}{}", " ".repeat(indent)));
+            whole.append(part);
+            self.lines.push(whole);
+        }
+    }
+
+    fn draw(self, look: &Look, state: &State, area: Rect, buf: &mut Buffer) -> PageShown {
+        let mut lines = self.lines;
+        if lines.is_empty() {
+            lines.push(Words::of(look.dim(), "nothing to compare"));
+        }
+        let body = Rect { height: area.height.saturating_sub(4), ..below(area, 3) };
+        let visible = usize::from(body.height);
+        let last = lines.len().saturating_sub(visible);
+        let first = state.view.scroll.min(last);
+        let at = state.view.change.and_then(|n| self.changes.get(n).copied());
+        for (n, words) in lines.iter().enumerate().skip(first).take(visible) {
+            let place = row(body, (n - first) as u16);
+            if Some(n) == at {
+                put(buf, place, "▶", bold(look.accent()));
+            }
+            words.draw(from(place, 2), buf);
+        }
+        let changes = match (state.view.change, self.changes.len()) {
+            (_, 0) => String::new(),
+            (Some(n), all) if n < all => format!("change {} of {all}", n + 1),
+            (_, all) => crate::domain::format::several(all, "change"),
+        };
+        let lines = if lines.len() > visible {
+            format!("  {}-{} of {}", first + 1, (first + visible).min(lines.len()), lines.len())
+        } else {
+            String::new()
+        };
+        put_right(buf, row(area, 2), &format!("{changes}{lines} "), look.dim());
+        let keys = [
+            ("next", "next change"),
+            ("next_back", "previous"),
+            ("up", "scroll"),
+            ("page_down", "page"),
+            ("help", "help"),
+            ("back", "back"),
+        ];
+        footer::draw(look, "page", &keys, row(area, area.height.saturating_sub(1)), buf);
+        PageShown { rows: visible, last, changes: self.changes }
+    }
 }
 
 /// What is compared, and where its second side comes from.
@@ -97,7 +250,7 @@ fn by_answer(state: &State, plan: &Plan, answers: &[crate::domain::cluster::Json
             let answer = answer.value();
             let after = if is_config(&call.path) { &answer["data"] } else { &answer["spec"]["template"] };
             let (title, before) = live(state, plan, &call.path);
-            Object { title, before: lines(&before), after: lines(after) }
+            Object { title, before: printed(&before), after: printed(after) }
         })
         .collect()
 }
@@ -109,9 +262,9 @@ fn by_plan(state: &State, plan: &Plan) -> Vec<Object> {
         let operations = call.body.as_array().into_iter().flatten();
         let after = operations
             .filter(|op| op["path"] == path && (op["op"] == "replace" || op["op"] == "add"))
-            .map(|op| lines(&op["value"]))
+            .map(|op| printed(&op["value"]))
             .next();
-        let before = lines(&before);
+        let before = printed(&before);
         Object { title, after: after.unwrap_or_else(|| before.clone()), before }
     };
     plan.calls.iter().map(object).collect()
@@ -123,108 +276,7 @@ fn by_history(state: &State, key: &Key) -> Vec<Object> {
     };
     let history = state.world.history(deployment);
     let older = history.iter().find(|r| r.template.digest != deployment.template.digest);
-    let before = older.map_or_else(Vec::new, |r| lines(&r.template.json.value()));
+    let before = older.map_or_else(Vec::new, |r| printed(&r.template.json.value()));
     let title = format!("Deployment {}, pod template", key.name);
-    vec![Object { title, before, after: lines(&deployment.template.json.value()) }]
-}
-
-/// A value as indented lines, names first, other keys in alphabetical order, so that only what differs differs.
-fn lines(value: &Value) -> Vec<String> {
-    let mut out = Vec::new();
-    print(value, 0, "", &mut out);
-    out.truncate(LONGEST);
-    out
-}
-
-fn print(value: &Value, indent: usize, lead: &str, out: &mut Vec<String>) {
-    let pad = " ".repeat(indent);
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort_by_key(|key| (*key != "name", *key));
-            for (n, key) in keys.into_iter().enumerate() {
-                let lead = if n == 0 { lead.to_owned() } else { " ".repeat(lead.len()) };
-                field(&map[key], indent, &lead, key, out);
-            }
-        }
-        Value::Array(items) if !items.is_empty() => {
-            for item in items {
-                print(item, indent, &format!("{lead}- "), out);
-            }
-        }
-        other => out.push(format!("{pad}{lead}{}", scalar(other))),
-    }
-}
-
-fn field(value: &Value, indent: usize, lead: &str, key: &str, out: &mut Vec<String>) {
-    let pad = " ".repeat(indent);
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            out.push(format!("{pad}{lead}{key}:"));
-            print(value, indent + lead.len() + 2, "", out);
-        }
-        Value::Array(items) if !items.is_empty() => {
-            out.push(format!("{pad}{lead}{key}:"));
-            print(value, indent + lead.len(), "", out);
-        }
-        Value::String(text) if text.contains('\n') => {
-            out.push(format!("{pad}{lead}{key}: |"));
-            let deeper = " ".repeat(indent + lead.len() + 2);
-            out.extend(text.lines().map(|line| format!("{deeper}{line}")));
-        }
-        other => out.push(format!("{pad}{lead}{key}: {}", scalar(other))),
-    }
-}
-
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// The differing lines with a few around them.
-fn compare(look: &Look, object: &Object, columns: usize, out: &mut Vec<Words>) {
-    let (before, after) = (object.before.join("\n"), object.after.join("\n"));
-    if before == after {
-        out.push(Words::of(look.dim(), "  no difference"));
-        return;
-    }
-    let diff = TextDiff::from_lines(&before, &after);
-    for (n, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-        if n > 0 {
-            out.push(Words::of(look.faint(), "  ···"));
-        }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let (mark, style) = match change.tag() {
-                ChangeTag::Delete => ("- ", look.attention()),
-                ChangeTag::Insert => ("+ ", bold(look.text())),
-                ChangeTag::Equal => ("  ", look.dim()),
-            };
-            let text = change.value().trim_end_matches('\n');
-            let kept = text.trim_start();
-            let indent = text.len() - kept.len();
-            let clean = Clean::new(kept);
-            let room = columns.saturating_sub(indent + 2).max(8);
-            for (m, line) in wrap(clean.as_str(), room).into_iter().enumerate() {
-                let mark = if m == 0 { mark } else { "  " };
-                out.push(Words::of(style, format!("{mark}{}{line}", " ".repeat(indent))));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_template_is_printed_as_a_person_would_write_it() {
-        let value = json!({"spec": {"containers": [
-            {"image": "a:1", "name": "web", "env": [{"value": "5", "name": "POOL"}], "args": ["-v", "x"]},
-        ], "empty": {}}, "text": "a\nb\n"});
-        let expected = "spec:\n  containers:\n  - name: web\n    args:\n    - -v\n    - x\n    env:\n    - name: POOL\n      value: 5\n    image: a:1\n  empty: {}\ntext: |\n  a\n  b";
-        assert_eq!(lines(&value).join("\n"), expected);
-    }
+    vec![Object { title, before, after: printed(&deployment.template.json.value()) }]
 }

@@ -12,6 +12,7 @@ use crate::domain::slo::{Sli, Slo};
 use crate::domain::window::Window;
 use crate::engine::analysis::Analysis;
 use crate::engine::drill;
+use crate::engine::event::PageShown;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::{width, wrap};
@@ -20,7 +21,7 @@ use crate::ui::widgets::words::{Words, below, from, put, put_right, row};
 use super::{footer, gates, header};
 
 /// Draws the page.
-pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer) {
+pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer) -> PageShown {
     header::draw(look, state, row(area, 0), buf);
     let columns = usize::from(area.width.saturating_sub(2));
     let analysis = state.incidents.get(key).and_then(|i| {
@@ -33,12 +34,12 @@ pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer)
     if lines.is_empty() {
         put(buf, from(row(area, 3), 1), "nothing has been analysed yet", look.dim());
     }
-    scrolled(look, state, &lines, area, buf);
+    scrolled(look, state, &lines, area, buf)
 }
 
 /// Draws a page of lines below its title, scrolled, with its keys.
-pub fn scrolled(look: &Look, state: &State, lines: &[Words], area: Rect, buf: &mut Buffer) {
-    scroll(look, state, lines, 0, area, buf);
+pub fn scrolled(look: &Look, state: &State, lines: &[Words], area: Rect, buf: &mut Buffer) -> PageShown {
+    let shown = scroll(look, state, lines, 0, area, buf);
     let keys = [
         ("up", "scroll"),
         ("page_down", "page"),
@@ -48,10 +49,18 @@ pub fn scrolled(look: &Look, state: &State, lines: &[Words], area: Rect, buf: &m
         ("back", "back"),
     ];
     footer::draw(look, "card", &keys, row(area, area.height.saturating_sub(1)), buf);
+    shown
 }
 
 /// Draws lines below a title, from where it was scrolled to; `field` rows above the keys are left free.
-pub fn scroll(look: &Look, state: &State, lines: &[Words], field: u16, area: Rect, buf: &mut Buffer) {
+pub fn scroll(
+    look: &Look,
+    state: &State,
+    lines: &[Words],
+    field: u16,
+    area: Rect,
+    buf: &mut Buffer,
+) -> PageShown {
     let body = from(Rect { height: area.height.saturating_sub(4 + field), ..below(area, 3) }, 1);
     let visible = usize::from(body.height);
     let first = state.view.scroll.min(lines.len().saturating_sub(visible));
@@ -62,6 +71,7 @@ pub fn scroll(look: &Look, state: &State, lines: &[Words], field: u16, area: Rec
         let text = format!("{}-{} of {} ", first + 1, (first + visible).min(lines.len()), lines.len());
         put_right(buf, row(area, 1), &text, look.dim());
     }
+    PageShown { rows: visible, last: lines.len().saturating_sub(visible), changes: Vec::new() }
 }
 
 fn lines(look: &Look, state: &State, analysis: &Analysis, columns: usize) -> Vec<Words> {

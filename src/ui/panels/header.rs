@@ -63,7 +63,12 @@ fn context(look: &Look, state: &State) -> Words {
         words.push(bold(look.bad()), "PROD ");
     }
     let context = &state.setup.context;
-    let context = if context.is_empty() { "no context" } else { context.as_str() };
+    let starting = state.world.sources.get(&Source::Kubernetes).is_none_or(|s| s.health == Health::Starting);
+    let context = match context.as_str() {
+        "" if starting => "connecting",
+        "" => "no context",
+        name => name,
+    };
     words.push(look.text(), context);
     words.and(look.dim(), " / ")
 }

@@ -72,9 +72,11 @@ fn column(lines: &[Words], first: usize, area: Rect, buf: &mut Buffer) {
 /// A line of keys and what they do, on as many rows as it takes.
 fn line(look: &Look, keys: &str, help: &str, room: usize, wide: usize) -> Vec<Words> {
     let rows = wrap(help, room.saturating_sub(wide + 1).max(8));
+    let keys = wrap(keys, wide);
     let mut lines = Vec::new();
-    for (n, text) in rows.into_iter().enumerate() {
-        let keys = if n == 0 { keys } else { "" };
+    for n in 0..rows.len().max(keys.len()) {
+        let keys = keys.get(n).map_or("", String::as_str);
+        let text = rows.get(n).map_or("", String::as_str);
         lines.push(
             Words::of(look.key(), keys.to_owned())
                 .and(look.text(), pad(keys, wide + 1))
@@ -90,7 +92,11 @@ fn pad(text: &str, columns: usize) -> String {
 
 /// The commands of one context.
 fn context(look: &Look, name: &str, room: usize) -> Vec<Words> {
-    let title = if name == "main" { "MAIN SCREEN, LOG, INBOX" } else { "CARD, EVIDENCE, DIFF, MODEL" };
+    let title = match name {
+        "main" => "MAIN SCREEN, LOG, INBOX",
+        "page" => "PODS, LOG OF A POD, ALERT, REVISION, DIFF",
+        _ => "CARD, EVIDENCE, MODEL",
+    };
     let lines = keys(look, name);
     let longest = lines.iter().map(|(keys, _)| crate::ui::widgets::text::width(keys)).max().unwrap_or(0);
     let wide = longest.clamp(KEYS, (room / 3).max(KEYS));

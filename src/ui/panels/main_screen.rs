@@ -221,8 +221,7 @@ impl Scene<'_> {
         let mut keys = vec![("gate", "gate"), ("up", "select"), ("open", "open")];
         keys.extend([("focus_next", "panel"), ("diff", "diff"), ("evidence", "evidence"), ("log", "log")]);
         keys.extend([("range_1", "range"), ("by_hand", "by hand"), ("undo", "undo"), ("filter", "filter")]);
-        keys.extend([("inbox", "inbox"), ("palette", "palette")]);
-        keys.extend([("help", "help"), ("quit", "quit")]);
+        keys.extend([("inbox", "inbox"), ("palette", "palette"), ("help", "help"), ("quit", "quit")]);
         footer::draw(self.look, "main", &keys, area, buf);
     }
 }

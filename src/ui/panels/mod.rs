@@ -1,6 +1,7 @@
 //! Panels: one file each, named after what is on the screen. A panel takes the state and its area, and draws no further.
 
 pub mod action;
+pub mod alert;
 pub mod burn_rates;
 pub mod card;
 pub mod contexts;
@@ -19,6 +20,7 @@ pub mod help;
 pub mod how_bad;
 pub mod inbox;
 pub mod log;
+pub mod logs;
 pub mod main_screen;
 pub mod model;
 pub mod notices;
@@ -26,7 +28,10 @@ pub mod objective;
 pub mod opinion;
 pub mod palette;
 pub mod pipeline;
+pub mod pod;
+pub mod pods;
 pub mod proposal;
 pub mod readings;
+pub mod revision;
 pub mod revisions;
 pub mod slo_list;

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::domain::clean::Clean;
 use crate::domain::format;
 use crate::domain::slo::{Origin, Sli, Slo, SloId};
+use crate::engine::event::PageShown;
 use crate::engine::state::State;
 use crate::ui::look::Look;
 use crate::ui::widgets::words::{Words, from, put, row};
@@ -18,16 +19,16 @@ use super::header;
 const LABEL: usize = 21;
 
 /// Draws the page.
-pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer) {
+pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer) -> PageShown {
     header::draw(look, state, row(area, 0), buf);
     let title = Words::of(look.strong(), "READINGS").and(look.dim(), format!("  {id}"));
     title.draw(from(row(area, 1), 1), buf);
     let Some(slo) = state.world.slos.get(id) else {
         put(buf, from(row(area, 3), 1), "the SLO is not there any more", look.dim());
-        return;
+        return PageShown::default();
     };
     let columns = usize::from(area.width.saturating_sub(2));
-    scrolled(look, state, &lines(look, state, slo, columns), area, buf);
+    scrolled(look, state, &lines(look, state, slo, columns), area, buf)
 }
 
 fn lines(look: &Look, state: &State, slo: &Slo, columns: usize) -> Vec<Words> {

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::text;
 
@@ -89,6 +90,32 @@ impl Words {
             }
         }
         lines.iter_mut().for_each(Self::trim_end);
+        lines
+    }
+
+    /// Broken after every `columns`, wherever that is, with every blank as it is: what a program wrote.
+    pub fn chop(self, columns: usize) -> Vec<Self> {
+        let columns = columns.max(2);
+        let mut lines = vec![Self::new()];
+        let mut used = 0;
+        for (word, style) in self.0 {
+            let mut part = String::new();
+            for cluster in word.graphemes(true) {
+                let wide = text::width(cluster);
+                if used + wide > columns {
+                    if let Some(line) = lines.last_mut() {
+                        line.push(style, std::mem::take(&mut part));
+                    }
+                    lines.push(Self::new());
+                    used = 0;
+                }
+                used += wide;
+                part.push_str(cluster);
+            }
+            if let Some(line) = lines.last_mut().filter(|_| !part.is_empty()) {
+                line.push(style, part);
+            }
+        }
         lines
     }
 
