@@ -116,9 +116,23 @@ impl Screen {
         environment: &[(&str, &str)],
         answers: Answers,
     ) -> Self {
+        let program = env!("CARGO_BIN_EXE_goaround");
+        Self::start_other(program, columns, rows, arguments, folder, environment, answers)
+    }
+
+    /// The same with another program in between.
+    pub fn start_other(
+        program: &str,
+        columns: u16,
+        rows: u16,
+        arguments: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        environment: &[(&str, &str)],
+        answers: Answers,
+    ) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pty");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_goaround"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
