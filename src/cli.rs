@@ -32,11 +32,13 @@ use crate::ui::look::Origin;
 
 mod drill;
 mod eval;
+mod export;
 mod operator;
 mod replay;
 
 use drill::DrillArgs;
 use eval::EvalArgs;
+use export::ExportArgs;
 use operator::{Ended, Operator};
 use replay::ReplayArgs;
 
@@ -146,6 +148,8 @@ enum Command {
 
 #[derive(Subcommand, Debug)]
 enum AuditCommand {
+    /// A post-mortem of a decision: what was known, decided, sent and found, each with its record
+    Export(ExportArgs),
     /// Is every record there, whole and in order?
     Verify {
         #[command(flatten)]
@@ -245,6 +249,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
+        Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
             verify(&environment, output.output)
         }
@@ -318,7 +323,7 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
 
 /// The terminal, taken over.
 fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
-    let modes = Modes { mouse: config.ui.mouse };
+    let modes = Modes { mouse: config.ui.mouse, skills: environment.skills() };
     TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
 }
 

@@ -538,7 +538,7 @@ proptest! {
                     let harmless = matches!(
                         command,
                         Command::Up | Command::Down | Command::Wheel(..) | Command::Pick(_) | Command::Select(_)
-                            | Command::SelectRevision(_) | Command::SelectItem(_) | Command::Focus(_) | Command::Range(_)
+                            | Command::SelectRevision(_) | Command::SelectItem(_) | Command::SelectPod(_) | Command::Focus(_) | Command::Range(_)
                     );
                     prop_assert!(harmless, "{command:?}");
                     let stamped = goaround::engine::Stamped {

@@ -525,11 +525,11 @@ fn selected_text(state: &State) -> Option<Clean> {
         Screen::Revision(_, uid) | Screen::Compare(_, _, uid) => {
             state.world.replica_sets.get(uid).map(|set| set.meta.key.name.clone())
         }
-        Screen::Readings(slo) => query_of(state, slo),
+        Screen::Readings(slo) | Screen::Queries(slo) => query_of(state, slo),
         Screen::Evidence(workload) => query_of(state, state.incidents.get(workload)?.slos.first()?),
         Screen::Card(workload) | Screen::Diff(workload) | Screen::Model(workload) => Some(name(workload)),
         Screen::Contexts => Some(state.setup.context.clone()),
-        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill => {
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill | Screen::Journal | Screen::Record(_) => {
             match (state.view.pane, view::selected(state)?) {
                 (Pane::Revisions, _) => {
                     let set = state.world.replica_sets.get(state.view.revision.as_ref()?)?;

@@ -72,6 +72,8 @@ impl Harmless {
                 | Command::Open
                 | Command::Gate
                 | Command::Inbox
+                | Command::Journal
+                | Command::Export
                 | Command::Filter
                 | Command::Range(_)
                 | Command::ByHand

@@ -18,6 +18,7 @@ use super::drill::Drill;
 use super::incident::Incident;
 use super::inspect::Inspected;
 use super::investigate::Study;
+use super::ledger::Ledger;
 use super::listing::Listing;
 use super::opinion::Counsel;
 use super::record::{Past, PastAction, PastOpinion};
@@ -146,6 +147,8 @@ pub struct State {
     pub briefs: BriefId,
     /// What was asked for the page that is open.
     pub inspected: Inspected,
+    /// The journal, as it was read last.
+    pub ledger: Ledger,
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
     /// What is selected, opened, filtered.
@@ -180,6 +183,8 @@ pub struct State {
     pub resolved_old: Option<Time>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
+    /// Round trip to the person's terminal, rounded; `None` where it does not answer.
+    pub line: Option<Duration>,
     /// The person wants to leave.
     pub quitting: bool,
 }

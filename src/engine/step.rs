@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, inspect, listing, mapping, opinion};
+use super::{action, drill, incident, input, inspect, ledger, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -107,6 +107,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
+        Event::Records(told) => ledger::told_records(state, told),
+        Event::Whole(whole) => ledger::told_record(state, whole),
+        Event::Exported(exported) => ledger::exported(state, exported),
         Event::Context { name, production } => {
             state.setup.context = name;
             state.setup.prod = production;
@@ -123,6 +126,7 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
         Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
         Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
+        Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.
         Event::Leaving => {
             state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")

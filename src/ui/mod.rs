@@ -111,6 +111,11 @@ impl Ui {
         &self.look.keymap
     }
 
+    /// From now on nothing but ASCII is drawn.
+    pub fn become_ascii(&mut self) {
+        self.look.ascii = true;
+    }
+
     /// Nothing but ASCII is drawn.
     pub fn is_ascii(&self) -> bool {
         self.look.ascii
@@ -160,6 +165,7 @@ impl Ui {
             Screen::Diff(key) => return page(panels::diff::draw(look, state, key, area, buf)),
             Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
             Screen::Readings(id) => return page(panels::readings::draw(look, state, id, area, buf)),
+            Screen::Queries(id) => return page(panels::queries::draw(look, state, id, area, buf)),
             Screen::Pods(key) => panels::pods::draw(look, state, key, area, buf),
             Screen::Pod(key, uid) => return page(panels::pod::draw(look, state, key, uid, area, buf)),
             Screen::PodLog(key, uid) => return page(panels::logs::draw(look, state, key, uid, area, buf)),
@@ -171,6 +177,8 @@ impl Ui {
                 return page(panels::diff::compare(look, state, key, [older, newer], area, buf));
             }
             Screen::Log => panels::log::page(look, state, area, buf),
+            Screen::Journal => panels::journal::draw(look, state, area, buf),
+            Screen::Record(seq) => panels::journal::record(look, state, *seq, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
             Screen::Drill => panels::drill::draw(look, state, area, buf),
             Screen::Contexts => panels::contexts::draw(look, state, area, buf),

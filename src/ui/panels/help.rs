@@ -13,6 +13,8 @@ use crate::ui::widgets::words::{Words, below, columns, from, put_right, row};
 
 use super::{footer, header};
 
+/// All contexts, in the order in which they are told.
+const CONTEXTS: [&str; 4] = ["drill", "main", "card", "page"];
 /// Columns of the keys, at least.
 const KEYS: usize = 12;
 /// From here on both contexts, side by side.
@@ -27,19 +29,18 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
         header::draw(look, state, row(area, 0), buf);
     }
     let here = commands::context(state);
-    let other = if here == "main" { "card" } else { "main" };
     let body = Rect { height: area.height.saturating_sub(2), ..below(area, 1) };
     let both = body.width >= WIDE;
     let width = if both { body.width / 2 } else { body.width };
     let inner = usize::from(width.saturating_sub(2));
+    let others = CONTEXTS.into_iter().filter(|name| *name != here);
+    let others = others.filter(|name| *name != "drill" || state.drill.is_some());
     let mut left = context(look, here, inner);
-    let mut right = context(look, other, inner);
-    let more = [typed(look, inner), origin(look, inner)].concat();
-    if both {
-        right.extend(more);
-    } else {
-        left.append(&mut right);
-        left.extend(more);
+    let mut right = Vec::new();
+    let more = [typed(look, inner), origin(look, inner)];
+    for section in others.map(|name| context(look, name, inner)).chain(more) {
+        let shorter = if both && right.len() < left.len() { &mut right } else { &mut left };
+        shorter.extend(section);
     }
     let lines = left.len().max(right.len());
     let last = lines.saturating_sub(usize::from(body.height));
@@ -95,6 +96,7 @@ fn context(look: &Look, name: &str, room: usize) -> Vec<Words> {
     let title = match name {
         "main" => "MAIN SCREEN, LOG, INBOX",
         "page" => "PODS, LOG OF A POD, ALERT, REVISION, DIFF",
+        "drill" => "A DRILL'S QUESTION",
         _ => "CARD, EVIDENCE, MODEL",
     };
     let lines = keys(look, name);

@@ -17,7 +17,7 @@ use super::pods::{condition, hung, style_of};
 use super::{evidence, footer, header};
 
 /// Columns of the labels.
-const LABEL: usize = 13;
+const LABEL: usize = 14;
 
 /// Draws the page.
 pub fn draw(

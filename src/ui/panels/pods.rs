@@ -11,6 +11,7 @@ use crate::engine::inspect::{self, PodGroup};
 use crate::engine::revisions::Mark;
 use crate::engine::state::{State, Weight};
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
 
 use super::{footer, header};
@@ -18,6 +19,9 @@ use super::{footer, header};
 /// Columns that do not grow.
 const AGE: u16 = 6;
 const RESTARTS: u16 = 9;
+
+/// Columns of the names of conditions.
+const CONDITION: usize = 18;
 
 /// One row of the list.
 enum Line<'a> {
@@ -62,10 +66,11 @@ fn title(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: R
 fn controller(look: &Look, state: &State, deployment: &Deployment, columns: usize) -> Vec<Words> {
     let Deployment { replicas, updated, available, .. } = deployment;
     let head = format!("{replicas} wanted, {updated} updated, {available} available");
-    let mut lines = vec![Words::of(look.dim(), format!("{:<13}", "Deployment")).and(look.text(), head)];
+    let mut lines =
+        vec![Words::of(look.dim(), format!("{:<CONDITION$}", "Deployment")).and(look.text(), head)];
     for each in &deployment.conditions {
         let failure = each.kind == "ReplicaFailure";
-        lines.extend(condition(look, state, each, each.holds != failure, 13, columns));
+        lines.extend(condition(look, state, each, each.holds != failure, CONDITION, columns));
     }
     lines
 }
@@ -163,7 +168,10 @@ fn list(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: Re
         let place = row(area, n as u16);
         match line {
             Line::Group(group) => heading_of(look, group, place, buf),
-            Line::Pod(pod) => one(look, state, pod, chosen(line), &at, place, buf),
+            Line::Pod(pod) => {
+                look.places.note(place, Target::Pod(pod.uid.clone()));
+                one(look, state, pod, chosen(line), &at, place, buf);
+            }
             Line::Nothing => {
                 put(buf, from(place, at.name), "no pods: it does not serve", look.dim());
             }
