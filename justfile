@@ -27,3 +27,11 @@ snapshots:
 # How light it is: bytes, memory, processor time and requests beside their limits; `just bench --only rss`
 bench *ARGS:
     cargo bench --bench light -- {{ARGS}}
+
+# The pictures in screenshots/, anew from tests/recordings/
+screenshots:
+    GOAROUND_SCREENSHOTS=write cargo test --test screenshots
+
+# The same from fresh runs of the scenarios
+screenshots-record:
+    GOAROUND_SCREENSHOTS=record cargo test --test screenshots

@@ -20,6 +20,10 @@ mod events;
 mod figure;
 #[path = "light/frames.rs"]
 mod frames;
+#[path = "light/heap.rs"]
+mod heap;
+#[path = "light/incident.rs"]
+mod incident;
 #[path = "light/metrics.rs"]
 mod metrics;
 #[path = "light/objects.rs"]
@@ -36,8 +40,12 @@ mod rest;
 mod rig;
 #[path = "light/start.rs"]
 mod start;
+#[path = "light/tap.rs"]
+mod tap;
 #[path = "light/terminal.rs"]
 mod terminal;
+#[path = "light/windows.rs"]
+mod windows;
 #[path = "../tests/common/world.rs"]
 mod world;
 
@@ -55,20 +63,14 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { figures: &["binary"], measure: start::binary },
     Part { figures: &["first-frame", "rss-rest"], measure: start::first_frame },
-    Part {
-        figures: &[
-            "first-data-20",
-            "kubectl-20",
-            "first-data-20-x",
-            "first-data-3000",
-            "kubectl-3000",
-            "first-data-3000-x",
-        ],
-        measure: cluster::first_data,
-    },
+    Part { figures: &["first-data-20", "kubectl-20", "first-data-20-x"], measure: cluster::few },
     Part { figures: &["nothing-changed", "typical-second"], measure: frames::bytes },
     Part { figures: &["token"], measure: frames::token },
     Part { figures: &["incident"], measure: frames::incident },
+    Part { figures: &["windows", "cycle-time"], measure: windows::evaluated },
+    Part { figures: &["heap-pod", "event-time"], measure: heap::pods },
+    Part { figures: &["proposal"], measure: incident::proposal },
+    Part { figures: &["approval"], measure: incident::approval },
     Part { figures: &["frame-time", "frame-ratio"], measure: frames::time },
     Part { figures: &["idle-bytes", "idle-requests", "idle-renewals"], measure: rest::small },
     Part { figures: &["rss-pods", "rss-pods-peak", "idle-cpu-pods"], measure: rest::pods },
@@ -76,6 +78,7 @@ const PARTS: &[Part] = &[
     Part { figures: &["cpu-events", "bytes-events"], measure: events::steady },
     Part { figures: &["key-to-paint", "backlog"], measure: events::key_to_paint },
     Part { figures: &["hour-growth"], measure: events::hour },
+    Part { figures: &["first-data-3000", "kubectl-3000", "first-data-3000-x"], measure: cluster::many },
 ];
 
 /// What fails is measured again so often, and the best counts.

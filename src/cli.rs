@@ -15,7 +15,7 @@ use crate::domain::clean::{Clean, printable_json};
 use crate::domain::format;
 use crate::engine::State;
 use crate::engine::state::Weight;
-use crate::shell::check::{self, Check};
+use crate::shell::check;
 use crate::shell::choose;
 use crate::shell::clock::Clock;
 use crate::shell::config::{self, Config, Environment};
@@ -30,18 +30,30 @@ use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
 use crate::ui::look::Origin;
 
+mod autopilot;
 mod drill;
 mod eval;
+mod export;
+mod manual;
 mod operator;
 mod replay;
+mod settings;
 
+use autopilot::Autopilot;
 use drill::DrillArgs;
 use eval::EvalArgs;
+use export::ExportArgs;
+use manual::ManArgs;
 use operator::{Ended, Operator};
 use replay::ReplayArgs;
+use settings::ConfigCommand;
 
 /// Usage or configuration is wrong.
 const USAGE: u8 = 2;
+/// The scenario where none is named.
+const FIRST_SCENARIO: &str = "slo-burn";
+/// How much faster than real time the world of a display is.
+const AUTOPILOT_SPEED: f64 = 8.0;
 /// How much faster than real time a headless run is.
 const HEADLESS_SPEED: f64 = 60.0;
 
@@ -132,6 +144,11 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// The configuration file
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// What was decided and how it ended
     History {
         #[command(flatten)]
@@ -142,10 +159,19 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Completions for a shell
+    Completions {
+        /// Which one
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, as roff
+    Man(ManArgs),
 }
 
 #[derive(Subcommand, Debug)]
 enum AuditCommand {
+    /// A post-mortem of a decision: what was known, decided, sent and found, each with its record
+    Export(ExportArgs),
     /// Is every record there, whole and in order?
     Verify {
         #[command(flatten)]
@@ -155,21 +181,26 @@ enum AuditCommand {
 
 #[derive(Args, Debug)]
 struct DemoArgs {
-    /// Scenario; see --list
-    #[arg(default_value = "slo-burn")]
-    scenario: String,
+    /// Scenario, slo-burn where none is named; see --list
+    scenario: Option<String>,
     /// Name the scenarios
     #[arg(long)]
     list: bool,
     /// Seed of the world's noise
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// World seconds a second; 1 in the cockpit, 60 headless
+    /// World seconds a second; 1 in the cockpit, 8 with --autopilot, 60 headless
     #[arg(long, value_name = "X", value_parser = speed)]
     speed: Option<f64>,
     /// Let the scenario's scripted operator decide, and print what happens
     #[arg(long)]
     headless: bool,
+    /// A display: let the scenario's scripted operator drive the cockpit at the pace of a person, and say what it does
+    #[arg(long, conflicts_with = "headless")]
+    autopilot: bool,
+    /// With --autopilot: go on with the next scenario, or with the named one again
+    #[arg(long = "loop", requires = "autopilot", conflicts_with = "record")]
+    again: bool,
     #[command(flatten)]
     recorded: Recorded,
     #[command(flatten)]
@@ -245,6 +276,10 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Drill(args)) => drill::drill(&cli.target, &environment, args).await,
         Some(Command::Eval(args)) => eval::eval(&cli.target, &environment, args).await,
         Some(Command::History { output }) => show_history(&environment, output.output),
+        Some(Command::Config { command }) => settings::config(&cli.target, &environment, &command),
+        Some(Command::Completions { shell }) => Ok(manual::completions(shell)),
+        Some(Command::Man(args)) => manual::man(&args),
+        Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
         Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
             verify(&environment, output.output)
         }
@@ -318,7 +353,7 @@ fn need_terminal(what: &str, instead: &str) -> anyhow::Result<()> {
 
 /// The terminal, taken over.
 fn opened(config: &Config, environment: &Environment) -> anyhow::Result<TerminalFront> {
-    let modes = Modes { mouse: config.ui.mouse };
+    let modes = Modes { mouse: config.ui.mouse, skills: environment.skills() };
     TerminalFront::open(ui(config, environment), modes).context("the terminal cannot be used")
 }
 
@@ -387,37 +422,42 @@ async fn propose_once(target: &Target, environment: &Environment, form: Form) ->
 }
 
 async fn check_all(target: &Target, environment: &Environment, form: Form) -> anyhow::Result<u8> {
+    let screen = check::terminal(environment, terminal_size());
     let (refused, checks) = match config::load(target.config.as_deref(), environment) {
         Err(error) => (true, vec![check::refused_config(&error.to_string())]),
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
             session.state.setup.every_right = true;
+            let performer = session.performer.clone();
             let mut look = OneLook::default();
             let looked = run::run(&mut session, &mut look);
-            let (state, model) = tokio::join!(looked, check::model(&config.advisor));
-            let default = environment.config_folder.as_ref().map(|folder| folder.join(config::FILE));
-            let file = match target.config.clone().or(default.filter(|file| file.exists())) {
-                Some(file) => file.display().to_string(),
-                None => "no file, the defaults hold".into(),
-            };
-            let mut checks = check::checks(&state, &file);
+            let (state, model, cluster) =
+                tokio::join!(looked, check::model(&config.advisor), check::cluster(&performer));
+            let file = file_of(target, environment);
+            let mut checks = check::checks(&state, file.as_deref(), cluster);
+            checks.push(check::folder(environment.state_folder.as_deref()));
             checks.push(model);
+            checks.push(screen);
             (false, checks)
         }
     };
     match form {
         Form::Json => println!("{}", serde_json::to_string(&checks)?),
-        Form::Text => checks.iter().for_each(print_check),
+        Form::Text => print!("{}", check::guide(&checks)),
     }
     // A refused configuration is that everywhere.
     Ok(if refused { USAGE } else { u8::from(checks.iter().any(|c| c.state == "fail")) })
 }
 
-fn print_check(check: &Check) {
-    println!("{:<5} {:<12} {}", check.state, check.check, check.detail);
-    if !check.next.is_empty() {
-        println!("      {:<12} next: {}", "", check.next);
-    }
+/// Columns and rows of the terminal, where there is one.
+fn terminal_size() -> Option<(u16, u16)> {
+    std::io::stdout().is_terminal().then(|| crossterm::terminal::size().ok()).flatten()
+}
+
+/// The configuration file that is read, if any.
+fn file_of(target: &Target, environment: &Environment) -> Option<PathBuf> {
+    let default = environment.config_folder.as_ref().map(|folder| folder.join(config::FILE));
+    target.config.clone().or(default.filter(|file| file.exists()))
 }
 
 fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
@@ -469,36 +509,100 @@ async fn demo_run(target: &Target, environment: &Environment, args: DemoArgs) ->
     if args.list {
         return list(args.output.output);
     }
-    let scenario = scenario::load(&args.scenario)?;
     if !args.headless {
         need_terminal("goaround demo", "goaround demo --headless")?;
     }
+    if args.autopilot {
+        return unattended(target, environment, &args).await;
+    }
+    let scenario = scenario::load(args.scenario.as_deref().unwrap_or(FIRST_SCENARIO))?;
     let rate = args.speed.unwrap_or(if args.headless { HEADLESS_SPEED } else { 1.0 });
-    let folder = TemporaryFolder::new()?;
-    let world = World::start(&scenario, args.seed, rate, &folder).await?;
-    let mut config = match &target.config {
-        Some(_) => config::load(target.config.as_deref(), environment)?,
-        None => demo_config(environment)?,
-    };
-    dress(&mut config, target, environment)?;
-    if config.advisor.settings.is_none() {
-        config.advisor.settings =
-            Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
-    }
-    // The world's clock runs faster than the disk and the network under it, and hands type at their own speed.
-    config.policy.execute_within = scaled(config.policy.execute_within, rate);
     // The scripted hand is quick, but listens to a model whose seconds are real ones.
-    config.policy.void_after =
-        scaled(config.policy.void_after, if args.headless { rate / 10.0 } else { rate });
-    let wanted = world.wanted(target, &folder);
+    let patience = if args.headless { rate / 10.0 } else { rate };
+    let stage = Stage::set(target, environment, &scenario, args.seed, rate, patience).await?;
     if args.headless {
-        let mut session = session::start(&config, &wanted).await?;
-        let ui = ui(&config, environment);
+        let mut session = session::start(&stage.config, &stage.wanted).await?;
+        let ui = ui(&stage.config, environment);
         args.recorded.begin(&mut session, &ui)?;
-        return headless(session, &scenario, &world, ui, &args).await;
+        return headless(session, &scenario, &stage.world, ui, &args).await;
     }
-    in_terminal(&wanted, None, &config, environment, &args.recorded).await?;
+    in_terminal(&stage.wanted, None, &stage.config, environment, &args.recorded).await?;
     Ok(0)
+}
+
+/// A scenario with everything that it needs to run.
+struct Stage {
+    world: World,
+    config: Config,
+    wanted: Wanted,
+    /// Goes with it.
+    _folder: TemporaryFolder,
+}
+
+impl Stage {
+    /// `rate`: how fast the world goes; `patience`: how much longer a card waits for an answer.
+    async fn set(
+        target: &Target,
+        environment: &Environment,
+        scenario: &Scenario,
+        seed: u64,
+        rate: f64,
+        patience: f64,
+    ) -> anyhow::Result<Self> {
+        let folder = TemporaryFolder::new()?;
+        let world = World::start(scenario, seed, rate, &folder).await?;
+        let mut config = match &target.config {
+            Some(_) => config::load(target.config.as_deref(), environment)?,
+            None => demo_config(environment)?,
+        };
+        dress(&mut config, target, environment)?;
+        if config.advisor.settings.is_none() {
+            config.advisor.settings =
+                Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
+        }
+        // The world's clock runs faster than the disk and the network under it, and hands type at their own speed.
+        config.policy.execute_within = scaled(config.policy.execute_within, rate);
+        config.policy.void_after = scaled(config.policy.void_after, patience);
+        let wanted = world.wanted(target, &folder);
+        Ok(Self { world, config, wanted, _folder: folder })
+    }
+}
+
+/// The scripted operator in front of the terminal, one scenario after the other if that is wanted.
+async fn unattended(target: &Target, environment: &Environment, args: &DemoArgs) -> anyhow::Result<u8> {
+    let scenarios = match (&args.scenario, args.again) {
+        (None, true) => scenario::list()?,
+        (name, _) => vec![scenario::load(name.as_deref().unwrap_or(FIRST_SCENARIO))?],
+    };
+    let rate = args.speed.unwrap_or(AUTOPILOT_SPEED);
+    let mut terminal: Option<TerminalFront> = None;
+    let mut said = Vec::new();
+    for (scenario, next) in scenarios.iter().zip(scenarios.iter().cycle().skip(1)).cycle() {
+        let stage = Stage::set(target, environment, scenario, args.seed, rate, rate).await?;
+        let front = match &mut terminal {
+            Some(front) => front,
+            none => none.insert(opened(&stage.config, environment)?),
+        };
+        let mut session = session::start(&stage.config, &stage.wanted).await?;
+        args.recorded.begin(&mut session, &ui(&stage.config, environment))?;
+        let then = if args.again { format!("; next: {}", next.name) } else { String::new() };
+        let mut autopilot = Autopilot::new(front, scenario, then);
+        let state = run::run(&mut session, &mut autopilot).await;
+        let ended = autopilot.ended();
+        args.recorded.end(&mut session);
+        session.performer.flush().await;
+        said.extend(ended.map(|ended| (scenario, ended, stage.world.writes())));
+        if state.quitting || !args.again {
+            break;
+        }
+    }
+    drop(terminal);
+    let mut all_well = true;
+    for (scenario, ended, writes) in said {
+        all_well &= differences(scenario, &ended, writes).is_empty();
+        println!("{}: {} (expected {})", scenario.name, ended.outcome, scenario.expect.outcome);
+    }
+    Ok(u8::from(!all_well))
 }
 
 /// The defaults, with the themes and keymaps of the configuration folder.
@@ -522,7 +626,7 @@ fn list(form: Form) -> anyhow::Result<u8> {
         }
         Form::Text => {
             for s in scenarios {
-                println!("{:<20} {}", s.name, s.title);
+                println!("{:<22} {:<13} {}", s.name, s.expect.outcome.to_string().replace('_', " "), s.title);
             }
         }
     }
@@ -592,7 +696,7 @@ async fn headless(
     let form = args.output.output;
     let mut operator = Operator::new(scenario, ui, Box::new(move |state, told| tell(state, told, form)))?;
     run::run(&mut session, &mut operator).await;
-    let ended = operator.ended.take().unwrap_or_default();
+    let ended = operator.ended();
     args.recorded.end(&mut session);
     session.performer.flush().await;
     let expected = scenario.expect.outcome.to_string();

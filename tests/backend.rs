@@ -1,18 +1,23 @@
 //! The backend against an emulator: whatever is drawn, the screen shows it, cell by cell; and it takes as few bytes as
 //! promised, counted against the backend of ratatui over the same frames.
 
+use std::cell::RefCell;
+use std::io::Write;
 use std::num::NonZeroU16;
+use std::rc::Rc;
+use std::time::Duration;
 
-use goaround::shell::screen::canvas::Canvas;
 use goaround::shell::screen::encoder::Encoder;
+use goaround::shell::screen::pacer::Pacer;
 use goaround::shell::screen::terminal_type::Skills;
 use goaround::ui::link::Link;
+use goaround::ui::theme::{DARK, Depth, Theme};
 use proptest::prelude::*;
-use ratatui::Terminal;
-use ratatui::backend::{Backend as _, CrosstermBackend};
+use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use unicode_width::UnicodeWidthStr;
 
 // ---- the emulator ----
@@ -267,4 +272,161 @@ proptest! {
     fn in_true_colours_the_screen_shows_what_was_drawn(steps in steps(3)) {
         shows_what_was_drawn(&steps, Skills::MODERN)?;
     }
+}
+
+// ---- bytes ----
+
+/// Bytes of the same frames by our encoder, with what belongs to a frame, and by ratatui's own backend.
+struct Count {
+    encoder: Encoder,
+    pacer: Pacer,
+    stock: Terminal<CrosstermBackend<Shared>>,
+    written: Shared,
+    screen: vt100::Parser,
+}
+
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Count {
+    fn new(width: u16, height: u16) -> Self {
+        let written = Shared::default();
+        let fixed = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, width, height)) };
+        Self {
+            encoder: Encoder::new(Skills::MODERN),
+            pacer: Pacer::new(true),
+            stock: Terminal::with_options(CrosstermBackend::new(written.clone()), fixed).expect("a terminal"),
+            written,
+            screen: emulator(width, height),
+        }
+    }
+
+    /// Bytes of `buffer` after what was drawn before: ours whole, with questions and marks, and ratatui's.
+    fn frame(&mut self, buffer: &Buffer) -> (usize, usize) {
+        self.linked(buffer, &[])
+    }
+
+    fn linked(&mut self, buffer: &Buffer, links: &[Link]) -> (usize, usize) {
+        let mut cells = Vec::new();
+        self.encoder.frame(buffer, links, None, &mut cells);
+        let frame = self.pacer.seal(cells, true, Duration::ZERO);
+        self.screen.process(&frame);
+        assert_eq!(differences(buffer, self.screen.screen()), Vec::<String>::new());
+        let draw = |frame: &mut Frame<'_>| frame.buffer_mut().clone_from(buffer);
+        self.stock.draw(draw).expect("drawn");
+        let stock = self.written.0.take();
+        (frame.len(), stock.len())
+    }
+}
+
+/// A cockpit as wide as a person's, with everything that moves in a second.
+#[derive(Clone, Copy, Default)]
+struct Cockpit {
+    second: u16,
+    gauges: u16,
+    log: u16,
+    tokens: u16,
+}
+
+impl Cockpit {
+    fn buffer(self, theme: &Theme) -> Buffer {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 120, 40));
+        let (text, dim, bar) =
+            (Style::new().fg(theme.text), Style::new().fg(theme.dim), Style::new().bg(theme.bar));
+        buffer.set_style(Rect::new(0, 0, 120, 1), bar);
+        buffer.set_string(1, 0, "goaround   PROD demo-prod-eu / all namespaces", text);
+        buffer.set_string(
+            107,
+            0,
+            format!("12:{:02}:{:02} UTC", 30 + self.second / 60, self.second % 60),
+            text,
+        );
+        for n in 0..20 {
+            let y = 2 + n;
+            buffer.set_string(1, y, format!("service-{n:02}  99.90 %"), text);
+            // Three of them move in a second.
+            let moved = if n < 3 { self.gauges } else { 0 };
+            let filled = usize::from((n * 3 + moved) % 24);
+            buffer.set_string(30, y, "━".repeat(filled), Style::new().fg(theme.good));
+            buffer.set_string(30 + filled as u16, y, "─".repeat(24 - filled), Style::new().fg(theme.track));
+            let spark: String = (0..16)
+                .map(|x| ['▁', '▂', '▃', '▄', '▅', '▆', '▇'][usize::from((x * x + moved + n) % 7)])
+                .collect();
+            buffer.set_string(60, y, spark, Style::new().fg(theme.accent));
+            buffer.set_string(80, y, format!("{}.{} x", n, (moved * 3 + n) % 10), dim);
+        }
+        let words =
+            "The errors began 40 s after revision 7 of api-gateway started to serve, and only its pods fail.";
+        buffer.set_string(1, 24, &words[..usize::from(self.tokens * 5).min(words.len())], text);
+        for n in 0..10 {
+            let line = self.log + n;
+            buffer.set_string(1, 29 + n, format!("12:{:02}:{:02}", 20 + line / 60, line % 60), dim);
+            buffer.set_string(12, 29 + n, "slo", Style::new().fg(theme.accent));
+            let sentence = format!(
+                "checkout-{line} burns {}.{} x of its budget over 1 h, an hour is left",
+                line % 17,
+                line % 9
+            );
+            buffer.set_string(18, 29 + n, sentence, text);
+        }
+        buffer.set_string(1, 39, "↑↓ select  enter open  g gate  / filter  ? help  q leave", dim);
+        buffer
+    }
+}
+
+fn dark(depth: Depth) -> Theme {
+    Theme::parse(DARK, "dark.toml").expect("a theme").at(depth)
+}
+
+#[test]
+fn a_frame_costs_what_is_promised_and_less_than_with_ratatui_alone() {
+    // Bytes of: nothing, a clock's second, a typical second, a token, everything; at each depth.
+    let mut table = String::new();
+    for depth in [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::True] {
+        let theme = dark(depth);
+        let mut count = Count::new(120, 40);
+        let mut at = Cockpit { second: 1, gauges: 1, log: 3, tokens: 2 };
+        let whole = count.frame(&at.buffer(&theme));
+        let nothing = count.frame(&at.buffer(&theme));
+        let mut sum = [(0, 0); 3];
+        let mut add = |n: usize, (ours, stock): (usize, usize)| {
+            sum[n] = (sum[n].0 + ours, sum[n].1 + stock);
+        };
+        for _ in 0..8 {
+            at.second += 1;
+            add(0, count.frame(&at.buffer(&theme)));
+        }
+        for _ in 0..8 {
+            (at.second, at.gauges, at.log) = (at.second + 1, at.gauges + 1, at.log + 1);
+            add(1, count.frame(&at.buffer(&theme)));
+        }
+        for _ in 0..8 {
+            at.tokens += 1;
+            add(2, count.frame(&at.buffer(&theme)));
+        }
+        let [clock, typical, token] = sum.map(|(ours, stock)| (ours / 8, stock / 8));
+        table += &format!(
+            "{depth:?}: whole {whole:?} nothing {nothing:?} clock {clock:?} typical {typical:?} token {token:?}\n"
+        );
+        assert_eq!(nothing.0, 0, "{table}");
+        assert!(clock.0 <= 9, "{table}");
+        assert!(typical.0 <= if depth == Depth::True { 450 } else { 400 }, "{table}");
+        assert!(token.0 <= 60, "{table}");
+        for (ours, stock) in [clock, typical, token] {
+            assert!(ours * 2 <= stock, "{table}");
+        }
+        assert!(whole.0 * 4 <= whole.1 * 3, "{table}");
+    }
+    println!("{table}");
 }

@@ -11,7 +11,8 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::{Change, ClusterFact, Key, RefKind, Right};
+use goaround::domain::cluster::{Change, ClusterFact, Key, RefKind, Right, Uid};
+use goaround::domain::pod::{LogNews, LogRequest};
 use goaround::domain::signal::{Health, Signal, Source};
 use goaround::sources::kubernetes::{self as source, ConnectError, Connected, Options, ReadError};
 use serde_json::{Value, json};
@@ -748,4 +749,104 @@ async fn where_the_server_cannot_say_who_we_are_the_kubeconfig_is_named_as_the_s
     assert_eq!(source::identity(&connected).await.expect("an answer").user, Clean::new("u (kubeconfig)"));
     assert_eq!(source::cluster_id(&connected).await, Ok(connected.fallback_id.clone()));
     assert!(connected.fallback_id.as_str().starts_with("sha256:"));
+}
+
+// The log of one pod.
+
+const LOG: &str = "/api/v1/namespaces/shop/pods/api-1/log";
+
+/// The log of `api-1`, followed at this server.
+async fn followed(api: &Api, previous: bool) -> Receiver<LogNews> {
+    let connected = api.connect().await;
+    let (tx, rx) = tokio::sync::mpsc::channel(64);
+    let request = LogRequest {
+        stream: 1,
+        pod: Key::new("shop", "api-1"),
+        uid: Uid("u1".into()),
+        container: Clean::new("api"),
+        previous,
+        after: None,
+        tail: 500,
+    };
+    tokio::spawn(async move { source::follow_log(&connected, &request, tx).await });
+    rx
+}
+
+/// What is heard until this is, lines by their texts.
+async fn heard(rx: &mut Receiver<LogNews>, last: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    while all.last().is_none_or(|said: &String| !said.contains(last)) {
+        match rx.recv().await.expect("more news") {
+            LogNews::Opened => all.push("opened".to_owned()),
+            LogNews::Lines(lines) => all.extend(lines.iter().map(|line| line.text.to_string())),
+            LogNews::Lost(why) => all.push(format!("lost: {why}")),
+            LogNews::Again { whole } => all.push(format!("again, whole: {whole}")),
+            LogNews::Ended(why) => all.push(format!("ended: {why}")),
+        }
+    }
+    all
+}
+
+fn pod_of(state: &Value) -> Reply {
+    ok(
+        &json!({"items": [{"metadata": {"name": "api-1", "uid": "u1"}, "spec": {"containers": [{"name": "api"}]},
+        "status": {"containerStatuses": [{"name": "api", "state": state}]}}]}),
+    )
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_goes_on_after_its_last_line_and_says_that_nothing_is_missing() {
+    let line = |second: u32, text: &str| format!("2026-11-21T12:00:{second:02}.5Z {text}\n");
+    let api = Api::default()
+        .once(LOG, Reply::Cut(format!("{}{}", line(1, "one"), line(2, "two"))))
+        .once(LOG, Reply::Hold(vec![line(2, "two").trim().to_owned(), line(3, "three").trim().to_owned()]));
+    let mut rx = followed(&api, false).await;
+    let all = heard(&mut rx, "three").await;
+    assert_eq!(all[..3], ["opened", "one", "two"]);
+    assert!(all[3].starts_with("lost: the connection"), "{all:?}");
+    assert_eq!(all[4..], ["again, whole: true", "three"]);
+    let asked = api.seen(LOG);
+    assert!(asked[0].query.contains("tailLines=500") && asked[0].query.contains("follow=true"), "{asked:?}");
+    assert!(asked[1].query.contains("sinceTime=2026-11-21T12%3A00%3A02Z"), "{asked:?}");
+    assert!(!asked[1].query.contains("tailLines"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn where_the_last_line_is_not_found_again_something_may_be_missing_and_a_restart_is_waited_for() {
+    let api = Api::default()
+        .once(LOG, Reply::End(vec!["2026-11-21T12:00:01Z one".into()]))
+        .once(LOG, Reply::Hold(vec!["2026-11-21T12:00:09Z of the next run".into()]))
+        .always(
+            "/api/v1/namespaces/shop/pods",
+            pod_of(&json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}})),
+        );
+    let mut rx = followed(&api, false).await;
+    let all = heard(&mut rx, "next run").await;
+    let expected =
+        ["opened", "one", "lost: the container ended: OOMKilled, exit code 137", "again, whole: false"];
+    assert_eq!(all[..4], expected);
+}
+
+#[tokio::test]
+async fn a_log_that_may_not_be_read_or_has_no_more_is_not_asked_for_again() {
+    let forbidden =
+        json!({"kind": "Status", "code": 403, "message": "pods \"api-1\" is forbidden: no pods/log"});
+    let api = Api::default().always(LOG, Reply::Json(403, forbidden.to_string()));
+    let all = heard(&mut followed(&api, false).await, "ended").await;
+    assert!(all[0].contains("resources [pods/log], verbs [get] in namespace shop"), "{all:?}");
+    assert!(all[0].contains("deploy/logs.yaml"), "{all:?}");
+    assert_eq!(api.seen(LOG).len(), 1);
+
+    let api = Api::default().always(LOG, Reply::End(vec!["2026-11-21T12:00:01Z the last words".into()]));
+    let mut rx = followed(&api, true).await;
+    let all = heard(&mut rx, "ended").await;
+    assert_eq!(all[..2], ["opened", "the last words"]);
+    assert!(api.seen(LOG)[0].query.contains("previous=true") && !api.seen(LOG)[0].query.contains("follow"));
+    assert!(rx.recv().await.is_none());
+
+    let api = Api::default()
+        .always(LOG, Reply::End(Vec::new()))
+        .always("/api/v1/namespaces/shop/pods", ok(&json!({"items": []})));
+    let all = heard(&mut followed(&api, false).await, "ended").await;
+    assert_eq!(all, ["opened", "ended: the pod is gone"]);
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::Screen;
+use common::{Answers, Screen};
 use serde_json::Value;
 
 const WIDE: (u16, u16) = (120, 40);
@@ -446,11 +446,13 @@ fn while_nothing_burns_nothing_is_drawn_more_than_once_a_second() {
     // What starts is over when the first log lines are two clock ticks old.
     let settled = clock(&screen.text()) + 3;
     screen.wait_for("a quiet start", |text| clock(text) >= settled);
-    let frames = || screen.raw().matches("\x1b[?25l").count();
-    let (from, before) = (clock(&screen.text()), frames());
+    let (from, before) = (clock(&screen.text()), screen.written());
     let text = screen.wait_for("eight seconds", |text| clock(text) >= from + 8);
-    let (drawn, seconds) = (frames() - before, clock(&text) - from);
-    assert!(drawn as u32 <= seconds + 2, "{drawn} frames in {seconds} s");
+    let (after, seconds) = (screen.written(), (clock(&text) - from) as usize);
+    let (drawn, bytes) = (after.1 - before.1, after.0 - before.0);
+    assert!(drawn > 0 && drawn <= seconds + 2, "{drawn} frames in {seconds} s");
+    // Now and then figures move; the clock alone is a handful of bytes.
+    assert!(bytes <= seconds * 600, "{bytes} bytes in {seconds} s");
     assert!(!text.contains("paging"), "{text}");
 }
 
@@ -768,7 +770,7 @@ fn a_prometheus_that_answers_html_is_told_so() {
 fn a_misspelt_key_is_refused_before_the_terminal_is_touched() {
     let folder = Arc::new(tempfile::tempdir().expect("a folder"));
     let file = folder.path().join("my.toml");
-    std::fs::write(&file, "theme = \"dark\"\n[policy]\nmin_bed = 3\n").expect("a file");
+    std::fs::write(&file, "prod_contexts = []\n[policy]\nmin_bed = 3\n").expect("a file");
     let file = file.display().to_string();
     for command in [&["--config", file.as_str()][..], &["demo", "--config", file.as_str()][..]] {
         let mut screen = Screen::start_in(160, 24, command, Arc::clone(&folder), &[]);
@@ -779,4 +781,257 @@ fn a_misspelt_key_is_refused_before_the_terminal_is_touched() {
         assert!(!said.contains('\x1b'), "the terminal was touched: {said:?}");
         screen.assert_restored();
     }
+}
+
+/// Two clusters that nobody answers for, the second of them production.
+fn two_contexts() -> String {
+    kubeconfig("http://127.0.0.1:9").replace(
+        "contexts:\n",
+        "- name: far\n  cluster:\n    server: http://127.0.0.1:10\ncontexts:\n- name: eu-prod\n  context:\n    cluster: far\n    user: here\n    namespace: shop\n",
+    )
+}
+
+#[test]
+fn of_several_contexts_one_is_taken_at_the_start_and_production_is_said_before_it_is() {
+    let mut screen = started(&two_contexts(), &[]);
+    let text = screen.wait("which context?");
+    let lines: Vec<&str> = text.lines().collect();
+    let (here, prod) = (line_of(&lines, "http://127.0.0.1:9 "), line_of(&lines, "http://127.0.0.1:10"));
+    assert!(
+        lines[here].starts_with('▌') && lines[here].contains("current"),
+        "the current one is selected: {text}"
+    );
+    assert!(
+        here < prod && lines[prod].starts_with(" PROD eu-prod") && lines[prod].contains("shop"),
+        "{text}"
+    );
+    screen.press("j");
+    screen.wait_for("the second is selected", |text| text.contains("▌PROD eu-prod"));
+    screen.press("\r");
+    let text = screen.wait("http://127.0.0.1:10 refuses connections");
+    assert!(text.lines().next().is_some_and(|header| header.contains("PROD eu-prod")), "{text}");
+    assert!(text.lines().filter(|line| line.trim_end().ends_with('┃')).count() > 20, "the frame: {text}");
+    leave(&mut screen, "q");
+}
+
+fn line_of(lines: &[&str], words: &str) -> usize {
+    lines
+        .iter()
+        .position(|line| line.contains(words))
+        .unwrap_or_else(|| panic!("{words}\n{}", lines.join("\n")))
+}
+
+#[test]
+fn nobody_is_asked_where_one_is_named_or_the_configuration_says_so_and_who_is_asked_may_leave() {
+    let mut named = started(&two_contexts(), &["--context", "here"]);
+    assert!(!named.wait("kube down").contains("which context?"));
+    leave(&mut named, "q");
+    let mut asked = started(&two_contexts(), &["--theme", "light", "--keymap", "vim"]);
+    asked.wait("which context?");
+    leave(&mut asked, "ZQ");
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    std::fs::create_dir_all(folder.path().join("config")).expect("a folder");
+    std::fs::write(folder.path().join("config/config.toml"), "[ui]\nchoose_context = \"current\"\n")
+        .expect("a file");
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, two_contexts()).expect("a file");
+    let file = file.display().to_string();
+    let mut current = Screen::start_in(160, 40, &["--kubeconfig", &file], folder, &[]);
+    assert!(current.wait("http://127.0.0.1:9 refuses").contains("here"));
+    leave(&mut current, "q");
+}
+
+#[test]
+fn a_locale_without_utf_8_gets_ascii_and_no_color_gets_none() {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let file = folder.path().join("kubeconfig");
+    std::fs::write(&file, two_contexts()).expect("a file");
+    let file = file.display().to_string();
+    let poor = [("LC_ALL", "C"), ("NO_COLOR", "1")];
+    let mut screen =
+        Screen::start_in(100, 30, &["--kubeconfig", &file, "--context", "eu-prod"], folder, &poor);
+    screen.wait("kube down");
+    assert!(screen.text().is_ascii(), "{}", screen.text());
+    assert!(!screen.raw().contains("\x1b[38;") && !screen.raw().contains("\x1b[48;"));
+    leave(&mut screen, "q");
+}
+
+#[test]
+fn from_a_workload_to_what_one_of_its_pods_writes_and_back() {
+    let mut screen = quiet(WIDE);
+    screen.press("p");
+    screen.wait("all revisions");
+    screen.press("\r");
+    screen.wait("EVENTS, newest first");
+    screen.press("l");
+    screen.wait("● follows");
+    screen.wait("HTTP/1.1");
+    screen.press("/");
+    screen.wait("search ");
+    screen.type_slowly("get /api");
+    screen.press("\r");
+    screen.wait("that have it");
+    screen.press("\x1b");
+    screen.wait("EVENTS, newest first");
+    screen.press("\x1b");
+    screen.wait("all revisions");
+    screen.press("\x1b");
+    screen.wait(MAIN);
+    screen.press("A");
+    screen.wait("RULE ErrorBudgetBurn");
+}
+
+// ---- other terminals ----
+
+/// A quiet cockpit on a terminal that answers so.
+fn before(answers: Answers, environment: &[(&str, &str)]) -> Screen {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let screen = Screen::start_before(120, 40, &QUIET, folder, environment, answers);
+    screen.wait("4 SLOs");
+    screen
+}
+
+#[test]
+fn a_frame_is_held_together_only_where_the_terminal_knows_how() {
+    for (answers, holds) in [(Answers::All, true), (Answers::NoSync, false), (Answers::None, false)] {
+        let mut screen = before(answers, &[]);
+        screen.press("?");
+        screen.wait("any key");
+        let raw = screen.raw();
+        assert_eq!(raw.contains("\x1b[?2026h"), holds, "{answers:?}");
+        assert_eq!(raw.matches("\x1b[?2026h").count(), raw.matches("\x1b[?2026l").count());
+        leave(&mut screen, "\x03");
+    }
+}
+
+#[test]
+fn a_terminal_that_never_answers_is_used_all_the_same() {
+    let mut screen = before(Answers::None, &[]);
+    for (key, there) in [("?", "any key"), ("x", MAIN), ("l", "EVENT LOG"), ("\x1b", MAIN)] {
+        screen.press(key);
+        screen.wait(there);
+    }
+    // Data comes too.
+    let since = clock(&screen.text());
+    screen.wait_for("the clock", |text| clock(text) >= since + 3);
+    leave(&mut screen, "q");
+}
+
+#[test]
+fn a_terminal_that_does_not_read_utf_8_gets_ascii() {
+    let mut screen = before(Answers::Latin1, &[]);
+    screen.wait_for("nothing but ASCII", str::is_ascii);
+    leave(&mut screen, "q");
+}
+
+#[test]
+fn poor_terminals_get_what_they_can_show() {
+    for (term, colours, words, asks) in [
+        ("dumb", false, false, false),
+        ("vt100", false, false, false),
+        ("linux", true, false, true),
+        ("screen", true, true, true),
+        ("tmux-256color", true, true, true),
+    ] {
+        let mut screen = before(Answers::All, &[("TERM", term), ("COLORTERM", "")]);
+        let raw = screen.raw();
+        let codes: Vec<&str> = raw.split("\x1b[").filter_map(|s| s.split_once('m')).map(|(c, _)| c).collect();
+        let is_colour =
+            |code: &str| code.split(';').any(|n| matches!(n.parse(), Ok(30..=37_u8 | 90..=97 | 38 | 48)));
+        let sgr = |code: &&&str| code.bytes().all(|b| b.is_ascii_digit() || b == b';');
+        assert_eq!(codes.iter().filter(sgr).any(|c| is_colour(c)), colours, "{term}");
+        assert_eq!(raw.contains("\x1b]"), words, "{term}");
+        assert_eq!(raw.contains("\x1b[5n"), asks, "{term}");
+        assert_eq!(screen.text().is_ascii(), !words, "{term}");
+        leave(&mut screen, "q");
+    }
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_a_whole_screen() {
+    let mut screen = card(WIDE);
+    for n in 0..60_u16 {
+        screen.resize(20 + n * 3, 5 + n);
+    }
+    screen.resize(100, 30);
+    let text =
+        screen.wait_for("the card at its new size", |text| text.contains(ARMS) && text.contains("e edit"));
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    // Drawn anew from the begin, it is the same.
+    screen.press("?");
+    screen.wait("any key");
+    screen.press("x");
+    screen.wait_for("the card", |text| text.contains(ARMS) && text.contains("e edit"));
+    leave(&mut screen, "\x03");
+}
+
+#[test]
+fn reports_and_answers_are_never_typed() {
+    let mut screen = burning(WIDE);
+    screen.press("/");
+    screen.wait("enter keeps it");
+    // The mouse in both forms, answers, the focus, what nobody knows; torn apart too.
+    for piece in [
+        "\x1b[<64;10;10M\x1b[<0;5;5M\x1b[<0;5;5m",
+        "\x1b[M !!\x1b[0n\x1b[?2026;2$y",
+        "\x1b[?64;1;2c\x1b[2;3R\x1b[I\x1b]11;rgb:0/0/0\x07",
+        "\x1b",
+        "[<65;10;10M",
+        "\x1b[",
+        "0n",
+    ] {
+        screen.press(piece);
+    }
+    screen.press("pay");
+    let text = screen.wait("1 match");
+    assert!(text.contains("pay▏") || text.contains("pay_") || text.contains("/pay"), "{text}");
+    screen.press("\x1b");
+    screen.wait_gone("enter keeps it");
+    leave(&mut screen, "\x03");
+}
+
+#[test]
+fn the_wheel_moves_the_selection_and_the_window_has_a_title() {
+    let mut screen = burning(WIDE);
+    screen.wait_for("a title", |_| screen.raw().contains("\x1b]2;"));
+    assert!(screen.raw().contains("gate open - "), "the title says what waits");
+    screen.press("l");
+    screen.wait("EVENT LOG");
+    screen.resize(120, 8);
+    // The oldest line is far above: only the wheel went there.
+    screen.press(&"\x1b[<64;10;5M".repeat(60));
+    screen.wait("taking http://127.0.0.1");
+    screen.press("\x1b");
+    screen.resize(120, 40);
+    screen.wait(MAIN);
+    leave(&mut screen, "q");
+    let raw = screen.raw();
+    let (saved, restored) = (raw.find("\x1b[22;2t"), raw.rfind("\x1b[23;2t"));
+    assert!(saved.is_some() && restored > raw.rfind("\x1b]2;"), "the window's own title is given back");
+}
+
+#[test]
+fn inside_tmux_it_is_drawn_and_left_as_anywhere() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        eprintln!("there is no tmux here: nothing was tried");
+        return;
+    }
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let socket = folder.path().join("tmux").display().to_string();
+    let inside = format!("{} {}", env!("CARGO_BIN_EXE_goaround"), QUIET.join(" "));
+    let arguments = ["-S", &socket, "-f", "/dev/null", "new-session", &inside];
+    let mut screen = Screen::start_other("tmux", 120, 40, &arguments, folder, &[], Answers::All);
+    screen.wait("4 SLOs");
+    screen.press("?");
+    screen.wait("any key");
+    screen.resize(90, 30);
+    screen.press("x");
+    screen.wait(MAIN);
+    screen.press("l");
+    screen.wait("EVENT LOG");
+    screen.press("\x1b");
+    screen.wait(MAIN);
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    assert!(screen.text().contains("exited"), "{}", screen.text());
 }

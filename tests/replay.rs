@@ -13,8 +13,10 @@ use goaround::domain::advice::{Advice, BriefId};
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{ClusterFact, Key, Right};
 use goaround::domain::evidence::{Evidence, EvidenceList};
-use goaround::domain::inquiry::{Ask, Finding, Findings, PodCounts, Purpose};
+use goaround::domain::inquiry::{Ask, Finding, Findings, PodCounts, Purpose, Sent};
+use goaround::domain::latency::{Durations, Found, Histogram, Step};
 use goaround::domain::signal::{Health, Signal, Source};
+use goaround::domain::sli::Selector;
 use goaround::domain::slo::SloId;
 use goaround::domain::value::Value;
 use goaround::domain::window::Window;
@@ -185,6 +187,8 @@ fn what_no_story_tells_comes_back_as_well() {
     let id = SloId("api \"{x}\"".into());
     let right = Right { verb: "patch", resource: "deployments", group: "apps", namespace: "shop".into() };
     let (from, to) = (at("11:00:00"), at("12:00:00"));
+    let selector = Selector { name: Some("x_seconds_bucket".into()), matchers: vec![] };
+    let histogram = Histogram { metric: "x_seconds_bucket".into(), selector, unit: 1e-3 };
     for event in [
         Event::Leaving,
         Event::Signal(Signal::Health(Source::Kind("nodes"), Health::Forbidden("no".into()))),
@@ -209,7 +213,17 @@ fn what_no_story_tells_comes_back_as_well() {
                 ),
                 (Ask::Past { from, to, step: Window::minutes(1) }, Ok(Finding::Past(vec![(to, 0.1 + 0.2)]))),
                 (Ask::Scrape, Err("no \u{1b} answer".into())),
+                (Ask::Histogram { native: false }, Ok(Finding::Histogram(Found::Classic(histogram.clone())))),
+                (
+                    Ask::Durations { histogram, from, to, step: Window::minutes(1) },
+                    Ok(Finding::Durations(Durations::of(
+                        vec![0.1, f64::INFINITY],
+                        vec![Step { end: to, within: vec![0.3, 1e300] }],
+                    ))),
+                ),
+                (Ask::Period { from, to }, Ok(Finding::Period(None))),
             ],
+            sent: vec![(2, Sent { promql: "up".into(), at: (from, to, None) })],
             partial: vec![(1, "half".into())],
             queries: 4,
         }))),

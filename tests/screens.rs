@@ -28,6 +28,10 @@ macro_rules! shot {
     };
 }
 
+#[path = "screens/charts.rs"]
+mod charts;
+#[path = "screens/closer.rs"]
+mod closer;
 #[path = "screens/model.rs"]
 mod model;
 
@@ -529,6 +533,7 @@ fn worlds() -> Vec<World> {
     let mut gone = edited();
     gone.state.view.screen = Screen::Card(Key::new("no", "such"));
     all.push(gone);
+    all.extend(charts::worlds());
     all.extend(model::worlds());
     all
 }

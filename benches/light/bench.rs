@@ -1,5 +1,6 @@
 //! What every measurement works with: the program, folders that are thrown away, a runtime for the fake servers.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::api::Api;
 use crate::figure::Measured;
 use crate::metrics::Metrics;
 use crate::objects::Size;
+use crate::rig::Rig;
 use crate::terminal::{Line, Start, Terminal};
 
 /// No wait is longer; a machine under load is slow, not stuck.
@@ -30,6 +32,7 @@ pub struct Bench {
     /// The release binary.
     pub program: PathBuf,
     runtime: tokio::runtime::Runtime,
+    rig: OnceCell<Rig>,
 }
 
 /// A cluster, its metrics, and a folder for the program.
@@ -48,7 +51,17 @@ impl Bench {
         let program = program.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_goaround")), PathBuf::from);
         // One thread: the program has the other processor.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        Ok(Self { program, runtime: runtime.map_err(|error| error.to_string())? })
+        Ok(Self { program, runtime: runtime.map_err(|error| error.to_string())?, rig: OnceCell::new() })
+    }
+
+    /// The rig of this run; it stops with it.
+    pub fn rig(&self) -> &Rig {
+        self.rig.get_or_init(Rig::up)
+    }
+
+    /// Waits for something on the runtime of the fake servers, where it may leave tasks behind.
+    pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// Starts a fake cluster.

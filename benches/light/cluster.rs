@@ -16,57 +16,81 @@ use crate::terminal::{Start, Terminal};
 /// Runs of each, in turn; the medians count.
 const RUNS: usize = 7;
 /// 3,000 pods are made at the pace of the controllers.
-const MADE: Duration = Duration::from_secs(400);
+const MADE: Duration = Duration::from_secs(600);
 
-/// Both sizes.
-pub fn first_data(bench: &Bench) -> Result<Outcome, String> {
-    let Some(script) = command() else {
-        return Ok(Outcome::NotRun("no rig at ../shared/rig/rig, and GOAROUND_RIG names none".into()));
-    };
-    let rig = Rig::up();
-    // Not the script: what it looks for before it starts kubectl is not kubectl's time.
-    let located = Command::new(script).arg("where").output().map_err(|error| error.to_string())?;
-    let kubectl = PathBuf::from(String::from_utf8_lossy(&located.stdout).trim()).join("rig");
+/// With 20 pods that run. The 3,000 are ordered then, and made while other things are measured.
+pub fn few(bench: &Bench) -> Result<Outcome, String> {
+    let Some(kubectl) = kubectl()? else { return Ok(absent()) };
+    let rig = bench.rig();
+    ordered(rig, 5, 4, &json!({}), "running");
+    there(rig, 20, "running")?;
+    let (ours, theirs) = race(bench, rig, &kubectl)?;
+    ordered(rig, 30, 100, &json!({"bench.example/none": "true"}), "pending");
     let mut measured = Measured::default();
-    deployed(&rig, 5, 4, &json!({}), "running")?;
-    let (ours, theirs) = race(bench, &rig, &kubectl)?;
     measured.take("first-data-20", ours);
     measured.take("kubectl-20", theirs);
     measured.take("first-data-20-x", ours / theirs);
-    deployed(&rig, 30, 100, &json!({"bench.example/none": "true"}), "pending")?;
-    let (ours, theirs) = race(bench, &rig, &kubectl)?;
+    Ok(Outcome::Measured(measured))
+}
+
+/// With 3,000 pods that wait for a node.
+pub fn many(bench: &Bench) -> Result<Outcome, String> {
+    let Some(kubectl) = kubectl()? else { return Ok(absent()) };
+    let rig = bench.rig();
+    ordered(rig, 30, 100, &json!({"bench.example/none": "true"}), "pending");
+    there(rig, 3_000, "pending")?;
+    let (ours, theirs) = race(bench, rig, &kubectl)?;
+    let mut measured = Measured::default();
     measured.take("first-data-3000", ours);
     measured.take("kubectl-3000", theirs);
     measured.take("first-data-3000-x", ours / theirs);
     Ok(Outcome::Measured(measured))
 }
 
-/// Makes so many Deployments of so many pods, and waits for all of them: to run, or to be there at all.
-fn deployed(rig: &Rig, count: usize, pods: usize, selector: &Value, word: &str) -> Result<(), String> {
+fn absent() -> Outcome {
+    Outcome::NotRun("there is no rig at ../shared/rig/rig, and GOAROUND_RIG names none".into())
+}
+
+/// The rig's own kubectl. Not by its script: what that looks for before it starts is not kubectl's time.
+fn kubectl() -> Result<Option<PathBuf>, String> {
+    let Some(script) = command() else { return Ok(None) };
+    let located = Command::new(script).arg("where").output().map_err(|error| error.to_string())?;
+    Ok(Some(PathBuf::from(String::from_utf8_lossy(&located.stdout).trim()).join("rig")))
+}
+
+/// Orders so many Deployments of so many pods.
+fn ordered(rig: &Rig, count: usize, pods: usize, selector: &Value, word: &str) {
     let each = |n: usize| {
         let name = format!("bench-{word}-{n:02}");
+        let container = json!({"name": "web", "image": "busybox", "command": ["sleep", "infinity"]});
+        let spec =
+            json!({"nodeSelector": selector, "terminationGracePeriodSeconds": 0, "containers": [container]});
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "default"},
             "spec": {"replicas": pods, "selector": {"matchLabels": {"app": name}},
-                "template": {"metadata": {"labels": {"app": name, "bench": word}}, "spec": {"nodeSelector": selector,
-                    "terminationGracePeriodSeconds": 0,
-                    "containers": [{"name": "web", "image": "busybox", "command": ["sleep", "infinity"]}]}}}})
+                "template": {"metadata": {"labels": {"app": name, "bench": word}}, "spec": spec}}})
     };
     let all: Vec<Value> = (0..count).map(each).collect();
     rig.apply(&json!({"apiVersion": "v1", "kind": "List", "items": all}));
+}
+
+/// Waits until so many pods are what their name says.
+fn there(rig: &Rig, pods: usize, word: &str) -> Result<(), String> {
+    let (label, field) = (format!("bench={word}"), format!("status.phase={}", phase(word)));
     let begun = Instant::now();
     loop {
-        let phase = if selector.as_object().is_some_and(|s| !s.is_empty()) { "Pending" } else { "Running" };
-        let label = format!("bench={word}");
-        let field = format!("status.phase={phase}");
-        let there = rig.kubectl(&["get", "pods", "-l", &label, "--field-selector", &field, "-o", "name"]);
-        if there.lines().count() >= count * pods {
+        let found = rig.kubectl(&["get", "pods", "-l", &label, "--field-selector", &field, "-o", "name"]);
+        if found.lines().count() >= pods {
             return Ok(());
         }
         if begun.elapsed() > MADE {
-            return Err(format!("only {} of {} pods are {phase}", there.lines().count(), count * pods));
+            return Err(format!("only {} of {pods} pods are {word}", found.lines().count()));
         }
         std::thread::sleep(Duration::from_secs(2));
     }
+}
+
+fn phase(word: &str) -> &'static str {
+    if word == "pending" { "Pending" } else { "Running" }
 }
 
 /// Medians in milliseconds: the cockpit's first workload, and all of kubectl.

@@ -32,7 +32,7 @@ const FRAMES: usize = 150;
 const SECONDS: u64 = 60;
 
 /// A calm cluster with so many SLOs.
-fn calm(slos: usize) -> World {
+pub fn calm(slos: usize) -> World {
     let mut world = World::calm_with(setup());
     world.ui = ui(Depth::Ansi256);
     let each = |n: usize| {

@@ -1,5 +1,6 @@
-//! The scripted operator of `demo --headless`: reads the card as drawn by the ordinary screen and decides by ordinary
-//! commands, key by key, so that a run without a person goes through the same gate as one with a person.
+//! The scripted operator: reads the card as drawn by the ordinary screen and decides by ordinary commands, key by key, so
+//! that a run without a person goes through the same gate as one with a person. Here it sits in front of a screen in
+//! memory (`demo --headless`); `autopilot.rs` puts the same hand in front of the terminal.
 
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use crate::domain::Time;
 use crate::domain::cluster::Key;
 use crate::domain::verdict::Offer;
 use crate::engine::gate::{Gesture, Proposal};
-use crate::engine::incident::Incident;
 use crate::engine::opinion::{Counsel, Opinion};
 use crate::engine::verify::Phase;
 use crate::engine::view::{self, Screen};
@@ -29,6 +29,8 @@ const HEARS: TimeDelta = TimeDelta::minutes(20);
 const GONE: TimeDelta = TimeDelta::minutes(5);
 /// Between two keys: a hand, not a paste.
 const BETWEEN_KEYS: Duration = Duration::from_millis(20);
+/// Between two frames on which nothing is pressed.
+const BETWEEN_FRAMES: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_millis(20);
 /// Columns and rows of its screen.
 const SIZE: (u16, u16) = (120, 40);
@@ -46,66 +48,93 @@ pub struct Ended {
     pub target: Option<u64>,
 }
 
-/// Prints new lines of the event log, of which so many were printed already; returns how many are printed now.
-type Tell<'a> = Box<dyn FnMut(&State, usize) -> usize + 'a>;
-
-/// The operator.
-pub struct Operator<'a> {
+/// The scripted hand: what the scenario's operator would press next, and how it ended. Whoever draws the screen asks it.
+pub struct Hand<'a> {
     scenario: &'a Scenario,
     about: Key,
-    screen: Terminal<TestBackend>,
-    ui: Ui,
     begun: Option<Time>,
-    last_drawn: Duration,
     last_key: Duration,
     keys: u64,
     seen: Option<Ended>,
     gone: Option<Time>,
     added: bool,
-    lines: usize,
-    tell: Tell<'a>,
     /// How it ended.
     pub ended: Option<Ended>,
 }
 
-impl<'a> Operator<'a> {
-    /// An operator for `scenario`; `tell` prints new lines of the event log and returns how many it has printed.
-    ///
-    /// # Errors
-    /// Never: an in-memory screen has nothing to fail; the type says so for the caller's `?`.
-    pub fn new(scenario: &'a Scenario, ui: Ui, tell: Tell<'a>) -> Result<Self, std::convert::Infallible> {
-        Ok(Self {
+impl<'a> Hand<'a> {
+    /// The operator of `scenario`.
+    pub fn new(scenario: &'a Scenario) -> Self {
+        Self {
             about: Key::new(&scenario.namespace, &scenario.about),
-            screen: Terminal::new(TestBackend::new(SIZE.0, SIZE.1))?,
             scenario,
-            ui,
             begun: None,
-            last_drawn: Duration::ZERO,
             last_key: Duration::ZERO,
             keys: 0,
             seen: None,
             gone: None,
             added: false,
-            lines: 0,
-            tell,
             ended: None,
-        })
+        }
     }
 
-    fn draw(&mut self, state: &State, events: &mut Vec<Event>) {
-        let mut shown = None;
-        let Ok(_) = self.screen.draw(|frame| shown = Some(self.ui.draw(frame, state)));
-        events.extend(shown.map(|drawn| Event::Shown(drawn.shown)));
+    /// The Deployment that it is about.
+    pub fn about(&self) -> &Key {
+        &self.about
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &'a Scenario {
+        self.scenario
+    }
+
+    /// When it last pressed a key.
+    pub fn last_key(&self) -> Duration {
+        self.last_key
+    }
+
+    /// The next key, if there is a reason for one.
+    pub fn next(&self, state: &State) -> Option<Command> {
+        let incident = state.incidents.get(&self.about)?;
+        let proposal = incident.proposal.as_ref()?;
+        let wrong = matches!(&state.view.screen, Screen::Card(key) if *key != self.about);
+        if wrong { Some(Command::Back) } else { self.decide(state, proposal) }
+    }
+
+    /// The key was pressed.
+    pub fn pressed(&mut self, command: Option<&Command>, now: Duration) {
+        if let Some(command) = command {
+            self.last_key = now;
+            self.added |= *command == Command::AddRestore;
+        }
+        self.keys += 1;
+    }
+
+    /// Looks at the card, and whether all is over.
+    pub fn over(&mut self, state: &State) -> bool {
+        let begun = *self.begun.get_or_insert(state.now);
+        let proposal = state.incidents.get(&self.about).and_then(|i| i.proposal.as_ref());
+        if let Some(proposal) = proposal.filter(|p| p.gesture != Gesture::Decided) {
+            self.note(proposal);
+        }
+        let outcome = self.outcome(state).or_else(|| {
+            let none = if self.seen.is_none() { "no_offer" } else { "" };
+            (state.now - begun > PATIENCE).then(|| none.to_owned())
+        });
+        if let Some(outcome) = outcome {
+            self.ended = Some(Ended { outcome, ..self.seen.clone().unwrap_or_default() });
+        }
+        self.ended.is_some()
     }
 
     /// The next key, if the moment has come for one.
-    fn decide(&mut self, state: &State, incident: &Incident, proposal: &Proposal) -> Option<Command> {
+    fn decide(&self, state: &State, proposal: &Proposal) -> Option<Command> {
         let waited =
             state.now - proposal.opened >= TimeDelta::milliseconds(self.scenario.operator.after.millis());
         match &proposal.gesture {
             Gesture::Idle if !waited || self.listens(state, proposal) => None,
             Gesture::Idle if state.view.screen == Screen::Main => Some(self.towards_card(state)),
-            Gesture::Idle => self.begin(state, incident, proposal),
+            Gesture::Idle => self.begin(state, proposal),
             Gesture::Reason(text) if proposal.unnamed(text).next().is_some() => Some(Command::FocusNext),
             Gesture::Reason(text) | Gesture::Rejecting(text) => Some(self.typing(text)),
             Gesture::Token { typed, shown: Some(_), .. } => {
@@ -116,7 +145,7 @@ impl<'a> Operator<'a> {
     }
 
     /// The model still speaks about the card, or was not asked yet, and is worth waiting for.
-    fn listens(&self, state: &State, proposal: &Proposal) -> bool {
+    pub fn listens(&self, state: &State, proposal: &Proposal) -> bool {
         let long = state.now - proposal.opened > HEARS;
         if !self.scenario.operator.hears || state.setup.advisor.is_none() || long {
             return false;
@@ -134,13 +163,12 @@ impl<'a> Operator<'a> {
         if last { Command::Home } else { Command::Down }
     }
 
-    fn begin(&mut self, state: &State, _incident: &Incident, proposal: &Proposal) -> Option<Command> {
+    fn begin(&self, state: &State, proposal: &Proposal) -> Option<Command> {
         let acts = proposal.analysis.offer.acts();
         match self.scenario.operator.decision {
             Decision::Wait => Some(Command::Wait),
             Decision::Reject => Some(Command::Reject),
             Decision::AddRestore if acts && !self.added && !proposal.analysis.addable.is_empty() => {
-                self.added = true;
                 Some(Command::AddRestore)
             }
             _ if !acts => None,
@@ -201,34 +229,72 @@ impl<'a> Operator<'a> {
     }
 }
 
+/// Prints new lines of the event log, of which so many were printed already; returns how many are printed now.
+type Tell<'a> = Box<dyn FnMut(&State, usize) -> usize + 'a>;
+
+/// The hand in front of a screen in memory, as fast as it may.
+pub struct Operator<'a> {
+    hand: Hand<'a>,
+    screen: Terminal<TestBackend>,
+    ui: Ui,
+    last_drawn: Duration,
+    last: bool,
+    lines: usize,
+    tell: Tell<'a>,
+}
+
+impl<'a> Operator<'a> {
+    /// An operator for `scenario`; `tell` prints new lines of the event log and returns how many it has printed.
+    ///
+    /// # Errors
+    /// Never: an in-memory screen has nothing to fail; the type says so for the caller's `?`.
+    pub fn new(scenario: &'a Scenario, ui: Ui, tell: Tell<'a>) -> Result<Self, std::convert::Infallible> {
+        Ok(Self {
+            hand: Hand::new(scenario),
+            screen: Terminal::new(TestBackend::new(SIZE.0, SIZE.1))?,
+            ui,
+            last_drawn: Duration::ZERO,
+            last: false,
+            lines: 0,
+            tell,
+        })
+    }
+
+    /// How it ended.
+    pub fn ended(&mut self) -> Ended {
+        self.hand.ended.take().unwrap_or_default()
+    }
+
+    fn draw(&mut self, state: &State, events: &mut Vec<Event>) {
+        let mut shown = None;
+        let Ok(_) = self.screen.draw(|frame| shown = Some(self.ui.draw(frame, state)));
+        events.extend(shown.map(|drawn| Event::Shown(drawn.shown)));
+    }
+}
+
 impl Front for Operator<'_> {
     fn after(&mut self, state: &State, now: Duration, events: &mut Vec<Event>) -> Next {
         self.lines = (self.tell)(state, self.lines);
-        let begun = *self.begun.get_or_insert(state.now);
-        if let Some(outcome) = self.outcome(state) {
-            self.ended = Some(Ended { outcome, ..self.seen.clone().unwrap_or_default() });
+        if self.hand.over(state) {
+            // A recording shows how it ended.
+            if !std::mem::replace(&mut self.last, true) {
+                self.draw(state, events);
+                return Next::On;
+            }
             return Next::Enough;
         }
-        if state.now - begun > PATIENCE {
-            let outcome = if self.seen.is_none() { "no_offer" } else { "" };
-            self.ended = Some(Ended { outcome: outcome.into(), ..self.seen.clone().unwrap_or_default() });
-            return Next::Enough;
-        }
-        if now.saturating_sub(self.last_drawn) < BETWEEN_KEYS {
+        let card = state.incidents.get(self.hand.about()).is_some_and(|i| i.proposal.is_some());
+        // Without a card there is nothing to press, and only a recording looks.
+        if now.saturating_sub(self.last_drawn) < if card { BETWEEN_KEYS } else { BETWEEN_FRAMES } {
             return Next::On;
         }
         self.last_drawn = now;
-        let Some(incident) = state.incidents.get(&self.about) else { return Next::On };
-        let Some(proposal) = incident.proposal.as_ref() else { return Next::On };
         self.draw(state, events);
-        if proposal.gesture != Gesture::Decided {
-            self.note(proposal);
+        if card {
+            let command = self.hand.next(state);
+            self.hand.pressed(command.as_ref(), now);
+            events.extend(command.map(Event::Command));
         }
-        let wrong = matches!(&state.view.screen, Screen::Card(key) if *key != self.about);
-        let command = if wrong { Some(Command::Back) } else { self.decide(state, incident, proposal) };
-        self.last_key = if command.is_some() { now } else { self.last_key };
-        self.keys += 1;
-        events.extend(command.map(Event::Command));
         Next::On
     }
 

@@ -51,7 +51,8 @@ pub fn replay(target: &Target, environment: &Environment, args: &ReplayArgs) -> 
         "{}: nothing was drawn in this recording; hint: `--headless` shows its last state",
         replay.name()
     );
-    tokio::task::block_in_place(|| play(&mut replay, Pace::new(args.real_time))).context("replay")?;
+    tokio::task::block_in_place(|| play(&mut replay, Pace::new(args.real_time), environment.skills()))
+        .context("replay")?;
     Ok(0)
 }
 

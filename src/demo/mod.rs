@@ -7,6 +7,7 @@
 
 pub mod clock;
 mod controller;
+pub mod duration;
 mod fields;
 mod http;
 mod kubelet;

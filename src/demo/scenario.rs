@@ -344,9 +344,16 @@ pub struct Service {
     pub slo: String,
     /// Requests a second that one pod can take; more is refused with 503.
     pub capacity: Option<f64>,
+    /// Median time that a request takes.
+    #[serde(default = "median")]
+    pub latency: Duration,
     /// Services it calls, and the share of its requests that need the answer.
     #[serde(default)]
     pub calls: BTreeMap<String, f64>,
+}
+
+fn median() -> Duration {
+    Duration(45)
 }
 
 fn availability() -> String {
@@ -363,6 +370,8 @@ pub struct Fault {
     pub share: f64,
     /// The status code they get.
     pub code: u16,
+    /// Median time until they get it; that of the service where nothing is said.
+    pub latency: Option<Duration>,
     /// The pod read a ConfigMap with this text in a value when it started.
     pub config_contains: Option<String>,
     /// The pod runs this image.
@@ -591,6 +600,11 @@ impl Scenario {
         }
         if let Some(f) = self.faults.iter().find(|f| !deployment(&f.deployment)) {
             return Some(format!("a fault names `{}`, which is no deployment", f.deployment));
+        }
+        let instant = |latency: &Duration| latency.millis() <= 0;
+        let mut latencies = self.services.iter().map(|s| &s.latency);
+        if latencies.any(instant) || self.faults.iter().filter_map(|f| f.latency.as_ref()).any(instant) {
+            return Some("a latency is not above 0ms".to_owned());
         }
         if let Some(why) = self.model.nonsense() {
             return Some(why);

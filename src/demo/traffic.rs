@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
 use super::clock::Millis;
+use super::duration::{self, BOUNDS, Shape, Spread};
 use super::noise;
 use super::promql::series::{Labels, Storage};
 use super::scenario::{Fault, Scenario, Service};
@@ -46,6 +47,8 @@ pub(super) struct Pod {
     carry: f64,
     counts: BTreeMap<u16, u64>,
     series: BTreeMap<u16, usize>,
+    durations: Spread,
+    buckets: Vec<usize>,
     info: Option<usize>,
 }
 
@@ -70,6 +73,8 @@ impl Pod {
             carry: 0.0,
             counts: BTreeMap::new(),
             series: BTreeMap::new(),
+            durations: Spread::default(),
+            buckets: Vec::new(),
             info: None,
         }
     }
@@ -81,7 +86,7 @@ impl Pod {
 
     /// Its series, which end with it.
     pub fn series(&self) -> impl Iterator<Item = usize> {
-        self.series.values().copied().chain(self.info)
+        self.series.values().chain(&self.buckets).copied().chain(self.info)
     }
 }
 
@@ -95,6 +100,7 @@ pub(super) struct Stream {
     carry: f64,
     refused: u64,
     refused_series: Option<usize>,
+    refused_buckets: Vec<usize>,
     total: u64,
     bad: u64,
     /// Time, requests and bad requests so far, at each scrape of the past.
@@ -110,6 +116,7 @@ impl Stream {
             carry: 0.0,
             refused: 0,
             refused_series: None,
+            refused_buckets: Vec::new(),
             total: 0,
             bad: 0,
             past: Vec::new(),
@@ -160,6 +167,7 @@ impl World {
         for name in names {
             let downstream = self.downstream(&name, &failing);
             let faults = self.timed_faults(&name, from);
+            let medians = self.medians(&name);
             let Some(stream) = self.streams.get_mut(&name) else {
                 continue;
             };
@@ -182,11 +190,13 @@ impl World {
             }
             let each = arriving / ready.len() as f64;
             let over = overload(stream.service.capacity, rate / ready.len() as f64);
+            let used = stream.service.capacity.map_or(0.0, |capacity| rate / ready.len() as f64 / capacity);
+            let pace = Pace::new(&stream.service, &medians, used, stream.key ^ seed, at - zero);
             for pod in &mut ready {
                 let mut shares = pod.faults(zero, from);
                 shares.extend(faults.iter().copied());
                 shares.extend([(503, over), (502, downstream), (500, everyday)]);
-                let (all, bad) = pod.answer(each, &shares, seed, at - zero);
+                let (all, bad) = pod.answer(each, &shares, &pace, seed, at - zero);
                 stream.total += all;
                 stream.bad += bad;
             }
@@ -242,8 +252,26 @@ impl World {
         faults.filter_map(|fault| fault.at(at - self.zero, 0)).collect()
     }
 
+    /// Median seconds of the requests that fail, by code, where the scenario says so: of the service's own faults, and
+    /// of the callees' for those that wait for one.
+    fn medians(&self, service: &str) -> BTreeMap<u16, f64> {
+        let calls = self.streams.get(service).map(|stream| &stream.service.calls);
+        let mut medians = BTreeMap::new();
+        for fault in &self.scenario.faults {
+            let Some(latency) = fault.latency else { continue };
+            let seconds = latency.millis() as f64 / 1e3;
+            if fault.deployment == service {
+                medians.insert(fault.code, seconds);
+            } else if calls.is_some_and(|calls| calls.contains_key(&fault.deployment)) {
+                medians.insert(502, seconds);
+            }
+        }
+        medians
+    }
+
     /// Takes a sample of every counter.
     pub(super) fn scrape(&mut self, at: Millis) {
+        let timed = times_requests(at - self.zero);
         for id in std::mem::take(&mut self.ending) {
             self.storage.end(id, at);
         }
@@ -287,6 +315,14 @@ impl World {
                 });
                 storage.push(id, at, *count as f64);
             }
+            if timed && !pod.counts.is_empty() {
+                if pod.buckets.is_empty() {
+                    pod.buckets = BOUNDS.map(|(_, le)| storage.open(&bucket(pod, le), false)).to_vec();
+                }
+                for (id, count) in pod.buckets.iter().zip(pod.durations.counts()) {
+                    storage.push(*id, at, count);
+                }
+            }
         }
         for stream in self.streams.values_mut() {
             if stream.refused > 0 {
@@ -303,11 +339,71 @@ impl World {
                     )
                 });
                 storage.push(id, at, stream.refused as f64);
+                // The edge refuses at once: within every bound.
+                if stream.refused_buckets.is_empty() {
+                    let labels = |le| {
+                        Labels::new([
+                            ("__name__", DURATIONS),
+                            ("job", "edge"),
+                            ("namespace", &self.scenario.namespace),
+                            ("service", &stream.service.name),
+                            ("le", le),
+                        ])
+                    };
+                    stream.refused_buckets = BOUNDS.map(|(_, le)| storage.open(&labels(le), false)).to_vec();
+                }
+                for id in &stream.refused_buckets {
+                    storage.push(*id, at, stream.refused as f64);
+                }
             }
             if at <= self.zero {
                 stream.past.push((at, stream.total, stream.bad));
             }
         }
+    }
+}
+
+/// The histogram of durations.
+const DURATIONS: &str = "http_request_duration_seconds_bucket";
+
+fn bucket(pod: &Pod, le: &str) -> Labels {
+    Labels::new([
+        ("__name__", DURATIONS),
+        ("job", "edge"),
+        ("namespace", &pod.namespace),
+        ("service", &pod.deployment),
+        ("deployment", &pod.deployment),
+        ("pod", &pod.name),
+        ("pod_template_hash", &pod.hash),
+        ("le", le),
+    ])
+}
+
+/// Buckets are kept for every scrape of the last day, and for every half hour before that: they are many.
+fn times_requests(run: Millis) -> bool {
+    const CLOSE: Millis = 26 * 3_600_000;
+    run > -CLOSE || run.rem_euclid(1_800_000) == 0
+}
+
+/// How long requests of a service take at a moment.
+struct Pace {
+    usual: Shape,
+    /// Of those that fail with a code, where the scenario says so.
+    failing: BTreeMap<u16, Shape>,
+}
+
+impl Pace {
+    fn new(service: &Service, medians: &BTreeMap<u16, f64>, used: f64, key: u64, at: i64) -> Self {
+        let usual = service.latency.millis() as f64 / 1e3;
+        let shape = |median: f64, used: f64| duration::shape(duration::breathing(median, used, key, at));
+        Self {
+            usual: shape(usual, used),
+            failing: medians.iter().map(|(code, median)| (*code, shape(*median, 0.0))).collect(),
+        }
+    }
+
+    fn of(&self, code: u16) -> &Shape {
+        self.failing.get(&code).unwrap_or(&self.usual)
     }
 }
 
@@ -318,7 +414,7 @@ fn overload(capacity: Option<f64>, rate: f64) -> f64 {
 
 impl Pod {
     /// Answers `arriving` requests; gives how many there were and how many of them failed.
-    fn answer(&mut self, arriving: f64, shares: &Shares, seed: u64, step: i64) -> (u64, u64) {
+    fn answer(&mut self, arriving: f64, shares: &Shares, pace: &Pace, seed: u64, step: i64) -> (u64, u64) {
         self.carry += arriving;
         let whole = self.carry.floor();
         self.carry -= whole;
@@ -333,11 +429,13 @@ impl Pod {
             let failed = ((left as f64 * share + chance).floor() as u64).min(left);
             if failed > 0 {
                 *self.counts.entry(*code).or_default() += failed;
+                self.durations.add(failed, pace.of(*code));
                 left -= failed;
             }
         }
         if left > 0 {
             *self.counts.entry(200).or_default() += left;
+            self.durations.add(left, &pace.usual);
         }
         (all, all - left)
     }

@@ -1,9 +1,9 @@
 //! The alert rules of one SLO as the server has them, with what each of them fires for now. Read for the one SLO whose
 //! page is open; the list of SLOs needs no more than names and severities.
 
-use serde::{Deserialize, Serialize};
-
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::Time;
 use super::clean::Clean;
@@ -27,10 +27,8 @@ pub struct AlertRule {
     #[serde(with = "exact")]
     pub for_s: f64,
     /// Labels that the rule sets.
-    #[serde(with = "exact")]
     pub labels: BTreeMap<Clean, Clean>,
     /// Its annotations; templates in them are not filled in.
-    #[serde(with = "exact")]
     pub annotations: BTreeMap<Clean, Clean>,
     /// The group that it stands in, and the file.
     pub group: Clean,
@@ -44,10 +42,8 @@ pub struct AlertRule {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ActiveAlert {
     /// All its labels.
-    #[serde(with = "exact")]
     pub labels: BTreeMap<Clean, Clean>,
     /// Its annotations, filled in.
-    #[serde(with = "exact")]
     pub annotations: BTreeMap<Clean, Clean>,
     /// Firing; else pending.
     pub firing: bool,

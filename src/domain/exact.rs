@@ -100,6 +100,16 @@ impl Exact for Option<f64> {
     }
 }
 
+impl Exact for Vec<f64> {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter().map(|number| Float(*number)))
+    }
+
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Vec::<Float>::deserialize(from)?.into_iter().map(|float| float.0).collect())
+    }
+}
+
 impl Exact for Vec<(Time, f64)> {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(self.iter().map(|(at, number)| (at, Float(*number))))

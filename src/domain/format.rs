@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 
 use super::Time;
+use super::latency::Quantile;
 use super::value::Value;
 use super::window::Window;
 
@@ -92,6 +93,11 @@ pub fn grouped(count: f64) -> String {
     if count <= -0.5 { format!("-{out}") } else { out }
 }
 
+/// A count that a person may count down: exact below a million, short above.
+pub fn whole(count: f64) -> String {
+    if count.abs() < 999_999.5 { grouped(count.round()) } else { self::count(count) }
+}
+
 /// Bad of total: `1,962 of 9,803`.
 pub fn bad_of(bad: f64, total: f64) -> String {
     format!("{} of {}", count(bad), count(total))
@@ -118,6 +124,35 @@ fn one(number: f64, unit: &str) -> String {
 /// Seconds as a span.
 pub fn seconds(s: f64) -> String {
     span(TimeDelta::milliseconds((s * 1e3).clamp(-9e15, 9e15) as i64))
+}
+
+/// How long a request takes: `0.8 ms`, `12 ms`, `450 ms`, `1.2 s`, `12 s`, `2 m`.
+pub fn duration(seconds: f64) -> String {
+    let ms = seconds * 1e3;
+    match ms.abs() {
+        0.0 => "0 ms".into(),
+        m if m < 0.995 => format!("{} ms", significant(ms)),
+        m if m < 9.95 => one(ms, "ms"),
+        m if m < 999.5 => format!("{ms:.0} ms"),
+        m if m < 9_950.0 => one(seconds, "s"),
+        m if m < 99_500.0 => format!("{seconds:.0} s"),
+        _ => self::seconds(seconds),
+    }
+}
+
+/// Below one: the first digit that is not zero.
+fn significant(number: f64) -> String {
+    let digits = (-number.abs().log10()).ceil().clamp(1.0, 6.0) as usize;
+    format!("{number:.digits$}")
+}
+
+/// A quantile of durations: `450 ms`, `over 10 s`, `no requests`.
+pub fn quantile(quantile: Quantile) -> String {
+    match quantile {
+        Quantile::At(seconds) => duration(seconds),
+        Quantile::Over(bound) => format!("over {}", duration(bound)),
+        Quantile::NoRequests => "no requests".into(),
+    }
 }
 
 /// A running time as on a stop watch: `0:42`, `12:05`, `1:02:03`.
@@ -233,6 +268,27 @@ mod tests {
             [41, 420, 3_960, 72_000, 198_720, 2_332_800].map(|s| seconds(f64::from(s))).to_vec();
         assert_eq!(spans, ["41 s", "7 m", "66 m", "20 h", "2.3 d", "27 d"]);
         assert_eq!(grouped(1_962_004.0), "1,962,004");
+    }
+
+    #[test]
+    fn durations_are_in_the_unit_that_a_person_would_say() {
+        for (seconds, text) in [
+            (0.0, "0 ms"),
+            (0.000_04, "0.04 ms"),
+            (0.000_8, "0.8 ms"),
+            (0.001_25, "1.2 ms"),
+            (0.005, "5 ms"),
+            (0.045, "45 ms"),
+            (0.9, "900 ms"),
+            (1.0, "1 s"),
+            (1.25, "1.2 s"),
+            (10.0, "10 s"),
+            (120.0, "2 m"),
+        ] {
+            assert_eq!(duration(seconds), text, "{seconds}");
+        }
+        assert_eq!(quantile(Quantile::Over(10.0)), "over 10 s");
+        assert_eq!(quantile(Quantile::NoRequests), "no requests");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::clean::Clean;
 use super::exact;
+use super::latency::{Durations, Found, Histogram};
 use super::slo::SloId;
 use super::window::Window;
 
@@ -53,15 +54,97 @@ pub enum Ask {
         /// Resolution.
         step: Window,
     },
+    /// Which histogram tells how long the SLO's requests take?
+    Histogram {
+        /// Asked after there was none with classic buckets: is there a native one?
+        native: bool,
+    },
+    /// Requests by how long they took, in consecutive steps.
+    Durations {
+        /// The histogram that was found.
+        histogram: Histogram,
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+        /// Length of a step.
+        step: Window,
+    },
+    /// The share of the budget that was left at every `step`, as it was recorded.
+    BudgetLeft {
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+        /// Resolution.
+        step: Window,
+    },
+    /// All requests of the budget's period: how many failures it allows.
+    Period {
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+    },
+}
+
+/// The name of a question, whatever its times: which answer a number on the screen comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Topic {
+    /// [`Ask::Scrape`].
+    Scrape,
+    /// [`Ask::Counts`].
+    Counts(Purpose),
+    /// [`Ask::Buckets`].
+    Buckets,
+    /// [`Ask::Served`].
+    Served,
+    /// [`Ask::Past`].
+    Past,
+    /// [`Ask::Histogram`].
+    Histogram,
+    /// [`Ask::Durations`].
+    Durations,
+    /// [`Ask::BudgetLeft`].
+    BudgetLeft,
+    /// [`Ask::Period`].
+    Period,
+}
+
+/// A query as it was sent.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// Its PromQL.
+    pub promql: Clean,
+    /// The time that it was evaluated at; of a range its first and last one, and the step between them.
+    pub at: (Time, Time, Option<Window>),
 }
 
 impl Ask {
+    /// Its name.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Self::Scrape => Topic::Scrape,
+            Self::Counts { purpose, .. } => Topic::Counts(*purpose),
+            Self::Buckets { .. } => Topic::Buckets,
+            Self::Served { .. } => Topic::Served,
+            Self::Past { .. } => Topic::Past,
+            Self::Histogram { .. } => Topic::Histogram,
+            Self::Durations { .. } => Topic::Durations,
+            Self::BudgetLeft { .. } => Topic::BudgetLeft,
+            Self::Period { .. } => Topic::Period,
+        }
+    }
+
     /// Queries that it needs.
     pub fn queries(&self) -> usize {
         match self {
-            Self::Scrape | Self::Served { .. } => 1,
+            Self::Scrape | Self::Served { .. } | Self::BudgetLeft { .. } => 1,
+            Self::Histogram { .. } | Self::Durations { .. } => 1,
             // A past without recorded series is counted.
             Self::Counts { .. } | Self::Buckets { .. } | Self::Past { .. } => 2,
+            // The second one tells whether the counters reach back that far.
+            Self::Period { .. } => 2,
         }
     }
 }
@@ -144,6 +227,14 @@ pub enum Finding {
     Served(Vec<PodServed>),
     /// Error ratios (0..1), each of the step that ends then; steps without a sample are left out.
     Past(#[serde(with = "exact")] Vec<(Time, f64)>),
+    /// The histogram, or why there is none.
+    Histogram(Found),
+    /// Requests by how long they took.
+    Durations(Durations),
+    /// Shares of the budget (1: untouched, below 0: overspent).
+    BudgetLeft(#[serde(with = "exact")] Vec<(Time, f64)>),
+    /// All requests; `None`: the counters do not reach back to the begin.
+    Period(#[serde(with = "exact")] Option<f64>),
 }
 
 /// The answers to an inquiry, each beside its question; an error is a sentence.
@@ -157,6 +248,8 @@ pub struct Findings {
     pub answers: Vec<(Ask, Result<Finding, Clean>)>,
     /// Warnings of the server that parts of the data are missing: index into `answers`, and its words.
     pub partial: Vec<(usize, Clean)>,
+    /// The queries behind the answers: index into `answers`, and the query.
+    pub sent: Vec<(usize, Sent)>,
     /// Queries sent.
     pub queries: usize,
 }

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod exact;
 pub mod format;
 pub mod inquiry;
+pub mod latency;
 pub mod plan;
 pub mod pod;
 pub mod policy;

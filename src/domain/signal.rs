@@ -53,6 +53,9 @@ pub enum Signal {
     Failed(Source, Clean),
     /// Heard from a source without news (a bookmark, an empty answer): its data are as of now.
     Heard(Source),
+    /// A first list that takes several answers: how many objects came so far, and how many there are in all, where the
+    /// server says.
+    Listing(Source, usize, Option<usize>),
     /// Something in the cluster.
     Cluster(Box<ClusterFact>),
     /// Who we are.

@@ -74,6 +74,7 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
         visible: false,
         settled: None,
         since: Default::default(),
+        watched_for: chrono::TimeDelta::zero(),
         unknown_since: None,
         read_back_asked: None,
         waiting_for: "reading everything once more".into(),

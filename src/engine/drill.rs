@@ -19,6 +19,7 @@ use super::background::WOULD_SERVE;
 use super::effect::Effect;
 use super::event::Command;
 use super::incident::Incident;
+use super::ledger::Ledger;
 use super::revisions::{Mark, RevisionRow};
 use super::state::{LogLine, State};
 use super::view::{self, Row, Screen};
@@ -59,7 +60,7 @@ impl Answer {
         match self {
             Self::RollBack => "roll back",
             Self::DoNot => "do not roll back",
-            Self::RestoreConfig => "restore configuration",
+            Self::RestoreConfig => "restore config",
         }
     }
 
@@ -162,6 +163,7 @@ pub fn veiled(state: &State) -> Cow<'_, State> {
     veiled.incidents.values_mut().for_each(veil);
     veiled.log.retain(is_fact);
     veiled.counsel.clear();
+    veiled.ledger = Ledger::default();
     veiled.dry_runs.clear();
     veiled.journal.actions.clear();
     veiled.journal.opinions.clear();
@@ -247,7 +249,7 @@ pub(super) fn keep(state: &mut State, effects: &mut Vec<Effect>) {
             state.view.selected = incident.slos.first().cloned().map(Row::Slo);
         }
     }
-    if matches!(state.view.screen, Screen::Card(_) | Screen::Model(_)) {
+    if matches!(state.view.screen, Screen::Card(_) | Screen::Model(_) | Screen::Journal | Screen::Record(_)) {
         state.view.screen = Screen::Drill;
     }
 }
@@ -286,7 +288,9 @@ fn asking(state: &mut State, command: &Command) -> Option<bool> {
         | Command::AddRestore
         | Command::Model
         | Command::Ask
-        | Command::Stop => {}
+        | Command::Stop
+        | Command::Journal
+        | Command::Export => {}
         command => return on_page(state, command),
     }
     Some(false)

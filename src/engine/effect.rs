@@ -43,6 +43,12 @@ pub enum Effect {
     },
     /// See whether another process has written to the journal, and tell what.
     ReadJournal,
+    /// Tell the newest records of the journal, and whether it verifies.
+    ReadRecords,
+    /// Tell one record, by its number.
+    ReadRecord(u64),
+    /// Write the post-mortem of a decision beside the journal.
+    Export(Clean),
     /// Send what was approved, once.
     Execute(Approved),
     /// Look how many of an action's calls stand.

@@ -17,6 +17,7 @@ use crate::domain::slo::SloId;
 
 use super::drill::Answer;
 use super::inbox::Item;
+use super::ledger::{Told, Whole};
 use super::palette::Choice;
 use super::record::Past;
 use super::view::{Pane, Row};
@@ -58,6 +59,12 @@ pub enum Event {
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
     Past(Past),
+    /// Answer to [`super::Effect::ReadRecords`].
+    Records(Told),
+    /// Answer to [`super::Effect::ReadRecord`].
+    Whole(Result<Whole, Clean>),
+    /// Where a post-mortem was written, or why none was.
+    Exported(Result<Clean, Clean>),
     /// The kubeconfig was read: which context it is, and whether that is production.
     Context {
         /// Its name.
@@ -67,14 +74,16 @@ pub enum Event {
     },
     /// Something was heard of a question to the model.
     Advice(BriefId, Box<Advice>),
-    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
-    Leaving,
     /// Answer to [`super::Effect::ReadPod`].
     Pod(Uid, Box<Result<PodPage, Clean>>),
     /// Something was heard of the log stream of this number.
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
+    /// The round trip between this program and the person's terminal, rounded.
+    Line(Duration),
+    /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
+    Leaving,
     /// Time passed.
     Tick,
 }
@@ -171,6 +180,14 @@ pub enum Command {
     Filter,
     /// Choose the chart's range: 1 h, 6 h, 1 d, 7 d, 30 d.
     Range(u8),
+    /// Show the next chart of the selected SLO: error ratio, latency, heat map.
+    Chart,
+    /// Move the chart's cursor by so many moves, to the right where that is positive.
+    Cursor(i8),
+    /// Take the cursor away.
+    NoCursor,
+    /// The queries behind the numbers on or off.
+    Queries,
     /// Propose the selected revision by hand.
     ByHand,
     /// Evidence on or off.
@@ -187,30 +204,14 @@ pub enum Command {
     FocusPrevious,
     /// The event log alone.
     Log,
-    /// The palette.
-    Palette,
-    /// What waits for a person, goes on and ended lately, of all workloads.
-    Inbox,
-    /// What was chosen in the palette.
-    Choose(Choice),
-    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
-    Pick(usize),
-    /// The row of the list that was pointed at.
-    Select(Row),
-    /// The revision that was pointed at.
-    SelectRevision(Uid),
-    /// The row of the inbox that was pointed at.
-    SelectItem(Item),
-    /// The pane that was pointed at.
-    Focus(Pane),
-    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
-    Wheel(Pane, bool),
     /// The pods of the selected workload or revision.
     Pods,
     /// The log of the selected pod.
     PodLog,
     /// The alert of the selected SLO.
     Alert,
+    /// Put what is selected into the clipboard.
+    Copy,
     /// Mark a revision for a comparison.
     Mark,
     /// Follow a log, or stop following it.
@@ -227,6 +228,26 @@ pub enum Command {
     Next,
     /// The one before.
     NextBack,
+    /// The palette.
+    Palette,
+    /// What waits for a person, goes on and ended lately, of all workloads.
+    Inbox,
+    /// What was chosen in the palette.
+    Choose(Choice),
+    /// This row of the palette or of the contexts; while the help is open, its first line on the screen.
+    Pick(usize),
+    /// The row of the list that was pointed at.
+    Select(Row),
+    /// The revision that was pointed at.
+    SelectRevision(Uid),
+    /// The pod that was pointed at.
+    SelectPod(Uid),
+    /// The row of the inbox that was pointed at.
+    SelectItem(Item),
+    /// The pane that was pointed at.
+    Focus(Pane),
+    /// One step in the pane below the pointer, upwards if true; the arrow keys go where they went before.
+    Wheel(Pane, bool),
     /// First half of approving.
     Arm,
     /// Change the proposal.
@@ -241,6 +262,10 @@ pub enum Command {
     Ask,
     /// Stop the model.
     Stop,
+    /// The journal.
+    Journal,
+    /// Write a post-mortem of what is selected in it.
+    Export,
     /// What a person says in a drill.
     Answer(Answer),
     /// Leave the screen, field or mode.

@@ -143,6 +143,14 @@ impl Filter {
         self.terms.iter().all(|term| term.holds(subject) != term.negated)
     }
 
+    /// A line of text is shown: its words and terms are in it, or are not, where they begin with a minus.
+    pub fn admits_text(&self, line: &str) -> bool {
+        let line = line.to_lowercase();
+        self.terms
+            .iter()
+            .all(|term| term.any.iter().any(|wanted| line.contains(wanted.as_str())) != term.negated)
+    }
+
     /// The time that it speaks of, for what has a time: the event log, the journal.
     pub fn span(&self, now: Time) -> Span {
         Span { from: self.since.map(|m| m.before(now)), to: self.until.map(|m| m.before(now)) }

@@ -498,7 +498,8 @@ fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<E
     let understood =
         state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
     focus.past = view::past_of(state, slo, understood);
-    if !understood && focus.past.is_none() {
+    focus.looked_at = view::look_of(state, slo);
+    if !understood && focus.past.is_none() && focus.looked_at.is_none() {
         return;
     }
     let number = state.inquiries + 1;

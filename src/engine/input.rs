@@ -8,21 +8,22 @@ use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
 
 use super::analysis::Wish;
+use super::chart;
 use super::contexts;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
 use super::inbox;
 use super::incident::{self, Waiting};
+use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
-use super::pages;
 use super::palette;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
-use super::{action, drill};
+use super::{action, drill, ledger};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
@@ -64,7 +65,21 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             }
             false
         }
+        (_, Command::Copy) => {
+            if !takes_text(state) {
+                inspect::copy(state, effects);
+            }
+            false
+        }
+        (Screen::Journal | Screen::Record(_), command) => {
+            ledger::command(state, &command, effects);
+            false
+        }
         (Screen::Inbox, command) => inbox::command(state, command),
+        (screen, Command::Journal) if !matches!(screen, Screen::Card(_) | Screen::Model(_)) => {
+            ledger::open(state, effects);
+            false
+        }
         (Screen::Card(key), command) => card(state, &key.clone(), command, effects),
         (Screen::Model(key), command) => {
             let key = key.clone();
@@ -72,6 +87,10 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
                 Some(()) => false,
                 None => page(state, command),
             }
+        }
+        (Screen::Pods(_), Command::SelectPod(uid)) => {
+            state.view.pod = Some(uid);
+            false
         }
         (
             Screen::Pods(_)
@@ -81,12 +100,17 @@ pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -
             | Screen::Revision(..)
             | Screen::Compare(..),
             command,
-        ) => match pages::command(state, &command) {
+        ) => match inspect::command(state, &command) {
             Some(()) => false,
             None => page(state, command),
         },
         (
-            Screen::Evidence(_) | Screen::Diff(_) | Screen::Readings(_) | Screen::Log | Screen::Drill,
+            Screen::Evidence(_)
+            | Screen::Diff(_)
+            | Screen::Readings(_)
+            | Screen::Queries(_)
+            | Screen::Log
+            | Screen::Drill,
             command,
         ) => page(state, command),
         (Screen::Main, command) => main(state, command),
@@ -108,6 +132,7 @@ fn takes_text(state: &State) -> bool {
             state.incidents.get(key).and_then(|i| i.proposal.as_ref()).is_some_and(Proposal::takes_text)
         }
         Screen::Model(key) => state.counsel.get(key).is_some_and(|c| c.typing.is_some()),
+        Screen::PodLog(..) => state.view.pod_log.typing.is_some(),
         _ => false,
     }
 }
@@ -154,15 +179,31 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
         Command::FocusNext => state.view.pane = state.view.pane.step(false),
         Command::FocusPrevious => state.view.pane = state.view.pane.step(true),
         Command::Filter => state.view.filtering = true,
-        Command::Range(n) => state.view.range = usize::from(n).min(view::RANGES.len() - 1),
+        Command::Range(n) => {
+            state.view.range = usize::from(n).min(view::RANGES.len() - 1);
+            state.view.cursor = None;
+        }
+        Command::Chart => {
+            state.view.chart = state.view.chart.next();
+            to_the_chart(state);
+        }
+        Command::Cursor(moves) => {
+            chart::move_cursor(state, moves);
+            to_the_chart(state);
+        }
+        Command::NoCursor => state.view.cursor = None,
+        Command::Queries => match view::selected_slo(state).cloned() {
+            Some(id) => open(state, Screen::Queries(id)),
+            None => state.say("slo", Weight::Plain, "no SLO judges it: there are no queries"),
+        },
         Command::Gate => match view::most_urgent_gate(state) {
             Some(key) => open(state, Screen::Card(key)),
             None => state.say("gate", Weight::Plain, "no gate is open"),
         },
-        Command::Open if state.view.pane == Pane::Revisions => pages::open_revision(state),
-        Command::Pods => pages::open_pods(state),
-        Command::Alert => pages::open_alert(state),
-        Command::Mark => pages::mark(state),
+        Command::Open if state.view.pane == Pane::Revisions => inspect::open_revision(state),
+        Command::Pods => inspect::open_pods(state),
+        Command::Alert => inspect::open_alert(state),
+        Command::Mark => inspect::mark(state),
         Command::Open => match view::selected_workload(state) {
             Some(key) if state.incidents.contains_key(&key) => open(state, Screen::Card(key)),
             _ => state.view.pane = Pane::Detail,
@@ -176,7 +217,7 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Diff => match view::selected_workload(state) {
-            Some(key) => match pages::compared(state, &key) {
+            Some(key) => match inspect::compared(state, &key) {
                 Some((older, newer)) => open(state, Screen::Compare(key, older, newer)),
                 None => open(state, Screen::Diff(key)),
             },
@@ -193,6 +234,15 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
             }
         }
         Command::Log => open(state, Screen::Log),
+        // One step at a time: whoever reads the chart wants to leave that first.
+        Command::Back if state.view.cursor.is_some() => state.view.cursor = None,
+        Command::Export => {
+            state.say(
+                "journal",
+                Weight::Plain,
+                "a post-mortem is written of a record: choose one in the journal",
+            );
+        }
         Command::Back => {
             state.view.filter.clear();
             state.view.pane = Pane::List;
@@ -200,6 +250,13 @@ pub(super) fn main(state: &mut State, command: Command) -> bool {
         _ => {}
     }
     false
+}
+
+/// On a small screen the chart is a page: whoever reads it wants to see it. The arrows go where they went before.
+fn to_the_chart(state: &mut State) {
+    if matches!(state.view.pane, Pane::List | Pane::Detail) {
+        state.view.pane = Pane::Chart;
+    }
 }
 
 /// Leaves what is on the screen for another one. What was pressed on a card is not left behind armed, and a wish that
@@ -257,12 +314,13 @@ pub(super) fn index(at: usize, len: usize, command: &Command) -> usize {
 
 fn moved(state: &mut State, pane: Pane, command: &Command) {
     match pane {
-        Pane::List | Pane::Detail => {
+        Pane::List | Pane::Detail | Pane::Chart => {
             let rows = view::rows(state);
             let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
             let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;
+                state.view.cursor = None;
             }
             state.view.selected = next;
         }
@@ -312,7 +370,13 @@ fn page(state: &mut State, command: Command) -> bool {
     // The screen that was drawn, less a line that stays.
     let step = state.view.page.rows.checked_sub(1).filter(|rows| *rows > 0).unwrap_or(SCREEN);
     match command {
-        Command::Back | Command::Evidence | Command::Diff | Command::Model | Command::Log | Command::Open => {
+        Command::Back
+        | Command::Evidence
+        | Command::Diff
+        | Command::Model
+        | Command::Log
+        | Command::Queries
+        | Command::Open => {
             let back = match &state.view.screen {
                 Screen::Evidence(key) | Screen::Diff(key) | Screen::Model(key)
                     if incident::card_digest(state, key).is_some() =>
@@ -327,8 +391,6 @@ fn page(state: &mut State, command: Command) -> bool {
         Command::PageDown => state.view.scroll = state.view.scroll.saturating_add(step).min(10_000),
         Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
         Command::Next | Command::NextBack => next_change(state, command == Command::Next),
-        Command::Wheel(_, true) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Up),
-        Command::Wheel(_, false) => state.view.scroll = index(state.view.scroll, 10_000, &Command::Down),
         Command::Inbox => leave(state, Screen::Inbox),
         command => state.view.scroll = index(state.view.scroll, 10_000, &command),
     }
@@ -410,10 +472,6 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         }
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
             state.view.scroll = index(state.view.scroll, 500, &command);
-        }
-        Command::Wheel(_, back) => {
-            state.view.scroll =
-                index(state.view.scroll, 500, if back { &Command::Up } else { &Command::Down });
         }
         Command::Inbox => leave(state, Screen::Inbox),
         _ => {}

@@ -1,13 +1,16 @@
 //! What to ask Prometheus about an SLO under study, when, and what has been answered. At most 8 queries an inquiry,
 //! at most one inquiry every 15 s; the slow questions (a week's history) come every five minutes.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::inquiry::{
-    Ask, Bucket, Finding, Findings, Inquiry, MOST_QUERIES, PodCounts, PodServed, Purpose,
+    Ask, Bucket, Finding, Findings, Inquiry, MOST_QUERIES, PodCounts, PodServed, Purpose, Sent, Topic,
 };
+use crate::domain::latency::{Durations, Found, Histogram};
 use crate::domain::slo::SloId;
 use crate::domain::window::Window;
 
@@ -21,6 +24,17 @@ const HISTORY_EVERY: i64 = 300;
 const PAST_EVERY: i64 = 60;
 /// Points of a past.
 const PAST_STEPS: u64 = 240;
+/// Steps of durations over the past that is looked at.
+const DURATION_STEPS: u64 = 120;
+/// Between two readings of durations.
+const DURATIONS_EVERY: i64 = 30;
+/// Between two searches for a histogram.
+const HISTOGRAM_EVERY: i64 = 1_800;
+/// How far back the budget is shown, and at which resolution.
+pub const BUDGET_PAST: Window = Window::days(7);
+const BUDGET_STEP: Window = Window::hours(1);
+/// Between two readings of it, and of the requests of the whole period.
+const BUDGET_EVERY: i64 = 600;
 /// An inquiry that was not answered by then is given up.
 const GIVE_UP: i64 = 60;
 /// Resolution of the question when a pod served.
@@ -43,6 +57,14 @@ pub struct Answered<T> {
     pub to: Time,
     /// The server warned that a part of it is missing.
     pub partial: Option<Clean>,
+}
+
+/// When something was asked for that is asked for now and then, and whether it was answered since.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Asked {
+    at: Time,
+    /// Length of what was asked about.
+    of: Window,
 }
 
 /// Error ratios, each of the step that ends then.
@@ -77,6 +99,20 @@ pub struct Study {
     pub past: Option<Answered<(Past, Window)>>,
     /// When the last past was asked for, and how long it is.
     pub past_asked: Option<(Window, Time)>,
+    /// The histogram that tells how long requests take, or why there is none.
+    pub histogram: Option<Answered<Found>>,
+    /// Requests by how long they took, and the length of a step.
+    pub durations: Option<Answered<(Durations, Window)>>,
+    /// What was left of the budget over [`BUDGET_PAST`].
+    pub budget_left: Option<Answered<Vec<(Time, f64)>>>,
+    /// All requests of the budget's period; `None` inside where the counters do not reach back so far.
+    pub period: Option<Answered<Option<f64>>>,
+    /// The queries behind what is known, by what was asked, as they were sent last.
+    pub sent: BTreeMap<Topic, Vec<Sent>>,
+    /// When the counts were asked for.
+    counted: Option<Time>,
+    /// When what is asked for only now and then was asked for.
+    rare: BTreeMap<Topic, Asked>,
     /// Last error, by what was asked.
     pub errors: Vec<Clean>,
     /// The scrape interval was asked for, before anything else.
@@ -100,6 +136,19 @@ pub struct Focus {
     pub past: Option<Window>,
     /// It does not burn: it is asked about for its chart.
     pub quiet: bool,
+    /// A person looks at it, over this range of the chart.
+    pub looked_at: Option<Look>,
+}
+
+/// What a person who looks at an SLO sees of it beyond its counts.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Look {
+    /// The range of the chart.
+    pub range: Window,
+    /// The period of its budget, where known.
+    pub period: Option<Window>,
+    /// The chart shows durations: they are not waited for.
+    pub durations: bool,
 }
 
 impl Study {
@@ -112,28 +161,58 @@ impl Study {
         if !self.primed {
             // The length of a bucket follows from it: without it, the first onset would be a minute too early.
             self.primed = true;
-            return Some(Inquiry { number, slo: slo.clone(), asks: vec![Ask::Scrape] });
+            let mut asks = vec![Ask::Scrape];
+            if focus.quiet && focus.looked_at.is_some() {
+                // Nobody waits for the other counts, and what is asked next depends on it.
+                asks.push(Ask::Histogram { native: false });
+                self.rare.insert(Topic::Histogram, Asked { at: now, of: look_up() });
+            }
+            return Some(Inquiry { number, slo: slo.clone(), asks });
         }
-        let asks = self.asks(focus, now);
+        let full = self.is_full(focus, now);
+        let asks = self.asks(focus, full, now);
         self.asked = Some(now);
+        if full {
+            self.counted = Some(now);
+        }
+        if asks.is_empty() {
+            self.pending = None;
+            return None;
+        }
         Some(Inquiry { number, slo: slo.clone(), asks })
     }
 
     /// The same for an SLO that cannot be counted: its chart is all that can be asked for.
     pub fn next_past(&mut self, slo: &SloId, focus: &Focus, number: u64, now: Time) -> Option<Inquiry> {
-        let past = self.ask_past(focus, now).filter(|_| self.due(focus, now))?;
+        let past = self.ask_past(focus, now);
+        let looks = self.looks(focus, now).into_iter();
+        let recorded: Vec<_> = looks.filter(|(ask, _)| ask.topic() == Topic::BudgetLeft).collect();
+        if !self.due(focus, now) || (past.is_none() && recorded.is_empty()) {
+            return None;
+        }
         self.pending = Some((number, now));
         self.asked = Some(now);
-        self.past_asked = focus.past.map(|window| (window, now));
-        Some(Inquiry { number, slo: slo.clone(), asks: vec![past] })
+        if past.is_some() {
+            self.past_asked = focus.past.map(|window| (window, now));
+        }
+        self.rare.extend(recorded.iter().map(|(ask, asked)| (ask.topic(), *asked)));
+        let asks = past.into_iter().chain(recorded.into_iter().map(|(ask, _)| ask)).collect();
+        Some(Inquiry { number, slo: slo.clone(), asks })
     }
 
     fn due(&self, focus: &Focus, now: Time) -> bool {
         let waits = self.pending.is_some_and(|(_, sent)| (now - sent).num_seconds() < GIVE_UP);
         // Of a quiet SLO nobody waits for the counts, but whoever turns to another past waits for that.
-        let turned = focus.past.is_some_and(|past| self.past_asked.is_none_or(|(of, _)| of != past));
-        let every = if focus.quiet && !turned { QUIET_EVERY } else { EVERY };
+        let turned = focus.past.is_some_and(|past| self.past_asked.is_none_or(|(of, _)| of != past))
+            || self.turned_to_durations(focus);
+        let behind = focus.looked_at.is_some() && !self.rare.contains_key(&Topic::BudgetLeft);
+        let every = if focus.quiet && !turned && !behind { QUIET_EVERY } else { EVERY };
         !waits && self.asked.is_none_or(|asked| (now - asked).num_seconds() >= every)
+    }
+
+    /// The counts are due too: of what does not burn they are asked for once a minute, whatever else is looked at.
+    fn is_full(&self, focus: &Focus, now: Time) -> bool {
+        !focus.quiet || self.counted.is_none_or(|at| (now - at).num_seconds() >= QUIET_EVERY)
     }
 
     /// The question about the past that a person looks at, if it is another one than before or old.
@@ -144,11 +223,59 @@ impl Study {
         self.past_asked.is_none_or(old).then(|| Ask::Past { from: now - past.delta(), to: now, step })
     }
 
-    fn asks(&mut self, focus: &Focus, now: Time) -> Vec<Ask> {
+    /// The chart shows durations, and those that are known are of another range.
+    fn turned_to_durations(&self, focus: &Focus) -> bool {
+        let Some(look) = focus.looked_at.filter(|look| look.durations) else { return false };
+        let there = self.rare.get(&Topic::Durations).is_some_and(|asked| asked.of == look.range);
+        !there && (self.histogram.is_none() || self.classic().is_some())
+    }
+
+    /// The histogram, if one can be read.
+    pub fn classic(&self) -> Option<&Histogram> {
+        match self.histogram.as_ref().map(|answered| &answered.data) {
+            Some(Found::Classic(histogram)) => Some(histogram),
+            _ => None,
+        }
+    }
+
+    /// What is asked for only now and then, and only while a person looks: durations, the budget over time, the
+    /// requests of its period. The most wanted first; what does not fit into an inquiry goes into the next one.
+    fn looks(&self, focus: &Focus, now: Time) -> Vec<(Ask, Asked)> {
+        let Some(look) = focus.looked_at else { return Vec::new() };
+        let counted = self.complete && (focus.change.is_none() || self.since_change.is_some());
+        if !focus.quiet && !counted {
+            // A card waits for the counts, and an inquiry is as slow as its slowest answer.
+            return Vec::new();
+        }
+        let mut asks = Vec::new();
+        let mut add = |every: i64, of: Window, ask: Ask| {
+            let fresh = |a: &Asked| a.of == of && (now - a.at).num_seconds() < every;
+            if !self.rare.get(&ask.topic()).is_some_and(fresh) {
+                asks.push((ask, Asked { at: now, of }));
+            }
+        };
+        let native = self.histogram.as_ref().is_some_and(|h| h.data == Found::NotClassic);
+        add(if native { 0 } else { HISTOGRAM_EVERY }, look_up(), Ask::Histogram { native });
+        if let Some(histogram) = self.classic() {
+            let least = self.scrape.map_or(60, |scrape| scrape.secs() * 4);
+            let step = Window::from_secs((look.range.secs() / DURATION_STEPS).max(least).max(15));
+            let (histogram, from) = (histogram.clone(), now - look.range.delta());
+            add(DURATIONS_EVERY, look.range, Ask::Durations { histogram, from, to: now, step });
+        }
+        let from = now - BUDGET_PAST.delta();
+        add(BUDGET_EVERY, BUDGET_PAST, Ask::BudgetLeft { from, to: now, step: BUDGET_STEP });
+        if let Some(period) = look.period {
+            add(BUDGET_EVERY, period, Ask::Period { from: now - period.delta(), to: now });
+        }
+        asks
+    }
+
+    fn asks(&mut self, focus: &Focus, full: bool, now: Time) -> Vec<Ask> {
         let past = self.ask_past(focus, now);
+        let looks = self.looks(focus, now);
         let mut asks = Vec::new();
         // The scrape interval was asked for just before the first inquiry.
-        let mut queries = usize::from(self.asked.is_none());
+        let mut queries = if self.asked.is_some() { 0 } else { self.rare.len() + 1 };
         let mut add = |ask: Ask| {
             let fits = queries + ask.queries() <= MOST_QUERIES;
             if fits {
@@ -159,7 +286,7 @@ impl Study {
         };
         let past_due = self.history_asked.is_none_or(|asked| (now - asked).num_seconds() >= HISTORY_EVERY);
         // Asked again now and then: what was learnt of a young service was too long.
-        if self.asked.is_some() && (self.scrape.is_none() || past_due) {
+        if full && self.asked.is_some() && (self.scrape.is_none() || past_due) {
             add(Ask::Scrape);
         }
         if let Some(from) = focus.verify_from {
@@ -167,7 +294,9 @@ impl Study {
         }
         let step = self.step(focus, now);
         let from = bucket_begin(focus, step, now);
-        add(Ask::Buckets { from, to: now, step });
+        if full {
+            add(Ask::Buckets { from, to: now, step });
+        }
         if let Some(from) = focus.change {
             // A change of this very second has no samples yet: look at least at one scrape.
             let from = from.min(now - step.delta());
@@ -182,7 +311,7 @@ impl Study {
             }
             add(Ask::Counts { purpose: Purpose::Interval(n as u8), from: *from, to: *to });
         }
-        if past_due {
+        if full && past_due {
             let served = Ask::Served { from: now - Window::days(1).delta(), to: now, step: SERVED_STEP };
             let span = if self.history_failed { SHORTER_HISTORY } else { HISTORY };
             let history = Ask::Counts { purpose: Purpose::History, from: now - span.delta(), to: now };
@@ -194,6 +323,12 @@ impl Study {
             && add(past)
         {
             self.past_asked = focus.past.map(|window| (window, now));
+        }
+        for (ask, asked) in looks {
+            let topic = ask.topic();
+            if add(ask) {
+                self.rare.insert(topic, asked);
+            }
         }
         self.queries = queries;
         asks
@@ -224,8 +359,15 @@ impl Study {
         self.pending = None;
         self.complete = self.asked.is_some();
         self.errors.clear();
+        let mut sent: BTreeMap<usize, Vec<Sent>> = BTreeMap::new();
+        for (n, query) in findings.sent {
+            sent.entry(n).or_default().push(query);
+        }
         for (n, (ask, answer)) in findings.answers.into_iter().enumerate() {
             let partial = findings.partial.iter().find(|(of, _)| *of == n).map(|(_, why)| why.clone());
+            if let Some(sent) = sent.remove(&n) {
+                self.sent.insert(ask.topic(), sent);
+            }
             match answer {
                 Ok(finding) => self.keep(ask, finding, partial),
                 Err(why) => {
@@ -264,6 +406,20 @@ impl Study {
             (Ask::Past { from, to, step }, Finding::Past(ratios)) => {
                 self.past = Some(Answered { data: (ratios, step), from, to, partial });
             }
+            (Ask::Histogram { .. }, Finding::Histogram(found)) => {
+                let (from, to) =
+                    self.rare.get(&Topic::Histogram).map_or_else(Default::default, |a| (a.at, a.at));
+                self.histogram = Some(Answered { data: found, from, to, partial });
+            }
+            (Ask::Durations { from, to, step, .. }, Finding::Durations(durations)) => {
+                self.durations = Some(Answered { data: (durations, step), from, to, partial });
+            }
+            (Ask::BudgetLeft { from, to, .. }, Finding::BudgetLeft(left)) => {
+                self.budget_left = Some(Answered { data: left, from, to, partial });
+            }
+            (Ask::Period { from, to }, Finding::Period(total)) => {
+                self.period = Some(Answered { data: total, from, to, partial });
+            }
             (Ask::Counts { purpose, from, to }, Finding::Counts(data)) => {
                 let answered = Answered { data, from, to, partial };
                 match purpose {
@@ -291,6 +447,11 @@ impl Study {
         let Answered { from, to, partial, .. } = answered;
         self.intervals.push(Answered { data: sum, from, to, partial });
     }
+}
+
+/// A search is about no length of time.
+fn look_up() -> Window {
+    Window::from_secs(0)
 }
 
 /// Buckets begin an hour ago, or half an hour before the change where that is earlier; never more than six hours.
@@ -322,6 +483,7 @@ mod tests {
             intervals: vec![(now, now); 3],
             past: Some(Window::days(7)),
             quiet: false,
+            looked_at: Some(Look { range: Window::days(7), period: Some(Window::days(30)), durations: true }),
         };
         let mut number = 0;
         for _ in 0..200 {
@@ -335,7 +497,14 @@ mod tests {
             // Together with what was asked just before the first one.
             assert!(cost + usize::from(number == 2) <= MOST_QUERIES);
             let answers = inquiry.asks.into_iter().map(|ask| (ask, Err(Clean::new("down")))).collect();
-            assert!(study.take(Findings { number, slo: slo.clone(), answers, partial: vec![], queries: 8 }));
+            assert!(study.take(Findings {
+                number,
+                slo: slo.clone(),
+                answers,
+                partial: vec![],
+                sent: vec![],
+                queries: 8
+            }));
             if first {
                 assert_eq!((number, study.complete), (1, false));
                 continue;
@@ -356,7 +525,14 @@ mod tests {
             let number = study.pending.map_or(1, |(n, _)| n) + 1;
             let Some(inquiry) = study.next(&slo, focus, number, *now) else { continue };
             let answers = inquiry.asks.iter().map(|ask| (ask.clone(), answer(ask))).collect();
-            assert!(study.take(Findings { number, slo: slo.clone(), answers, partial: vec![], queries: 8 }));
+            assert!(study.take(Findings {
+                number,
+                slo: slo.clone(),
+                answers,
+                partial: vec![],
+                sent: vec![],
+                queries: 8
+            }));
             return inquiry.asks;
         }
     }
@@ -419,7 +595,14 @@ mod tests {
         let first = study.next(&slo, &Focus::default(), 1, now).expect("an inquiry");
         assert_eq!(first.asks, [Ask::Scrape]);
         let answers = vec![(Ask::Scrape, Ok(Finding::Scrape(Some(Window::from_secs(2)))))];
-        assert!(study.take(Findings { number: 1, slo: slo.clone(), answers, partial: vec![], queries: 1 }));
+        assert!(study.take(Findings {
+            number: 1,
+            slo: slo.clone(),
+            answers,
+            partial: vec![],
+            sent: vec![],
+            queries: 1
+        }));
         let second = study.next(&slo, &Focus::default(), 2, now).expect("at once");
         let step = second.asks.iter().find_map(|ask| match ask {
             Ask::Buckets { step, .. } => Some(*step),
@@ -461,8 +644,16 @@ mod tests {
             slo: slo.clone(),
             answers: vec![],
             partial: vec![],
+            sent: vec![],
             queries: 0
         }));
-        assert!(study.take(Findings { number: 2, slo, answers: vec![], partial: vec![], queries: 0 }));
+        assert!(study.take(Findings {
+            number: 2,
+            slo,
+            answers: vec![],
+            partial: vec![],
+            sent: vec![],
+            queries: 0
+        }));
     }
 }

@@ -72,8 +72,14 @@ impl Harmless {
                 | Command::Open
                 | Command::Gate
                 | Command::Inbox
+                | Command::Journal
+                | Command::Export
                 | Command::Filter
                 | Command::Range(_)
+                | Command::Chart
+                | Command::Cursor(_)
+                | Command::NoCursor
+                | Command::Queries
                 | Command::ByHand
                 | Command::Evidence
                 | Command::Diff
@@ -81,6 +87,18 @@ impl Harmless {
                 | Command::FocusNext
                 | Command::FocusPrevious
                 | Command::Log
+                | Command::Pods
+                | Command::Alert
+                | Command::Mark
+                | Command::Copy
+                | Command::PodLog
+                | Command::Follow
+                | Command::Previous
+                | Command::Container
+                | Command::Times
+                | Command::Search
+                | Command::Next
+                | Command::NextBack
                 | Command::Model
                 | Command::Ask
                 | Command::Stop

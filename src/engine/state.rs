@@ -16,10 +16,11 @@ use crate::domain::slo::SloId;
 
 use super::drill::Drill;
 use super::incident::Incident;
+use super::inspect::Inspected;
 use super::investigate::Study;
+use super::ledger::Ledger;
 use super::listing::Listing;
 use super::opinion::Counsel;
-use super::pages::Pages;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -144,10 +145,12 @@ pub struct State {
     pub counsel: BTreeMap<Key, Counsel>,
     /// Number of the last question to the model.
     pub briefs: BriefId,
+    /// What was asked for the page that is open.
+    pub inspected: Inspected,
+    /// The journal, as it was read last.
+    pub ledger: Ledger,
     /// The question of a drill, where this session is one.
     pub drill: Option<Drill>,
-    /// What was asked for the page that is open.
-    pub pages: Pages,
     /// What is selected, opened, filtered.
     pub view: View,
     /// What can be chosen before anything is connected.
@@ -182,6 +185,8 @@ pub struct State {
     pub looked_for_prometheus: Option<Time>,
     /// When it was last forgotten what nobody asks about any more.
     pub forgot: Option<Time>,
+    /// Round trip to the person's terminal, rounded; `None` where it does not answer.
+    pub line: Option<Duration>,
     /// The person wants to leave.
     pub quitting: bool,
 }

@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, listing, mapping, opinion, pages};
+use super::{action, drill, incident, input, inspect, ledger, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -30,7 +30,7 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
     find_prometheus(state, &mut effects);
-    pages::keep(state, &mut effects);
+    inspect::keep(state, &mut effects);
     // By either clock: a wall clock that was set back must not stop what expires.
     let passed = state.mono.saturating_sub(state.reviewed_mono);
     let due = state.reviewed.is_none_or(|at| state.now - at >= REVIEW_EVERY.delta())
@@ -107,6 +107,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
+        Event::Records(told) => ledger::told_records(state, told),
+        Event::Whole(whole) => ledger::told_record(state, whole),
+        Event::Exported(exported) => ledger::exported(state, exported),
         Event::Context { name, production } => {
             state.setup.context = name;
             state.setup.prod = production;
@@ -120,13 +123,14 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             state.learn(past);
         }
         Event::Advice(id, advice) => opinion::heard(state, id, *advice, effects),
+        Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
+        Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
+        Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
+        Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.
         Event::Leaving => {
             state.say("gate", Weight::Attention, "leaving when the outcome of what was sent is on the record")
         }
-        Event::Pod(uid, page) => pages::pod_read(state, &uid, *page),
-        Event::PodLog(stream, news) => pages::log_heard(state, stream, news),
-        Event::Alerts(slo, rules) => pages::alerts_read(state, &slo, *rules),
         Event::Tick => {}
     }
     false

@@ -107,6 +107,8 @@ pub struct Running {
     pub settled: Option<Time>,
     /// Requests since then.
     pub since: Counts,
+    /// How long these were counted.
+    pub watched_for: TimeDelta,
     /// When the outcome became unknown.
     pub unknown_since: Option<Time>,
     /// When the last read-back was asked for.
@@ -187,6 +189,7 @@ impl Running {
             visible: false,
             settled: None,
             since: Counts::default(),
+            watched_for: TimeDelta::zero(),
             unknown_since: None,
             read_back_asked: None,
             waiting_for: "the rollout, taken up from the record".into(),
@@ -302,6 +305,7 @@ pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, n
         Counts::new(sum.bad + p.bad.max(0.0), sum.total + p.total.max(0.0))
     });
     let watched = verify.to - verify.from;
+    running.watched_for = watched;
     let since = running.since;
     running.waiting_for =
         format!("{} failed in {}", format::bad_of(since.bad, since.total), format::span(watched));
@@ -340,6 +344,76 @@ fn decide(running: &Running, timed_out: bool) -> Option<Outcome> {
         (_, true) => Outcome::Inconclusive(Clean::new("better, but not surely within the objective")),
         _ => Outcome::NotHelped,
     })
+}
+
+/// One thing that the verification waits for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// It holds.
+    pub holds: bool,
+    /// What was seen, against what is wanted.
+    pub seen: String,
+    /// The outcome depends on it; else it only tells.
+    pub decides: bool,
+}
+
+/// What the verification has and what it waits for, as far as it is.
+pub fn checks(running: &Running, world: &World, now: Time) -> Vec<Check> {
+    let Some(slo) = running.slo.as_ref().filter(|_| running.rollout_ended.is_some()) else {
+        return Vec::new();
+    };
+    let since = running.since;
+    let mut checks = vec![
+        Check {
+            name: "time",
+            holds: running.watched_for >= LEAST,
+            seen: format!(
+                "{} s watched of at least {} s",
+                running.watched_for.num_seconds(),
+                LEAST.num_seconds()
+            ),
+            decides: true,
+        },
+        Check {
+            name: "requests",
+            holds: since.total >= LEAST_REQUESTS,
+            seen: format!("{} of at least {LEAST_REQUESTS}", format::grouped(since.total)),
+            decides: true,
+        },
+    ];
+    let shown = |ratio: Option<f64>| ratio.map_or("unknown".to_owned(), format::percent);
+    let allowed = running.budget.max(running.before.unwrap_or(0.0));
+    checks.push(Check {
+        name: "error ratio",
+        holds: since.ratio().is_some_and(|ratio| ratio <= allowed) && clearly_more(running.incident, since),
+        seen: format!(
+            "{} now; objective allows {}, before it was {}, in the incident {}",
+            since.ratio().map_or("no requests".into(), format::percent),
+            format::percent(running.budget),
+            shown(running.before),
+            shown(running.incident.ratio())
+        ),
+        decides: true,
+    });
+    let firing = world.slos.get(slo).is_some_and(|slo| slo.firing().is_some());
+    let clear_by = running.prediction.clear_by;
+    let due = match now <= clear_by {
+        true => format!("clears by {}", format::minute(clear_by)),
+        false => format!("was to clear by {}", format::minute(clear_by)),
+    };
+    checks.push(Check {
+        name: "alert",
+        holds: !firing,
+        seen: if firing {
+            format!("fires still: its windows remember the incident, the 5m window {due}")
+        } else {
+            "does not fire any more".into()
+        },
+        decides: false,
+    });
+    checks
 }
 
 /// Was the prediction kept: no error in the counts since the time that was predicted?

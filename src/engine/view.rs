@@ -16,7 +16,8 @@ use crate::domain::window::Window;
 use super::event::PageShown;
 use super::filter::{Filter, Subject};
 use super::inbox::Item;
-use super::pages::{AlertItem, LogView};
+use super::inspect::{AlertItem, LogView};
+use super::investigate;
 use super::palette::Palette;
 use super::revisions::{self, RevisionRow};
 use super::state::State;
@@ -37,14 +38,14 @@ pub enum Screen {
     Model(Key),
     /// What is measured of an SLO, and from where.
     Readings(SloId),
+    /// The queries behind the numbers of an SLO.
+    Queries(SloId),
     /// The event log alone.
     Log,
-    /// What waits for a person, goes on and ended lately.
-    Inbox,
-    /// The question of a drill, and afterwards what was right.
-    Drill,
-    /// The contexts to choose from, before anything is connected.
-    Contexts,
+    /// The journal.
+    Journal,
+    /// One record of it, by its number.
+    Record(u64),
     /// The pods of a workload.
     Pods(Key),
     /// One pod of a workload.
@@ -57,6 +58,12 @@ pub enum Screen {
     Revision(Key, Uid),
     /// Two revisions of a workload, older and newer.
     Compare(Key, Uid, Uid),
+    /// What waits for a person, goes on and ended lately.
+    Inbox,
+    /// The question of a drill, and afterwards what was right.
+    Drill,
+    /// The contexts to choose from, before anything is connected.
+    Contexts,
 }
 
 /// Where the arrow keys go on the main screen; at 80x24 also which page is shown.
@@ -67,6 +74,8 @@ pub enum Pane {
     List,
     /// The selected SLO, a page of its own on a small screen.
     Detail,
+    /// Its charts, a page of their own on a small screen.
+    Chart,
     /// The revision timeline.
     Revisions,
     /// The event log.
@@ -74,13 +83,36 @@ pub enum Pane {
 }
 
 impl Pane {
-    const ALL: [Self; 4] = [Self::List, Self::Detail, Self::Revisions, Self::Log];
+    const ALL: [Self; 5] = [Self::List, Self::Detail, Self::Chart, Self::Revisions, Self::Log];
 
     /// The next or the previous one.
     pub fn step(self, back: bool) -> Self {
         let at = Self::ALL.iter().position(|p| *p == self).unwrap_or(0);
         let by = if back { Self::ALL.len() - 1 } else { 1 };
         Self::ALL[(at + by) % Self::ALL.len()]
+    }
+}
+
+/// What the chart of the selected SLO shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Chart {
+    /// Bad requests of all.
+    #[default]
+    ErrorRatio,
+    /// Quantiles of durations.
+    Latency,
+    /// How many requests took how long.
+    HeatMap,
+}
+
+impl Chart {
+    /// All of them, in the order of the key.
+    pub const ALL: [Self; 3] = [Self::ErrorRatio, Self::Latency, Self::HeatMap];
+
+    /// The next one.
+    pub fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|chart| *chart == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
     }
 }
 
@@ -116,6 +148,10 @@ pub struct View {
     pub filtering: bool,
     /// Range of the chart: 0 is 1 h, 4 is 30 d.
     pub range: usize,
+    /// What the chart shows.
+    pub chart: Chart,
+    /// Where the chart is read: a point in time, so that it stays at what it was put on. `None`: at the newest values.
+    pub cursor: Option<Time>,
     /// The selected revision; `None`: the current one.
     pub revision: Option<Uid>,
     /// First line shown on pages and cards.
@@ -246,6 +282,15 @@ pub fn selected_slo(state: &State) -> Option<&SloId> {
 pub fn past_of(state: &State, slo: &SloId, counted: bool) -> Option<Window> {
     let wanted = state.view.range > 0 || !counted;
     (wanted && selected_slo(state) == Some(slo)).then(|| state.view.window())
+}
+
+/// What a person sees of `slo`, if it is the selected one.
+pub fn look_of(state: &State, slo: &SloId) -> Option<investigate::Look> {
+    (selected_slo(state) == Some(slo)).then(|| investigate::Look {
+        range: state.view.window(),
+        period: state.world.slos.get(slo).and_then(|s| s.period),
+        durations: state.view.chart != Chart::ErrorRatio,
+    })
 }
 
 /// The workload of the selected row.

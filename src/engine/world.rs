@@ -29,6 +29,8 @@ pub struct SourceState {
     pub heard: Option<Time>,
     /// It told all that it had at first.
     pub synced: bool,
+    /// Its first list is under way: what came so far, and how many there are in all, where that is known.
+    pub listing: Option<(usize, Option<usize>)>,
 }
 
 /// Which Prometheus is asked.
@@ -103,10 +105,12 @@ impl World {
     pub fn take(&mut self, signal: Signal, at: Time) {
         match signal {
             Signal::Health(source, health) => self.source(source).health = health,
+            Signal::Listing(source, so_far, of) => self.source(source).listing = Some((so_far, of)),
             Signal::Heard(source) => self.source(source).heard = Some(at),
             Signal::Synced(source, when) => {
                 let state = self.source(source);
                 state.synced = true;
+                state.listing = None;
                 state.heard = Some(when);
             }
             Signal::Cluster(fact) => {
@@ -151,6 +155,7 @@ impl World {
             health: Health::Starting,
             heard: None,
             synced: false,
+            listing: None,
         })
     }
 

@@ -1,14 +1,40 @@
-//! `goaround check`: what is there, what is missing, what to do next; one line each.
+//! `goaround check`: what is there, what is missing, and the exact line, command or rule to do next: the guide of a first
+//! run. It asks and reads; it writes nothing, not even a file of its own.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::advisor::{self, AdvisorError, Probed};
 use crate::domain::advice::Share;
 use crate::domain::clean::Clean;
+use crate::domain::cluster::Right;
 use crate::domain::signal::{Health, Source};
 use crate::engine::State;
+use crate::engine::mapping::Unmapped;
+use crate::sources::kubernetes;
 
 use super::config;
+use super::config::Environment;
+use super::perform::Performer;
+
+/// What watching needs: API group, resource, verbs; as in deploy/viewer.yaml.
+pub const VIEWER: [(&str, &str, &[&str]); 10] = [
+    ("apps", "deployments", &["get", "list", "watch"]),
+    ("apps", "replicasets", &["list", "watch"]),
+    ("", "configmaps", &["get", "list", "watch"]),
+    ("", "persistentvolumeclaims", &["list", "watch"]),
+    ("", "pods", &["list", "watch"]),
+    ("", "services", &["list", "watch"]),
+    ("", "events", &["list", "watch"]),
+    ("", "nodes", &["list", "watch"]),
+    ("autoscaling", "horizontalpodautoscalers", &["list", "watch"]),
+    ("policy", "poddisruptionbudgets", &["list", "watch"]),
+];
+/// Without a cluster there is still something to see.
+const DEMO: &str = "`goaround demo` needs no cluster";
 
 /// One line.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -51,11 +77,41 @@ pub fn refused_config(error: &str) -> Check {
     Check::hinted("config", "fail", &format!("{what} {hint}"))
 }
 
-/// All lines.
-pub fn checks(state: &State, config: &str) -> Vec<Check> {
-    let mut all = vec![Check::ok("config", config)];
-    all.extend(kubernetes(state));
+/// What the cluster itself said beside what is watched.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    /// Its version, or why it did not say.
+    version: Option<Result<Clean, Clean>>,
+    /// Which rules of the viewer there are, over all namespaces; `None`: it did not say.
+    viewer: Option<Vec<(Right, bool)>>,
+}
+
+/// Asks the cluster for its version and for every right that watching needs. Reviews are questions and change nothing.
+pub async fn cluster(performer: &Performer) -> Cluster {
+    let Some(connected) = performer.cluster().await else { return Cluster::default() };
+    let rules = VIEWER.iter().flat_map(|(group, resource, verbs)| {
+        verbs.iter().map(|verb| Right {
+            verb: (*verb).into(),
+            resource: (*resource).into(),
+            group: (*group).into(),
+            namespace: Clean::default(),
+        })
+    });
+    let rules: Vec<Right> = rules.collect();
+    let (version, viewer) =
+        tokio::join!(kubernetes::version(connected), kubernetes::rights(connected, &rules));
+    Cluster { version: Some(version.map_err(|error| Clean::new(error.to_string()))), viewer: viewer.ok() }
+}
+
+/// All lines; `file` is the configuration that was read.
+pub fn checks(state: &State, file: Option<&Path>, cluster: Cluster) -> Vec<Check> {
+    let mut all = vec![match file {
+        Some(file) => Check::ok("config", file.display().to_string()),
+        None => Check::new("config", "ok", "no file, the defaults hold", "`goaround config init` writes one"),
+    }];
+    all.extend(kubernetes(state, &cluster));
     all.extend(kinds(state));
+    all.extend(viewer(state, cluster.viewer));
     all.extend(rights(state));
     all.extend(prometheus(state));
     all.extend(slos(state));
@@ -107,12 +163,27 @@ fn in_the_clear(url: &str) -> bool {
     !(host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]"))
 }
 
-fn kubernetes(state: &State) -> Vec<Check> {
+fn kubernetes(state: &State, cluster: &Cluster) -> Vec<Check> {
     let health = state.world.sources.get(&Source::Kubernetes).map(|s| &s.health);
     if let Some(Health::Down(why) | Health::Forbidden(why)) = health {
-        return vec![Check::hinted("kubeconfig", "fail", why.as_str())];
+        let mut refused = Check::hinted("kubeconfig", "fail", why.as_str());
+        let next =
+            if refused.next.is_empty() { "see --kubeconfig and --context" } else { refused.next.as_str() };
+        refused.next = Clean::new(format!("{next}; {DEMO}"));
+        return vec![refused];
     }
-    let mut all = vec![Check::ok("kubeconfig", format!("context {}", state.setup.context))];
+    let context = &state.setup.context;
+    let mut all = vec![if state.setup.prod {
+        Check::ok("kubeconfig", format!("context {context}, shown as PROD"))
+    } else {
+        let next = format!("if it is production: prod_contexts = [\"{context}\"] in the configuration");
+        Check::new("kubeconfig", "ok", format!("context {context}, not shown as PROD"), next)
+    }];
+    match &cluster.version {
+        Some(Ok(version)) => all.push(Check::ok("server", format!("Kubernetes {version}"))),
+        Some(Err(why)) => all.push(Check::hinted("server", "warn", why.as_str())),
+        None => {}
+    }
     match &state.world.identity {
         Some(identity) => {
             let groups: Vec<&str> = identity.groups.iter().map(Clean::as_str).collect();
@@ -137,7 +208,114 @@ fn kubernetes(state: &State) -> Vec<Check> {
             all.push(Check::new("clock", "warn", detail, "set this host's clock by NTP"));
         }
     }
+    let most = state.world.clocks.values().map(|ms| ms.abs()).max();
+    if let Some(most) = most.filter(|most| *most <= 5_000) {
+        all.push(Check::ok("clock", format!("clocks differ by {most} ms at most")));
+    }
     all
+}
+
+/// The rules of deploy/viewer.yaml that are missing, each as it stands there. What may be listed in one namespace only is
+/// told by `scope`.
+fn viewer(state: &State, asked: Option<Vec<(Right, bool)>>) -> Vec<Check> {
+    let Some(asked) = asked else { return Vec::new() };
+    let missing: Vec<Check> = VIEWER
+        .iter()
+        .filter_map(|(group, resource, verbs)| {
+            let lacks = |verb: &&&str| {
+                asked.iter().any(|(right, allowed)| {
+                    !allowed && right.resource == *resource && right.verb == **verb
+                })
+            };
+            let lacking: Vec<&str> = verbs.iter().filter(lacks).copied().collect();
+            let words = lacking.join(", ");
+            (!lacking.is_empty()).then(|| {
+                let group = if group.is_empty() { "\"\"" } else { group };
+                Check::new(
+                    "viewer",
+                    "warn",
+                    format!("may not {words} {resource} in all namespaces"),
+                    format!(
+                        "add to a ClusterRole, as in deploy/viewer.yaml: apiGroups: [{group}], resources: [{resource}], verbs: [{words}]"
+                    ),
+                )
+            })
+        })
+        .collect();
+    if missing.is_empty() {
+        return vec![Check::ok("viewer", format!("all {} rights that watching needs", asked.len()))];
+    }
+    // Within one namespace on purpose: what is missing elsewhere is not missed.
+    if state.world.namespace.is_some() && !state.world.scope_forbidden {
+        return vec![Check::ok("viewer", "looked at one namespace; `scope` says which")];
+    }
+    missing
+}
+
+/// The folder of the journal and who may read it.
+pub fn folder(folder: Option<&Path>) -> Check {
+    let Some(folder) = folder else {
+        return Check::new("state", "fail", "there is no state folder", "set GOAROUND_STATE_DIR");
+    };
+    let shown = folder.display();
+    match std::fs::metadata(folder) {
+        Err(_) => Check::ok("state", format!("{shown}: made when something is recorded")),
+        Ok(found) => {
+            let mode = found.permissions().mode() & 0o777;
+            if mode & 0o077 == 0 {
+                Check::ok("state", format!("{shown}, {mode:o}: for you only"))
+            } else {
+                Check::new(
+                    "state",
+                    "warn",
+                    format!("{shown}, {mode:o}: others may enter it"),
+                    format!("chmod 700 {shown}"),
+                )
+            }
+        }
+    }
+}
+
+/// What the terminal can show, as far as it says without being asked.
+pub fn terminal(environment: &Environment, size: Option<(u16, u16)>) -> Check {
+    const LEAST: (u16, u16) = (80, 24);
+    let ascii = environment.ascii();
+    let letters = if ascii { "ASCII only" } else { "UTF-8" };
+    let colours = environment.depth().words();
+    let Some((columns, rows)) = size else {
+        return Check::ok("terminal", format!("none here, {colours}, {letters}"));
+    };
+    let detail = format!("{columns}x{rows}, {colours}, {letters}");
+    if columns < LEAST.0 || rows < LEAST.1 {
+        return Check::new("terminal", "warn", detail, "at least 80x24, or nothing can be approved");
+    }
+    if ascii {
+        let next = "a locale with UTF-8 (LC_ALL=C.UTF-8) shows charts as they are meant";
+        return Check::new("terminal", "ok", detail, next);
+    }
+    Check::ok("terminal", detail)
+}
+
+/// The lines for a person: what is there, what to do about the rest, and where to begin.
+pub fn guide(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let _ = writeln!(text, "{:<5} {:<12} {}", check.state, check.check, check.detail);
+        if !check.next.is_empty() {
+            let _ = writeln!(text, "      {:<12} next: {}", "", check.next);
+        }
+    }
+    let count = |state: &str| checks.iter().filter(|check| check.state == state).count();
+    let first = checks.iter().find(|check| check.state == "fail");
+    let _ = match (count("fail"), count("warn"), first) {
+        (0, 0, _) => writeln!(text, "\nall is there: `goaround` opens the cockpit"),
+        (0, warned, _) => writeln!(text, "\n{warned} to know about; `goaround` opens the cockpit"),
+        (failed, _, Some(first)) => {
+            writeln!(text, "\n{failed} to mend, {} first; {DEMO}", first.check)
+        }
+        (_, _, None) => Ok(()),
+    };
+    text
 }
 
 /// Deployments and ReplicaSets are needed; anything else that is refused is one named source that is down.
@@ -169,7 +347,13 @@ fn rights(state: &State) -> Vec<Check> {
                 "rights",
                 "warn",
                 format!("may not {what}"),
-                "watching works; approving needs a Role with it",
+                format!(
+                    "watching works; approving needs, as in deploy/operator.yaml, a Role in {} with apiGroups: [{}], resources: [{}], verbs: [{}]",
+                    right.namespace,
+                    if right.group.is_empty() { "\"\"" } else { &right.group },
+                    right.resource,
+                    right.verb
+                ),
             )
         });
     }
@@ -201,6 +385,22 @@ fn prometheus(state: &State) -> Vec<Check> {
     }
 }
 
+/// Why an SLO judges no workload, and the lines of the configuration that say which one it judges.
+fn unmapped(id: &str, why: &Unmapped, words: &str) -> Check {
+    let name = match why {
+        Unmapped::Ambiguous(keys) => {
+            keys.first().map(|key| format!("{}/Deployment/{}", key.namespace, key.name))
+        }
+        Unmapped::None | Unmapped::Missing(_) => None,
+    };
+    let name = name.unwrap_or_else(|| "NAMESPACE/Deployment/NAME".into());
+    let mut check = Check::hinted("workload", "warn", words);
+    check.next = Clean::new(format!(
+        "write into the configuration: [[slo]] id = \"{id}\" workload = \"{name}\", on three lines"
+    ));
+    check
+}
+
 /// Prometheus has told all that it knows of SLOs.
 fn answered(state: &State) -> bool {
     state.world.sources.get(&Source::Prometheus).is_some_and(|s| s.synced)
@@ -228,7 +428,7 @@ fn slos(state: &State) -> Vec<Check> {
     for (id, found) in &state.mapped {
         all.push(match found {
             Ok((key, how)) => Check::ok("workload", format!("{id} judges Deployment {key}, {}", how.words())),
-            Err(why) => Check::hinted("workload", "warn", &why.words(id)),
+            Err(why) => unmapped(id.0.as_str(), why, &why.words(id)),
         });
     }
     for slo in state.world.slos.values() {

@@ -27,6 +27,7 @@ use crate::domain::sloth::Declared;
 use crate::engine::effect::Trace;
 use crate::engine::event::{ActionId, Called, FreshLook, Ticket};
 use crate::engine::gate::Approved;
+use crate::engine::ledger::{self, Told, Whole};
 use crate::engine::record::{self, Past};
 use crate::engine::{Effect, Event, State};
 use crate::executor::{self, Cause, ReadBack, Sent};
@@ -150,6 +151,25 @@ impl Performer {
             Effect::Record { ticket, kind, body } => {
                 self.records.spawn(async move { this.record(ticket, kind, body).await });
             }
+            Effect::ReadRecords => self.clone().spawn(async move {
+                let told = this.in_journal(records_of).await;
+                let told =
+                    told.unwrap_or_else(|why| Told { entries: Vec::new(), records: 0, head: Err(why) });
+                this.tell(Event::Records(told)).await;
+            }),
+            Effect::ReadRecord(seq) => self.clone().spawn(async move {
+                let whole = this.in_journal(move |folder| record_of(folder, seq)).await;
+                this.tell(Event::Whole(whole.and_then(|whole| whole))).await;
+            }),
+            Effect::Export(case) => self.clone().spawn(async move {
+                let written = this.in_journal(move |folder| {
+                    let written = super::export::beside_the_journal(folder, case.as_str());
+                    let place = written.map(|path| Clean::new(path.display().to_string()));
+                    place.map_err(|error| Clean::new(error.to_string()))
+                });
+                let written = written.await.and_then(|written| written);
+                this.tell(Event::Exported(written)).await;
+            }),
             Effect::ReadJournal => self.clone().spawn(async move { this.read_journal().await }),
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
             Effect::ReadBack(action, trace) => {
@@ -435,6 +455,20 @@ impl Performer {
         }
     }
 
+    /// Does something with the folder of the journal that may block.
+    async fn in_journal<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&std::path::Path) -> T + Send + 'static,
+    ) -> Result<T, Clean> {
+        let journal = self.files.wait().await.journal.clone();
+        let journal = journal.ok_or_else(|| Clean::new("the journal could not be opened"))?;
+        let done = blocking(move || {
+            let folder = journal.lock().unwrap_or_else(PoisonError::into_inner).path().parent()?.to_owned();
+            Some(work(&folder))
+        });
+        done.await.flatten().ok_or_else(|| Clean::new("the journal's task ended"))
+    }
+
     async fn execute(&self, approved: Approved) {
         let action = approved.action().clone();
         let Some(cluster) = self.cluster().await else { return };
@@ -515,6 +549,27 @@ fn other(asked: &discovery::Asked) -> Clean {
         Ok(probe) => format!("{service} ({}, {} SLOs)", asked.candidate.why, probe.slos),
         Err(error) => format!("{service} ({}): {error}", asked.candidate.why),
     })
+}
+
+/// The newest records in one line each, and whether all of them verify.
+fn records_of(folder: &std::path::Path) -> Told {
+    let (records, verified) = super::journal::read_and_verify(folder);
+    let head = match (verified.ok, verified.reason, verified.head) {
+        (true, _, head) => Ok(head.map_or_else(Clean::default, |head| Clean::new(head.hash))),
+        (false, why, _) => {
+            let place = verified.first_bad.map_or(String::new(), |seq| format!("record {seq}: "));
+            Err(Clean::new(format!("{place}{}", why.unwrap_or_default())))
+        }
+    };
+    let lines = records.iter().map(|r| (r.seq, r.time, r.kind.as_str(), &r.body));
+    Told { entries: ledger::summaries(lines), records: verified.records, head }
+}
+
+fn record_of(folder: &std::path::Path, seq: u64) -> Result<Whole, Clean> {
+    let records = super::journal::read(folder);
+    let found = records.into_iter().find(|record| record.seq == seq);
+    let found = found.ok_or_else(|| Clean::new(format!("record {seq} is not there, or does not verify")))?;
+    Ok(Whole { seq, hash: Clean::new(found.hash), body: found.body })
 }
 
 /// Signals become events.

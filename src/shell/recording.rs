@@ -19,6 +19,7 @@ use crate::domain::clean::Clean;
 use crate::engine::state::Setup;
 use crate::engine::{Event, Stamped, State};
 use crate::ui::Ui;
+use crate::ui::look::Origin;
 
 use super::private::{self, PrivacyError};
 
@@ -45,6 +46,9 @@ pub struct Header {
     pub keymap: String,
     /// Only ASCII was drawn.
     pub ascii: bool,
+    /// Where the look came from: the help names it.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 /// Any other line.
@@ -98,6 +102,7 @@ impl Recording {
             setup: state.setup.clone(),
             keymap: recording.ui.keymap().source(),
             ascii: recording.ui.is_ascii(),
+            origin: recording.ui.look().origin.clone(),
         };
         let written = recording.line(&header).and_then(|()| recording.file.flush());
         written.map_err(|error| RecordError::Write { path: shown(path), error })?;

@@ -78,7 +78,7 @@ impl Replay {
         let keymap = keymap.map_err(|error| reader.refused(error.to_string()))?;
         let kept = vec![(0, state.clone(), reader.place())];
         Ok(Self {
-            ui: Ui::new(theme, keymap).ascii(header.ascii),
+            ui: Ui::new(theme, keymap).ascii(header.ascii).from(header.origin),
             reader,
             state,
             frames,

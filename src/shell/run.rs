@@ -97,7 +97,7 @@ pub async fn run(session: &mut Session, front: &mut impl Front) -> State {
 
 fn take(session: &mut Session, front: &mut impl Front, state: &mut State, events: Vec<Event>) {
     for event in events {
-        if !matches!(event, Event::Tick | Event::Shown(_)) {
+        if !matches!(event, Event::Tick | Event::Shown(_) | Event::Line(_)) {
             front.changed();
         }
         let stamped = Stamped { at: session.clock.now(), mono: session.clock.mono(), event };

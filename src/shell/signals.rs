@@ -1,4 +1,4 @@
-//! The signals that end, suspend and resume the program, as input of the loop; and the watch over the loop itself: one
+//! The signals that end, suspend, resume and resize the program, as input of the loop; and the watch over the loop itself: one
 //! that a dead terminal holds fast is left after a while.
 
 use std::io;
@@ -24,6 +24,8 @@ pub enum Asked {
     Suspend,
     /// To go on.
     Resume,
+    /// To draw for another size of the terminal.
+    Resize,
 }
 
 /// Counts turns of the loop.
@@ -46,6 +48,7 @@ pub struct Signals {
     ends: [Signal; 4],
     suspend: Signal,
     resume: Signal,
+    resize: Signal,
 }
 
 impl Signals {
@@ -63,6 +66,7 @@ impl Signals {
             ],
             suspend: signal(SignalKind::from_raw(libc::SIGTSTP))?,
             resume: signal(SignalKind::from_raw(libc::SIGCONT))?,
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -76,6 +80,7 @@ impl Signals {
             _ = quit.recv() => Asked::End,
             _ = self.suspend.recv() => Asked::Suspend,
             _ = self.resume.recv() => Asked::Resume,
+            _ = self.resize.recv() => Asked::Resize,
         }
     }
 

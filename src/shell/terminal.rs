@@ -1,13 +1,9 @@
-//! The terminal in front of the loop: keys as commands, frames drawn when something changed and, while all is calm, at
-//! most once a second. What was armed is disarmed when somebody else had the terminal meanwhile.
+//! The terminal in front of the loop: keys as commands, frames drawn when something changed, as fast as the line takes
+//! them, and, while all is calm, at most once a second. What was armed is disarmed when somebody else had the terminal.
 
-use std::io::{self, BufWriter, Write as _};
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Duration;
 
-use crossterm::event::{self, Event as TermEvent, KeyEvent, MouseEvent};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 
 use crate::domain::clean::Clean;
@@ -17,8 +13,12 @@ use crate::engine::{Command, Event, State};
 use crate::ui::Ui;
 use crate::ui::commands::live_card;
 
+use super::display::Display;
 use super::run::{Front, Next};
-use super::screen::osc;
+use super::screen::pacer::{self, Cause};
+use super::screen::parser::Told;
+use super::screen::probe::Found;
+use super::screen::reader::Heard;
 use super::signals::{self, Asked, Beat, Signals};
 use super::tty::{self, Modes};
 
@@ -28,36 +28,18 @@ const FRAME: Duration = Duration::from_millis(66);
 const CALM_FRAME: Duration = Duration::from_millis(950);
 /// The clock in the header moves.
 const TICK: Duration = Duration::from_millis(250);
-/// What comes within this was not typed key by key.
-const ONE_READ: Duration = Duration::from_millis(40);
-/// A frame is one write.
-const BUFFER: usize = 64 * 1024;
-
-/// What a person did.
-enum Input {
-    Key(KeyEvent, u64),
-    Paste(String),
-    Mouse(MouseEvent),
-    Resized,
-}
-
 /// The terminal in raw mode; gives it back when dropped.
 pub struct TerminalFront {
-    terminal: Terminal<CrosstermBackend<BufWriter<tty::Output>>>,
-    modes: Modes,
+    display: Display,
     ui: Ui,
-    input: mpsc::UnboundedReceiver<Input>,
     asked: mpsc::UnboundedReceiver<Asked>,
     beat: Beat,
     drawn: Option<Duration>,
     drawn_second: i64,
-    drawn_size: Option<(u16, u16)>,
     /// Effect lines that were not read yet when it was drawn: reading is over at no event.
     drawn_unseen: usize,
     changed: bool,
     urgent: bool,
-    /// The title that the window has.
-    title: String,
     /// Somebody else has the terminal.
     away: bool,
     /// No more keys will come.
@@ -78,28 +60,20 @@ impl TerminalFront {
     }
 
     fn taken(ui: Ui, modes: Modes, signals: Signals) -> io::Result<Self> {
-        tty::take(modes)?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, tty::Output::default()));
-        let terminal = Terminal::new(backend)?;
-        let (keys, input) = mpsc::unbounded_channel();
-        std::thread::Builder::new().name("keys".into()).spawn(move || read_keys(&keys))?;
+        let display = Display::take(modes, ui.is_ascii())?;
         let (tx, asked) = mpsc::unbounded_channel();
         let beat = Beat::default();
         tokio::spawn(signals.tell(tx, beat.clone()));
         Ok(Self {
-            terminal,
-            modes,
+            display,
             ui,
-            input,
             asked,
             beat,
             drawn: None,
             drawn_second: i64::MIN,
-            drawn_size: None,
             drawn_unseen: 0,
             changed: true,
             urgent: true,
-            title: String::new(),
             away: false,
             ended: false,
             #[cfg(debug_assertions)]
@@ -120,63 +94,70 @@ impl TerminalFront {
         }
     }
 
-    fn due(&self, state: &State, now: Duration) -> bool {
+    /// The screen and the keyboard.
+    pub fn ui(&mut self) -> &mut Ui {
+        &mut self.ui
+    }
+
+    /// Another session begins: its clock begins anew, and nothing of the one before counts.
+    pub fn begin_again(&mut self) {
+        (self.drawn, self.drawn_second, self.changed, self.urgent) = (None, i64::MIN, true, true);
+    }
+
+    fn due(&mut self, state: &State, now: Duration) -> bool {
         let Some(drawn) = self.drawn else { return true };
         let since = now.saturating_sub(drawn);
         // A burst of keys is drawn as it comes to rest.
-        let keys = self.urgent && (self.input.is_empty() || since >= FRAME);
+        let keys = self.urgent && (self.display.is_quiet() || since >= FRAME);
+        if keys && self.display.may(Cause::Hand) {
+            return true;
+        }
         let stale =
             self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
-        keys || (stale && since >= if calm(state) { CALM_FRAME } else { FRAME })
+        let rested = since >= if calm(state) { CALM_FRAME } else { FRAME };
+        stale && rested && self.display.may(Cause::Data)
     }
 
     fn draw(&mut self, state: &State) -> io::Result<Event> {
         #[cfg(debug_assertions)]
-        let panics = self.panics_at_draw && self.drawn_second != i64::MIN;
-        let mut ours = None;
-        let drawn = self.terminal.draw(|frame| {
-            #[cfg(debug_assertions)]
-            assert!(!panics, "provoked in a frame\u{1b}[31m");
-            ours = Some(self.ui.draw(frame, state));
+        assert!(!self.panics_at_draw || self.drawn_second == i64::MIN, "provoked in a frame\u{1b}[31m");
+        self.display.title(self.ui.title(state));
+        let shown = self.display.draw(|frame| {
+            let drawn = self.ui.draw(frame, state);
+            (drawn.shown, drawn.links)
         })?;
-        self.drawn_size = Some((drawn.area.width, drawn.area.height));
-        let title = self.ui.title(state);
-        if title != self.title {
-            self.say(&osc::title(&title));
-            self.title = title;
-        }
-        Ok(Event::Shown(ours.unwrap_or_default().shown))
-    }
-
-    /// Tells the terminal something that is no cell; it goes with the next frame.
-    fn say(&mut self, words: &str) {
-        let _ = self.terminal.backend_mut().write_all(words.as_bytes());
-    }
-
-    /// Forgets what is on the screen. `Terminal::clear` would ask the terminal where its cursor is, and wait.
-    fn anew(&mut self) -> io::Result<()> {
-        let size = self.terminal.size()?;
-        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
+        Ok(Event::Shown(shown))
     }
 
     /// One at a time: what a key means depends on what the key before it did.
-    fn command(&mut self, state: &State, input: Input) -> Vec<Command> {
-        self.urgent = true;
-        let command = match input {
-            Input::Key(key, read) => self.ui.key(state, key, read),
-            Input::Paste(text) => self.ui.paste(state, text),
-            Input::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
-            Input::Resized => None,
+    fn heard(&mut self, state: &State, heard: Heard) -> Vec<Command> {
+        let command = match heard.told {
+            Told::Key(key) => self.ui.key(state, key, heard.read),
+            Told::Paste(text) => self.ui.paste(state, text),
+            Told::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
+            answer => {
+                // None of it is a reason to draw, but that it shows other letters than we thought.
+                if self.display.answered(&answer, heard.at) == Some(Found::NoUnicode) {
+                    self.ui.become_ascii();
+                    self.changed = true;
+                }
+                return Vec::new();
+            }
         };
+        self.urgent = true;
         command.into_iter().collect()
     }
 
     fn asked(&mut self, state: &State, asked: Asked) -> Vec<Command> {
         match asked {
             Asked::End => return vec![Command::Quit],
+            Asked::Resize => {
+                self.urgent = true;
+                return Vec::new();
+            }
             Asked::Suspend => {
                 self.away = true;
-                tty::give_back();
+                self.display.give_back();
                 if !signals::stop() {
                     return self.asked(state, Asked::Resume);
                 }
@@ -184,8 +165,8 @@ impl TerminalFront {
             Asked::Resume => {
                 self.away = false;
                 self.urgent = true;
-                // A terminal that cannot be taken again is gone: the next frame says so.
-                if tty::take(self.modes).and_then(|()| self.anew()).is_err() {
+                // A terminal that cannot be taken again is gone.
+                if self.display.take_again().is_err() {
                     return vec![Command::Quit];
                 }
             }
@@ -194,12 +175,6 @@ impl TerminalFront {
         let armed = live_card(state)
             .is_some_and(|card| matches!(card.gesture, Gesture::Token { .. } | Gesture::Reason(_)));
         if armed { vec![Command::Back] } else { Vec::new() }
-    }
-}
-
-impl Drop for TerminalFront {
-    fn drop(&mut self) {
-        tty::give_back();
     }
 }
 
@@ -220,20 +195,33 @@ fn calm(state: &State) -> bool {
 impl Front for TerminalFront {
     fn after(&mut self, state: &State, now: Duration, events: &mut Vec<Event>) -> Next {
         self.beat.beat();
-        if self.away || !self.due(state, now) {
+        if self.away {
             return Next::On;
         }
-        self.drawn = Some(now);
-        match self.draw(state) {
-            Ok(shown) => events.push(shown),
+        if let Some(trip) = self.display.round_trip()
+            && let Some(line) = pacer::told(trip, state.line)
+        {
+            events.push(Event::Line(line));
+        }
+        let sent = if self.due(state, now) {
+            self.drawn = Some(now);
+            let sent = self.draw(state);
+            self.urgent = false;
+            self.changed = false;
+            self.drawn_second = state.now.timestamp();
+            self.drawn_unseen = unseen(state);
+            sent.map(Some)
+        } else if self.drawn.is_some() {
+            self.display.flush().map(|()| None)
+        } else {
+            Ok(None)
+        };
+        match sent {
+            Ok(shown) => events.extend(shown),
             // The terminal is gone (the line dropped): leave as if a hang-up had come.
             Err(_) if state.quitting => {}
             Err(_) => events.push(Event::Command(Command::Quit)),
         }
-        self.urgent = false;
-        self.changed = false;
-        self.drawn_second = state.now.timestamp();
-        self.drawn_unseen = unseen(state);
         Next::On
     }
 
@@ -241,8 +229,8 @@ impl Front for TerminalFront {
         tokio::select! {
             biased;
             Some(asked) = self.asked.recv() => self.asked(state, asked),
-            first = self.input.recv(), if !self.ended => match first {
-                Some(first) => self.command(state, first),
+            first = self.display.hear(), if !self.ended => match first {
+                Some(first) => self.heard(state, first),
                 None => {
                     self.ended = true;
                     vec![Command::Quit]
@@ -258,52 +246,23 @@ impl Front for TerminalFront {
     }
 
     fn bell(&mut self) {
-        self.say("\x07");
+        self.display.bell();
     }
 
     fn copy(&mut self, text: &Clean) {
-        self.say(&osc::clipboard(text));
+        self.display.copy(text);
     }
 
     fn notify(&mut self, title: &Clean, body: &Clean) {
-        self.say(&osc::notification(title, body));
+        self.display.notify(title, body);
     }
 
     fn size(&self) -> Option<(u16, u16)> {
-        self.drawn_size
+        let size = self.display.size();
+        self.drawn.is_some().then_some((size.width, size.height))
     }
 
     fn tick(&self) -> Duration {
         TICK
-    }
-}
-
-/// Reads keys on a thread of its own. Events that come together belong to the same read of the terminal, also when a
-/// slow line cut them in two.
-fn read_keys(tx: &mpsc::UnboundedSender<Input>) {
-    let mut read = 0;
-    let mut began: Option<Instant> = None;
-    loop {
-        let Ok(first) = event::read() else { return };
-        if began.is_none_or(|at| at.elapsed() >= ONE_READ) {
-            began = Some(tokio::time::Instant::now().into_std());
-            read += 1;
-        }
-        let mut next = Some(first);
-        while let Some(event) = next.take() {
-            let input = match event {
-                TermEvent::Key(key) => Input::Key(key, read),
-                TermEvent::Paste(text) => Input::Paste(text),
-                TermEvent::Mouse(event) => Input::Mouse(event),
-                _ => Input::Resized,
-            };
-            if tx.send(input).is_err() {
-                return;
-            }
-            // Not zero: for that nobody would look at what was read already.
-            if event::poll(Duration::from_millis(1)).unwrap_or(false) {
-                next = event::read().ok();
-            }
-        }
     }
 }

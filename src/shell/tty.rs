@@ -1,19 +1,21 @@
 //! Who owns the terminal: taken over once, given back on every way out, and silent for frames after that. Never waits
 //! for a terminal that takes nothing: a program that cannot draw must still be able to end.
 
-use std::io::{self, Stdout, Write};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::execute;
-use crossterm::style::Print;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use ratatui::layout::Size;
+use rustix::termios::{QueueSelector, tcflush, tcgetwinsize};
 
 use crate::domain::clean::Clean;
 
 use super::screen::osc;
+use super::screen::terminal_type::Skills;
 
 /// Exit code after a panic, as the language has it.
 const PANICKED: i32 = 101;
@@ -21,71 +23,126 @@ const PANICKED: i32 = 101;
 const ABANDONED: i32 = 1;
 /// A frame that is being written is waited for this long.
 const LAST_FRAME: Duration = Duration::from_secs(1);
+/// The size of a terminal that does not know its own.
+const USUAL: Size = Size { width: 80, height: 24 };
 
-/// What is asked of the terminal besides raw mode and the alternate screen.
+/// What is asked of the terminal besides raw mode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Modes {
     /// Reports of buttons and wheel; a terminal then selects text only with shift.
     pub mouse: bool,
+    /// What it can do.
+    pub skills: Skills,
 }
 
-/// True while the terminal is ours. Held during each write, so that nothing is drawn after it was given back.
-static OURS: Mutex<bool> = Mutex::new(false);
+impl Modes {
+    /// The other screen, no cursor, no wrapping (what is wider than we think must not push rows down), pasted text in
+    /// brackets, the mouse.
+    fn enter(self) -> String {
+        let mut bytes = String::new();
+        if self.skills.osc {
+            bytes.push_str(osc::PUSH_TITLE);
+        }
+        bytes.push_str("\x1b[?1049h\x1b[?25l\x1b[?7l");
+        if self.skills.asks {
+            bytes.push_str("\x1b[?2004h");
+            bytes.push_str(if self.mouse { osc::mouse(true) } else { "" });
+        }
+        bytes
+    }
 
-/// Standard output while the terminal is ours. What is written later is thrown away.
-pub struct Output(Stdout);
+    /// Everything that was entered, and what a frame may have left behind.
+    fn leave(self) -> String {
+        let mut bytes = String::from("\x1b[m\x1b[r");
+        if self.skills.osc {
+            bytes.push_str(osc::NO_LINK);
+        }
+        if self.skills.asks {
+            bytes.push_str(if self.mouse { osc::mouse(false) } else { "" });
+            bytes.push_str("\x1b[?2004l");
+        }
+        bytes.push_str("\x1b[?7h\x1b[?1049l\x1b[?25h");
+        if self.skills.osc {
+            bytes.push_str(osc::POP_TITLE);
+        }
+        bytes
+    }
+}
 
-impl Default for Output {
+/// What gives the terminal back while it is ours. Held during each write, so that nothing is drawn after that.
+static OURS: Mutex<Option<Modes>> = Mutex::new(None);
+
+/// Standard output while the terminal is ours, unbuffered: a frame is one write. What is written later is thrown away.
+pub struct Output(File);
+
+impl Output {
     /// The process's standard output.
-    fn default() -> Self {
-        Self(io::stdout())
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    }
+
+    /// The size of the terminal, now.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn size(&self) -> io::Result<Size> {
+        let size = tcgetwinsize(&self.0)?;
+        let known = size.ws_col > 0 && size.ws_row > 0;
+        Ok(if known { Size { width: size.ws_col, height: size.ws_row } } else { USUAL })
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if *ours() { self.0.write(bytes) } else { Ok(bytes.len()) }
+        if ours().is_some() { self.0.write(bytes) } else { Ok(bytes.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if *ours() { self.0.flush() } else { Ok(()) }
+        Ok(())
     }
 }
 
-fn ours() -> MutexGuard<'static, bool> {
+fn ours() -> MutexGuard<'static, Option<Modes>> {
     OURS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes the terminal over, or takes it over again after the shell had it: raw mode is always set anew.
+/// Takes the terminal over, or takes it over again after the shell had it: raw mode is always set anew. What must be
+/// told to the terminal is returned, to be written with the first frame.
 ///
 /// # Errors
 /// When there is no terminal, or it is gone.
-pub fn take(modes: Modes) -> io::Result<()> {
+pub fn take(modes: Modes) -> io::Result<String> {
     let mut ours = ours();
     let _ = disable_raw_mode();
     enable_raw_mode()?;
-    // From here on there is something to give back, even when the rest fails.
-    *ours = true;
-    execute!(io::stdout(), Print(osc::PUSH_TITLE), EnterAlternateScreen, EnableBracketedPaste)?;
-    if modes.mouse { execute!(io::stdout(), Print(osc::mouse(true))) } else { Ok(()) }
+    // From here on there is something to give back.
+    *ours = Some(modes);
+    Ok(modes.enter())
 }
 
 /// Gives the terminal back. Harmless when it was not taken.
 pub fn give_back() {
-    if let Some(mut ours) = ours_soon() {
-        if *ours {
-            let _ = execute!(
-                io::stdout(),
-                Print(osc::mouse(false)),
-                DisableBracketedPaste,
-                LeaveAlternateScreen,
-                crossterm::cursor::Show,
-                Print(osc::POP_TITLE)
-            );
-        }
-        *ours = false;
-    }
+    leave();
     let _ = disable_raw_mode();
+}
+
+/// The first half of [`give_back`]: the screen is the shell's again, and nothing is drawn any more; keys and answers
+/// still come as they are.
+pub fn leave() {
+    if let Some(mut ours) = ours_soon()
+        && let Some(modes) = ours.take()
+        && let Ok(Output(mut out)) = Output::new()
+    {
+        let _ = out.write_all(modes.leave().as_bytes());
+    }
+}
+
+/// Throws away what the terminal has sent and nobody has read.
+pub fn drop_input() {
+    let _ = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 /// [`ours`], unless a write to the terminal does not end.
@@ -93,7 +150,7 @@ pub fn give_back() {
     clippy::disallowed_methods,
     reason = "a span, on the way out, where no clock of a session is at hand"
 )]
-fn ours_soon() -> Option<MutexGuard<'static, bool>> {
+fn ours_soon() -> Option<MutexGuard<'static, Option<Modes>>> {
     let begun = Instant::now();
     loop {
         match OURS.try_lock() {

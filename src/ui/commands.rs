@@ -14,6 +14,9 @@ use crate::engine::view::Screen;
 use super::chord::Chord;
 use super::keymap::{Found, Keymap};
 
+/// Moves of the cursor that are one large step.
+const FAR: i8 = 10;
+
 /// The command of each name in [`super::keymap::COMMANDS`].
 static TABLE: &[(&str, Command)] = &[
     ("up", Command::Up),
@@ -30,6 +33,13 @@ static TABLE: &[(&str, Command)] = &[
     ("range_3", Command::Range(2)),
     ("range_4", Command::Range(3)),
     ("range_5", Command::Range(4)),
+    ("chart", Command::Chart),
+    ("cursor_left", Command::Cursor(-1)),
+    ("cursor_right", Command::Cursor(1)),
+    ("cursor_far_left", Command::Cursor(-FAR)),
+    ("cursor_far_right", Command::Cursor(FAR)),
+    ("no_cursor", Command::NoCursor),
+    ("queries", Command::Queries),
     ("by_hand", Command::ByHand),
     ("evidence", Command::Evidence),
     ("undo", Command::Undo),
@@ -37,11 +47,12 @@ static TABLE: &[(&str, Command)] = &[
     ("focus_previous", Command::FocusPrevious),
     ("diff", Command::Diff),
     ("log", Command::Log),
-    ("palette", Command::Palette),
-    ("inbox", Command::Inbox),
+    ("journal", Command::Journal),
+    ("export", Command::Export),
     ("pods", Command::Pods),
     ("alert", Command::Alert),
     ("mark", Command::Mark),
+    ("copy", Command::Copy),
     ("pod_log", Command::PodLog),
     ("follow", Command::Follow),
     ("previous", Command::Previous),
@@ -50,6 +61,8 @@ static TABLE: &[(&str, Command)] = &[
     ("search", Command::Search),
     ("next", Command::Next),
     ("next_back", Command::NextBack),
+    ("palette", Command::Palette),
+    ("inbox", Command::Inbox),
     ("help", Command::Help),
     ("quit", Command::Quit),
     ("arm", Command::Arm),
@@ -74,7 +87,14 @@ pub fn named(name: &str) -> Option<Command> {
 /// The context in which keys are looked up.
 pub fn context(state: &State) -> &'static str {
     match state.view.screen {
-        Screen::Main | Screen::Log | Screen::Inbox | Screen::Contexts | Screen::Drill => "main",
+        Screen::Main
+        | Screen::Log
+        | Screen::Queries(_)
+        | Screen::Inbox
+        | Screen::Contexts
+        | Screen::Journal
+        | Screen::Record(_)
+        | Screen::Drill => "main",
         Screen::Card(_) | Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) => "card",
         Screen::Diff(_)
         | Screen::Pods(_)
@@ -138,6 +158,7 @@ fn scrolls(command: &Command) -> bool {
             | Command::Down
             | Command::PageUp
             | Command::PageDown
+            | Command::Cursor(_)
             | Command::Backspace
             | Command::Pick(_)
     )
@@ -156,14 +177,14 @@ fn command(
     if state.view.filtering {
         return typed(key, read);
     }
+    if searching(state) {
+        return typed(key, read);
+    }
     if state.drill.as_ref().and_then(Drill::typing).is_some() {
         return typed(key, read);
     }
     if let Some(answer) = answer(keymap, state, key) {
         return Some(answer);
-    }
-    if searching(state) {
-        return typed(key, read);
     }
     if let Some(typing) = typing(state) {
         return match typing {
@@ -221,7 +242,7 @@ fn look_up<'k>(keymap: &'k Keymap, state: &State, chords: &[Chord]) -> Found<'k>
     let context = context(state);
     let page = matches!(
         state.view.screen,
-        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Log
+        Screen::Evidence(_) | Screen::Model(_) | Screen::Readings(_) | Screen::Queries(_) | Screen::Log
     );
     let other = if context == "main" { "card" } else { "main" };
     match (keymap.find(context, chords), keymap.find(other, chords)) {

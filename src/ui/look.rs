@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
+use serde::{Deserialize, Serialize};
 
 use super::keymap::Keymap;
 use super::link::Link;
@@ -29,7 +30,7 @@ pub struct Look {
 }
 
 /// Where it comes from how it looks: files, or that they are built in. For the help.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Origin {
     /// The configuration.
     pub config: String,

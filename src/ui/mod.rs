@@ -1,6 +1,7 @@
 //! What a person sees and presses. Nothing here talks to a cluster, opens a file or waits: a state in, a frame out; a
 //! key in, a command out. What was whole on the screen is reported, because approving depends on it.
 
+pub mod caption;
 pub mod chord;
 pub mod commands;
 pub mod editor;
@@ -26,6 +27,7 @@ use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
 
+use caption::Caption;
 use chord::Chord;
 use editor::Editor;
 use keymap::Keymap;
@@ -53,12 +55,19 @@ pub struct Ui {
     editor: Editor,
     /// Keys of a sequence that was begun.
     begun: Vec<Chord>,
+    /// Who operates, where that is not the person at the keys.
+    caption: Option<Caption>,
 }
 
 impl Ui {
     /// With the colours of `theme` and the keys of `keymap`.
     pub fn new(theme: Theme, keymap: Keymap) -> Self {
-        Self { look: Look::new(theme, keymap), editor: Editor::default(), begun: Vec::new() }
+        Self { look: Look::new(theme, keymap), editor: Editor::default(), begun: Vec::new(), caption: None }
+    }
+
+    /// Says who operates, or that it is the person at the keys.
+    pub fn caption(&mut self) -> &mut Option<Caption> {
+        &mut self.caption
     }
 
     /// Says in the help where all of it comes from.
@@ -83,12 +92,16 @@ impl Ui {
         let state = &*drill::veiled(state);
         self.look.take_links();
         self.look.places.forget();
-        let area = buf.area;
-        buf.set_style(area, self.look.ground());
+        let whole = buf.area;
+        buf.set_style(whole, self.look.ground());
+        let area = if self.caption.is_some() { caption::room(whole) } else { whole };
         let shown = self.screen(state, area, buf);
         self.begun(area, buf);
         if state.setup.prod {
             panels::frame::draw(&self.look, area, buf);
+        }
+        if let Some(caption) = &self.caption {
+            caption.draw(&self.look, whole, buf);
         }
         if self.look.ascii {
             widgets::transliterate::to_ascii(buf);
@@ -111,6 +124,11 @@ impl Ui {
         &self.look.keymap
     }
 
+    /// From now on nothing but ASCII is drawn.
+    pub fn become_ascii(&mut self) {
+        self.look.ascii = true;
+    }
+
     /// Nothing but ASCII is drawn.
     pub fn is_ascii(&self) -> bool {
         self.look.ascii
@@ -118,7 +136,7 @@ impl Ui {
 
     /// The same look for somebody else, who has the cursor nowhere.
     pub fn again(&self) -> Self {
-        Self { look: self.look.clone(), editor: Editor::default(), begun: Vec::new() }
+        Self { look: self.look.clone(), editor: Editor::default(), begun: Vec::new(), caption: None }
     }
 
     /// The keys of a sequence that was begun, so that nobody wonders where they went.
@@ -160,6 +178,7 @@ impl Ui {
             Screen::Diff(key) => return page(panels::diff::draw(look, state, key, area, buf)),
             Screen::Model(key) => panels::model::draw(look, &self.editor, state, key, area, buf),
             Screen::Readings(id) => return page(panels::readings::draw(look, state, id, area, buf)),
+            Screen::Queries(id) => return page(panels::queries::draw(look, state, id, area, buf)),
             Screen::Pods(key) => panels::pods::draw(look, state, key, area, buf),
             Screen::Pod(key, uid) => return page(panels::pod::draw(look, state, key, uid, area, buf)),
             Screen::PodLog(key, uid) => return page(panels::logs::draw(look, state, key, uid, area, buf)),
@@ -171,6 +190,8 @@ impl Ui {
                 return page(panels::diff::compare(look, state, key, [older, newer], area, buf));
             }
             Screen::Log => panels::log::page(look, state, area, buf),
+            Screen::Journal => panels::journal::draw(look, state, area, buf),
+            Screen::Record(seq) => panels::journal::record(look, state, *seq, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
             Screen::Drill => panels::drill::draw(look, state, area, buf),
             Screen::Contexts => panels::contexts::draw(look, state, area, buf),
@@ -180,6 +201,9 @@ impl Ui {
 
     /// The command of a key that came in the terminal read number `read`.
     pub fn key(&mut self, state: &State, key: KeyEvent, read: u64) -> Option<Command> {
+        if let Some(taken) = self.caption.as_mut().and_then(|caption| caption.key(key)) {
+            return taken;
+        }
         let state = &*drill::veiled(state);
         let text = written(state);
         if text.is_none() {
@@ -245,11 +269,17 @@ impl Ui {
 
     /// What a mouse asks for: never more than to move or to select.
     pub fn mouse(&mut self, state: &State, event: MouseEvent) -> Option<Pointed> {
+        if self.caption.as_mut().is_some_and(Caption::touched) {
+            return None;
+        }
         mouse::of_event(&self.look, &drill::veiled(state), event)
     }
 
     /// The command of text that was pasted as one piece.
     pub fn paste(&mut self, state: &State, text: String) -> Option<Command> {
+        if self.caption.as_mut().is_some_and(Caption::touched) {
+            return None;
+        }
         if state.view.palette.is_some() {
             return Some(Command::Paste(text));
         }

@@ -8,6 +8,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::domain::cluster::Uid;
+use crate::engine::drill::Drill;
 use crate::engine::event::Command;
 use crate::engine::gate::Gesture;
 use crate::engine::inbox::Item;
@@ -28,6 +29,8 @@ pub enum Target {
     Pane(Pane),
     /// A range of the chart.
     Range(u8),
+    /// A pod.
+    Pod(Uid),
     /// A row of the inbox.
     Item(Item),
     /// A row of the palette, or of the contexts.
@@ -51,6 +54,8 @@ pub enum Pointed {
     Select(Row),
     /// This revision.
     SelectRevision(Uid),
+    /// This pod.
+    SelectPod(Uid),
     /// This row of the inbox.
     SelectItem(Item),
     /// This pane.
@@ -68,6 +73,7 @@ impl From<Pointed> for Command {
             Pointed::Pick(at) => Self::Pick(at),
             Pointed::Select(row) => Self::Select(row),
             Pointed::SelectRevision(uid) => Self::SelectRevision(uid),
+            Pointed::SelectPod(uid) => Self::SelectPod(uid),
             Pointed::SelectItem(item) => Self::SelectItem(item),
             Pointed::Focus(pane) => Self::Focus(pane),
             Pointed::Range(range) => Self::Range(range),
@@ -159,10 +165,9 @@ pub fn of_event(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed
                 _ => None,
             }
         }
-        Screen::Inbox | Screen::Contexts => Some(if back { Pointed::Up } else { Pointed::Down }),
         // The log is scrolled from its end.
-        Screen::Log => Some(Pointed::Wheel(Pane::Log, !back)),
-        _ => Some(Pointed::Wheel(Pane::Detail, back)),
+        Screen::Log => Some(if back { Pointed::Down } else { Pointed::Up }),
+        _ => Some(if back { Pointed::Up } else { Pointed::Down }),
     }
 }
 
@@ -182,6 +187,7 @@ fn click(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed> {
         (Screen::Main, Target::Revision(uid)) => Some(Pointed::SelectRevision(uid)),
         (Screen::Main, Target::Pane(pane)) => Some(Pointed::Focus(pane)),
         (Screen::Main, Target::Range(range)) => Some(Pointed::Range(range)),
+        (Screen::Pods(_), Target::Pod(uid)) => Some(Pointed::SelectPod(uid)),
         (Screen::Contexts, Target::Entry(at)) => Some(Pointed::Pick(at)),
         (Screen::Inbox, Target::Item(item)) => Some(Pointed::SelectItem(item)),
         _ => None,
@@ -191,7 +197,12 @@ fn click(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed> {
 /// Somebody is typing, arming or editing: the mouse is not asked.
 fn busy(state: &State) -> bool {
     let gesture = commands::live_card(state).is_some_and(|card| card.gesture != Gesture::Idle);
-    gesture || state.view.filtering || commands::typing(state).is_some()
+    let drilled = state.drill.as_ref().and_then(Drill::typing).is_some();
+    gesture
+        || drilled
+        || state.view.filtering
+        || commands::searching(state)
+        || commands::typing(state).is_some()
 }
 
 #[cfg(test)]
@@ -223,7 +234,7 @@ mod tests {
         assert_eq!(of_event(&look, &state, wheel), Some(Pointed::Wheel(Pane::Log, true)));
         assert_eq!(of_event(&look, &state, at(MouseEventKind::ScrollUp, 3, 7)), None);
         state.view.screen = Screen::Log;
-        assert_eq!(of_event(&look, &state, wheel), Some(Pointed::Wheel(Pane::Log, false)), "from its end");
+        assert_eq!(of_event(&look, &state, wheel), Some(Pointed::Down), "from its end");
         assert_eq!(of_event(&look, &state, click), None, "what was drawn there belongs to another screen");
         for kind in [
             MouseEventKind::Up(MouseButton::Left),

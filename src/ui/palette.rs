@@ -70,8 +70,15 @@ pub fn find(keymap: &Keymap, state: &State) -> Vec<Entry> {
     // What is written out is meant.
     found.extend(written(&palette.text).map(|entry| (u32::MAX, entry)));
     // Stable: what is equally good stays in the order in which it is told below.
-    found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), entry.kind));
+    found.sort_by_key(|(score, entry)| (u32::MAX - score, entry.choice.is_err(), moves(entry), entry.kind));
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Nobody opens a palette to go one row down: such commands come last.
+fn moves(entry: &Entry) -> bool {
+    use Command::{Down, End, FocusNext, FocusPrevious, Home, PageDown, PageUp, Up};
+    let Ok(Choice::Run(harmless)) = &entry.choice else { return false };
+    matches!(harmless.command(), Up | Down | PageUp | PageDown | Home | End | FocusNext | FocusPrevious)
 }
 
 /// The chosen one and its number: the world may have moved since it was chosen.
@@ -128,9 +135,20 @@ fn screens(keymap: &Keymap, state: &State) -> Vec<Entry> {
 /// Every command once: of the context of the screen, then what only the other one has. Ranges are told as such.
 fn commands_of(keymap: &Keymap, state: &State) -> Vec<Entry> {
     let here = commands::context(state);
-    let (own, other): (Vec<_>, Vec<_>) = COMMANDS.iter().partition(|(context, _, _)| *context == here);
-    let known = |name: &str| own.iter().any(|(_, known, _)| *known == name);
-    let other = other.iter().filter(|(_, name, _)| !known(name));
+    // The answers of a drill are decisions: their keys stand beside the question, and nowhere else.
+    let all = COMMANDS.iter().filter(|(context, _, _)| *context != "drill");
+    let (own, other): (Vec<_>, Vec<_>) = all.partition(|(context, _, _)| *context == here);
+    let mut known: Vec<&str> = own.iter().map(|(_, name, _)| *name).collect();
+    let other: Vec<_> = other
+        .into_iter()
+        .filter(|(_, name, _)| {
+            let new = !known.contains(name);
+            if new {
+                known.push(name);
+            }
+            new
+        })
+        .collect();
     let entry = |(context, name, help): &(&str, &str, &str)| Entry {
         kind: Kind::Command,
         name: name.replace('_', " "),
@@ -138,7 +156,7 @@ fn commands_of(keymap: &Keymap, state: &State) -> Vec<Entry> {
         keys: keymap.shown_for(context, name).join(" "),
         choice: run(keymap, state, context, name),
     };
-    own.iter().chain(other).filter(|(_, name, _)| !name.starts_with("range_")).map(entry).collect()
+    own.iter().chain(&other).filter(|(_, name, _)| !name.starts_with("range_")).map(entry).collect()
 }
 
 /// The choice that a command is, or why it is none here.
@@ -147,26 +165,36 @@ fn run(keymap: &Keymap, state: &State, context: &str, name: &str) -> Result<Choi
     if command == Command::Palette {
         return Err("it is open".into());
     }
+    let place = match context {
+        "card" => "the card",
+        "page" => "pods, logs, alerts and differences",
+        "drill" => "a drill's question",
+        _ => "the main screen",
+    };
+    let only = || format!("only on {place}");
     let Some(harmless) = Harmless::of(command.clone()) else {
         let key = keymap.shown_for(context, name).into_iter().next();
-        return Err(
-            key.map_or("only on the card".into(), |key| format!("only on the card, by its key {key}"))
-        );
+        return Err(key.map_or_else(only, |key| format!("only on {place}, by its key {key}")));
     };
-    let place = if context == "card" { "on a card" } else { "on the main screen" };
     if context != commands::context(state) {
-        return Err(format!("only {place}"));
+        return Err(only());
     }
-    let moves = matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end" | "help" | "quit");
+    let everywhere =
+        matches!(name, "up" | "down" | "page_up" | "page_down" | "home" | "end" | "help" | "quit");
     let fits = match state.view.screen {
         Screen::Main | Screen::Card(_) => true,
+        _ if context == "page" => true,
+        Screen::Journal => {
+            matches!(command, Command::Open | Command::Filter | Command::Export | Command::Journal)
+        }
+        Screen::Record(_) => matches!(command, Command::Export | Command::Journal),
         Screen::Log => matches!(command, Command::Log | Command::Inbox),
         Screen::Inbox => matches!(command, Command::Open | Command::Gate | Command::Log | Command::Inbox),
         Screen::Model(_) => matches!(command, Command::Ask | Command::Stop | Command::Back | Command::Model),
         _ => matches!(command, Command::Back | Command::Inbox),
     };
-    if !fits && !moves {
-        return Err(format!("only {place}"));
+    if !fits && !everywhere {
+        return Err(only());
     }
     match lacks(state, &command) {
         Some(why) => Err(why.into()),
@@ -186,15 +214,14 @@ fn lacks(state: &State, command: &Command) -> Option<&'static str> {
         let name = key.to_string();
         state.journal.actions.iter().any(|a| a.workload == name && a.executed)
     };
-    let missing = match command {
+    match command {
         Command::Gate => view::most_urgent_gate(state).is_none().then_some("no gate is open"),
         Command::ByHand | Command::Diff => workload.is_none().then_some("no workload is selected"),
         Command::Undo => (!workload.is_some_and(|key| acted(&key))).then_some("goaround did nothing on it"),
         Command::Ask => state.setup.advisor.is_none().then_some("no model is configured"),
         Command::Stop => (!speaks).then_some("the model says nothing"),
         _ => None,
-    };
-    missing
+    }
 }
 
 fn ranges(keymap: &Keymap) -> Vec<Entry> {
@@ -328,14 +355,15 @@ mod tests {
             let own =
                 |name: &str| COMMANDS.iter().any(|(context, known, _)| *context == here && *known == name);
             for (context, name, help) in COMMANDS {
-                if *context != here && own(name) {
+                if (*context != here && own(name)) || *context == "drill" {
                     continue;
                 }
                 let range = name.starts_with("range_");
                 let found =
                     named(&if range { (*help).to_owned() } else { name.replace('_', " ") }, &mut state);
-                let entry =
-                    found.iter().find(|e| e.help == *help).unwrap_or_else(|| panic!("{name} {found:?}"));
+                let named = name.replace('_', " ");
+                let known = |e: &&Entry| e.help == *help || e.name == named;
+                let entry = found.iter().find(known).unwrap_or_else(|| panic!("{name} {found:?}"));
                 assert!(!entry.keys.is_empty(), "{name}");
                 let command = commands::named(name).expect("a command");
                 let decides = matches!(
@@ -357,7 +385,19 @@ mod tests {
             COMMANDS.iter().map(|(_, name, _)| *name).filter(|name| !allowed(name)).collect();
         assert_eq!(
             forbidden,
-            ["palette", "arm", "edit", "reject", "wait", "add_restore", "palette"],
+            [
+                "palette",
+                "answer_roll_back",
+                "answer_do_not",
+                "answer_restore",
+                "arm",
+                "edit",
+                "reject",
+                "wait",
+                "add_restore",
+                "palette",
+                "palette"
+            ],
             "a command is missing in engine::palette::Harmless::of, or decides something"
         );
     }
@@ -392,11 +432,11 @@ mod tests {
             let id = crate::domain::slo::SloId(Clean::new(format!("service-{n:03}-availability")));
             state.mapped.insert(
                 id,
-                Ok((Key::new("shop", &format!("svc-{n:03}")), crate::engine::mapping::How::Config)),
+                Ok((Key::new("shop", format!("svc-{n:03}")), crate::engine::mapping::How::Config)),
             );
         }
         for n in 0..1_000 {
-            let key = Key::new("shop", &format!("svc-{n:03}"));
+            let key = Key::new("shop", format!("svc-{n:03}"));
             state.world.deployments.insert(key, Default::default());
         }
         state.listing.outdated_now();

@@ -192,6 +192,16 @@ pub enum Depth {
 }
 
 impl Depth {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::None => "no colours",
+            Self::Ansi16 => "16 colours",
+            Self::Ansi256 => "256 colours",
+            Self::True => "24 bit colours",
+        }
+    }
+
     /// From the values of `NO_COLOR` (any text but the empty one, see no-color.org), `COLORTERM` and `TERM`.
     pub fn detect(no_color: Option<&str>, colorterm: Option<&str>, term: Option<&str>) -> Self {
         let term = term.unwrap_or("");

@@ -60,12 +60,12 @@ fn a_broken_theme_and_a_broken_keymap_are_refused() {
     let theme = include_str!("../../themes/dark.toml").replacen("\nbad =", "\nbda =", 1);
     let line = theme.lines().position(|line| line.starts_with("bda")).expect("the key") + 1;
     std::fs::write(config.join("themes/own.toml"), theme).expect("a file");
-    cluster.configure("theme = \"own\"\n");
+    cluster.configure("[ui]\ntheme = \"own\"\n");
     is_refused(&cluster, &format!("own.toml:{line}:1: "), &["did you mean `bad`?"]);
     let keymap =
         include_str!("../../keymaps/default.toml").replacen("\"q\" = \"quit\"", "\"q\" = \"qiut\"", 1);
     std::fs::write(config.join("keymaps/own.toml"), keymap).expect("a file");
-    cluster.configure("keymap = \"own\"\n");
+    cluster.configure("[ui]\nkeymap = \"own\"\n");
     is_refused(&cluster, "own.toml:7:", &["did you mean `quit`?"]);
 }
 

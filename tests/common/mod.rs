@@ -14,11 +14,64 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// No wait is longer; a machine under load is slow, not stuck.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the terminal answers when it is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answers {
+    /// Everything; frames are held together.
+    All,
+    /// Everything, but that it does not know how to hold frames together.
+    NoSync,
+    /// Nothing.
+    None,
+    /// Everything, as a terminal does that takes UTF-8 for Latin-1.
+    Latin1,
+}
+
+/// The terminal's side of a question.
+struct Terminal {
+    answers: Answers,
+    keys: Keys,
+}
+
+type Keys = Arc<Mutex<Option<Box<dyn std::io::Write + Send>>>>;
+
+impl vt100::Callbacks for Terminal {
+    fn unhandled_csi(
+        &mut self,
+        screen: &mut vt100::Screen,
+        first: Option<u8>,
+        second: Option<u8>,
+        params: &[&[u16]],
+        last: char,
+    ) {
+        let number = params.first().and_then(|p| p.first()).copied();
+        let answer = match (first, second, number, last) {
+            (None, None, Some(5), 'n') => "\x1b[0n".to_owned(),
+            (None, None, Some(6), 'n') => {
+                let (row, column) = screen.cursor_position();
+                let wide = if self.answers == Answers::Latin1 { 2 } else { 0 };
+                format!("\x1b[{};{}R", row + 1, column + 1 + wide)
+            }
+            (None, None, _, 'c') => "\x1b[?64;1;2c".to_owned(),
+            (Some(b'?'), Some(b'$'), Some(mode), 'p') => {
+                let known = u8::from(mode == 2026 && self.answers == Answers::All) * 2;
+                format!("\x1b[?{mode};{known}$y")
+            }
+            _ => return,
+        };
+        if self.answers != Answers::None
+            && let Some(keys) = self.keys.lock().expect("lock").as_mut()
+        {
+            let _ = keys.write_all(answer.as_bytes());
+        }
+    }
+}
+
 /// A running program.
 pub struct Screen {
     child: Box<dyn Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
-    keys: Option<Box<dyn std::io::Write + Send>>,
+    keys: Keys,
     seen: Arc<Mutex<Seen>>,
     deaf: Arc<AtomicBool>,
     closed: Arc<AtomicBool>,
@@ -29,8 +82,10 @@ pub struct Screen {
 }
 
 struct Seen {
-    parser: vt100::Parser,
+    parser: vt100::Parser<Terminal>,
     raw: Vec<u8>,
+    /// Reads in which something came: a frame is one write.
+    reads: usize,
     ended: bool,
 }
 
@@ -49,9 +104,35 @@ impl Screen {
         folder: Arc<tempfile::TempDir>,
         environment: &[(&str, &str)],
     ) -> Self {
+        Self::start_before(columns, rows, arguments, folder, environment, Answers::All)
+    }
+
+    /// The same on a terminal that answers so.
+    pub fn start_before(
+        columns: u16,
+        rows: u16,
+        arguments: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        environment: &[(&str, &str)],
+        answers: Answers,
+    ) -> Self {
+        let program = env!("CARGO_BIN_EXE_goaround");
+        Self::start_other(program, columns, rows, arguments, folder, environment, answers)
+    }
+
+    /// The same with another program in between.
+    pub fn start_other(
+        program: &str,
+        columns: u16,
+        rows: u16,
+        arguments: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        environment: &[(&str, &str)],
+        answers: Answers,
+    ) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pty");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_goaround"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
@@ -64,6 +145,10 @@ impl Screen {
             command.env_remove(name);
         }
         command.env_remove("NO_COLOR");
+        // What this machine's locale says must not decide what is drawn.
+        command.env("LANG", "C.UTF-8");
+        command.env_remove("LC_ALL");
+        command.env_remove("LC_CTYPE");
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -71,12 +156,18 @@ impl Screen {
         let child = pair.slave.spawn_command(command).expect("the binary starts");
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("a reader");
-        let keys = pair.master.take_writer().expect("a writer");
+        let keys: Keys = Arc::new(Mutex::new(Some(pair.master.take_writer().expect("a writer"))));
         let columns_rows = (std::num::NonZeroU16::new(rows), std::num::NonZeroU16::new(columns));
         let (Some(rows), Some(columns)) = columns_rows else { panic!("a screen has a size") };
         let seen = Arc::new(Mutex::new(Seen {
-            parser: vt100::Parser::new(rows, columns, 0),
+            parser: vt100::Parser::new_with_callbacks(
+                rows,
+                columns,
+                0,
+                Terminal { answers, keys: Arc::clone(&keys) },
+            ),
             raw: Vec::new(),
+            reads: 0,
             ended: false,
         }));
         let writer = Arc::clone(&seen);
@@ -101,15 +192,22 @@ impl Screen {
                     return;
                 }
                 seen.raw.extend_from_slice(&bytes[..read]);
+                seen.reads += 1;
                 seen.parser.process(&bytes[..read]);
             }
         });
-        Self { child, master: Some(pair.master), keys: Some(keys), seen, deaf, closed, modes, folder }
+        Self { child, master: Some(pair.master), keys, seen, deaf, closed, modes, folder }
     }
 
     /// The screen as text.
     pub fn text(&self) -> String {
         self.seen.lock().expect("lock").parser.screen().contents()
+    }
+
+    /// Bytes, and reads in which they came.
+    pub fn written(&self) -> (usize, usize) {
+        let seen = self.seen.lock().expect("lock");
+        (seen.raw.len(), seen.reads)
     }
 
     /// Everything that was ever written.
@@ -144,7 +242,8 @@ impl Screen {
 
     /// Presses keys as they are, in one write.
     pub fn press(&mut self, keys: &str) {
-        let out = self.keys.as_mut().expect("an open terminal");
+        let mut open = self.keys.lock().expect("lock");
+        let out = open.as_mut().expect("an open terminal");
         out.write_all(keys.as_bytes()).expect("keys");
         out.flush().expect("keys");
     }
@@ -175,7 +274,7 @@ impl Screen {
 
     /// Closes the terminal, as a lost line does.
     pub fn hang_up(&mut self) {
-        self.keys = None;
+        *self.keys.lock().expect("lock") = None;
         self.master = None;
         // The reader holds the last end; the clock of the next frame lets it go.
         self.closed.store(true, Ordering::SeqCst);
@@ -236,6 +335,9 @@ impl Screen {
         assert!(!screen.alternate_screen(), "the alternate screen was left on");
         assert!(!screen.hide_cursor(), "the cursor was left hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste was left on");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse was left on");
+        // A terminal in its own mode echoes what nobody reads.
+        assert!(!screen.contents().contains("^["), "an answer was typed into the shell");
         drop(seen);
         self.assert_cooked();
     }

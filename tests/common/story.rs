@@ -15,6 +15,7 @@ use goaround::domain::cluster::{
     KnownFrom, Pod, ReplicaSet, Service, Uid, template_digest,
 };
 use goaround::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
+use goaround::domain::latency::{Durations, Found};
 use goaround::domain::plan::{DryRun, Plan};
 use goaround::domain::signal::{Health, Signal, Source};
 use goaround::domain::sli::understand;
@@ -736,13 +737,19 @@ impl Story {
         });
         let answers: Vec<_> = answers.collect();
         let partial = (0..answers.len()).zip(self.partial.iter().cycle().cloned()).collect();
-        Findings { number: inquiry.number, slo: inquiry.slo, answers, partial, queries: 8 }
+        Findings { number: inquiry.number, slo: inquiry.slo, answers, partial, sent: vec![], queries: 8 }
     }
 
     fn finding(&self, workload: &Workload, ask: &Ask) -> Finding {
         let name = workload.name;
         match ask {
             Ask::Scrape => Finding::Scrape(Some(Window::from_secs(15))),
+            Ask::Histogram { .. } => {
+                Finding::Histogram(Found::Nothing(Clean::new("there is none in this story")))
+            }
+            Ask::Durations { .. } => Finding::Durations(Durations::default()),
+            Ask::BudgetLeft { .. } => Finding::BudgetLeft(Vec::new()),
+            Ask::Period { .. } => Finding::Period(None),
             Ask::Buckets { from, to, step } => {
                 let mut buckets = Vec::new();
                 let mut end = *from + step.delta();

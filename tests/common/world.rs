@@ -15,10 +15,13 @@ use goaround::domain::cluster::{
     Change, ClusterFact, ConfigContent, ConfigVersion, Deployment, Identity, Json, Key, KnownContent,
     KnownFrom, RefKind, ReplicaSet, Uid,
 };
-use goaround::domain::inquiry::{Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose};
+use goaround::domain::inquiry::{
+    Ask, Bucket, Finding, Findings, Inquiry, PodCounts, PodServed, Purpose, Sent,
+};
+use goaround::domain::latency::{self, Durations, Found, Histogram};
 use goaround::domain::plan::{DryRun, Plan};
 use goaround::domain::signal::{Health, Signal, Source};
-use goaround::domain::sli::understand;
+use goaround::domain::sli::{Selector, understand};
 use goaround::domain::slo::{Alert, Origin, Reading, Severity, Sli, Slo, SloId, WindowPair};
 use goaround::domain::value::Value;
 use goaround::domain::window::Window;
@@ -84,9 +87,15 @@ pub struct World {
     pub rights: bool,
     pub sent: Vec<Approved>,
     pub bells: usize,
+    /// Titles of notifications.
+    pub calls: Vec<String>,
+    /// Everything that was to be done.
+    pub effects: Vec<Effect>,
     /// Calls are answered at once.
     pub answers: bool,
     pub slos: Vec<Slo>,
+    /// Why there is no histogram of durations, if there is none.
+    pub no_histogram: Option<&'static str>,
     /// Variables that only 4.12 has.
     pub variables: usize,
     read: u64,
@@ -124,8 +133,11 @@ impl World {
             rights: true,
             sent: Vec::new(),
             bells: 0,
+            calls: Vec::new(),
+            effects: Vec::new(),
             answers: true,
             slos: Vec::new(),
+            no_histogram: None,
             variables: 0,
             read: 0,
             size: (80, 24),
@@ -262,6 +274,7 @@ impl World {
             self.mono += Duration::from_millis(1);
             let stamped = Stamped { at: self.now, mono: self.mono, event };
             for effect in step(&mut self.state, stamped) {
+                self.effects.push(effect.clone());
                 queue.extend(self.answer(effect));
             }
         }
@@ -320,6 +333,10 @@ impl World {
                 self.bells += 1;
                 Vec::new()
             }
+            Effect::Notify { title, .. } => {
+                self.calls.push(title.to_string());
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }
@@ -374,6 +391,7 @@ impl World {
     // Prometheus.
 
     fn findings(&self, inquiry: Inquiry) -> Findings {
+        let sent = inquiry.asks.iter().enumerate().map(|(n, ask)| (n, self.sent(ask))).collect();
         let answers = inquiry.asks.into_iter().map(|ask| {
             let finding = self.finding(&ask);
             (ask, Ok(finding))
@@ -383,6 +401,7 @@ impl World {
             slo: inquiry.slo,
             answers: answers.collect(),
             partial: vec![],
+            sent,
             queries: 8,
         }
     }
@@ -390,6 +409,19 @@ impl World {
     fn finding(&self, ask: &Ask) -> Finding {
         match ask {
             Ask::Scrape => Finding::Scrape(Some(Window::from_secs(15))),
+            Ask::Histogram { .. } => Finding::Histogram(match &self.no_histogram {
+                Some(why) => Found::Nothing(Clean::new(why)),
+                None => Found::Classic(histogram()),
+            }),
+            Ask::Durations { from, to, step, .. } => Finding::Durations(self.durations(*from, *to, *step)),
+            Ask::BudgetLeft { from, to, step } => {
+                let hours = std::iter::successors(Some(*from), |at| Some(*at + step.delta()));
+                let left = |at: Time| (at, if at < *to - TimeDelta::hours(30) { 0.62 } else { 0.42 });
+                let mut left: Vec<_> = hours.take_while(|at| at <= to).map(left).collect();
+                left.push((*to, 0.312));
+                Finding::BudgetLeft(left)
+            }
+            Ask::Period { .. } => Finding::Period(Some(3_000_000.0)),
             Ask::Buckets { from, to, step } => {
                 let mut buckets = Vec::new();
                 let mut end = *from + step.delta();
@@ -432,6 +464,36 @@ impl World {
                 Finding::Served(served.collect())
             }
         }
+    }
+
+    /// A query that could be behind a question.
+    fn sent(&self, ask: &Ask) -> Sent {
+        let promql = match ask {
+            Ask::Durations { histogram, step, .. } => {
+                format!("sum by (le) (increase({}[{step}]))", histogram.selector)
+            }
+            other => {
+                format!("sum(increase(http_requests_total{{job=\"api-gateway\"}}[1m])) # {:?}", other.topic())
+            }
+        };
+        Sent {
+            promql: Clean::new(promql),
+            at: (self.now - TimeDelta::hours(1), self.now, Some(Window::minutes(1))),
+        }
+    }
+
+    /// Requests by how long they took: most within 50 ms; while errors last, the failed ones take seconds.
+    fn durations(&self, from: Time, to: Time, step: Window) -> Durations {
+        let bounds = vec![0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, f64::INFINITY];
+        let well = [0.05, 0.4, 0.8, 0.95, 0.99, 0.999, 1.0, 1.0, 1.0, 1.0, 1.0];
+        let badly = [0.0, 0.0, 0.0, 0.0, 0.0, 0.05, 0.2, 0.5, 0.8, 0.96, 1.0];
+        let ends = std::iter::successors(Some(from + step.delta()), |end| Some(*end + step.delta()));
+        let of = |end: Time| {
+            let (bad, total) = self.between(end - step.delta(), end);
+            let within = well.iter().zip(badly).map(|(w, b)| (total - bad) * w + bad * b).collect();
+            latency::Step { end, within }
+        };
+        Durations::of(bounds, ends.take_while(|end| *end <= to).map(of).collect())
     }
 
     /// Bad and all requests of a stretch.
@@ -509,6 +571,12 @@ impl World {
     pub fn command(&mut self, command: Command) {
         self.event(Event::Command(command));
     }
+}
+
+fn histogram() -> Histogram {
+    let name = "http_request_duration_seconds_bucket";
+    let selector = Selector { name: Some(name.to_owned()), matchers: Vec::new() };
+    Histogram { metric: Clean::new(name), selector, unit: 1.0 }
 }
 
 /// Applies a JSON patch as the API server does: a test for null holds where there is nothing.

@@ -8,7 +8,7 @@ use promql_parser::parser::{Call, Expr};
 use super::aggregate::extreme;
 use super::eval::{Scope, unsupported};
 use super::series::{Labels, Range};
-use super::{Refusal, Sample, Value, distinct};
+use super::{Refusal, Sample, Value, distinct, histogram};
 use crate::demo::clock::Millis;
 
 pub(super) fn eval(scope: &Scope<'_>, call: &Call) -> Result<Value, Refusal> {
@@ -29,6 +29,8 @@ pub(super) fn eval(scope: &Scope<'_>, call: &Call) -> Result<Value, Refusal> {
         }
         "timestamp" => timestamp(scope, argument(0).ok_or_else(missing)?),
         "label_replace" => label_replace(scope, call),
+        "histogram_quantile" => histogram::quantile(scope, call),
+        "histogram_count" => histogram::count(scope, call),
         name => {
             let over =
                 window_function(name).ok_or_else(|| unsupported(format_args!("the function `{name}`")))?;

@@ -1,6 +1,6 @@
 //! A documented subset of PromQL over [`series::Storage`], with the semantics of Prometheus 3: selectors with `=`, `!=`,
 //! `=~`, `!~`, `offset` and `@`; `rate`, `increase`, `sum|count|avg|min|max|last_over_time`; `sum|avg|count|min|max`
-//! with `by` and `without`; `vector`, `scalar`, `time`, `timestamp`, `label_replace`; arithmetic, comparison and set
+//! with `by` and `without`; `vector`, `scalar`, `time`, `timestamp`, `label_replace`, `histogram_quantile` of classic buckets; arithmetic, comparison and set
 //! operators with `bool`, `on`, `ignoring`, `group_left`, `group_right`.
 //! Everything else is refused by name ([`Refusal::Execution`]); nothing is approximated.
 
@@ -8,6 +8,7 @@ mod aggregate;
 mod binary;
 mod eval;
 mod function;
+mod histogram;
 pub mod series;
 
 use std::cell::RefCell;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use directories::ProjectDirs;
 
+use crate::shell::screen::terminal_type::{self, Skills};
 use crate::ui::theme::Depth;
 
 /// What the environment says. Empty variables count as absent, except where a field says otherwise.
@@ -66,15 +67,23 @@ impl Environment {
         }
     }
 
+    /// What the terminal may be sent.
+    pub fn skills(&self) -> Skills {
+        Skills::of(self.term.as_deref())
+    }
+
     /// How many colours the terminal shows.
     pub fn depth(&self) -> Depth {
+        if !terminal_type::has_colours(self.term.as_deref()) {
+            return Depth::None;
+        }
         Depth::detect(self.no_color.as_deref(), self.colorterm.as_deref(), self.term.as_deref())
     }
 
     /// Whether the terminal shows no more than ASCII: its fonts have no lines or dots, or the locale knows no UTF-8. A
     /// locale that nobody set says nothing: most containers have none, behind a terminal that knows all.
     pub fn ascii(&self) -> bool {
-        let poor = matches!(self.term.as_deref(), Some("linux" | "vt100" | "vt102" | "vt220" | "dumb"));
+        let poor = terminal_type::is_ascii(self.term.as_deref());
         let utf8 = |locale: &str| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")

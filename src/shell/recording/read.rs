@@ -14,6 +14,7 @@ use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::exact;
 use crate::shell::private;
+use crate::ui::look::Origin;
 
 use super::frame::{Drawn, SEED, add, short};
 use super::{FORMAT, Header, Line, SUM};
@@ -112,6 +113,7 @@ impl Reader {
                 setup: Default::default(),
                 keymap: String::new(),
                 ascii: false,
+                origin: Origin::default(),
             },
             line: 0,
             offset: 0,

@@ -1,18 +1,20 @@
 //! A replay in the terminal: frames at the pace at which they were drawn, and keys that go to and fro. It draws what was
 //! recorded at the size at which it was, where there is room; else anew at the size that there is.
 
-use std::io::{self, BufWriter};
+use std::io;
 use std::time::Duration;
 
-use crossterm::event::{self, Event as TermEvent};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::shell::display::Display;
 use crate::shell::recording::ReplayError;
+use crate::shell::screen::pacer::Cause;
+use crate::shell::screen::parser::Told;
+use crate::shell::screen::reader::Heard;
+use crate::shell::screen::terminal_type::Skills;
 use crate::shell::signals::{self, Asked, Beat, Signals};
 use crate::shell::tty::{self, Modes};
 
@@ -29,8 +31,6 @@ const REST: Duration = Duration::from_millis(250);
 const AT_ONCE: usize = 400;
 /// Speeds, as multiples of what was lived.
 const SPEEDS: [f64; 9] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
-/// A terminal without mouse reports: a replay has nothing to point at.
-const MODES: Modes = Modes { mouse: false };
 
 /// How it is played.
 #[derive(Clone, PartialEq, Debug)]
@@ -202,15 +202,14 @@ pub enum PlayError {
 ///
 /// # Errors
 /// When the terminal cannot be used, or the file changed meanwhile.
-pub fn play(replay: &mut Replay, mut pace: Pace) -> Result<(), PlayError> {
+pub fn play(replay: &mut Replay, mut pace: Pace, skills: Skills) -> Result<(), PlayError> {
     tty::guard_panics();
     let (tx, mut asked) = mpsc::unbounded_channel();
     let beat = Beat::default();
     tokio::spawn(Signals::listen()?.tell(tx, beat.clone()));
-    let result =
-        tty::take(MODES).map_err(PlayError::from).and_then(|()| turns(replay, &mut pace, &mut asked, &beat));
-    tty::give_back();
-    result
+    // There is nothing to point at with a mouse; what was recorded is drawn as it was, whatever the letters.
+    let display = Display::take(Modes { mouse: false, skills }, true).inspect_err(|_| tty::give_back())?;
+    turns(replay, &mut pace, &mut asked, &beat, display)
 }
 
 fn turns(
@@ -218,33 +217,40 @@ fn turns(
     pace: &mut Pace,
     asked: &mut mpsc::UnboundedReceiver<Asked>,
     beat: &Beat,
+    mut display: Display,
 ) -> Result<(), PlayError> {
-    let backend = CrosstermBackend::new(BufWriter::with_capacity(64 * 1024, tty::Output::default()));
-    let mut terminal = Terminal::new(backend)?;
     pace.begin(replay)?;
     let mut last = Instant::now();
+    let mut cause = Cause::Hand;
     loop {
         beat.beat();
-        terminal.draw(|frame| draw(replay, pace, frame.buffer_mut()))?;
-        if event::poll(if pace.playing { TURN } else { REST })?
-            && let TermEvent::Key(key) = event::read()?
-            && let Some(wish) = keys::of(key, !pace.typed.is_empty())
-            && !pace.obey(replay, wish)?
-        {
-            return Ok(());
+        if display.may(cause) {
+            display.draw(|frame| (draw(replay, pace, frame.buffer_mut()), Vec::new()))?;
+            cause = Cause::Data;
+        }
+        match display.hear_within(if pace.playing { TURN } else { REST })? {
+            Some(Heard { told: Told::Key(key), .. }) => {
+                if let Some(wish) = keys::of(key, !pace.typed.is_empty()) {
+                    if !pace.obey(replay, wish)? {
+                        return Ok(());
+                    }
+                    cause = Cause::Hand;
+                }
+            }
+            Some(Heard { told, at, .. }) => drop(display.answered(&told, at)),
+            None => {}
         }
         while let Ok(asked) = asked.try_recv() {
             match asked {
                 Asked::End => return Ok(()),
                 Asked::Suspend => {
-                    tty::give_back();
+                    display.give_back();
                     signals::stop();
                 }
-                Asked::Resume => {
-                    tty::take(MODES)?;
-                    terminal.clear()?;
-                }
+                Asked::Resume => display.take_again()?,
+                Asked::Resize => {}
             }
+            cause = Cause::Hand;
         }
         let now = Instant::now();
         if pace.playing {

@@ -57,6 +57,11 @@ impl<W: Write> Canvas<W> {
         bytes
     }
 
+    /// The size that the terminal had when it was told last.
+    pub fn known_size(&self) -> Size {
+        self.size
+    }
+
     /// Where it writes to.
     pub fn writer_mut(&mut self) -> &mut W {
         &mut self.out

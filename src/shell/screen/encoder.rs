@@ -9,11 +9,10 @@ use ratatui::layout::Position;
 use super::osc;
 use super::scroll::{self, Scroll};
 use super::sheet::{Column, Glyph, Lexicon, Pen, Sheet};
+use super::steps::{self, Step, Work};
 use super::travel::{self, Cursor};
 use super::{sgr, terminal_type::Skills};
 
-/// Fewest blanks in a row that are erased rather than written.
-const WORTH_ERASING: usize = 10;
 /// A frame shorter than this cannot gain from a scroll region.
 const WORTH_SCROLLING: usize = 60;
 
@@ -140,44 +139,47 @@ impl Encoder {
         self.rows(&moved, new, bottom + 1..new.height(), out);
     }
 
+    /// Row by row, or style by style, whichever is shorter.
     fn rows(&mut self, old: &Sheet, new: &Sheet, rows: std::ops::Range<usize>, out: &mut Vec<u8>) {
-        for y in rows {
-            let (old, new) = (old.row(y), new.row(y));
-            if old != new {
-                self.row(y, old, new, out);
-            }
+        let (mut steps, free) = steps::between(old, new, rows, self.skills.erases, &self.lexicon);
+        let (begun, start) = (self.at, out.len());
+        self.walk(&steps, new, out);
+        if !free || !steps::sort_by_style(&mut steps, begun.pen) {
+            return;
+        }
+        let ended = std::mem::replace(&mut self.at, begun);
+        let mut other = Vec::with_capacity(out.len() - start);
+        self.walk(&steps, new, &mut other);
+        if other.len() < out.len() - start {
+            out.truncate(start);
+            out.extend_from_slice(&other);
+        } else {
+            self.at = ended;
         }
     }
 
-    fn row(&mut self, y: usize, old: &[Column], new: &[Column], out: &mut Vec<u8>) {
-        let tail = tail(old, new);
-        let end = tail.unwrap_or(new.len());
-        let (mut x, mut spoilt) = (0, 0);
-        while x < end.max(spoilt) {
-            let same = old[x] == new[x] && x >= spoilt;
-            if same || new[x].glyph == Glyph::CONTINUED {
-                x += 1;
-                continue;
+    fn walk(&mut self, steps: &[Step], new: &Sheet, out: &mut Vec<u8>) {
+        for step in steps {
+            let row = new.row(step.y);
+            self.go(step.x, step.y, row, out);
+            match step.work {
+                Work::Write { columns, .. } => {
+                    let mut x = step.x;
+                    while x < step.x + columns {
+                        // A glyph of doubtful width left the cursor anywhere.
+                        self.go(x, step.y, row, out);
+                        x += self.put(x, step.y, row, out);
+                    }
+                }
+                Work::Erase(columns) => {
+                    self.set(plain(self.at.pen), out);
+                    let _ = write!(out, "\x1b[{columns}X");
+                }
+                Work::EraseRest => {
+                    self.set(plain(self.at.pen), out);
+                    out.extend_from_slice(b"\x1b[K");
+                }
             }
-            let blanks = if x < end { clear_run(&old[x..end], &new[x..end]) } else { 0 };
-            if blanks >= WORTH_ERASING && self.skills.erases {
-                self.go(x, y, new, out);
-                self.set(plain(self.at.pen), out);
-                let _ = write!(out, "\x1b[{blanks}X");
-                x += blanks;
-                continue;
-            }
-            self.go(x, y, new, out);
-            let widest = self.lexicon.widest(new[x].glyph);
-            let taken = self.put(x, y, new, out);
-            // Where a terminal takes a cluster apart, it has written over what follows.
-            spoilt = spoilt.max((x + widest.max(taken)).min(new.len()));
-            x += taken;
-        }
-        if let Some(from) = tail {
-            self.go(from, y, new, out);
-            self.set(plain(self.at.pen), out);
-            out.extend_from_slice(b"\x1b[K");
         }
     }
 
@@ -278,20 +280,4 @@ fn on_blank(set: Pen, wanted: Pen) -> Pen {
         return wanted;
     }
     Pen { fg: set.fg, bg: wanted.bg, modifier: set.modifier.difference(SEEN_ON_BLANK), link: wanted.link }
-}
-
-/// Where erasing to the end of the row begins, if that is worth it.
-fn tail(old: &[Column], new: &[Column]) -> Option<usize> {
-    let end = new.iter().rposition(|c| *c != Column::CLEAR).map_or(0, |last| last + 1);
-    let changed = |n: &usize| old[*n] != new[*n];
-    let first = (end..new.len()).find(changed)?;
-    let last = (first..new.len()).rev().find(changed)?;
-    // What erases is three bytes long.
-    (last - first >= 3).then_some(first)
-}
-
-/// How many columns from here on are to be cleared, up to the last that is not clear yet.
-fn clear_run(old: &[Column], new: &[Column]) -> usize {
-    let run = new.iter().take_while(|c| **c == Column::CLEAR).count();
-    old[..run].iter().rposition(|c| *c != Column::CLEAR).map_or(0, |last| last + 1)
 }

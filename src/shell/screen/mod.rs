@@ -3,10 +3,16 @@
 
 pub mod canvas;
 pub mod encoder;
+pub mod keys;
 pub mod osc;
+pub mod pacer;
+pub mod parser;
+pub mod probe;
+pub mod reader;
 pub mod scroll;
 pub mod sgr;
 pub mod sheet;
+pub mod steps;
 pub mod terminal_type;
 pub mod travel;
 

@@ -13,6 +13,8 @@ const LONGEST_WORDS: usize = 200;
 
 /// Saves the window's title.
 pub const PUSH_TITLE: &str = "\x1b[22;2t";
+/// What follows leads nowhere.
+pub const NO_LINK: &str = "\x1b]8;;\x1b\\";
 /// Restores the window's title.
 pub const POP_TITLE: &str = "\x1b[23;2t";
 

@@ -35,6 +35,11 @@ pub fn is_ascii(term: Option<&str>) -> bool {
     kind(term) != Kind::Modern
 }
 
+/// Whether the terminal called `term` shows colours.
+pub fn has_colours(term: Option<&str>) -> bool {
+    matches!(kind(term), Kind::Modern | Kind::Console)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Modern,
@@ -82,6 +87,7 @@ mod tests {
             let skills = Skills::of(term);
             assert_eq!((skills.osc, skills.asks, is_ascii(term)), (osc, asks, ascii), "{term:?}");
         }
+        assert!(has_colours(Some("linux")) && !has_colours(Some("vt220")));
         assert!(!Skills::of(Some("dumb")).regions && Skills::of(Some("vt100")).regions);
     }
 }

@@ -34,6 +34,13 @@ pub async fn probe(connected: &Connected) -> Result<Probe, ReadError> {
     })
 }
 
+/// The version that the API server says it is: `v1.36.3`.
+pub async fn version(connected: &Connected) -> Result<Clean, ReadError> {
+    let answer = get(&connected.reader, &connected.server, "/version", JSON).await?;
+    let told: serde_json::Value = answer.json(&connected.server)?;
+    Ok(Clean::new(told["gitVersion"].as_str().unwrap_or_default()))
+}
+
 #[derive(Deserialize)]
 struct SelfReview {
     status: SelfStatus,

@@ -26,7 +26,7 @@ pub use content::{Fresh, all_services, config_content, read_deployment};
 pub use contexts::{Context, contexts};
 pub use error::{ConnectError, ReadError};
 pub use follow::follow_log;
-pub use identity::{Probe, cluster_id, identity, probe, rights};
+pub use identity::{Probe, cluster_id, identity, probe, rights, version};
 pub use logs::{ContainerState, Log, LogLine, PodState, containers, events_of, pod_log, pod_state};
 pub use pod::pod_page;
 pub use run::run;

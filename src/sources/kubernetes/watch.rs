@@ -160,6 +160,8 @@ impl Following<'_> {
             if next.is_empty() {
                 break page.resource_version;
             }
+            let of = page.remaining.map(|left| items.len() + left);
+            self.session.emit(Signal::Listing(self.progress.source, items.len(), of)).await?;
         };
         self.progress.broken = broken;
         self.progress.from = Some(version.clone());

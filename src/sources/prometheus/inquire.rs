@@ -2,6 +2,8 @@
 //! comes back is counts. At most four queries are under way at a time; a question that fails says why, beside the
 //! others that did not.
 
+mod histogram;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,11 +14,11 @@ use tokio::sync::Semaphore;
 use super::answer::{Labels, Range, Series};
 use super::client::Client;
 use super::error::PromError;
-use super::rules::RATIO;
+use super::rules::{RATIO, REMAINING};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::inquiry::{
-    Ask, Bucket, Finding, Findings, Inquiry, MOST_QUERIES, PodCounts, PodServed, Purpose,
+    Ask, Bucket, Finding, Findings, Inquiry, MOST_QUERIES, PodCounts, PodServed, Purpose, Sent,
 };
 use crate::domain::sli::{Matcher, Op, Selector, SliExpression};
 use crate::domain::slo::{Origin, Sli, Slo};
@@ -30,6 +32,8 @@ const SPLIT: [&str; 2] = ["pod", "pod_template_hash"];
 const SCRAPES_OVER: Window = Window::minutes(2);
 /// What is asked for when a longer past is too much for the server.
 const SHORTER_PAST: Window = Window::days(1);
+/// Where the begin of a budget's period is looked for requests.
+const REACHES: Window = Window::hours(1);
 /// Scrape intervals that people configure, in seconds.
 const INTERVALS: [u64; 12] = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 300];
 
@@ -61,10 +65,10 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time, clo
     let permits = &Semaphore::new(IN_FLIGHT);
     let answered =
         join_all(inquiry.asks.into_iter().map(|ask| {
-            let asking =
-                Asking { client, slo, sli: sli.clone(), now, ahead, room, permits, warned: Mutex::default() };
+            let told = Mutex::default();
+            let asking = Asking { client, slo, sli: sli.clone(), now, ahead, room, permits, told };
             async move {
-                (asking.one(ask).await, asking.warned.into_inner().unwrap_or_else(PoisonError::into_inner))
+                (asking.one(ask).await, asking.told.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
         }))
         .await;
@@ -73,11 +77,13 @@ pub async fn answer(client: &Client, slo: &Slo, inquiry: Inquiry, now: Time, clo
         slo: inquiry.slo,
         answers: Vec::new(),
         partial: Vec::new(),
+        sent: Vec::new(),
         queries: 0,
     };
-    for (n, ((ask, finding, queries), warned)) in answered.into_iter().enumerate() {
+    for (n, ((ask, finding, queries), told)) in answered.into_iter().enumerate() {
         findings.answers.push((ask, finding));
-        findings.partial.extend(warned.into_iter().map(|why| (n, why)));
+        findings.partial.extend(told.warned.into_iter().map(|why| (n, why)));
+        findings.sent.extend(told.sent.into_iter().map(|sent| (n, sent)));
         findings.queries += queries;
     }
     findings
@@ -95,8 +101,16 @@ struct Asking<'a> {
     /// Queries that the inquiry may cost beside those of its questions.
     room: usize,
     permits: &'a Semaphore,
+    told: Mutex<Told>,
+}
+
+/// What is to be told of a question beside its answer.
+#[derive(Default)]
+struct Told {
     /// What the server warned of in its answers.
-    warned: Mutex<BTreeSet<Clean>>,
+    warned: BTreeSet<Clean>,
+    /// The queries as they were sent.
+    sent: Vec<Sent>,
 }
 
 type Found = Result<Finding, PromError>;
@@ -107,6 +121,10 @@ impl Asking<'_> {
         let (ask, found, queries) = match (&ask, &self.sli) {
             (Ask::Past { from, to, step }, _) if self.slo.origin == Origin::Recorded => {
                 let found = self.recorded(*from, *to, *step).await;
+                (ask, found, 1)
+            }
+            (Ask::BudgetLeft { from, to, step }, _) => {
+                let found = self.budget_left(*from, *to, *step).await;
                 (ask, found, 1)
             }
             (_, Ok(sli)) => self.counted(sli, ask).await,
@@ -128,6 +146,17 @@ impl Asking<'_> {
                 (ask, found, queries)
             }
             Ask::Served { from, to, step } => (ask, self.served(sli, from, to, step).await, queries),
+            Ask::Histogram { native } => (ask, self.histogram(sli, native).await, queries),
+            Ask::Durations { ref histogram, from, to, step } => {
+                let found = self.durations(histogram, from, to, step).await;
+                (ask, found, queries)
+            }
+            Ask::Period { from, to } => (ask, self.period(sli, from, to).await, queries),
+            // Answered from what is recorded, whatever is understood of the SLI.
+            Ask::BudgetLeft { from, to, step } => {
+                let found = self.budget_left(from, to, step).await;
+                (ask, found, queries)
+            }
             Ask::Counts { purpose: Purpose::Verify, from, to } => {
                 let found = self.counts(sli, from + self.ahead, to + self.ahead).await;
                 (ask, found, queries)
@@ -157,6 +186,29 @@ impl Asking<'_> {
         let series = recorded_by(format!("{RATIO}{window}"), &self.slo.labels);
         let ranges = self.range(&series.to_string(), ends).await?;
         Ok(Finding::Past(by_time(ranges).into_iter().collect()))
+    }
+
+    /// The share of the budget that was left, as the server recorded it; nothing where it did not.
+    async fn budget_left(&self, from: Time, to: Time, step: Window) -> Found {
+        let ends = Ends::within(from, to.min(self.now), step);
+        let (Some(ends), Origin::Recorded) = (ends, &self.slo.origin) else {
+            return Ok(Finding::BudgetLeft(Vec::new()));
+        };
+        let series = recorded_by(REMAINING.to_owned(), &self.slo.labels);
+        let ranges = self.range(&series.to_string(), ends).await?;
+        let samples = ranges.into_iter().flat_map(|range| range.samples);
+        Ok(Finding::BudgetLeft(samples.filter_map(|s| Some((s.at, s.value.number()?))).collect()))
+    }
+
+    /// All requests of a long time. Counters that begin later would make it look as if there had been fewer.
+    async fn period(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
+        let at = to.min(self.now);
+        let seconds = u64::try_from((at - from).num_seconds()).unwrap_or(0).max(1);
+        let (all, first) =
+            (sli.total_increase(Window::from_secs(seconds), &[]), sli.total_increase(REACHES, &[]));
+        let (all, first) = tokio::join!(self.query(&all, at), self.query(&first, from + REACHES.delta()));
+        let number = |rows: Vec<Series>| rows.first().and_then(|row| row.value.number());
+        Ok(Finding::Period(number(first?).and(number(all?))))
     }
 
     async fn scrape(&self, sli: &SliExpression) -> Found {
@@ -218,6 +270,7 @@ impl Asking<'_> {
     }
 
     async fn query(&self, promql: &str, at: Time) -> Result<Vec<Series>, PromError> {
+        self.note(promql, (at, at, None));
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         let answer = self.client.query(promql, Some(at)).await?;
@@ -226,14 +279,20 @@ impl Asking<'_> {
     }
 
     async fn range(&self, promql: &str, ends: Ends) -> Result<Vec<Range>, PromError> {
+        self.note(promql, (ends.first, ends.last, Some(ends.step)));
         let _permit = self.permits.acquire().await;
         let answer = self.client.query_range(promql, ends.first, ends.last, ends.step).await?;
         self.warn(answer.warnings);
         Ok(answer.data)
     }
 
+    fn note(&self, promql: &str, at: (Time, Time, Option<Window>)) {
+        let sent = Sent { promql: Clean::new(promql), at };
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).sent.push(sent);
+    }
+
     fn warn(&self, warnings: Vec<Clean>) {
-        self.warned.lock().unwrap_or_else(PoisonError::into_inner).extend(warnings);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).warned.extend(warnings);
     }
 }
 

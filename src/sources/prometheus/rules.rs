@@ -12,6 +12,8 @@ use crate::domain::window::Window;
 
 /// The name of an error ratio's series, before its window.
 pub(super) const RATIO: &str = "slo:sli_error:ratio_rate";
+/// The name of what is left of the budget.
+pub(super) const REMAINING: &str = "slo:period_error_budget_remaining:ratio";
 /// The label that names an SLO.
 pub(super) const SLOTH_ID: &str = "sloth_id";
 /// Labels that say something about an SLO's series and do not tell one SLO from another.

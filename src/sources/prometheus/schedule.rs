@@ -57,7 +57,7 @@ impl Question {
             Self::Objective => "slo:objective:ratio".to_owned(),
             Self::Period => "slo:time_period:days".to_owned(),
             Self::Ratio(window) => format!("{RATIO}{window}"),
-            Self::Remaining => "slo:period_error_budget_remaining:ratio".to_owned(),
+            Self::Remaining => super::rules::REMAINING.to_owned(),
             Self::Alerts => "ALERTS{sloth_id!=\"\"}".to_owned(),
             Self::Freshness(window) => format!("timestamp({RATIO}{window})"),
             Self::Rules | Self::Declared(_) => return None,

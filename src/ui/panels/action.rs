@@ -10,8 +10,9 @@ use crate::domain::format;
 use crate::domain::verdict::{Offer, Outcome};
 use crate::engine::gate::{EffectKind, EffectLine};
 use crate::engine::incident::Incident;
+use crate::engine::rollout::{self, Step};
 use crate::engine::state::State;
-use crate::engine::verify::{Phase, Running, prediction_kept};
+use crate::engine::verify::{self, Phase, Running, prediction_kept};
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::wrap_within;
 use crate::ui::widgets::words::{Words, below, columns, from, put, row};
@@ -22,7 +23,7 @@ use super::{footer, header, log};
 
 /// How a step stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Stand {
     Done,
     Now,
     Ahead,
@@ -42,7 +43,12 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
     title(look, incident, running, row(body, 1), buf);
     approved(look, running, row(body, 2), buf);
     let used = steps(look, state, running, below(body, 4), buf);
-    let mut rest = below(body, 5 + used);
+    let mut rest = below(body, 4 + used);
+    for line in progress(look, state, running, rest) {
+        line.draw(row(rest, 0), buf);
+        rest = below(rest, 1);
+    }
+    rest = below(rest, 1);
     let said = result(look, running, usize::from(rest.width));
     for line in &said {
         line.draw(row(rest, 0), buf);
@@ -103,21 +109,21 @@ fn steps(look: &Look, state: &State, running: &Running, area: Rect, buf: &mut Bu
     for (n, (name, step, words)) in states(state, running).into_iter().enumerate() {
         let area = row(area, n as u16);
         let (mark, style) = match step {
-            Step::Done => ("✓", look.good()),
-            Step::Now => ("▶", bold(look.attention())),
-            Step::Ahead => ("○", look.faint()),
-            Step::Failed => ("✕", bold(look.bad())),
-            Step::Unknown => ("?", bold(look.bad())),
+            Stand::Done => ("✓", look.good()),
+            Stand::Now => ("▶", bold(look.attention())),
+            Stand::Ahead => ("○", look.faint()),
+            Stand::Failed => ("✕", bold(look.bad())),
+            Stand::Unknown => ("?", bold(look.bad())),
         };
         put(buf, columns(area, 0, 2), mark, style);
         put(buf, columns(area, 2, LABEL - 3), name, style);
-        let text: Style = if step == Step::Ahead { look.faint() } else { look.text() };
+        let text: Style = if step == Stand::Ahead { look.faint() } else { look.text() };
         put(buf, from(area, LABEL), &words, text);
     }
     4
 }
 
-fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4] {
+fn states(state: &State, running: &Running) -> [(&'static str, Stand, String); 4] {
     let calls = match running.calls.len() {
         1 => "1 conditional write".to_owned(),
         n => format!("{n} conditional writes, {} done", running.done),
@@ -130,7 +136,7 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
     let none = String::new;
     let since = running.sent.unwrap_or(running.approved);
     let elapsed = format::elapsed(state.now - since);
-    use Step::{Ahead, Done, Failed, Now, Unknown};
+    use Stand::{Ahead, Done, Failed, Now, Unknown};
     let (a, b, c, d) = match &running.phase {
         Phase::Rechecking | Phase::Recording => {
             ((Now, waits), (Ahead, none()), (Ahead, none()), (Ahead, none()))
@@ -167,6 +173,87 @@ fn states(state: &State, running: &Running) -> [(&'static str, Step, String); 4]
         Phase::Aborted(why) => ((Done, sent), (Failed, why.to_string()), (Ahead, none()), (Ahead, none())),
     };
     [("sent", a.0, a.1), ("accepted", b.0, b.1), ("executing", c.0, c.1), ("verified", d.0, d.1)]
+}
+
+/// What goes on: the rollout pod by pod, or what the verification has and what it waits for.
+fn progress(look: &Look, state: &State, running: &Running, area: Rect) -> Vec<Words> {
+    let room = usize::from(area.width).saturating_sub(usize::from(LABEL));
+    match &running.phase {
+        Phase::Stabilising => rollout(look, state, running, room, usize::from(area.height) / 2),
+        Phase::Verifying | Phase::Closed(_) => checks(look, state, running, room),
+        _ => Vec::new(),
+    }
+}
+
+fn rollout(look: &Look, state: &State, running: &Running, room: usize, most: usize) -> Vec<Words> {
+    let Some(deployment) = state.world.deployments.get(&running.plan.workload) else { return Vec::new() };
+    // A restore writes a template of its own: what serves afterwards is the current revision.
+    let target = state.world.current(deployment).map_or(&running.plan.target, |set| &set.meta.uid);
+    let rollout = rollout::look(&state.world, deployment, target);
+    let mut lines = vec![label(look, "pods").and(look.text(), rollout.words())];
+    for why in rollout.blocked.iter().take(2) {
+        let words = Words::of(look.attention(), why.as_str()).wrap(room);
+        let label =
+            Words::of(bold(look.attention()), format!("{:<width$}", "held up", width = usize::from(LABEL)));
+        lines.extend(super::pods::hung(label, words.into_iter().take(2).collect(), usize::from(LABEL)));
+    }
+    let left = most.saturating_sub(lines.len()).max(2);
+    let mut pods = rollout.pods;
+    // What has not arrived is why one looks.
+    pods.sort_by_key(|pod| matches!(pod.step, Step::Ready | Step::Leaving));
+    let hidden = pods.len().saturating_sub(left);
+    let shown = if hidden > 0 { left.saturating_sub(1) } else { pods.len() };
+    lines.extend(pods.iter().take(shown).map(|pod| one_pod(look, state, pod, room)));
+    if hidden > 0 {
+        let more = format!("and {} more", pods.len() - shown);
+        lines.push(label(look, "").and(look.dim(), more));
+    }
+    lines
+}
+
+fn one_pod(look: &Look, state: &State, pod: &rollout::PodStep, room: usize) -> Words {
+    let (sign, style) = match pod.step {
+        Step::Ready => ("✓", look.good()),
+        Step::Leaving => ("·", look.dim()),
+        Step::Failed => ("✕", bold(look.bad())),
+        Step::Running | Step::Creating | Step::Pending => ("▶", look.attention()),
+    };
+    let which = if pod.new { "new" } else { "old" };
+    let age = pod.created.map_or(String::new(), |at| format!(" {}", format::span(state.now - at)));
+    let why = pod.why.as_ref().map_or(String::new(), |why| format!("  {why}"));
+    label(look, "")
+        .and(style, format!("{sign} {which} {:<12}", pod.step.word()))
+        .and(look.text(), pod.name.as_str())
+        .and(look.dim(), format!("{age}{why}"))
+        .cut(room + usize::from(LABEL))
+}
+
+fn checks(look: &Look, state: &State, running: &Running, room: usize) -> Vec<Words> {
+    let checks = verify::checks(running, &state.world, state.now);
+    let over = running.over();
+    let mut lines = Vec::new();
+    for (n, check) in checks.iter().enumerate() {
+        let (sign, style) = match (check.holds, over && check.decides) {
+            (true, _) => ("✓", look.good()),
+            (false, true) => ("✕", bold(look.bad())),
+            (false, false) => ("▶", look.attention()),
+        };
+        let words =
+            Words::of(style, format!("{sign} {:<12}", check.name)).and(look.text(), check.seen.as_str());
+        let name = if n > 0 {
+            ""
+        } else if over {
+            "checked"
+        } else {
+            "checks"
+        };
+        lines.extend(super::pods::hung(label(look, name), words.wrap(room), usize::from(LABEL)));
+    }
+    let waits: Vec<&str> = checks.iter().filter(|c| c.decides && !c.holds).map(|c| c.name).collect();
+    if !over && !waits.is_empty() {
+        lines.push(label(look, "waiting for").and(look.attention(), waits.join(", ")));
+    }
+    lines
 }
 
 /// The prediction and how it did; the incident beside what came after it.

@@ -13,7 +13,7 @@ use crate::domain::format;
 use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::window::Window;
 use crate::engine::event::PageShown;
-use crate::engine::pages::{self, AlertItem, Beside};
+use crate::engine::inspect::{self, AlertItem, Beside};
 use crate::engine::state::State;
 use crate::engine::surroundings::Relation;
 use crate::ui::look::{Look, bold};
@@ -49,7 +49,8 @@ pub fn draw(look: &Look, state: &State, id: &SloId, area: Rect, buf: &mut Buffer
     let shown = in_sight(look, state, &page, area, buf);
     let keys = [
         ("up", "select"),
-        ("open", "go to the selected SLO"),
+        ("open", "go to the SLO"),
+        ("copy", "copy"),
         ("page_down", "page"),
         ("help", "help"),
         ("back", "back"),
@@ -76,6 +77,9 @@ fn in_sight(look: &Look, state: &State, page: &Page, area: Rect, buf: &mut Buffe
             put(buf, columns(row(below(area, 3), (n - first) as u16), 0, 1), "▌", look.accent());
         }
         words.draw(place, buf);
+        if let Some((_, AlertItem::Link(address))) = page.items.iter().find(|(line, _)| *line == n) {
+            look.link(from(place, LABEL as u16), address.as_str());
+        }
     }
     if page.lines.len() > visible {
         let text =
@@ -124,7 +128,7 @@ fn standing(look: &Look, state: &State, slo: &Slo, wide: usize, lines: &mut Vec<
 }
 
 fn rules(look: &Look, state: &State, slo: &Slo, wide: usize, page: &mut Page) {
-    let open = state.pages.alert.as_ref().filter(|open| open.slo == slo.id);
+    let open = state.inspected.alert.as_ref().filter(|open| open.slo == slo.id);
     page.lines.push(Words::new());
     let dim = |text: &str| Words::of(look.dim(), text.to_owned());
     match open.and_then(|open| open.rules.as_ref()) {
@@ -137,7 +141,7 @@ fn rules(look: &Look, state: &State, slo: &Slo, wide: usize, page: &mut Page) {
             page.lines.push(dim("the server has no alert rule about this SLO"));
         }
         Some(Ok(rules)) => {
-            let links = pages::links(state);
+            let links = inspect::links(state);
             for (name, address) in &links {
                 page.items.push((page.lines.len(), AlertItem::Link(address.clone())));
                 let name = fit(name.as_str(), LABEL - 1);
@@ -202,7 +206,7 @@ fn pairs(labels: &BTreeMap<Clean, Clean>) -> String {
 }
 
 fn others(look: &Look, state: &State, id: &SloId, wide: usize, page: &mut Page) {
-    let (ours, others) = pages::beside(state, id);
+    let (ours, others) = inspect::beside(state, id);
     let began = ours.map_or("when this one began is not known".into(), |at| {
         format!("this one began {}", format::since(at, state.now))
     });

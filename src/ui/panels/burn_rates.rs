@@ -1,4 +1,5 @@
-//! Burn per window against its threshold, on a logarithmic scale: a pair burns when both of its lines cross the tick.
+//! Burn of each window pair against the threshold that the rules use, on a logarithmic scale: a pair burns when both of
+//! its lines cross their tick, so both are in one row.
 
 use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
@@ -13,46 +14,44 @@ use crate::ui::look::{Look, bold};
 use crate::ui::widgets::gauge;
 use crate::ui::widgets::words::{columns, put, put_right, row};
 
-/// Each window once, with the most severe pair that it belongs to.
-fn windows(slo: &Slo) -> Vec<(Window, &WindowPair)> {
-    let mut found: Vec<(Window, &WindowPair)> = Vec::new();
-    for pair in &slo.pairs {
-        for window in [pair.short, pair.long] {
-            if !found.iter().any(|(known, _)| *known == window) {
-                found.push((window, pair));
-            }
-        }
-    }
-    found
-}
+/// Columns of a window's name, of its burn, and of the threshold.
+const NAME: u16 = 4;
+const BURN: u16 = 7;
+const LIMIT: u16 = 17;
 
-/// Rows that all windows take.
+/// Rows that all pairs take.
 pub fn rows(slo: &Slo) -> u16 {
-    windows(slo).len().min(8) as u16
+    slo.pairs.len().min(8) as u16
 }
 
-/// Draws as many windows as `area` has rows, the most severe pair first.
+/// Draws as many pairs as `area` has rows, the most severe first.
 pub fn draw(look: &Look, slo: &Slo, study: Option<&Study>, area: Rect, buf: &mut Buffer) {
-    for (n, (window, pair)) in windows(slo).into_iter().take(usize::from(area.height)).enumerate() {
-        let covered = study.and_then(|s| s.covered(window)).filter(|data| *data < window.delta());
-        one(look, slo, (window, covered), pair, row(area, n as u16), buf);
+    for (n, pair) in slo.pairs.iter().take(usize::from(area.height)).enumerate() {
+        one(look, slo, study, pair, row(area, n as u16), buf);
     }
 }
 
-fn one(
-    look: &Look,
-    slo: &Slo,
-    (window, covered): (Window, Option<TimeDelta>),
-    pair: &WindowPair,
-    area: Rect,
-    buf: &mut Buffer,
-) {
-    const NAME: u16 = 4;
-    const BURN: u16 = 10;
-    const LIMIT: u16 = 16;
+fn one(look: &Look, slo: &Slo, study: Option<&Study>, pair: &WindowPair, area: Rect, buf: &mut Buffer) {
+    let half = area.width.saturating_sub(LIMIT) / 2;
+    side(look, slo, pair.short, pair, columns(area, 0, half), buf);
+    side(look, slo, pair.long, pair, columns(area, half, half), buf);
+    let short = [pair.short, pair.long].map(|window| (window, study.and_then(|s| s.covered(window))));
+    let covered = short.into_iter().find_map(|(w, data)| Some((w, data.filter(|data| *data < w.delta())?)));
+    put(buf, columns(area, half * 2 + 1, LIMIT - 1), &limit(pair, covered), look.dim());
+}
+
+/// The threshold; where a window is longer than its data, how much there is: that is rarer, and changes what is read.
+fn limit(pair: &WindowPair, covered: Option<(Window, TimeDelta)>) -> String {
+    match covered {
+        Some((window, data)) => format!("({window}: {} data)", format::span(data)),
+        None => format!("{} > {}", pair.severity.word(), format::burn(pair.factor)),
+    }
+}
+
+/// One window of a pair: name, line with its threshold, burn.
+fn side(look: &Look, slo: &Slo, window: Window, pair: &WindowPair, area: Rect, buf: &mut Buffer) {
     put_right(buf, columns(area, 0, NAME), &window.to_string(), look.dim());
-    let wide = area.width.saturating_sub(NAME + 1 + BURN + 2 + LIMIT);
-    let line = columns(area, NAME + 1, wide);
+    let wide = area.width.saturating_sub(NAME + 1 + BURN);
     let burn = slo.burn(window);
     let over = matches!(burn, Value::Number(b) if b > pair.factor);
     let style = match (over, pair.severity, burn) {
@@ -61,20 +60,17 @@ fn one(
         (false, _, Value::Number(_)) => look.good(),
         _ => look.dim(),
     };
-    let shown = burn.number().unwrap_or(0.0);
+    let number = match (over, burn) {
+        (true, _) => bold(style),
+        (false, Value::Number(_)) => look.text(),
+        _ => look.dim(),
+    };
+    let Value::Number(shown) = burn else {
+        // The word for why there is no number needs the room of the line.
+        put_right(buf, columns(area, NAME + 1, wide + BURN), &format::burn_value(burn), number);
+        return;
+    };
+    let line = columns(area, NAME + 1, wide);
     gauge::burn(buf, line, shown, pair.factor, style, look.track(), look.text());
-    let number = if over {
-        bold(style)
-    } else if burn.number().is_some() {
-        look.text()
-    } else {
-        look.dim()
-    };
     put_right(buf, columns(area, NAME + 1 + wide, BURN), &format::burn_value(burn), number);
-    // The tick on the line stands for the threshold where the words are needed for something else.
-    let limit = match covered {
-        Some(data) => format!("({} of data)", format::span(data)),
-        None => format!("{} > {}", pair.severity.word(), format::burn(pair.factor)),
-    };
-    put(buf, columns(area, NAME + 1 + wide + BURN + 2, LIMIT), &limit, look.dim());
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::evidence::Evidence;
 use crate::domain::format;
-use crate::domain::verdict::{Gate, GateState};
+use crate::domain::verdict::Gate;
 use crate::engine::analysis::Analysis;
 use crate::engine::drill::{Answer, Answered, Drill, HIDDEN, Phase};
 use crate::engine::revisions::{Mark, RevisionRow};
@@ -20,7 +20,7 @@ use super::evidence::{item, wrapped};
 use super::{footer, gates, header, revisions};
 
 /// Columns of the labels.
-const LABEL: usize = 12;
+const LABEL: usize = 14;
 
 /// Draws the page.
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
@@ -149,12 +149,9 @@ fn say(look: &Look, label: &str, text: &str, columns: usize, lines: &mut Vec<Wor
 /// The facts: what burns, what each revision did, every number; and that the rest is hidden.
 fn question(look: &Look, state: &State, drill: &Drill, columns: usize) -> Vec<Words> {
     let mut lines = Vec::new();
-    lines.push(Words::of(look.dim(), format!("{:<LABEL$}{HIDDEN}", "verdict")));
-    lines.push(Words::of(look.dim(), format!("{:<LABEL$}{HIDDEN}", "offer")));
-    for gate in Gate::ALL {
-        lines.push(Words::of(look.dim(), format!("{:<LABEL$}", gate.name())).and(look.faint(), HIDDEN));
+    for label in ["verdict", "seven gates", "offer, model"] {
+        lines.push(Words::of(look.dim(), format!("{label:<LABEL$}{HIDDEN}")));
     }
-    lines.push(Words::of(look.dim(), format!("{:<LABEL$}{HIDDEN}", "model")));
     lines.push(Words::new());
     let analysis = state.incidents.get(&drill.about).and_then(|i| i.analysis.as_ref());
     let Some(analysis) = analysis else {
@@ -226,13 +223,18 @@ fn told(look: &Look, state: &State, drill: &Drill, answered: &Answered, columns:
     lines
 }
 
-/// Evidence of the gates that fail; where it is acted, of those that say whose doing it is and whether the target is good.
+/// When it began and what changed, and the evidence of the gates that say whose doing it is; of the target where it acts.
 fn deciding(analysis: &Analysis) -> Vec<&Evidence> {
-    let decides = |gate: Gate, state: GateState| match analysis.offer.acts() {
-        true => matches!(gate, Gate::Ours | Gate::TargetGood),
-        false => state != GateState::Pass || gate == Gate::Ours,
+    let decides = |gate: Gate| match gate {
+        Gate::Ours | Gate::OnlyUs => true,
+        Gate::TargetGood => analysis.offer.acts(),
+        _ => false,
     };
-    let gates = analysis.gates.iter().filter(|g| decides(g.gate, g.state));
+    let gates = analysis.gates.iter().filter(|g| decides(g.gate));
     let ids: Vec<&String> = gates.flat_map(|g| &g.evidence).collect();
-    analysis.evidence.items().iter().filter(|item| ids.contains(&&item.id)).collect()
+    let times = |item: &Evidence| {
+        let fact = item.fact.as_str();
+        fact.starts_with("the errors began at") || fact.starts_with("the rollout of")
+    };
+    analysis.evidence.items().iter().filter(|item| ids.contains(&&item.id) || times(item)).collect()
 }

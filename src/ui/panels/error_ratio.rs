@@ -1,46 +1,36 @@
 //! The error ratio over time with the rollouts and the onset on the same axis: which deploy did it is answered by
-//! looking. What was not measured is left empty, and the range says how much of it is covered.
+//! looking. What was not measured is left empty, and the line above says what is read where, and how much was counted.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::domain::Time;
 use crate::domain::format;
-use crate::domain::inquiry::Bucket;
 use crate::domain::slo::SloId;
 use crate::domain::window::Window;
-use crate::engine::investigate::Study;
+use crate::engine::chart;
 use crate::engine::onset::Onset;
-use crate::engine::revisions::{Mark, RevisionRow};
+use crate::engine::revisions::RevisionRow;
 use crate::engine::state::State;
-use crate::engine::view::RANGES;
-use crate::ui::look::{Look, bold};
+use crate::ui::look::Look;
 use crate::ui::widgets::chart::{Chart, Sample, Shades, round_up};
-use crate::ui::widgets::text::width;
-use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row};
+use crate::ui::widgets::words::{Words, columns, put, put_right, row};
 
-/// Columns of the vertical axis.
-const AXIS: u16 = 7;
+use super::time_axis::{Axis, LABELS, place};
 
 /// What is drawn.
 pub struct Series<'a> {
-    /// Samples.
-    pub samples: Vec<Sample>,
+    /// Samples with their counts.
+    samples: Vec<chart::Sample>,
+    /// The same as the chart takes them.
+    drawn: Vec<Sample>,
     /// Error ratio that the objective allows.
-    pub budget: f64,
-    /// Rollouts.
-    pub revisions: &'a [RevisionRow],
-    /// The errors' stretch.
-    pub onset: Option<&'a Onset>,
-    /// When the change under suspicion began.
-    pub change: Option<Time>,
-    /// Now.
-    pub now: Time,
+    budget: f64,
+    axis: Axis<'a>,
 }
 
 impl<'a> Series<'a> {
-    /// Of an SLO.
+    /// Of an SLO, over the range of the view.
     pub fn of(
         state: &State,
         slo: &SloId,
@@ -48,188 +38,86 @@ impl<'a> Series<'a> {
         onset: Option<&'a Onset>,
         change: Option<Time>,
     ) -> Self {
-        let study = state.studies.get(slo);
-        let counted = study.map_or_else(Vec::new, counted);
-        let first = counted.iter().find(|s| s.ratio.is_some()).map(|s| s.from);
-        let mut samples = study.map_or_else(Vec::new, |s| recorded(s, state.view.window()));
-        samples.retain(|s| first.is_none_or(|first| s.to <= first));
-        samples.extend(counted);
+        let (from, to) = (state.now - state.view.window().delta(), state.now);
+        Self::on(state, slo, Axis { from, to, revisions, onset, change, cursor: None })
+    }
+
+    /// The same on an axis that others share.
+    pub fn on(state: &State, slo: &SloId, axis: Axis<'a>) -> Self {
+        let samples = chart::samples(state, slo);
+        let drawn = samples.iter().map(|s| Sample { from: s.from, to: s.to, ratio: s.ratio }).collect();
         let budget = state.world.slos.get(slo).and_then(|s| s.budget()).unwrap_or(0.001);
-        Self { samples, budget, revisions, onset, change, now: state.now }
+        Self { samples, drawn, budget, axis }
     }
 
     fn chart(&self, from: Time) -> Chart<'_> {
-        let seen = self.samples.iter().filter(|s| s.to > from);
+        let seen = self.drawn.iter().filter(|s| s.to > from);
         let most = seen.filter_map(|s| s.ratio).fold(self.budget, f64::max);
-        Chart { samples: &self.samples, from, to: self.now, top: round_up(most), budget: self.budget }
+        Chart { samples: &self.drawn, from, to: self.axis.to, top: round_up(most), budget: self.budget }
     }
 
-    /// Rollouts that began after `from`, oldest first.
-    fn rollouts(&self, from: Time) -> Vec<(Time, &RevisionRow)> {
-        let mut found: Vec<_> = self
-            .revisions
-            .iter()
-            .filter_map(|r| r.began.map(|began| (began, r)))
-            .filter(|(began, _)| *began > from && *began <= self.now)
-            .collect();
-        found.sort_by_key(|(began, _)| *began);
-        found
+    /// What is read under the cursor, or of the newest sample.
+    pub fn reading(&self, look: &Look, area: Rect, buf: &mut Buffer) {
+        let cursor = self.axis.cursor;
+        let Some(sample) = chart::read(&self.samples, cursor) else {
+            let words = match cursor {
+                Some(at) => {
+                    Words::of(look.key(), format!("▲ {}  ", self.axis.clock(at))).and(look.dim(), "no sample")
+                }
+                None => Words::of(look.dim(), "no counts yet"),
+            };
+            words.draw(area, buf);
+            return;
+        };
+        let over = sample.ratio.is_some_and(|ratio| ratio > self.budget);
+        let ratio = sample.ratio.map_or("no traffic".to_owned(), format::percent);
+        let mut words = Words::of(if over { look.bad() } else { look.strong() }, ratio);
+        words.push(
+            look.text(),
+            match sample.counts {
+                Some((bad, total)) if total > 0.0 => format!("  {} failed", format::bad_of(bad, total)),
+                Some(_) => String::new(),
+                None => "  recorded, no counts".to_owned(),
+            },
+        );
+        self.axis.reading(look, cursor.unwrap_or(sample.to), words, area, buf);
+    }
+
+    /// Since when there are samples, where that is later than the begin of the axis.
+    pub fn covered(&self) -> Option<String> {
+        let (from, to) = (self.axis.from, self.axis.to);
+        let first = self.samples.iter().find(|s| s.ratio.is_some()).map(|s| s.from)?;
+        let late = first - from > ((to - from) / 20).max(Window::minutes(10).delta());
+        late.then(|| format!("since {}", format::since(first, to)))
     }
 }
 
-/// The counts of the incident.
-fn counted(study: &Study) -> Vec<Sample> {
-    let Some(answered) = &study.buckets else { return Vec::new() };
-    let (buckets, step) = &answered.data;
-    let sample = |b: &Bucket| Sample {
-        from: b.end - step.delta(),
-        to: b.end,
-        ratio: b.total.filter(|t| *t > 0.0).map(|t| b.bad.unwrap_or(0.0) / t),
-    };
-    buckets.iter().map(sample).collect()
-}
-
-/// The past that was asked for, if it is the one that is shown.
-fn recorded(study: &Study, shown: Window) -> Vec<Sample> {
-    let Some(answered) = study.past.as_ref().filter(|a| a.to - a.from == shown.delta()) else {
-        return Vec::new();
-    };
-    let (ratios, step) = &answered.data;
-    let sample =
-        |(end, ratio): &(Time, f64)| Sample { from: *end - step.delta(), to: *end, ratio: Some(*ratio) };
-    ratios.iter().map(sample).collect()
-}
-
-/// Draws the chart with its ranges; at least five rows.
-pub fn draw(look: &Look, series: &Series<'_>, range: usize, area: Rect, buf: &mut Buffer) {
-    if area.height < 5 || area.width < 24 {
-        return;
-    }
-    let window = RANGES.get(range).copied().unwrap_or(RANGES[0]);
-    let begin = series.now - window.delta();
-    ranges(look, series, range, begin, row(area, 0), buf);
-    let chart = series.chart(begin);
-    let body = from(Rect { height: area.height - 4, ..below(area, 1) }, AXIS);
-    scale(look, &chart, area, body, buf);
+/// Draws the samples with their scale into `area`, whose first columns are the labels.
+pub fn draw(look: &Look, series: &Series<'_>, area: Rect, buf: &mut Buffer) {
+    let chart = series.chart(series.axis.from);
+    let body = super::time_axis::body(area);
+    scale(look, &chart, area, buf);
     chart.draw(body, buf, shades(look));
-    marks(look, series, &chart, body, buf);
-    let axis = from(row(area, area.height - 3), AXIS);
-    put(buf, axis, &format!("└{}", "─".repeat(usize::from(axis.width.saturating_sub(1)))), look.faint());
-    names(look, series, &chart, from(row(area, area.height - 2), AXIS), buf);
-    times(look, &chart, window, from(row(area, area.height - 1), AXIS), buf);
+    series.axis.marks(look, body, buf);
+    series.axis.cursor(look, body, buf);
 }
 
 fn shades(look: &Look) -> Shades {
     Shades { over: look.bad(), within: look.dim(), zero: look.track() }
 }
 
-fn ranges(look: &Look, series: &Series<'_>, range: usize, begin: Time, area: Rect, buf: &mut Buffer) {
-    let shown = series.now - begin;
-    let mut words = Words::of(look.dim(), "ERROR RATIO ");
-    for (n, window) in RANGES.iter().enumerate() {
-        let (style, text) = if n == range {
-            (bold(look.accent()), format!(" [{window}]"))
-        } else {
-            (look.dim(), format!("  {window} "))
-        };
-        words.push(style, text);
-    }
-    let first = series.samples.iter().find(|s| s.ratio.is_some()).map(|s| s.from);
-    match first {
-        None => words.push(look.dim(), "   no counts yet"),
-        Some(first) if first - begin > (shown / 20).max(Window::minutes(10).delta()) => {
-            words.push(look.dim(), format!("   counts since {}", format::since(first, series.now)));
-        }
-        Some(_) => {}
-    }
-    words.draw(area, buf);
-}
-
 /// Labels of the vertical axis: top, middle, zero.
-fn scale(look: &Look, chart: &Chart<'_>, area: Rect, body: Rect, buf: &mut Buffer) {
+fn scale(look: &Look, chart: &Chart<'_>, area: Rect, buf: &mut Buffer) {
     let label = |n: u16, text: String, buf: &mut Buffer| {
-        put_right(buf, columns(row(below(area, 1), n), 0, AXIS - 1), &text, look.dim());
+        put_right(buf, columns(row(area, n), 0, LABELS - 1), &text, look.dim());
     };
     label(0, format::percent(chart.top), buf);
-    if body.height >= 5 {
-        label(body.height / 2, format::percent(chart.top / 2.0), buf);
+    if area.height >= 5 {
+        label(area.height / 2, format::percent(chart.top / 2.0), buf);
     }
-    if body.height >= 2 {
-        label(body.height - 1, "0".into(), buf);
+    if area.height >= 2 {
+        label(area.height - 1, "0".into(), buf);
     }
-}
-
-/// Dashed lines where rollouts began, over what is empty or zero.
-fn marks(look: &Look, series: &Series<'_>, chart: &Chart<'_>, body: Rect, buf: &mut Buffer) {
-    for (began, _) in series.rollouts(chart.from) {
-        let Some(x) = chart.column(began, body.width) else {
-            continue;
-        };
-        for y in 0..body.height {
-            let cell = columns(row(body, y), x, 1);
-            let empty =
-                buf.cell((cell.x, cell.y)).is_some_and(|c| matches!(c.symbol(), " " | "⣀" | "⢀" | "⡀"));
-            if empty {
-                put(buf, cell, "┊", look.accent());
-            }
-        }
-    }
-}
-
-/// Names of the revisions under the times at which they began to roll out, and the onset.
-fn names(look: &Look, series: &Series<'_>, chart: &Chart<'_>, area: Rect, buf: &mut Buffer) {
-    let mut labels: Vec<(u16, String, Style)> = Vec::new();
-    let rollouts = series.rollouts(chart.from);
-    let before =
-        series.revisions.iter().filter(|r| r.began.is_some_and(|b| b <= chart.from)).max_by_key(|r| r.began);
-    if let Some(row) = before {
-        labels.push((0, row.title(), look.text()));
-    }
-    for (began, row) in rollouts {
-        let style = if row.mark == Mark::Current { look.strong() } else { look.text() };
-        labels.push((chart.column(began, area.width).unwrap_or(0), row.title(), style));
-    }
-    if let Some(onset) = series.onset
-        && let Some(x) = chart.column(onset.began, area.width)
-    {
-        let text = match series.change {
-            Some(change) => format!("▲ onset {}", format::onset(change, onset.began, onset.step)),
-            None => format!("▲ onset {}", format::minute(onset.began)),
-        };
-        labels.push((x, text, look.bad()));
-    }
-    place(labels, area, buf);
-}
-
-/// Places labels from the right, each at its column or as near to the left of it as there is room; those without room
-/// are left out.
-fn place(mut labels: Vec<(u16, String, Style)>, area: Rect, buf: &mut Buffer) {
-    labels.sort_by_key(|(x, _, _)| *x);
-    let mut end = area.width;
-    for (x, text, style) in labels.into_iter().rev() {
-        let wide = width(&text) as u16;
-        if wide > end {
-            continue;
-        }
-        let at = x.min(end - wide);
-        put(buf, columns(area, at, wide), &text, style);
-        end = at.saturating_sub(2);
-    }
-}
-
-fn times(look: &Look, chart: &Chart<'_>, window: Window, area: Rect, buf: &mut Buffer) {
-    let text = |at: Time| match window.secs() {
-        s if s > 86_400 => at.format("%-d %b").to_string(),
-        _ => format::minute(at),
-    };
-    let parts = if area.width >= 50 { 4 } else { 2 };
-    let mut labels = Vec::new();
-    for n in 0..=parts {
-        let at = chart.from + (chart.to - chart.from) * n / parts;
-        let x = (u32::from(area.width) * n as u32 / parts as u32) as u16;
-        labels.push((x, text(at), look.faint()));
-    }
-    place(labels, area, buf);
 }
 
 /// The strip of a card: two or more rows of the last hour and one of labels.
@@ -237,34 +125,30 @@ pub fn strip(look: &Look, series: &Series<'_>, area: Rect, buf: &mut Buffer) {
     if area.height < 2 {
         return;
     }
-    let earliest = series.change.or(series.onset.map(|o| o.began));
-    let hour = series.now - Window::hours(1).delta();
+    let earliest = series.axis.change.or(series.axis.onset.map(|o| o.began));
+    let hour = series.axis.to - Window::hours(1).delta();
     let begin = earliest.map_or(hour, |at| hour.min(at - Window::minutes(15).delta()));
     let chart = series.chart(begin);
     let body = Rect { height: area.height - 1, ..area };
     chart.draw(body, buf, shades(look));
-    if let Some(x) = series.change.and_then(|at| chart.column(at, body.width)) {
+    if let Some(x) = series.axis.change.and_then(|at| chart.column(at, body.width)) {
         for y in 0..body.height {
             put(buf, columns(row(body, y), x, 1), "┊", look.accent());
         }
     }
     let axis = row(area, area.height - 1);
     let mut labels = vec![(0, format::minute(begin), look.faint())];
-    if let Some(change) = series.change {
-        let name = series.revisions.iter().find(|r| r.began == Some(change));
+    if let Some(change) = series.axis.change {
+        let name = series.axis.revisions.iter().find(|r| r.began == Some(change));
         let name = name.map_or("changed".to_owned(), RevisionRow::title);
         let x = chart.column(change, area.width).unwrap_or(0);
         labels.push((x, format!("{name} {}", format::minute(change)), look.accent()));
     }
-    if let Some(onset) = series.onset {
+    if let Some(onset) = series.axis.onset {
         let x = chart.column(onset.began, area.width).unwrap_or(0);
-        let text = match series.change {
-            Some(change) => format!("onset {}", format::onset(change, onset.began, onset.step)),
-            None => format!("onset {}", format::minute(onset.began)),
-        };
-        labels.push((x, text, look.bad()));
+        labels.push((x, format!("onset {}", series.axis.onset_at(onset)), look.bad()));
     }
-    labels.push((area.width, format::minute(series.now), look.faint()));
+    labels.push((area.width, format::minute(series.axis.to), look.faint()));
     place(labels, axis, buf);
     let top = format!("{} ", format::percent(chart.top));
     put(buf, columns(row(area, 0), 0, 8), &top, look.faint());

@@ -10,12 +10,16 @@ use crate::ui::widgets::words::{Words, from, tint};
 /// A command and the word beside its key.
 pub type Entry = (&'static str, &'static str);
 
+/// What stands last and stays.
+const KEPT: [&str; 4] = ["palette", "help", "quit", "back"];
+
 /// Draws the keys of `entries`, which are commands of `context`.
 pub fn draw(look: &Look, context: &str, entries: &[Entry], area: Rect, buf: &mut Buffer) {
     let keys =
         entries.iter().filter_map(|(command, word)| Some((key(look, context, command)?, (*word).to_owned())));
-    // Help and the way out are kept longest.
-    draw_keys(look, keys.collect(), 2, area, buf);
+    // The palette, which finds all the others, help and the way out are kept longest.
+    let last = entries.iter().rev().take_while(|(command, _)| KEPT.contains(command)).count();
+    draw_keys(look, keys.collect(), last.max(2), area, buf);
 }
 
 /// Up and down are one entry.

@@ -1,6 +1,8 @@
 //! The header: where we are, who we are, what waits for a person, how each source is, what time it is. Production is
 //! said in words on a tinted bar. On a narrow screen the least important part goes first.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -12,6 +14,9 @@ use crate::engine::view;
 use crate::engine::world::SourceState;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::words::{Words, from, tint};
+
+/// A round trip to the terminal that a hand notices.
+const FELT: Duration = Duration::from_millis(35);
 
 /// A part of the header; the higher its rank, the sooner it is left out.
 type Part = (u8, Words);
@@ -35,6 +40,10 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let zone = if area.width >= 100 { " UTC" } else { "" };
     if let Some(ms) = state.world.round_trips.get(&Source::Prometheus) {
         right.push((7, Words::of(look.dim(), format!("round trip {ms} ms"))));
+    }
+    // A line that nobody feels is not worth a word.
+    if let Some(line) = state.line.filter(|line| *line >= FELT) {
+        right.push((7, Words::of(look.dim(), format!("line {} ms", line.as_millis()))));
     }
     right.push((2, Words::of(look.text(), format::clock(state.now)).and(look.dim(), zone)));
     shorten(usize::from(area.width), &mut left, &mut right);

@@ -13,6 +13,8 @@ use crate::ui::widgets::words::{Words, below, columns, from, put_right, row};
 
 use super::{footer, header};
 
+/// All contexts, in the order in which they are told.
+const CONTEXTS: [&str; 4] = ["drill", "main", "card", "page"];
 /// Columns of the keys, at least.
 const KEYS: usize = 12;
 /// From here on both contexts, side by side.
@@ -27,19 +29,18 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
         header::draw(look, state, row(area, 0), buf);
     }
     let here = commands::context(state);
-    let other = if here == "main" { "card" } else { "main" };
     let body = Rect { height: area.height.saturating_sub(2), ..below(area, 1) };
     let both = body.width >= WIDE;
     let width = if both { body.width / 2 } else { body.width };
     let inner = usize::from(width.saturating_sub(2));
+    let others = CONTEXTS.into_iter().filter(|name| *name != here);
+    let others = others.filter(|name| *name != "drill" || state.drill.is_some());
     let mut left = context(look, here, inner);
-    let mut right = context(look, other, inner);
-    let more = [typed(look, inner), origin(look, inner)].concat();
-    if both {
-        right.extend(more);
-    } else {
-        left.append(&mut right);
-        left.extend(more);
+    let mut right = Vec::new();
+    let more = [typed(look, inner), origin(look, inner)];
+    for section in others.map(|name| context(look, name, inner)).chain(more) {
+        let shorter = if both && right.len() < left.len() { &mut right } else { &mut left };
+        shorter.extend(section);
     }
     let lines = left.len().max(right.len());
     let last = lines.saturating_sub(usize::from(body.height));
@@ -72,9 +73,11 @@ fn column(lines: &[Words], first: usize, area: Rect, buf: &mut Buffer) {
 /// A line of keys and what they do, on as many rows as it takes.
 fn line(look: &Look, keys: &str, help: &str, room: usize, wide: usize) -> Vec<Words> {
     let rows = wrap(help, room.saturating_sub(wide + 1).max(8));
+    let keys = wrap(keys, wide);
     let mut lines = Vec::new();
-    for (n, text) in rows.into_iter().enumerate() {
-        let keys = if n == 0 { keys } else { "" };
+    for n in 0..rows.len().max(keys.len()) {
+        let keys = keys.get(n).map_or("", String::as_str);
+        let text = rows.get(n).map_or("", String::as_str);
         lines.push(
             Words::of(look.key(), keys.to_owned())
                 .and(look.text(), pad(keys, wide + 1))
@@ -92,7 +95,8 @@ fn pad(text: &str, columns: usize) -> String {
 fn context(look: &Look, name: &str, room: usize) -> Vec<Words> {
     let title = match name {
         "main" => "MAIN SCREEN, LOG, INBOX",
-        "page" => "PODS, LOG, ALERT, REVISION, DIFF",
+        "page" => "PODS, LOG OF A POD, ALERT, REVISION, DIFF",
+        "drill" => "A DRILL'S QUESTION",
         _ => "CARD, EVIDENCE, MODEL",
     };
     let lines = keys(look, name);

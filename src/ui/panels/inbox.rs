@@ -34,9 +34,9 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
         ("up", "select"),
         ("open", "card"),
         ("gate", "most urgent"),
+        ("inbox", "back"),
         ("palette", "palette"),
         ("help", "help"),
-        ("inbox", "back"),
         ("quit", "quit"),
     ];
     footer::draw(look, "main", &keys, row(area, area.height.saturating_sub(1)), buf);

@@ -9,7 +9,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Uid};
 use crate::domain::format;
 use crate::engine::event::PageShown;
-use crate::engine::pages::{Kept, LINES, LogState, OpenLog};
+use crate::engine::inspect::{Kept, LINES, LogState, OpenLog};
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::{tail, wrap_within};
@@ -31,7 +31,7 @@ pub fn draw(
 ) -> PageShown {
     header::draw(look, state, row(area, 0), buf);
     let none = OpenLog::default();
-    let log = state.pages.log.as_ref().filter(|log| log.uid == *uid).unwrap_or(&none);
+    let log = state.inspected.log.as_ref().filter(|log| log.uid == *uid).unwrap_or(&none);
     title(look, state, workload, log, row(area, 1), buf);
     let searched = state.view.pod_log.typing.is_some() || !state.view.pod_log.query.is_empty();
     let field = u16::from(searched);
@@ -49,7 +49,7 @@ pub fn draw(
 }
 
 fn title(look: &Look, state: &State, workload: &Key, log: &OpenLog, area: Rect, buf: &mut Buffer) {
-    let pod = state.pages.pod.as_ref();
+    let pod = state.inspected.pod.as_ref();
     let name = pod.map_or(workload.name.as_str(), |pod| pod.key.name.as_str());
     let containers = pod.and_then(|pod| pod.page.as_ref()).map_or(0, |page| page.containers.len());
     let of = if containers > 1 { format!(" of {containers}") } else { String::new() };
@@ -252,10 +252,17 @@ fn keys(look: &Look, state: &State, log: &OpenLog, area: Rect, buf: &mut Buffer)
         keys.extend([("next", "newer"), ("next_back", "older")]);
     }
     keys.push(("previous", if log.previous { "this run" } else { "before restart" }));
-    let page = state.pages.pod.as_ref().and_then(|pod| pod.page.as_ref());
+    let page = state.inspected.pod.as_ref().and_then(|pod| pod.page.as_ref());
     if page.is_some_and(|page| page.containers.len() > 1) {
         keys.push(("container", "container"));
     }
-    keys.extend([("times", "times"), ("end", "end"), ("up", "scroll"), ("help", "help"), ("back", "back")]);
+    keys.extend([
+        ("times", "times"),
+        ("copy", "copy"),
+        ("end", "end"),
+        ("up", "scroll"),
+        ("help", "help"),
+        ("back", "back"),
+    ]);
     footer::draw(look, "page", &keys, area, buf);
 }

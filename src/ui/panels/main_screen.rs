@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::domain::slo::Slo;
 use crate::engine::drill;
 use crate::engine::revisions::RevisionRow;
 use crate::engine::state::State;
@@ -15,9 +16,11 @@ use crate::ui::look::{Look, bold};
 use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, from, put, row, rule, top};
 
-use super::error_ratio::{self, Series};
 use super::slo_list::{self, Rows};
-use super::{burn_rates, footer, header, log, notices, objective, pipeline, proposal, revisions};
+use super::time_axis::Axis;
+use super::{
+    burn_down, burn_rates, charts, footer, header, log, notices, objective, pipeline, proposal, revisions,
+};
 
 /// From here on all zones at once.
 const WIDE: (u16, u16) = (110, 30);
@@ -63,6 +66,29 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     scene.keys(row(area, area.height - 1), buf);
 }
 
+/// Rows of the parts of the selected SLO, above its charts.
+struct Layout {
+    burns: u16,
+    gap: u16,
+    budget: u16,
+}
+
+impl Layout {
+    /// Within `rows`, for so many pairs of windows. The charts need some rows to say anything; below that the windows
+    /// matter most.
+    fn of(pairs: u16, rows: u16) -> Self {
+        let tall = rows >= pairs + 22;
+        let budget = match rows.saturating_sub(pairs) {
+            0 => 0,
+            _ if tall => 3,
+            _ => 1,
+        };
+        let gap = u16::from(tall);
+        let burns = pairs.min(rows.saturating_sub(budget + gap));
+        Self { burns, gap, budget }
+    }
+}
+
 impl Scene<'_> {
     fn all(&self, area: Rect, buf: &mut Buffer) {
         let revisions = (self.timeline.len().clamp(1, usize::from(area.height / 8).max(3)) + 1) as u16;
@@ -105,22 +131,18 @@ impl Scene<'_> {
             }
             return;
         };
-        objective::draw(self.look, self.state, slo, area, buf);
+        objective::draw(self.look, self.state, slo, top(area, objective::ROWS), buf);
         let rest = below(area, objective::ROWS + 1);
-        // The chart needs seven rows to say anything; the page's windows matter most.
-        let burns = burn_rates::rows(slo).min(rest.height.saturating_sub(8).max(4));
-        burn_rates::draw(self.look, slo, self.state.studies.get(&slo.id), top(rest, burns), buf);
-        let chart = below(rest, burns + 1);
-        let analysis = self.analysis();
-        let found = analysis.map(|a| &a.attribution);
-        let series = Series::of(
-            self.state,
-            &slo.id,
-            &self.timeline,
-            found.and_then(|f| f.onset.as_ref()),
-            found.and_then(|f| f.change.as_ref()).map(|c| c.began),
-        );
-        error_ratio::draw(self.look, &series, self.state.view.range, chart, buf);
+        let layout = Layout::of(burn_rates::rows(slo), rest.height);
+        burn_rates::draw(self.look, slo, self.state.studies.get(&slo.id), top(rest, layout.burns), buf);
+        let rest = below(rest, layout.burns + layout.gap);
+        burn_down::draw(self.look, self.state, slo, top(rest, layout.budget), buf);
+        self.charts(slo, below(rest, layout.budget + 1), buf);
+    }
+
+    fn charts(&self, slo: &Slo, area: Rect, buf: &mut Buffer) {
+        let axis = Axis::of(&self.state.view, self.state.now, &self.timeline, self.analysis());
+        charts::draw(self.look, self.state, slo, axis, area, buf);
     }
 
     fn analysis(&self) -> Option<&crate::engine::analysis::Analysis> {
@@ -161,6 +183,14 @@ impl Scene<'_> {
                 let inner = from(body, 1);
                 self.detail(Rect { width: inner.width.saturating_sub(1), ..inner }, buf);
             }
+            Pane::Chart => {
+                let inner = from(body, 1);
+                if let Some(slo) = self.rows.slo(self.state) {
+                    self.charts(slo, Rect { width: inner.width.saturating_sub(1), ..inner }, buf);
+                } else {
+                    put(buf, row(inner, 0), "no SLO judges it: there is no chart", self.look.dim());
+                }
+            }
             Pane::Revisions => self.revisions(body, buf),
             Pane::Log => log::draw(self.look, self.state, self.state.view.log_scroll, body, buf),
         }
@@ -199,6 +229,7 @@ impl Scene<'_> {
         for (pane, name) in [
             (Pane::List, "list"),
             (Pane::Detail, "detail"),
+            (Pane::Chart, "chart"),
             (Pane::Revisions, "revisions"),
             (Pane::Log, "log"),
         ] {
@@ -221,8 +252,7 @@ impl Scene<'_> {
         let mut keys = vec![("gate", "gate"), ("up", "select"), ("open", "open")];
         keys.extend([("focus_next", "panel"), ("diff", "diff"), ("evidence", "evidence"), ("log", "log")]);
         keys.extend([("range_1", "range"), ("by_hand", "by hand"), ("undo", "undo"), ("filter", "filter")]);
-        keys.extend([("inbox", "inbox"), ("palette", "palette")]);
-        keys.extend([("help", "help"), ("quit", "quit")]);
+        keys.extend([("inbox", "inbox"), ("palette", "palette"), ("help", "help"), ("quit", "quit")]);
         footer::draw(self.look, "main", &keys, area, buf);
     }
 }

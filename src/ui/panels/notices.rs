@@ -68,7 +68,21 @@ fn all(look: &Look, state: &State) -> Vec<Notice> {
         lines.push(line(look.attention(), "prom partial", warning.to_string()));
     }
     lines.extend(counted(look, state));
+    lines.extend(listing(look, state));
     lines
+}
+
+/// A first look that takes a while: how far it is, kind by kind.
+fn listing(look: &Look, state: &State) -> Option<Notice> {
+    let under_way = state.world.sources.iter().filter(|(_, known)| !known.synced);
+    let kinds = under_way.filter_map(|(source, known)| {
+        let (so_far, of) = known.listing?;
+        let of = of.map_or(String::new(), |of| format!(" of about {}", format::grouped(of as f64)));
+        Some(format!("{} {}{of}", source.name(), format::grouped(so_far as f64)))
+    });
+    let kinds: Vec<String> = kinds.collect();
+    let text = format!("{} listed so far; what is shown is not whole yet", kinds.join(", "));
+    (!kinds.is_empty()).then(|| Notice { style: look.attention(), name: "first look".to_owned(), text })
 }
 
 /// What is wrong with the counts of an SLO that an incident is about: a part is missing, or they could not be had.

@@ -14,8 +14,6 @@ use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row
 
 use super::footer;
 
-/// Widest that it is drawn.
-const WIDEST: u16 = 110;
 /// Most rows of what is found.
 const ROWS: u16 = 16;
 /// Columns of the word for the kind.
@@ -27,16 +25,12 @@ const KEYS: u16 = 12;
 pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let Some(open) = &state.view.palette else { return };
     let found = palette::find(&look.keymap, state);
-    let width = area.width.min(WIDEST);
     // Input, rule, rows, rule; the header above and the keys below stay.
     let rows = ROWS.min(area.height.saturating_sub(5)).max(1);
-    let place = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + 1.min(area.height),
-        width,
-        height: (rows + 3).min(area.height.saturating_sub(1)),
-    };
+    let place = Rect { height: (rows + 3).min(area.height.saturating_sub(1)), ..below(area, 1) };
+    let bottom = row(area, area.height.saturating_sub(1));
     clear(look, place, buf);
+    clear(look, bottom, buf);
     input(look, &open.text, found.len(), row(place, 0), buf);
     rule(buf, row(place, 1), look.faint());
     let list = Rect { height: place.height.saturating_sub(3), ..below(place, 2) };
@@ -44,7 +38,7 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     rule(buf, row(place, place.height.saturating_sub(1)), look.faint());
     let keys = [("enter", "run"), ("tab", "complete"), ("↑↓", "choose"), ("esc", "leave")];
     let keys = keys.into_iter().map(|(key, word)| (key.to_owned(), word.to_owned())).collect();
-    footer::draw_keys(look, keys, 1, row(area, area.height.saturating_sub(1)), buf);
+    footer::draw_keys(look, keys, 1, bottom, buf);
 }
 
 /// An empty place with the background of a proposal.

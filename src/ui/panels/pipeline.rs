@@ -23,32 +23,51 @@ pub fn draw(look: &Look, state: &State, incident: Option<&Incident>, area: Rect,
         Words::of(look.dim(), calm).draw(area, buf);
         return;
     };
-    let full = strip(look, state, incident, 2);
-    let strip = if full.width() <= usize::from(area.width) { full } else { strip(look, state, incident, 1) };
-    strip.draw(area, buf);
+    let all = [Form::Wide, Form::Close, Form::Names].map(|form| strip(look, state, incident, form));
+    let fits = all.iter().find(|strip| strip.width() <= usize::from(area.width));
+    fits.or(all.last()).cloned().unwrap_or_default().draw(area, buf);
 }
 
-fn strip(look: &Look, state: &State, incident: &Incident, gap: usize) -> Words {
+/// How much room the strip takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Names and times, apart.
+    Wide,
+    /// Names and times, side by side.
+    Close,
+    /// Names, and the time of the stage at which it stands.
+    Names,
+}
+
+fn strip(look: &Look, state: &State, incident: &Incident, form: Form) -> Words {
     let stage = incident.stage();
     let mut words = Words::new();
     for each in Stage::ALL {
+        if each != Stage::Detect {
+            let gap = if form == Form::Wide { " › " } else { " " };
+            words.push(look.faint(), gap);
+        }
         let at = incident.reached.get(&each);
         let next = incident.reached.range(each..).nth(1).map(|(_, at)| *at);
         match at {
             Some(at) if each == stage => words.append(current(look, incident, each, state.now - *at)),
             Some(at) => {
-                words.push(look.good(), if gap > 1 { "✓ " } else { "✓" });
+                let took = format::span(next.unwrap_or(state.now) - *at);
+                let took = if form == Form::Wide { took } else { took.replace(' ', "") };
+                words.push(look.good(), if form == Form::Wide { "✓ " } else { "✓" });
                 words.push(look.text(), each.name());
-                let took = next.unwrap_or(state.now) - *at;
-                if gap > 1 {
-                    words.push(look.dim(), format!(" {}", format::span(took)));
+                if form != Form::Names {
+                    words.push(look.dim(), format!(" {took}"));
                 }
             }
-            None if each < stage => words.push(look.faint(), format!("· {}", each.name())),
-            None if gap > 1 => words.push(look.faint(), format!("  {}", each.name())),
+            None if each < stage => words.push(look.faint(), format!("·{}", each.name())),
             None => words.push(look.faint(), each.name()),
         }
-        words.push(look.text(), " ".repeat(gap));
+    }
+    // The end does not grow older: how long it took in all.
+    if let (Stage::Close, Some(end), true) = (stage, incident.reached.get(&Stage::Close), form != Form::Names)
+    {
+        words.push(look.dim(), format!(" after {}", format::span(*end - incident.opened)));
     }
     words
 }

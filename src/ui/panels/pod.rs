@@ -8,7 +8,7 @@ use crate::domain::cluster::{ClusterEvent, Key, Uid};
 use crate::domain::format;
 use crate::domain::pod::{Container, PodPage, Run, Standing};
 use crate::engine::event::PageShown;
-use crate::engine::pages::{self, OpenPod};
+use crate::engine::inspect::{self, OpenPod};
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::words::{Words, from, row};
@@ -17,7 +17,7 @@ use super::pods::{condition, hung, style_of};
 use super::{evidence, footer, header};
 
 /// Columns of the labels.
-const LABEL: usize = 13;
+const LABEL: usize = 14;
 
 /// Draws the page.
 pub fn draw(
@@ -29,7 +29,7 @@ pub fn draw(
     buf: &mut Buffer,
 ) -> PageShown {
     header::draw(look, state, row(area, 0), buf);
-    let open = state.pages.pod.as_ref().filter(|open| open.uid == *uid);
+    let open = state.inspected.pod.as_ref().filter(|open| open.uid == *uid);
     let name = open.map_or("", |open| open.key.name.as_str());
     let title = Words::of(look.strong(), "POD").and(look.dim(), format!("  {name} of {workload}"));
     title.draw(from(row(area, 1), 1), buf);
@@ -83,7 +83,7 @@ fn watched(
     columns: usize,
     lines: &mut Vec<Words>,
 ) {
-    let Some(pod) = pages::watched(state, &open.uid) else {
+    let Some(pod) = inspect::watched(state, &open.uid) else {
         say(
             look,
             "state",
@@ -93,14 +93,14 @@ fn watched(
         );
         return;
     };
-    let (words, weight) = pages::pod_words(pod);
+    let (words, weight) = inspect::pod_words(pod);
     let restarts = format!(" · {}", format::several(usize::try_from(pod.restarts).unwrap_or(0), "restart"));
     let node = pod.node.as_ref().map_or(" · on no node".into(), |node| format!(" · on {node}"));
     let age = pod.created.map_or(String::new(), |at| format!(" · {} old", format::span(state.now - at)));
     let state_words = Words::of(bold(style_of(look, weight)), words)
         .and(look.text(), format!(" · {}{node}{restarts}{age}", pod.phase));
     say(look, "state", state_words, columns, lines);
-    let groups = pages::pods(state, workload, pod.replica_set.as_ref());
+    let groups = inspect::pods(state, workload, pod.replica_set.as_ref());
     if let Some(group) = groups.first() {
         let row = &group.revision;
         let changes = super::revisions::changes(row);

@@ -7,10 +7,11 @@ use ratatui::style::Style;
 
 use crate::domain::cluster::{Condition, Deployment, Key, Pod};
 use crate::domain::format;
-use crate::engine::pages::{self, PodGroup};
+use crate::engine::inspect::{self, PodGroup};
 use crate::engine::revisions::Mark;
 use crate::engine::state::{State, Weight};
 use crate::ui::look::{Look, bold};
+use crate::ui::mouse::Target;
 use crate::ui::widgets::words::{Words, below, columns, from, put, put_right, row, tint};
 
 use super::{footer, header};
@@ -18,6 +19,9 @@ use super::{footer, header};
 /// Columns that do not grow.
 const AGE: u16 = 6;
 const RESTARTS: u16 = 9;
+
+/// Columns of the names of conditions.
+const CONDITION: usize = 18;
 
 /// One row of the list.
 enum Line<'a> {
@@ -29,7 +33,7 @@ enum Line<'a> {
 /// Draws the page.
 pub fn draw(look: &Look, state: &State, key: &Key, area: Rect, buf: &mut Buffer) {
     header::draw(look, state, row(area, 0), buf);
-    let groups = pages::pods(state, key, state.view.pods_of.as_ref());
+    let groups = inspect::pods(state, key, state.view.pods_of.as_ref());
     title(look, state, key, &groups, row(area, 1), buf);
     let mut body = Rect { height: area.height.saturating_sub(4), ..below(area, 3) };
     if let Some(deployment) = state.world.deployments.get(key) {
@@ -62,10 +66,11 @@ fn title(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: R
 fn controller(look: &Look, state: &State, deployment: &Deployment, columns: usize) -> Vec<Words> {
     let Deployment { replicas, updated, available, .. } = deployment;
     let head = format!("{replicas} wanted, {updated} updated, {available} available");
-    let mut lines = vec![Words::of(look.dim(), format!("{:<13}", "Deployment")).and(look.text(), head)];
+    let mut lines =
+        vec![Words::of(look.dim(), format!("{:<CONDITION$}", "Deployment")).and(look.text(), head)];
     for each in &deployment.conditions {
         let failure = each.kind == "ReplicaFailure";
-        lines.extend(condition(look, state, each, each.holds != failure, 13, columns));
+        lines.extend(condition(look, state, each, each.holds != failure, CONDITION, columns));
     }
     lines
 }
@@ -145,7 +150,7 @@ fn list(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: Re
     put(buf, columns(heading, at.node, at.age.saturating_sub(at.node + 1)), "node", look.dim());
     put_right(buf, columns(heading, at.age, AGE), "age", look.dim());
     let area = below(area, 1);
-    let selected = pages::selected_pod(state, key);
+    let selected = inspect::selected_pod(state, key);
     let mut lines = Vec::new();
     for group in groups {
         lines.push(Line::Group(group));
@@ -163,7 +168,10 @@ fn list(look: &Look, state: &State, key: &Key, groups: &[PodGroup<'_>], area: Re
         let place = row(area, n as u16);
         match line {
             Line::Group(group) => heading_of(look, group, place, buf),
-            Line::Pod(pod) => one(look, state, pod, chosen(line), &at, place, buf),
+            Line::Pod(pod) => {
+                look.places.note(place, Target::Pod(pod.uid.clone()));
+                one(look, state, pod, chosen(line), &at, place, buf);
+            }
             Line::Nothing => {
                 put(buf, from(place, at.name), "no pods: it does not serve", look.dim());
             }
@@ -194,7 +202,7 @@ fn one(look: &Look, state: &State, pod: &Pod, chosen: bool, at: &Places, area: R
         tint(buf, area, look.selection());
         put(buf, area, "▌", look.accent());
     }
-    let (words, weight) = pages::pod_words(pod);
+    let (words, weight) = inspect::pod_words(pod);
     let style = style_of(look, weight);
     let sign = match weight {
         Weight::Good => "✓",

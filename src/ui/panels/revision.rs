@@ -249,7 +249,7 @@ impl Lines<'_> {
                     let how = if how.is_empty() { String::new() } else { format!(" ({how})") };
                     let changes = diff::contents(name, before, after);
                     if changes.is_empty() {
-                        self.text(name, format!("the same content{how}"));
+                        self.text("", format!("{name}: the same content{how}"));
                     }
                     for change in changes {
                         self.text("", format!("{}{how}", diff::sentence(&change)));

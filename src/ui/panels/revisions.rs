@@ -80,6 +80,10 @@ pub fn draw(look: &Look, state: &State, table: &Table<'_>, area: Rect, buf: &mut
             tint(buf, place, look.selection());
             put(buf, place, "▌", look.accent());
         }
+        // The one that a comparison begins with.
+        if state.view.marked.as_ref().is_some_and(|(_, uid)| *uid == revision.uid) {
+            put(buf, columns(row(place, 0), 2, 1), "☑", bold(look.accent()));
+        }
         if wide {
             one_line(look, state, table, revision, place, buf);
         } else {

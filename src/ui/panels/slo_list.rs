@@ -4,6 +4,7 @@
 use chrono::TimeDelta;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
@@ -12,6 +13,7 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 use crate::engine::analysis;
+use crate::engine::filter::Filter;
 use crate::engine::state::State;
 use crate::engine::view::{self, Pane, Row};
 use crate::ui::look::{Look, bold};
@@ -50,9 +52,11 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Columns of a row; all but the name are fixed.
+/// Columns of a row; all but the name are fixed. Where there is no room for the state as a word, its mark says it.
 struct Columns {
     name: u16,
+    state: u16,
+    objective: u16,
     gauge: u16,
 }
 
@@ -60,20 +64,33 @@ const MARK: u16 = 2;
 const LEFT: u16 = 7;
 const BURN: u16 = 7;
 const GONE: u16 = 9;
+/// From here on the state is a word, and from here on the objective is there.
+const WORDY: (u16, u16) = (70, 80);
 
 impl Columns {
     fn within(width: u16) -> Self {
-        let gauge = (width / 4).clamp(4, 24);
-        let rest = 1 + MARK + gauge + LEFT + BURN + GONE;
-        Self { name: width.saturating_sub(rest), gauge }
+        let wordy = width >= WORDY.0;
+        let gauge = if wordy { (width / 6).clamp(10, 24) } else { (width / 4).clamp(4, 24) };
+        let state = if wordy { 10 } else { 0 };
+        let objective = if width >= WORDY.1 { 9 } else { 0 };
+        let rest = 1 + MARK + state + objective + gauge + LEFT + BURN + GONE;
+        Self { name: width.saturating_sub(rest), state, objective, gauge }
     }
 
     fn mark(&self) -> u16 {
         1 + self.name
     }
 
-    fn gauge_at(&self) -> u16 {
+    fn state_at(&self) -> u16 {
         self.mark() + MARK
+    }
+
+    fn objective_at(&self) -> u16 {
+        self.state_at() + self.state
+    }
+
+    fn gauge_at(&self) -> u16 {
+        self.objective_at() + self.objective
     }
 
     fn left(&self) -> u16 {
@@ -118,6 +135,13 @@ pub fn draw(look: &Look, state: &State, rows: &Rows<'_>, area: Rect, buf: &mut B
 fn heading(look: &Look, state: &State, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
     let period = state.listing.period().map_or(String::new(), |p| format!(" {p}"));
     put(buf, from(area, 1), "SLO", look.dim());
+    put(buf, columns(area, columns_of.state_at(), columns_of.state), "STATE", look.dim());
+    put_right(
+        buf,
+        columns(area, columns_of.objective_at(), columns_of.objective.saturating_sub(2)),
+        "GOAL",
+        look.dim(),
+    );
     put(buf, columns(area, columns_of.gauge_at(), columns_of.gauge), &format!("BUDGET{period}"), look.dim());
     for (at, width, word) in [
         (columns_of.left(), LEFT, "LEFT"),
@@ -138,13 +162,14 @@ fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: R
     if state.listing.several(&slo.service) {
         name.push(look.dim(), format!(" {}", slo.name));
     }
-    name.draw(columns(area, 1, columns_of.name), buf);
-    let mark = match severity {
-        Some(Severity::Page) => ("!", bold(look.bad())),
-        Some(Severity::Ticket) => ("!", look.attention()),
-        None => ("", look.text()),
-    };
-    put(buf, columns(area, columns_of.mark(), 1), mark.0, mark.1);
+    name.draw(columns(area, 1, columns_of.name.saturating_sub(1)), buf);
+    let word = view::state_word(slo);
+    let (mark, style) = compliance(look, word);
+    put(buf, columns(area, columns_of.mark(), 1), mark, style);
+    put(buf, columns(area, columns_of.state_at(), columns_of.state.saturating_sub(1)), word, style);
+    let objective = slo.objective.map_or("?".to_owned(), format::percent);
+    let goal = columns(area, columns_of.objective_at(), columns_of.objective.saturating_sub(2));
+    put_right(buf, goal, &objective, look.dim());
     let short = slo.burn(Window::minutes(5));
     if slo.remaining.number().is_none() && short.number().is_none() {
         put(buf, from(area, columns_of.gauge_at()), &format::percent_value(short), look.dim());
@@ -152,6 +177,18 @@ fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: R
     }
     budget(look, slo, columns_of, area, buf);
     burn(look, slo, columns_of, area, buf);
+}
+
+/// The mark of a state, which is a different one for each: a colour alone says nothing.
+fn compliance(look: &Look, word: &str) -> (&'static str, Style) {
+    match word {
+        "paging" => ("!", bold(look.bad())),
+        "ticket" => ("t", look.attention()),
+        "exhausted" => ("✕", look.attention()),
+        "at risk" => ("~", look.attention()),
+        "healthy" => ("✓", look.faint()),
+        _ => ("?", look.dim()),
+    }
 }
 
 /// Gauge and what is left, or the word for why there is none.
@@ -172,7 +209,7 @@ fn budget(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Bu
 }
 
 /// Red only for what burns now, amber for a budget that runs out, green for one that is measured good.
-fn budget_style(look: &Look, slo: &Slo, left: f64) -> ratatui::style::Style {
+fn budget_style(look: &Look, slo: &Slo, left: f64) -> Style {
     match slo.burning() {
         Some(Severity::Page) => look.bad(),
         Some(Severity::Ticket) => look.attention(),
@@ -240,26 +277,41 @@ fn empty(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     put(buf, from(area, 1), words, look.dim());
 }
 
-/// What is shown of how much, the filter, and how many are not well.
+/// The filter while it is typed and while it holds, with what it hides and what of it is not understood; else how
+/// much there is, and how many SLOs are not well.
 fn summary(look: &Look, state: &State, shown: usize, area: Rect, buf: &mut Buffer) {
     let area = from(area, 1);
+    let text = Clean::new(&state.view.filter);
+    let problems = Filter::parse(&state.view.filter).problems;
+    let hidden = view::all_rows(state).saturating_sub(shown);
     if state.view.filtering {
-        let filter = Clean::new(&state.view.filter);
-        let words = Words::of(look.key(), "/").and(look.strong(), filter.as_str()).and(look.accent(), "▏");
-        let count = format!("  {shown} match   enter keeps it, esc clears it");
-        words.and(look.dim(), count).draw(area, buf);
+        let mut words = Words::of(look.key(), "/").and(look.strong(), text.as_str()).and(look.accent(), "▏");
+        match problems.first() {
+            Some(problem) => words.push(look.attention(), format!("  {problem}")),
+            None => {
+                words.push(
+                    look.dim(),
+                    format!("  {shown} match, {hidden} hidden   enter keeps it, esc clears it"),
+                );
+            }
+        }
+        words.draw(area, buf);
         return;
     }
-    let tally = state.listing.tally();
     let slos = if state.world.knows_slos() {
         format::several(state.world.slos.len(), "SLO")
     } else {
         "SLOs not known".into()
     };
     let mut words = Words::of(look.dim(), format!("{}, {slos}", format::several(shown, "row")));
-    if !state.view.filter.is_empty() {
-        words.push(look.accent(), format!("   /{}", Clean::new(&state.view.filter)));
+    if !text.is_empty() {
+        words = Words::of(look.dim(), format!("{shown} shown, {hidden} hidden by "));
+        words.push(look.accent(), format!("/{}", text.as_str()));
     }
+    if let Some(problem) = problems.first() {
+        words.push(look.attention(), format!("  {problem}"));
+    }
+    let tally = state.listing.tally();
     for (count, word, style) in [
         (tally.paging, "paging", look.bad()),
         (tally.at_risk, "at risk", look.attention()),

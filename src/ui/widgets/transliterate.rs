@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-const SAME: [(&str, &str); 35] = [
+const SAME: [(&str, &str); 39] = [
     ("─", "-"),
     ("━", "="),
     ("╸", "-"),
@@ -38,6 +38,10 @@ const SAME: [(&str, &str); 35] = [
     ("☑", "x"),
     ("⏎", "<"),
     ("°", "o"),
+    ("░", ":"),
+    ("▒", "+"),
+    ("▓", "*"),
+    ("█", "#"),
 ];
 
 /// Rewrites all of `buf`.

@@ -25,6 +25,8 @@ pub struct Page<T> {
     pub resource_version: String,
     /// Where the next page begins; empty on the last one.
     pub next: String,
+    /// How many objects come after this page, where the server says.
+    pub remaining: Option<usize>,
     /// The objects.
     pub objects: Vec<Object<T>>,
     /// Those that are not among them.
@@ -63,6 +65,8 @@ struct ListMeta {
     resource_version: String,
     #[serde(rename = "continue", deserialize_with = "lax")]
     next: String,
+    #[serde(rename = "remainingItemCount", deserialize_with = "lax")]
+    remaining: Option<usize>,
 }
 
 fn maybe_null<'de, D: serde::Deserializer<'de>, R: Deserialize<'de>>(
@@ -96,7 +100,13 @@ pub fn page<K: Kind>(body: &[u8]) -> Result<Page<K::Item>, serde_json::Error> {
             None => objects.push(object),
         }
     }
-    Ok(Page { resource_version: metadata.resource_version, next: metadata.next, objects, broken })
+    Ok(Page {
+        resource_version: metadata.resource_version,
+        next: metadata.next,
+        remaining: metadata.remaining,
+        objects,
+        broken,
+    })
 }
 
 /// Adjacently tagged, because the server writes the type first: the object is then parsed in place.

@@ -9,7 +9,8 @@ use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Deployment, Key, Pod, RefKind, Uid};
 use crate::domain::pod::{LogLine, LogNews, LogRequest, PodPage};
-use crate::domain::slo::{Slo, SloId};
+use crate::domain::slo::{Sli, Slo, SloId};
+use crate::domain::window::Window;
 
 use super::effect::Effect;
 use super::event::Command;
@@ -33,7 +34,7 @@ const BYTES: usize = 2 << 20;
 
 /// What was asked for the page that is open.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Pages {
+pub struct Inspected {
     /// The pod that is open.
     pub pod: Option<OpenPod>,
     /// The log that is open.
@@ -273,7 +274,7 @@ pub fn watched<'a>(state: &'a State, uid: &Uid) -> Option<&'a Pod> {
 
 /// Keeps what is asked in step with the page that is open.
 pub fn keep(state: &mut State, effects: &mut Vec<Effect>) {
-    effects.extend(std::mem::take(&mut state.pages.stops).into_iter().map(Effect::StopLog));
+    effects.extend(std::mem::take(&mut state.inspected.stops).into_iter().map(Effect::StopLog));
     match state.view.screen.clone() {
         Screen::Pod(workload, uid) => {
             close_log(state, effects);
@@ -297,18 +298,18 @@ pub fn keep(state: &mut State, effects: &mut Vec<Effect>) {
         }
         _ => {
             leave(state, effects);
-            state.pages.alert = None;
+            state.inspected.alert = None;
         }
     }
 }
 
 fn leave(state: &mut State, effects: &mut Vec<Effect>) {
     close_log(state, effects);
-    state.pages.pod = None;
+    state.inspected.pod = None;
 }
 
 fn close_log(state: &mut State, effects: &mut Vec<Effect>) {
-    if let Some(log) = state.pages.log.take() {
+    if let Some(log) = state.inspected.log.take() {
         effects.extend(log.stream.map(Effect::StopLog));
     }
     state.view.pod_log.typing = None;
@@ -320,10 +321,10 @@ fn due(asked: Option<Duration>, waiting: bool, every: Duration, now: Duration) -
 }
 
 fn read_pod(state: &mut State, workload: &Key, uid: &Uid, effects: &mut Vec<Effect>) {
-    if state.pages.pod.as_ref().is_none_or(|open| open.uid != *uid) {
+    if state.inspected.pod.as_ref().is_none_or(|open| open.uid != *uid) {
         let key = watched(state, uid).map(|pod| pod.key.clone());
         let failed = key.is_none().then(|| Clean::new("the pod is gone"));
-        state.pages.pod = Some(OpenPod {
+        state.inspected.pod = Some(OpenPod {
             key: key.unwrap_or_default(),
             uid: uid.clone(),
             page: None,
@@ -335,7 +336,7 @@ fn read_pod(state: &mut State, workload: &Key, uid: &Uid, effects: &mut Vec<Effe
     let set = watched(state, uid).and_then(|pod| state.world.replica_sets.get(pod.replica_set.as_ref()?));
     let set = set.map(|set| set.meta.key.name.clone());
     let (mono, gone) = (state.mono, watched(state, uid).is_none());
-    let Some(open) = &mut state.pages.pod else { return };
+    let Some(open) = &mut state.inspected.pod else { return };
     // A pod that is gone is read no more; what was known of it stays.
     if open.key == Key::default() || (gone && open.asked.is_some()) {
         return;
@@ -349,12 +350,12 @@ fn read_pod(state: &mut State, workload: &Key, uid: &Uid, effects: &mut Vec<Effe
 }
 
 fn open_log(state: &mut State, uid: &Uid, effects: &mut Vec<Effect>) {
-    if state.pages.log.as_ref().is_none_or(|log| log.uid != *uid) {
+    if state.inspected.log.as_ref().is_none_or(|log| log.uid != *uid) {
         close_log(state, effects);
         state.view.pod_log = LogView { times: state.view.pod_log.times, ..LogView::default() };
-        state.pages.log = Some(OpenLog::of(uid.clone()));
+        state.inspected.log = Some(OpenLog::of(uid.clone()));
     }
-    let (Some(log), Some(pod)) = (&mut state.pages.log, &state.pages.pod) else { return };
+    let (Some(log), Some(pod)) = (&mut state.inspected.log, &state.inspected.pod) else { return };
     if log.container.is_empty() {
         match (&pod.page, &pod.failed) {
             (Some(page), _) => match page.default_container() {
@@ -366,12 +367,12 @@ fn open_log(state: &mut State, uid: &Uid, effects: &mut Vec<Effect>) {
         }
     }
     if log.stream.is_none() && log.state == LogState::Opening && !log.container.is_empty() {
-        state.pages.streams += 1;
-        log.stream = Some(state.pages.streams);
+        state.inspected.streams += 1;
+        log.stream = Some(state.inspected.streams);
         // What is followed again goes on after the last line that is here.
         let last = log.lines.iter().rev().find(|kept| !kept.note).and_then(|kept| kept.line.at);
         effects.push(Effect::FollowLog(Box::new(LogRequest {
-            stream: state.pages.streams,
+            stream: state.inspected.streams,
             pod: pod.key.clone(),
             uid: uid.clone(),
             container: log.container.clone(),
@@ -383,12 +384,13 @@ fn open_log(state: &mut State, uid: &Uid, effects: &mut Vec<Effect>) {
 }
 
 fn read_alert(state: &mut State, slo: &SloId, effects: &mut Vec<Effect>) {
-    if state.pages.alert.as_ref().is_none_or(|open| open.slo != *slo) {
-        state.pages.alert = Some(OpenAlert { slo: slo.clone(), rules: None, asked: None, waiting: false });
+    if state.inspected.alert.as_ref().is_none_or(|open| open.slo != *slo) {
+        state.inspected.alert =
+            Some(OpenAlert { slo: slo.clone(), rules: None, asked: None, waiting: false });
     }
     let mono = state.mono;
     let known = state.world.prometheus.is_some() || state.world.slos.contains_key(slo);
-    let Some(open) = state.pages.alert.as_mut().filter(|_| known) else { return };
+    let Some(open) = state.inspected.alert.as_mut().filter(|_| known) else { return };
     if due(open.asked, open.waiting, READ_ALERT, mono) {
         (open.asked, open.waiting) = (Some(mono), true);
         effects.push(Effect::ReadAlerts(slo.clone()));
@@ -416,7 +418,7 @@ fn read_contents(state: &mut State, workload: &Key, revisions: &[Uid], effects: 
 
 /// The answer to [`Effect::ReadPod`].
 pub fn pod_read(state: &mut State, uid: &Uid, answer: Result<PodPage, Clean>) {
-    let Some(open) = state.pages.pod.as_mut().filter(|open| open.uid == *uid) else { return };
+    let Some(open) = state.inspected.pod.as_mut().filter(|open| open.uid == *uid) else { return };
     open.waiting = false;
     match answer {
         Ok(page) => (open.page, open.failed) = (Some(page), None),
@@ -426,7 +428,7 @@ pub fn pod_read(state: &mut State, uid: &Uid, answer: Result<PodPage, Clean>) {
 
 /// The answer to [`Effect::ReadAlerts`].
 pub fn alerts_read(state: &mut State, slo: &SloId, answer: Result<Vec<AlertRule>, Clean>) {
-    if let Some(open) = state.pages.alert.as_mut().filter(|open| open.slo == *slo) {
+    if let Some(open) = state.inspected.alert.as_mut().filter(|open| open.slo == *slo) {
         open.waiting = false;
         open.rules = Some(answer);
     }
@@ -436,7 +438,7 @@ pub fn alerts_read(state: &mut State, slo: &SloId, answer: Result<Vec<AlertRule>
 pub fn log_heard(state: &mut State, stream: u64, news: LogNews) {
     let now = state.now;
     let query = state.view.pod_log.query.clone();
-    let Some(log) = state.pages.log.as_mut().filter(|log| log.stream == Some(stream)) else { return };
+    let Some(log) = state.inspected.log.as_mut().filter(|log| log.stream == Some(stream)) else { return };
     match news {
         LogNews::Opened => log.state = LogState::Live,
         LogNews::Lines(lines) => {
@@ -478,6 +480,74 @@ pub fn open_pods(state: &mut State) {
     let chosen = state.view.revision.clone().filter(|_| state.view.pane == Pane::Revisions);
     state.view.pods_of = chosen;
     go(state, Screen::Pods(workload));
+}
+
+/// Puts what is selected into the clipboard: on an alert's page the link, in a log the line, on a page of queries the
+/// query, elsewhere the name.
+pub fn copy(state: &mut State, effects: &mut Vec<Effect>) {
+    let Some(text) = selected_text(state).filter(|text| !text.is_empty()) else {
+        state.say("copy", Weight::Plain, "nothing is selected that could be copied");
+        return;
+    };
+    state.say(
+        "copy",
+        Weight::Plain,
+        format!("to the clipboard of the terminal, where it takes that: {text}"),
+    );
+    effects.push(Effect::Copy(text));
+}
+
+fn selected_text(state: &State) -> Option<Clean> {
+    let name = |key: &Key| Clean::new(key.to_string());
+    match &state.view.screen {
+        Screen::Alert(slo) => {
+            let items = alert_items(state, slo);
+            let at = chosen(state, &items).unwrap_or(0);
+            Some(match items.get(at) {
+                Some(AlertItem::Link(address)) => address.clone(),
+                Some(AlertItem::Other(other)) => other.0.clone(),
+                None => slo.0.clone(),
+            })
+        }
+        Screen::Pods(workload) => {
+            let uid = selected_pod(state, workload)?;
+            Some(watched(state, &uid)?.key.name.clone())
+        }
+        Screen::Pod(..) => Some(state.inspected.pod.as_ref()?.key.name.clone()),
+        Screen::PodLog(..) => {
+            let log = state.inspected.log.as_ref()?;
+            let number = state.view.pod_log.at.or(state.view.pod_log.bottom).or(log.newest())?;
+            log.lines.iter().find(|kept| kept.number == number).map(|kept| kept.line.text.clone())
+        }
+        Screen::Revision(_, uid) | Screen::Compare(_, _, uid) => {
+            state.world.replica_sets.get(uid).map(|set| set.meta.key.name.clone())
+        }
+        Screen::Readings(slo) | Screen::Queries(slo) => query_of(state, slo),
+        Screen::Evidence(workload) => query_of(state, state.incidents.get(workload)?.slos.first()?),
+        Screen::Card(workload) | Screen::Diff(workload) | Screen::Model(workload) => Some(name(workload)),
+        Screen::Contexts => Some(state.setup.context.clone()),
+        Screen::Main | Screen::Log | Screen::Inbox | Screen::Drill | Screen::Journal | Screen::Record(_) => {
+            match (state.view.pane, view::selected(state)?) {
+                (Pane::Revisions, _) => {
+                    let set = state.world.replica_sets.get(state.view.revision.as_ref()?)?;
+                    Some(set.meta.key.name.clone())
+                }
+                (Pane::Log, _) => {
+                    state.log.iter().rev().nth(state.view.log_scroll).map(|line| line.text.clone())
+                }
+                (_, Row::Slo(slo)) => Some(slo.0.clone()),
+                (_, Row::Workload(key)) => Some(name(&key)),
+            }
+        }
+    }
+}
+
+/// The query behind the errors of the last five minutes.
+fn query_of(state: &State, slo: &SloId) -> Option<Clean> {
+    match &state.world.slos.get(slo)?.sli {
+        Sli::Understood(sli) => Some(Clean::new(sli.bad_increase(Window::minutes(5), &[]))),
+        _ => None,
+    }
 }
 
 /// Opens the page of the selected revision.
@@ -592,7 +662,7 @@ pub fn beside(state: &State, slo: &SloId) -> (Option<crate::domain::Time>, Vec<B
 
 /// Links of the alert that is open, each address once.
 pub fn links(state: &State) -> Vec<(Clean, Clean)> {
-    let rules = state.pages.alert.as_ref().and_then(|open| open.rules.as_ref()?.as_ref().ok());
+    let rules = state.inspected.alert.as_ref().and_then(|open| open.rules.as_ref()?.as_ref().ok());
     let mut links: Vec<(Clean, Clean)> = Vec::new();
     for (name, address) in rules.into_iter().flatten().flat_map(AlertRule::links) {
         if links.iter().all(|(_, known)| *known != address) {
@@ -663,6 +733,10 @@ fn on_pods(state: &mut State, workload: &Key, command: &Command) -> Option<()> {
                 if log { Screen::PodLog(workload.clone(), uid) } else { Screen::Pod(workload.clone(), uid) };
             Some(go(state, screen))
         }
+        Command::Wheel(_, up) => {
+            let step = if *up { Command::Up } else { Command::Down };
+            on_pods(state, workload, &step)
+        }
         // Those of one revision, or all.
         Command::FocusNext | Command::FocusPrevious => {
             let of =
@@ -714,8 +788,8 @@ fn on_log(state: &mut State, workload: Key, uid: Uid, command: &Command) -> Opti
     let rows = state.view.page.rows.max(2);
     match command {
         Command::Back | Command::PodLog => go(state, Screen::Pod(workload, uid)),
-        Command::Up => scroll(state, -1),
-        Command::Down => scroll(state, 1),
+        Command::Up | Command::Wheel(_, true) => scroll(state, -1),
+        Command::Down | Command::Wheel(_, false) => scroll(state, 1),
         Command::PageUp => scroll(state, -(rows as i64 - 1)),
         Command::PageDown => scroll(state, rows as i64 - 1),
         Command::Home => scroll(state, i64::MIN / 2),
@@ -727,7 +801,7 @@ fn on_log(state: &mut State, workload: Key, uid: Uid, command: &Command) -> Opti
         Command::Follow => follow(state),
         Command::Container => another_container(state),
         Command::Previous => {
-            if let Some(log) = stopped(&mut state.pages) {
+            if let Some(log) = stopped(&mut state.inspected) {
                 log.reopen(log.container.clone(), !log.previous);
             }
             forget_place(state);
@@ -738,9 +812,9 @@ fn on_log(state: &mut State, workload: Key, uid: Uid, command: &Command) -> Opti
 }
 
 /// The open log, whose stream is not wanted any more.
-fn stopped(drill: &mut Pages) -> Option<&mut OpenLog> {
-    let log = drill.log.as_mut()?;
-    drill.stops.extend(log.stream.take());
+fn stopped(inspected: &mut Inspected) -> Option<&mut OpenLog> {
+    let log = inspected.log.as_mut()?;
+    inspected.stops.extend(log.stream.take());
     Some(log)
 }
 
@@ -752,8 +826,8 @@ fn forget_place(state: &mut State) {
 /// Stops the stream, or goes on after the last line.
 fn follow(state: &mut State) {
     let now = state.now;
-    let running = state.pages.log.as_ref().is_some_and(|log| log.stream.is_some());
-    let Some(log) = stopped(&mut state.pages) else { return };
+    let running = state.inspected.log.as_ref().is_some_and(|log| log.stream.is_some());
+    let Some(log) = stopped(&mut state.inspected) else { return };
     if running {
         log.state = LogState::Stopped;
         log.say(now, "not followed from here on");
@@ -764,13 +838,13 @@ fn follow(state: &mut State) {
 }
 
 fn another_container(state: &mut State) {
-    let page = state.pages.pod.as_ref().and_then(|pod| pod.page.as_ref());
-    let (Some(log), Some(page)) = (&state.pages.log, page) else { return };
+    let page = state.inspected.pod.as_ref().and_then(|pod| pod.page.as_ref());
+    let (Some(log), Some(page)) = (&state.inspected.log, page) else { return };
     let at = page.containers.iter().position(|container| container.name == log.container).unwrap_or(0);
     let Some(next) = page.containers.get((at + 1) % page.containers.len().max(1)) else { return };
     let next = next.name.clone();
     if next != log.container
-        && let Some(log) = stopped(&mut state.pages)
+        && let Some(log) = stopped(&mut state.inspected)
     {
         log.reopen(next, false);
         forget_place(state);
@@ -779,7 +853,7 @@ fn another_container(state: &mut State) {
 
 /// Moves the lowest line of the screen; beyond the newest one it follows again.
 fn scroll(state: &mut State, by: i64) {
-    let Some(log) = &state.pages.log else { return };
+    let Some(log) = &state.inspected.log else { return };
     let (Some(first), Some(last)) = (log.lines.front().map(|kept| kept.number), log.newest()) else { return };
     let at = state.view.pod_log.bottom.unwrap_or(last) as i64;
     // The oldest line with a screen below it is as far up as it goes.
@@ -802,7 +876,7 @@ fn type_search(state: &mut State, command: &Command) {
             view.query = view.typing.take().unwrap_or_default();
             view.at = None;
             let query = view.query.clone();
-            if let Some(log) = &mut state.pages.log {
+            if let Some(log) = &mut state.inspected.log {
                 log.search(&query);
             }
             // What one looks for is most often what came last.
@@ -814,7 +888,7 @@ fn type_search(state: &mut State, command: &Command) {
 
 /// Goes to the next newer match, or the next older one; from the last one around to the first.
 fn next_match(state: &mut State, newer: bool) {
-    let Some(log) = &state.pages.log else { return };
+    let Some(log) = &state.inspected.log else { return };
     let from = state.view.pod_log.at;
     let bottom = state.view.pod_log.bottom.or(log.newest()).unwrap_or(0);
     let found = &log.found;
