@@ -29,7 +29,6 @@ mod offer;
 pub mod onset;
 pub mod opinion;
 pub mod owners;
-pub mod pages;
 pub mod palette;
 pub mod record;
 mod resume;
