@@ -104,7 +104,9 @@ fn without_a_model_or_with_nothing_to_be_told_eval_is_wrong_usage() {
 fn checked(cluster: &Cluster, config: &str) -> (Option<i32>, Value, Vec<Value>) {
     cluster.configure(config);
     let ran = cluster.run(&["check", "-o", "json"]);
-    let lines = ran.json().as_array().expect("a list").clone();
+    let mut lines = ran.json().as_array().expect("a list").clone();
+    // How far clocks differ is measured anew each time.
+    lines.iter_mut().filter(|line| line["check"] == "clock").for_each(|line| line["detail"] = Value::Null);
     let (mut model, others): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line["check"] == "model");
     assert_eq!(model.len(), 1, "{}", ran.out);
     (ran.code, model.remove(0), others)

@@ -81,9 +81,12 @@ fn roff(text: &str) -> String {
 fn keys() -> anyhow::Result<String> {
     let keymap = Keymap::parse(DEFAULT, "default.toml", COMMANDS)?;
     let mut text = String::from(".SH KEYS\n? shows those of the keymap that is loaded.\n");
-    for (context, title) in
-        [("main", "On the main screen"), ("card", "On a card and its pages"), ("drill", "In a drill")]
-    {
+    for (context, title) in [
+        ("main", "On the main screen"),
+        ("card", "On a card and its pages"),
+        ("page", "On the pages of pods, logs, alerts, revisions and differences"),
+        ("drill", "In a drill"),
+    ] {
         text.push_str(&format!(".SS {}\n", roff(title)));
         for (_, command, help) in COMMANDS.iter().filter(|(of, _, _)| *of == context) {
             let keys = keymap.shown_for(context, command).join(" ");

@@ -78,7 +78,7 @@ mod tests {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         std::fs::create_dir(folder.path().join("slos")).expect("made");
         let copied = std::fs::copy(
-            fixtures.join("sloth/getting-started.yml"),
+            fixtures.join("config/sloth/getting-started.yml"),
             folder.path().join("slos/checkout.yaml"),
         );
         copied.expect("copied");

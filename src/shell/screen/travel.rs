@@ -73,7 +73,7 @@ mod tests {
             (Cursor::At(3, 4), 3, 6, "\n\n"),
             (Cursor::At(3, 4), 4, 4, "\x1b[C"),
             (Cursor::At(30, 4), 20, 4, "\x1b[10D"),
-            (Cursor::At(100, 4), 2, 4, "\r\x1b[2C"),
+            (Cursor::At(100, 4), 2, 4, "\x1b[98D"),
             (Cursor::At(3, 14), 50, 2, "\x1b[3;51H"),
             (Cursor::At(3, 14), 0, 0, "\x1b[H"),
             (Cursor::At(3, 14), 0, 2, "\x1b[3H"),
