@@ -6,6 +6,7 @@
 use goaround::demo::clock::Clock;
 use goaround::demo::{Running, promql, scenario};
 use goaround::domain::Time;
+use goaround::domain::latency::{Durations, QUANTILES, Quantile, Step};
 use serde_json::{Value, json};
 
 const SEED: u64 = 7;
@@ -608,6 +609,52 @@ async fn the_recorded_past_agrees_with_the_counters_and_reaches_back_thirty_days
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_request_is_in_the_histogram_and_the_failures_are_as_fast_as_they_are_said_to_be() {
+    let stage = stage("slo-burn").await;
+    stage.clock.advance(180.0);
+    for service in ["api-gateway", "orders", "payments", "search"] {
+        let requests = stage.value(&format!(r#"sum(http_requests_total{{service="{service}"}})"#)).await;
+        let bucket = format!(r#"http_request_duration_seconds_bucket{{service="{service}",le="+Inf"}}"#);
+        assert_eq!(stage.value(&format!("sum({bucket})")).await, requests, "{service}");
+    }
+    let buckets = r#"http_request_duration_seconds_bucket{service="api-gateway"}"#;
+    let median = |offset: &str| format!("histogram_quantile(0.5, sum by (le) (rate({buckets}[1m]{offset})))");
+    let (now, before) = (stage.value(&median("")).await, stage.value(&median(" offset 3m")).await);
+    assert!(now < 0.005 && (0.025..0.07).contains(&before), "{before} before, {now} now");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn quantiles_of_the_program_are_those_of_the_server() {
+    let stage = stage("traffic-spike").await;
+    stage.clock.advance(90.0);
+    for service in ["api-gateway", "search"] {
+        let sum = format!(
+            r#"sum by (le) (increase(http_request_duration_seconds_bucket{{service="{service}"}}[2m]))"#
+        );
+        let mut rows: Vec<(f64, f64)> = answers(&stage.query(&sum).await.1)
+            .into_iter()
+            .map(|(labels, count)| {
+                let le = labels.split('"').nth(3).expect("a bound").replace("+Inf", "inf");
+                (le.parse().expect("a number"), count)
+            })
+            .collect();
+        rows.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (bounds, within) = rows.into_iter().unzip();
+        let durations = Durations::of(bounds, vec![Step { end: origin(), within }]);
+        for (q, name) in QUANTILES {
+            let server = stage.value(&format!("histogram_quantile({q}, {sum})")).await;
+            match durations.quantile(&durations.steps[0], q) {
+                Quantile::At(ours) => {
+                    assert!((ours - server).abs() < 1e-9, "{service} {name}: {ours} {server}")
+                }
+                Quantile::Over(bound) => assert_eq!(bound, server, "{service} {name}"),
+                Quantile::NoRequests => panic!("{service} {name}: no requests"),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_has_its_time_of_onset_and_clears_five_minutes_after_the_rollback() {
     let stage = stage("slo-burn").await;
     let (_, good) = stage.get(GATEWAY).await;
@@ -652,6 +699,7 @@ async fn story(name: &str, asks: u32) -> Vec<String> {
             "http_requests_total",
             "ALERTS",
             "sum by (service) (rate(http_requests_total[2m]))",
+            "sum by (le, pod) (http_request_duration_seconds_bucket)",
         ] {
             seen.push(format!("{moment} {query} {}", stage.query(query).await.1));
         }
@@ -703,6 +751,13 @@ const COMPARED: &[&str] = &[
     r#"scalar(sum(slo:objective:ratio)) * vector(2) ^ 3 % 5"#,
     r#"-sum(http_requests_total) / 0"#,
     r#"sum(http_requests_total offset -1s)"#,
+    r#"histogram_quantile(0.9, http_request_duration_seconds_bucket)"#,
+    r#"histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))"#,
+    r#"histogram_quantile(0.5, sum by (le, service) (increase(http_request_duration_seconds_bucket[1m])))"#,
+    r#"histogram_quantile(1, sum by (le, code) (http_request_duration_seconds_bucket))"#,
+    r#"histogram_quantile(0.5, sum by (le) (http_request_duration_seconds_bucket{le!="+Inf"}))"#,
+    r#"histogram_quantile(-1, sum by (le) (http_request_duration_seconds_bucket))"#,
+    r#"histogram_count(http_request_duration_seconds_bucket)"#,
 ];
 
 /// Reads a vector or a scalar of the HTTP API.
@@ -749,7 +804,11 @@ async fn a_real_prometheus_gives_the_same_answers_on_the_same_samples() {
     let at = ((now - 20.0) * 1_000.0) as i64 + 137;
     let seconds = format!("{}", at as f64 / 1_000.0);
     let mut storage = promql::series::Storage::default();
-    for selector in ["http_requests_total[45m]", r#"{__name__=~"slo:.+|up"}[20m]"#] {
+    for selector in [
+        "http_requests_total[45m]",
+        "http_request_duration_seconds_bucket[45m]",
+        r#"{__name__=~"slo:.+|up"}[20m]"#,
+    ] {
         let body = ask(selector.to_owned(), format!("{}", at as f64 / 1_000.0 + 2.0)).await;
         for line in body["data"]["result"].as_array().expect("a matrix") {
             let labels = line["metric"].as_object().expect("labels").iter();
