@@ -14,7 +14,7 @@ fn the_operator_of_the_display_decides_by_the_ordinary_gate_and_lets_go_at_a_key
     let paused = screen.wait("paused, the keys are yours");
     assert!(paused.contains("simulated operator") && paused.contains("ctrl+o"), "{paused}");
     screen.press("?");
-    screen.wait("closes the help");
+    screen.wait("MAIN SCREEN, LOG");
     screen.press("?");
     screen.press("\x0f");
     screen.wait_gone("paused");

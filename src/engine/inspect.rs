@@ -157,7 +157,7 @@ impl OpenLog {
     /// Says something about the stream, once.
     fn say(&mut self, at: crate::domain::Time, text: impl AsRef<str>) {
         let text = Clean::new(text);
-        if !self.lines.iter().rev().find(|kept| kept.note).is_some_and(|last| last.line.text == text)
+        if self.lines.iter().rev().find(|kept| kept.note).is_none_or(|last| last.line.text != text)
             || self.lines.back().is_some_and(|last| !last.note)
         {
             self.push(LogLine { at: Some(at), text, cut: 0 }, true, "");
@@ -536,7 +536,7 @@ fn selected_text(state: &State) -> Option<Clean> {
                     state.log.iter().rev().nth(state.view.log_scroll).map(|line| line.text.clone())
                 }
                 (_, Row::Slo(slo)) => Some(slo.0.clone()),
-                (_, Row::Workload(key)) => Some(name(&key)),
+                (_, Row::Workload(key)) => Some(name(key)),
             }
         }
     }
@@ -690,8 +690,14 @@ pub fn command(state: &mut State, command: &Command) -> Option<()> {
     match state.view.screen.clone() {
         Screen::Pods(workload) => on_pods(state, &workload, command),
         Screen::Pod(workload, uid) => match command {
-            Command::Back => Some(go(state, Screen::Pods(workload))),
-            Command::PodLog | Command::Open => Some(go(state, Screen::PodLog(workload, uid))),
+            Command::Back => {
+                go(state, Screen::Pods(workload));
+                Some(())
+            }
+            Command::PodLog | Command::Open => {
+                go(state, Screen::PodLog(workload, uid));
+                Some(())
+            }
             _ => None,
         },
         Screen::PodLog(workload, uid) => on_log(state, workload, uid, command),
@@ -706,7 +712,8 @@ pub fn command(state: &mut State, command: &Command) -> Option<()> {
             }
             Command::Pods => {
                 state.view.pods_of = Some(uid);
-                Some(go(state, Screen::Pods(workload)))
+                go(state, Screen::Pods(workload));
+                Some(())
             }
             _ => None,
         },
@@ -731,7 +738,8 @@ fn on_pods(state: &mut State, workload: &Key, command: &Command) -> Option<()> {
             let log = *command == Command::PodLog;
             let screen =
                 if log { Screen::PodLog(workload.clone(), uid) } else { Screen::Pod(workload.clone(), uid) };
-            Some(go(state, screen))
+            go(state, screen);
+            Some(())
         }
         Command::Wheel(_, up) => {
             let step = if *up { Command::Up } else { Command::Down };

@@ -90,12 +90,7 @@ pub struct Cluster {
 pub async fn cluster(performer: &Performer) -> Cluster {
     let Some(connected) = performer.cluster().await else { return Cluster::default() };
     let rules = VIEWER.iter().flat_map(|(group, resource, verbs)| {
-        verbs.iter().map(|verb| Right {
-            verb: (*verb).into(),
-            resource: (*resource).into(),
-            group: (*group).into(),
-            namespace: Clean::default(),
-        })
+        verbs.iter().map(|verb| Right { verb, resource, group, namespace: Clean::default() })
     });
     let rules: Vec<Right> = rules.collect();
     let (version, viewer) =

@@ -54,7 +54,7 @@ fn case<'a>(records: &'a [Record], decision: &'a Record) -> Case<'a> {
     let before = || records.iter().filter(|r| r.seq < decision.seq);
     let same_card = |r: &&Record| text(&r.body, "workload") == workload && r.body["digest"] == *digest;
     // An intent does not name its proposal: it is the last one of this card.
-    let proposed = before().filter(|r| r.kind == PROPOSED).filter(same_card).next_back();
+    let proposed = before().filter(|r| r.kind == PROPOSED).rfind(same_card);
     let named = decision.body["proposal"].as_str();
     let proposal = named.or_else(|| proposed.map(|r| text(&r.body, "proposal"))).unwrap_or_default();
     let first = proposed.map_or(decision.seq, |r| r.seq);

@@ -124,9 +124,16 @@ fn home(screen: &mut Screen) {
 /// Nothing foreign was written to the terminal, ever.
 fn nothing_got_through(screen: &Screen) {
     let raw = screen.raw();
-    for foreign in ["\u{1b}]", "\u{1b}[6n", "pwned\u{7}", "\u{202e}", "\u{200b}", "\u{9b}"] {
+    for foreign in ["\u{1b}]0;", "pwned\u{7}", "\u{202e}", "\u{200b}", "\u{9b}"] {
         assert!(!raw.contains(foreign), "{} got through", foreign.escape_debug());
     }
+    // Title, links and notifications are ours, and what they say is plain; where the cursor is we ask once, at the start.
+    for words in raw.split("\u{1b}]").skip(1) {
+        let said = words.split("\u{1b}\\").next().unwrap_or_default();
+        assert!(["2;", "8;;", "9;", "777;notify;"].iter().any(|own| said.starts_with(own)), "{said:?}");
+        assert!(!said.contains(char::is_control), "{said:?}");
+    }
+    assert!(raw.matches("\u{1b}[6n").count() <= 1);
 }
 
 #[test]

@@ -125,9 +125,7 @@ fn row(cells: &[&Cell], top: f64, own: Own, out: &mut String) {
         let symbols: String = cells[x..end].iter().map(|cell| cell.symbol()).collect();
         if drawn(cells[x].symbol()).is_some() {
             shapes(&cells[x..end], x, top, styles[x], out);
-        } else if !symbols.trim().is_empty() {
-            text(&symbols, x, end - x, top, styles[x], out);
-        } else if styles[x].underlined {
+        } else if styles[x].underlined || !symbols.trim().is_empty() {
             text(&symbols, x, end - x, top, styles[x], out);
         }
         x = end;

@@ -105,7 +105,10 @@ mod tests {
     use crate::demo::promql::series::Storage;
 
     /// Series with one sample at 50 min, as `promql/promqltest/testdata/histograms.test` has them there.
-    fn storage(rows: &[(&str, &[(&str, &str)], f64)]) -> Storage {
+    /// Name, labels and value.
+    type Recorded<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
+    fn storage(rows: &[Recorded<'_>]) -> Storage {
         let mut storage = Storage::default();
         for (name, labels, value) in rows {
             let all = labels.iter().copied().chain([("__name__", *name)]);
@@ -133,7 +136,7 @@ mod tests {
             .chain(negative)
             .map(|(start, le, n)| ([("start", start), ("le", le)], n))
             .collect();
-        let rows: Vec<(&str, &[(&str, &str)], f64)> =
+        let rows: Vec<Recorded<'_>> =
             labels.iter().map(|(labels, n)| ("testhistogram_bucket", labels.as_slice(), *n)).collect();
         let storage = storage(&rows);
         let inf = f64::INFINITY;
@@ -178,7 +181,7 @@ mod tests {
                     .map(|(le, n)| ([("job", *job), ("instance", *instance), ("le", *le)], *n))
             })
             .collect();
-        let rows: Vec<(&str, &[(&str, &str)], f64)> =
+        let rows: Vec<Recorded<'_>> =
             labels.iter().map(|(l, n)| ("request_duration_seconds_bucket", l.as_slice(), *n)).collect();
         let storage = storage(&rows);
         for (q, wanted) in [(0.3, 0.075), (0.5, 0.127_777_777_777_777_8)] {
