@@ -22,7 +22,9 @@ pub struct OneLook {
 
 impl Front for OneLook {
     fn after(&mut self, state: &State, now: Duration, _events: &mut Vec<Event>) -> Next {
-        if now > LIMIT || failed(state) || self.finished(state) { Next::Enough } else { Next::On }
+        // What the journal says is read beside the rest, and is worth waiting for where the rest has failed at once.
+        let failed = failed(state) && state.journal.head.is_some();
+        if now > LIMIT || failed || self.finished(state) { Next::Enough } else { Next::On }
     }
 
     async fn input(&mut self, _state: &State) -> Vec<Command> {
