@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ContentDigest, Key, RefKind, Right, Uid};
+use crate::domain::cluster::{ContentDigest, Deployment, Key, RefKind, Right, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::DryRun;
-use crate::domain::signal::Source;
+use crate::domain::signal::{Health, Source};
 use crate::domain::slo::{Severity, SloId};
 use crate::domain::value::Value;
 use crate::domain::verdict::{Offer, Outcome, Stage, Verdict};
@@ -29,6 +29,7 @@ use super::state::{State, Weight};
 use super::surroundings;
 use super::verify::Running;
 use super::view;
+use super::world::SourceState;
 
 /// Rights are asked again after this.
 const RIGHTS_EVERY: i64 = 60;
@@ -494,7 +495,32 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     inquire(state, &slo, focus, effects);
 }
 
+/// What to ask about an SLO depends on the revisions of its workload, and those are still being listed. Asked now, the
+/// question would be half a one, and the next may come only 15 s later.
+fn awaits_revisions(state: &State, slo: &SloId) -> bool {
+    let health = |source: Source| state.world.sources.get(&source);
+    let failed = |s: &SourceState| matches!(s.health, Health::Down(_) | Health::Forbidden(_));
+    let cluster = health(Source::Kubernetes);
+    if cluster.is_some_and(failed) {
+        return false;
+    }
+    let pending = |kind: &'static str| match health(Source::Kind(kind)) {
+        Some(source) => !source.synced && !failed(source),
+        None => cluster.is_some_and(|s| s.health == Health::Starting),
+    };
+    match state.mapped.get(slo) {
+        Some(Ok((key, _))) => {
+            let unknown = |d: &Deployment| state.world.current(d).is_none();
+            state.world.deployments.get(key).is_some_and(unknown) && pending("replicasets")
+        }
+        _ => pending("deployments"),
+    }
+}
+
 fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<Effect>) {
+    if awaits_revisions(state, slo) {
+        return;
+    }
     let understood =
         state.world.slos.get(slo).is_some_and(|s| matches!(s.sli, crate::domain::slo::Sli::Understood(_)));
     focus.past = view::past_of(state, slo, understood);

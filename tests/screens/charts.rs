@@ -199,7 +199,7 @@ fn a_filter_says_what_it_hides_and_what_of_it_is_not_understood() {
     assert!(screen.contains("3 shown, 8 hidden"), "{screen}");
     world.press(KeyCode::Char('/'));
     world.type_text(" colour:red");
-    let screen = text(&world.frame(120, 40).0);
+    let screen = text(&world.frame(200, 60).0);
     assert!(screen.contains("`colour:` is no key"), "{screen}");
     assert_eq!(world.state.view.filter, "state:paging|unknown -slo:billing colour:red", "nothing is lost");
 }

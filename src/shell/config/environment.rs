@@ -83,7 +83,7 @@ impl Environment {
     /// Whether the terminal shows no more than ASCII: its fonts have no lines or dots, or the locale knows no UTF-8. A
     /// locale that nobody set says nothing: most containers have none, behind a terminal that knows all.
     pub fn ascii(&self) -> bool {
-        let poor = terminal_type::is_ascii(self.term.as_deref());
+        let poor = self.term.is_some() && terminal_type::is_ascii(self.term.as_deref());
         let utf8 = |locale: &str| {
             let locale = locale.to_ascii_lowercase();
             locale.contains("utf-8") || locale.contains("utf8")
