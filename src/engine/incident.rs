@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ContentDigest, Deployment, Key, RefKind, Right, Uid};
+use crate::domain::cluster::{ContentDigest, Key, RefKind, Right, Uid};
 use crate::domain::diff;
 use crate::domain::format;
 use crate::domain::plan::DryRun;
@@ -29,7 +29,6 @@ use super::state::{State, Weight};
 use super::surroundings;
 use super::verify::Running;
 use super::view;
-use super::world::SourceState;
 
 /// Rights are asked again after this.
 const RIGHTS_EVERY: i64 = 60;
@@ -495,30 +494,15 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     inquire(state, &slo, focus, effects);
 }
 
-/// What to ask about an SLO depends on the revisions of its workload, and those are still being listed. Asked now, the
+/// What to ask about an SLO depends on what the cluster tells of its workload, which is still being listed. Asked now, the
 /// question would be half a one, and the next may come only 15 s later.
-fn awaits_revisions(state: &State, slo: &SloId) -> bool {
-    let health = |source: Source| state.world.sources.get(&source);
-    let failed = |s: &SourceState| matches!(s.health, Health::Down(_) | Health::Forbidden(_));
-    let cluster = health(Source::Kubernetes);
-    if cluster.is_some_and(failed) {
-        return false;
-    }
-    let pending = |kind: &'static str| match health(Source::Kind(kind)) {
-        Some(source) => !source.synced && !failed(source),
-        None => cluster.is_some_and(|s| s.health == Health::Starting),
-    };
-    match state.mapped.get(slo) {
-        Some(Ok((key, _))) => {
-            let unknown = |d: &Deployment| state.world.current(d).is_none();
-            state.world.deployments.get(key).is_some_and(unknown) && pending("replicasets")
-        }
-        _ => pending("deployments"),
-    }
+fn awaits_cluster(state: &State) -> bool {
+    let cluster = state.world.sources.get(&Source::Kubernetes);
+    cluster.is_some_and(|s| !s.synced && matches!(s.health, Health::Starting | Health::Live))
 }
 
 fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<Effect>) {
-    if awaits_revisions(state, slo) {
+    if awaits_cluster(state) {
         return;
     }
     let understood =

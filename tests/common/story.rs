@@ -451,6 +451,7 @@ impl Story {
             self.signal(Signal::Health(Source::Kind(kind), Health::Live));
             self.signal(Signal::Synced(Source::Kind(kind), self.now));
         }
+        self.signal(Signal::Synced(Source::Kubernetes, self.now));
         self.fact(ClusterFact::Services(Change::Listed(self.services.clone())));
         self.objects();
         self.signal(Signal::ClusterId(Clean::new("c0ffee")));

@@ -189,6 +189,7 @@ impl World {
             self.signal(Signal::Synced(source, self.now));
         }
         self.signal(Signal::Health(Source::Kubernetes, Health::Live));
+        self.signal(Signal::Synced(Source::Kubernetes, self.now));
         self.signal(Signal::Health(Source::Prometheus, Health::Live));
         self.signal(Signal::Prometheus {
             at: Clean::new("monitoring/prometheus:9090"),
