@@ -467,7 +467,7 @@ fn a_click_selects_a_row_a_revision_a_tab_a_range_and_the_wheel_moves_what_is_be
     world.look(80, 24);
     let (x, y) = place(&world, (80, 24), "[revisions]");
     point(&mut world, click, x - 5, y);
-    assert_eq!(world.state.view.pane, Pane::Detail);
+    assert_eq!(world.state.view.pane, Pane::Chart);
 }
 
 #[test]
