@@ -495,11 +495,18 @@ fn investigate(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 }
 
 /// What to ask about an SLO depends on what the cluster tells of its workload, which is still being listed. Asked now, the
-/// question would be half a one, and the next may come only 15 s later.
+/// question would be half a one, and the next may come only 15 s later. A kind that does not answer is not waited for: a
+/// question without it is worth more than none.
 fn awaits_cluster(state: &State) -> bool {
-    let cluster = state.world.sources.get(&Source::Kubernetes);
-    cluster.is_some_and(|s| !s.synced && matches!(s.health, Health::Starting | Health::Live))
+    let source = |source| state.world.sources.get(&source);
+    let answers = |health: &Health| matches!(health, Health::Starting | Health::Live);
+    let listing = source(Source::Kubernetes).is_some_and(|s| !s.synced && answers(&s.health));
+    let awaited = |kind| source(Source::Kind(kind)).is_none_or(|s| !s.synced && answers(&s.health));
+    listing && ASKED_ABOUT.into_iter().any(awaited)
 }
+
+/// Kinds that decide what is asked about an SLO.
+const ASKED_ABOUT: [&str; 4] = ["deployments", "replicasets", "pods", "configmaps"];
 
 fn inquire(state: &mut State, slo: &SloId, mut focus: Focus, effects: &mut Vec<Effect>) {
     if awaits_cluster(state) {
@@ -837,4 +844,40 @@ pub fn card_digest(state: &State, workload: &Key) -> Option<ContentDigest> {
 /// A clean sentence for how long something has been going on.
 pub fn since(now: Time, at: Time) -> Clean {
     Clean::new(format::span(now - at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::signal::Signal;
+    use crate::engine::{Event, Stamped, step};
+
+    fn tell(state: &mut State, signal: Signal) {
+        let (at, mono) = (state.now, state.mono);
+        step(state, Stamped { at, mono, event: Event::Signal(signal) });
+    }
+
+    fn health(state: &mut State, source: Source, health: Health) {
+        tell(state, Signal::Health(source, health));
+    }
+
+    #[test]
+    fn questions_wait_for_the_kinds_that_answer_and_for_no_other() {
+        let mut state = State::default();
+        assert!(!awaits_cluster(&state), "nothing is connected");
+        health(&mut state, Source::Kubernetes, Health::Live);
+        assert!(awaits_cluster(&state));
+        let now = state.now;
+        for kind in ["deployments", "replicasets", "configmaps"] {
+            health(&mut state, Source::Kind(kind), Health::Live);
+            tell(&mut state, Signal::Synced(Source::Kind(kind), now));
+        }
+        assert!(awaits_cluster(&state), "pods are being listed");
+        health(&mut state, Source::Kind("pods"), Health::Down(Clean::new("HTTP 500: etcdserver: timeout")));
+        assert!(!awaits_cluster(&state), "a list that fails for ever would hold all questions for ever");
+        health(&mut state, Source::Kind("pods"), Health::Live);
+        assert!(awaits_cluster(&state), "it answers again");
+        health(&mut state, Source::Kubernetes, Health::Down(Clean::new("connection refused")));
+        assert!(!awaits_cluster(&state));
+    }
 }
