@@ -71,7 +71,7 @@ impl Cockpit {
                 } else {
                     screen.press("\r");
                 }
-            } else if text.contains("all effect lines read") {
+            } else if text.contains("all effect lines read") || text.contains("then arm again") {
                 given = false;
                 screen.press("a");
             } else if text.contains("shows more") {
