@@ -4,8 +4,8 @@
 use crate::domain::clean::Clean;
 
 use super::event::Command;
-use super::input;
 use super::state::State;
+use super::view;
 
 /// One context.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,7 +44,7 @@ pub(super) fn command(state: &mut State, command: &Command) -> bool {
     match command {
         Command::Open => contexts.taken = (contexts.at < contexts.all.len()).then_some(contexts.at),
         Command::Pick(at) => contexts.at = (*at).min(contexts.all.len().saturating_sub(1)),
-        command => contexts.at = input::index(contexts.at, contexts.all.len(), command),
+        command => contexts.at = view::moved(contexts.at, contexts.all.len(), command),
     }
     false
 }
@@ -52,6 +52,7 @@ pub(super) fn command(state: &mut State, command: &Command) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::input;
     use crate::engine::view::Screen;
 
     #[test]

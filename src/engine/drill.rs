@@ -28,8 +28,6 @@ use super::view::{self, Row, Screen};
 pub const HIDDEN: &str = "hidden until you decide";
 /// Characters of a reason.
 const LONGEST: usize = 200;
-/// Lines of a page key.
-const PAGE: usize = 15;
 
 /// What can be answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -326,8 +324,8 @@ fn on_page(state: &mut State, command: &Command) -> Option<bool> {
         Command::Back => open(state, Screen::Main),
         Command::Up => state.view.scroll = scroll.saturating_sub(1),
         Command::Down => state.view.scroll = scroll + 1,
-        Command::PageUp => state.view.scroll = scroll.saturating_sub(PAGE),
-        Command::PageDown => state.view.scroll = scroll + PAGE,
+        Command::PageUp => state.view.scroll = scroll.saturating_sub(view::PAGE),
+        Command::PageDown => state.view.scroll = scroll + view::PAGE,
         _ => {}
     }
     Some(false)

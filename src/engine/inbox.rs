@@ -20,7 +20,7 @@ use super::input;
 use super::record::PastAction;
 use super::state::State;
 use super::verify::Phase;
-use super::view::Screen;
+use super::view::{self, Screen};
 
 /// Closed ones that are listed.
 const CLOSED: usize = 10;
@@ -113,7 +113,7 @@ pub(super) fn command(state: &mut State, command: Command) -> bool {
             let items = items(state);
             let selected = selected(state);
             let at = items.iter().position(|i| Some(i) == selected.as_ref()).unwrap_or(0);
-            state.view.item = items.get(input::index(at, items.len(), &command)).cloned();
+            state.view.item = items.get(view::moved(at, items.len(), &command)).cloned();
         }
         Command::SelectItem(item) => state.view.item = Some(item),
         Command::Open => {

@@ -27,8 +27,6 @@ use super::{action, drill, ledger};
 
 /// Lines of a page of text on the smallest screen, less one that stays.
 const SCREEN: usize = 19;
-/// Lines of a page key.
-const PAGE: usize = 10;
 
 /// Takes a command. True when what follows should be computed at once.
 pub fn command(state: &mut State, command: Command, effects: &mut Vec<Effect>) -> bool {
@@ -298,26 +296,12 @@ fn by_hand(state: &mut State) -> bool {
     true
 }
 
-/// A new index in `0..len`, moved by a command.
-pub(super) fn index(at: usize, len: usize, command: &Command) -> usize {
-    let last = len.saturating_sub(1);
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => (at + 1).min(last),
-        Command::PageUp => at.saturating_sub(PAGE),
-        Command::PageDown => (at + PAGE).min(last),
-        Command::Home => 0,
-        Command::End => last,
-        _ => at,
-    }
-}
-
 fn moved(state: &mut State, pane: Pane, command: &Command) {
     match pane {
         Pane::List | Pane::Detail | Pane::Chart => {
             let rows = view::rows(state);
             let at = view::selected(state).and_then(|row| state.listing.place(row)).unwrap_or(0);
-            let next: Option<Row> = rows.get(index(at, rows.len(), command)).cloned();
+            let next: Option<Row> = rows.get(view::moved(at, rows.len(), command)).cloned();
             if next != state.view.selected {
                 state.view.revision = None;
                 state.view.cursor = None;
@@ -330,7 +314,8 @@ fn moved(state: &mut State, pane: Pane, command: &Command) {
             };
             let timeline = view::timeline(state, &workload);
             let at = timeline.iter().position(|r| Some(&r.uid) == state.view.revision.as_ref()).unwrap_or(0);
-            state.view.revision = timeline.get(index(at, timeline.len(), command)).map(|r| r.uid.clone());
+            state.view.revision =
+                timeline.get(view::moved(at, timeline.len(), command)).map(|r| r.uid.clone());
         }
         Pane::Log => {
             // The log grows downwards: up means older.
@@ -338,8 +323,8 @@ fn moved(state: &mut State, pane: Pane, command: &Command) {
             let from_end = match command {
                 Command::Up => state.view.log_scroll + 1,
                 Command::Down => state.view.log_scroll.saturating_sub(1),
-                Command::PageUp => state.view.log_scroll + PAGE,
-                Command::PageDown => state.view.log_scroll.saturating_sub(PAGE),
+                Command::PageUp => state.view.log_scroll + view::PAGE,
+                Command::PageDown => state.view.log_scroll.saturating_sub(view::PAGE),
                 Command::Home => len,
                 _ => 0,
             };
@@ -392,7 +377,7 @@ fn page(state: &mut State, command: Command) -> bool {
         Command::PageUp => state.view.scroll = state.view.scroll.saturating_sub(step),
         Command::Next | Command::NextBack => next_change(state, command == Command::Next),
         Command::Inbox => leave(state, Screen::Inbox),
-        command => state.view.scroll = index(state.view.scroll, 10_000, &command),
+        command => state.view.scroll = view::moved(state.view.scroll, 10_000, &command),
     }
     false
 }
@@ -471,7 +456,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
             return true;
         }
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home => {
-            state.view.scroll = index(state.view.scroll, 500, &command);
+            state.view.scroll = view::moved(state.view.scroll, 500, &command);
         }
         Command::Inbox => leave(state, Screen::Inbox),
         _ => {}
@@ -600,7 +585,9 @@ fn edit(state: &mut State, key: &Key, command: Command) -> bool {
     match command {
         Command::FocusNext => draft.field = (draft.field + 1) % 3,
         Command::FocusPrevious => draft.field = (draft.field + 2) % 3,
-        Command::Up | Command::Down if draft.field == 0 => draft.target = index(draft.target, rows, &command),
+        Command::Up | Command::Down if draft.field == 0 => {
+            draft.target = view::moved(draft.target, rows, &command)
+        }
         Command::Up | Command::Down | Command::Char(' ', _) if draft.field == 1 => {
             draft.restore = !draft.restore
         }

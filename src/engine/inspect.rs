@@ -753,7 +753,7 @@ fn on_pods(state: &mut State, workload: &Key, command: &Command) -> Option<()> {
             Some(())
         }
         Command::Up | Command::Down | Command::PageUp | Command::PageDown | Command::Home | Command::End => {
-            let next = super::input::index(at.unwrap_or(0), all.len(), command);
+            let next = super::view::moved(at.unwrap_or(0), all.len(), command);
             state.view.pod = all.get(next).cloned();
             Some(())
         }

@@ -14,12 +14,10 @@ use super::record::{
     ADVICE, CLOSED, EXPIRED, INTENT, OUTCOME, PROPOSED, RATIONALE, READ_BACK, REJECTED, WAITED, WITHDRAWN,
 };
 use super::state::{State, Weight};
-use super::view::Screen;
+use super::view::{self, Screen};
 
 /// Records that are kept, newest first.
 pub const KEPT: usize = 500;
-/// Lines of a page key.
-const PAGE: usize = 15;
 
 /// A record in one line.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -210,27 +208,14 @@ pub(super) fn command(state: &mut State, command: &Command, effects: &mut Vec<Ef
         (Screen::Journal, command) => {
             let shown = shown(state);
             let at = selected(state).map_or(0, |(at, _)| at);
-            let to = moved(at, shown.len(), command);
+            let to = view::moved(at, shown.len(), command);
             state.ledger.selected = shown.get(to).map(|entry| entry.seq);
         }
         (_, Command::Back | Command::Journal | Command::Open) => {
             state.view.screen = Screen::Journal;
             state.view.scroll = 0;
         }
-        (_, command) => state.view.scroll = moved(state.view.scroll, 10_000, command),
-    }
-}
-
-fn moved(at: usize, len: usize, command: &Command) -> usize {
-    let last = len.saturating_sub(1);
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => (at + 1).min(last),
-        Command::PageUp => at.saturating_sub(PAGE),
-        Command::PageDown => (at + PAGE).min(last),
-        Command::Home => 0,
-        Command::End => last,
-        _ => at,
+        (_, command) => state.view.scroll = view::moved(state.view.scroll, 10_000, command),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 
-use super::event::PageShown;
+use super::event::{Command, PageShown};
 use super::filter::{Filter, Subject};
 use super::inbox::Item;
 use super::inspect::{AlertItem, LogView};
@@ -198,6 +198,23 @@ pub(super) fn urgency(slo: &Slo) -> (u8, i64) {
     };
     // Integers, because NaN has no order: thousandths of a multiple.
     (class, -((burn * 1e3).clamp(-1e15, 1e15) as i64))
+}
+
+/// Lines of a page key.
+pub const PAGE: usize = 10;
+
+/// A place in `0..len`, moved by a command.
+pub fn moved(at: usize, len: usize, command: &Command) -> usize {
+    let last = len.saturating_sub(1);
+    match command {
+        Command::Up => at.saturating_sub(1),
+        Command::Down => (at + 1).min(last),
+        Command::PageUp => at.saturating_sub(PAGE),
+        Command::PageDown => (at + PAGE).min(last),
+        Command::Home => 0,
+        Command::End => last,
+        _ => at,
+    }
 }
 
 /// The rows of the list that pass the filter, most urgent first; Deployments without an SLO last.

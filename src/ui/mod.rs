@@ -25,7 +25,7 @@ use crate::engine::event::{Command, PageShown, Shown};
 use crate::engine::gate::{Draft, Gesture};
 use crate::engine::opinion::Typing;
 use crate::engine::state::State;
-use crate::engine::view::Screen;
+use crate::engine::view::{self, Screen};
 
 use caption::Caption;
 use chord::Chord;
@@ -242,7 +242,7 @@ impl Ui {
             _ => None,
         };
         if let Some(moved) = moved {
-            return Some(Command::Pick(mouse::moved(at?, found.len(), &moved)));
+            return Some(Command::Pick(view::moved(at?, found.len(), &moved)));
         }
         match commands::typed(key, read)? {
             _ if key.kind == KeyEventKind::Repeat && key.code != KeyCode::Backspace => None,
@@ -260,7 +260,7 @@ impl Ui {
             _ if key.kind == KeyEventKind::Release => None,
             Some(moves) => {
                 let (at, lines) = (state.view.help_scroll, self.look.places.lines());
-                Some(Command::Pick(mouse::moved(at.min(lines - 1), lines, &moves)))
+                Some(Command::Pick(view::moved(at.min(lines - 1), lines, &moves)))
             }
             None if key.kind == KeyEventKind::Repeat => None,
             None => Some(Command::Help),

@@ -13,7 +13,7 @@ use crate::engine::event::Command;
 use crate::engine::gate::Gesture;
 use crate::engine::inbox::Item;
 use crate::engine::state::State;
-use crate::engine::view::{Pane, Row, Screen};
+use crate::engine::view::{self, Pane, Row, Screen};
 
 use super::look::Look;
 use super::{commands, palette};
@@ -119,23 +119,6 @@ impl Places {
     }
 }
 
-/// Lines of a page key in lists that the screen keeps the place of.
-const PAGE: usize = 10;
-
-/// A place in `0..count`, moved by a command.
-pub fn moved(at: usize, count: usize, command: &Command) -> usize {
-    let last = count.saturating_sub(1);
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => (at + 1).min(last),
-        Command::PageUp => at.saturating_sub(PAGE),
-        Command::PageDown => (at + PAGE).min(last),
-        Command::Home => 0,
-        Command::End => last,
-        _ => at,
-    }
-}
-
 /// What `event` asks for in `state`. Where text or a token is typed the mouse is nothing.
 pub fn of_event(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed> {
     let back = match event.kind {
@@ -147,12 +130,12 @@ pub fn of_event(look: &Look, state: &State, event: MouseEvent) -> Option<Pointed
     let step = if back { Command::Up } else { Command::Down };
     if let Some(open) = &state.view.palette {
         let count = palette::find(&look.keymap, state).len();
-        return (count > 0).then(|| Pointed::Pick(moved(open.at.min(count - 1), count, &step)));
+        return (count > 0).then(|| Pointed::Pick(view::moved(open.at.min(count - 1), count, &step)));
     }
     if state.view.help {
         let lines = look.places.lines();
         return (lines > 1)
-            .then(|| Pointed::Pick(moved(state.view.help_scroll.min(lines - 1), lines, &step)));
+            .then(|| Pointed::Pick(view::moved(state.view.help_scroll.min(lines - 1), lines, &step)));
     }
     if busy(state) {
         return None;

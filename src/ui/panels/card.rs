@@ -14,6 +14,7 @@ use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::incident::Incident;
 use crate::engine::state::State;
 use crate::engine::verify::Phase;
+use crate::engine::view;
 use crate::ui::LEAST;
 use crate::ui::editor::Editor;
 use crate::ui::look::{Look, bold};
@@ -27,8 +28,6 @@ use super::{action, edit_form, footer, gates, gesture, header, how_bad};
 
 /// Lines are not drawn longer than this: the eye loses the next one.
 const WIDEST: u16 = 132;
-/// A page key of the engine moves by this many lines.
-const PAGE: usize = 10;
 
 /// Draws the card of `key`, or what became of it.
 pub fn draw(look: &Look, editor: &Editor, state: &State, key: &Key, area: Rect, buf: &mut Buffer) -> Shown {
@@ -266,7 +265,7 @@ impl Card<'_> {
         let below_it = said.len() as u16;
         let window = Rect { height: body.height.saturating_sub(3 + below_it), ..below(body, 2) };
         let last = placed.height().saturating_sub(usize::from(window.height));
-        let first = self.state.view.scroll.saturating_sub(PAGE).min(last);
+        let first = self.state.view.scroll.saturating_sub(view::PAGE).min(last);
         let lines = placed.draw(self.look, first, window, buf);
         gesture::draw(said, below(body, body.height.saturating_sub(below_it)), buf);
         lines
