@@ -91,7 +91,14 @@ fn all(keymap: &Keymap, state: &State) -> Vec<Entry> {
     let mut all = screens(keymap, state);
     all.extend(commands_of(keymap, state));
     all.extend(ranges(keymap));
-    all.extend(state.world.slos.values().map(|slo| {
+    let listed = state.listing.rows().iter().filter_map(|row| match row {
+        Row::Slo(id) => state.world.slos.get(id),
+        Row::Workload(_) => None,
+    });
+    // In the order of the list, most urgent first; then those that its filter hides.
+    let hidden =
+        state.world.slos.values().filter(|slo| state.listing.place(&Row::Slo(slo.id.clone())).is_none());
+    all.extend(listed.chain(hidden).map(|slo| {
         let workload = view::workload_of(state, &slo.id).map(ToString::to_string);
         Entry {
             kind: Kind::Slo,
@@ -295,17 +302,25 @@ fn score(words: &[&str], entry: &Entry) -> Option<u32> {
     }
     let name = entry.name.to_lowercase();
     let mut sum = 0;
+    let mut named = false;
     for word in words {
-        sum += one(word, &name).or_else(|| {
-            let beside =
-                entry.kind.word().starts_with(word) || begins_a_word(word, &entry.help.to_lowercase());
-            beside.then_some(30)
-        })?;
+        let in_name = one(word, &name);
+        named |= in_name.is_some();
+        let of_kind = || (word.len() > 1 && entry.kind.word().starts_with(word)).then_some(OF_KIND);
+        let told = || begins_a_word(word, &entry.help.to_lowercase()).then_some(TOLD);
+        sum += in_name.max(of_kind()).or_else(told)?;
     }
-    // Of what fits alike the shorter one is nearer to what was typed.
+    // What can be done comes before what cannot, unless that was called by its whole name.
+    let sum = if entry.choice.is_err() && !words.contains(&name.as_str()) { sum / 2 } else { sum };
+    // Of names that fit alike the shorter one is nearer to what was typed.
     let extra = u32::try_from(name.chars().count()).unwrap_or(u32::MAX).min(200);
-    Some(sum * 1_000 + (200 - extra))
+    Some(sum * 1_000 + if named { 200 - extra } else { 0 })
 }
+
+/// A word of the text beside a name fits so well.
+const TOLD: u32 = 30;
+/// A name of the kind that was typed: better than letters that happen to be in a name.
+const OF_KIND: u32 = 50;
 
 /// How well one word fits a name: as a whole, as its beginning, as that of a word in it, anywhere, letter by letter.
 fn one(word: &str, name: &str) -> Option<u32> {

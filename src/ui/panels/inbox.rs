@@ -203,10 +203,11 @@ fn gate(look: &Look, state: &State, incident: &Incident, proposal: &Proposal, ar
         };
         right.append(words);
     }
-    let place = Rect { width: area.width.saturating_sub(1), ..row(area, 0) };
-    let room = place.width.saturating_sub(right.width() as u16 + 5);
-    right.draw_right(place, buf);
-    card::what(look, state, analysis).draw(columns(row(area, 0), 3, room), buf);
+    // What it would do is never cut short for the sake of its age.
+    let what = card::what(look, state, analysis);
+    let beside = what.width() + right.width() + 6 <= usize::from(area.width);
+    right.draw_right(Rect { width: area.width.saturating_sub(1), ..row(area, u16::from(!beside)) }, buf);
+    what.draw(columns(row(area, 0), 3, area.width.saturating_sub(4)), buf);
     let who = match analysis.blocks.first() {
         Some(why) if acts => {
             Words::of(look.attention(), "cannot be approved: ").and(look.text(), why.as_str())
@@ -217,7 +218,8 @@ fn gate(look: &Look, state: &State, incident: &Incident, proposal: &Proposal, ar
     let mut words = Words::of(look.text(), incident.workload.namespace.as_str())
         .and(look.dim(), format!("  {}  ", analysis.verdict()));
     words.append(who);
-    words.draw(from(row(area, 1), 3), buf);
+    let room = area.width.saturating_sub(4 + if beside { 0 } else { right.width() as u16 + 2 });
+    words.draw(columns(row(area, 1), 3, room), buf);
 }
 
 /// What is being done, by whom, since when, and what it waits for.

@@ -19,10 +19,11 @@ use super::{footer, header};
 
 /// Columns of the labels.
 const LABEL: usize = 14;
-/// Where the columns of the list begin.
-const KIND: u16 = 18;
-const BY: u16 = 29;
-/// From here on there is a column for the workload.
+/// Columns of a time of today, and of one with its day.
+const TIME: (u16, u16) = (8, 15);
+const KIND: u16 = 10;
+const OUTCOME: u16 = 13;
+/// From here on there are columns for who it was and for the workload.
 const WIDE: u16 = 110;
 
 /// Draws the list.
@@ -35,6 +36,8 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let shown = ledger::shown(state);
     let at = ledger::selected(state).map_or(0, |(at, _)| at);
     let visible = usize::from(body.height).max(1);
+    let today = |entry: &&Summary| entry.time.date_naive() == state.now.date_naive();
+    let time = if shown.iter().all(|entry| today(entry)) { TIME.0 } else { TIME.1 };
     let first = at.saturating_sub(visible.saturating_sub(1) / 2).min(shown.len().saturating_sub(visible));
     for (n, entry) in shown.iter().enumerate().skip(first).take(visible) {
         let place = row(body, (n - first) as u16);
@@ -42,7 +45,7 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
             tint(buf, place, look.selection());
             put(buf, place, "▌", look.accent());
         }
-        line(look, state, entry, place, buf);
+        line(look, state, entry, time, place, buf);
     }
     if shown.is_empty() {
         let text = match &state.ledger.told {
@@ -86,26 +89,36 @@ fn chain(look: &Look, state: &State) -> Words {
     }
 }
 
-fn line(look: &Look, state: &State, entry: &Summary, area: Rect, buf: &mut Buffer) {
+fn line(look: &Look, state: &State, entry: &Summary, time: u16, area: Rect, buf: &mut Buffer) {
     let today = entry.time.date_naive() == state.now.date_naive();
     let at = if today { format::clock(entry.time) } else { entry.time.format("%-d %b %H:%M:%S").to_string() };
-    put(buf, columns(area, 1, 16), &at, look.dim());
-    put(buf, columns(area, KIND, 10), entry.kind.as_str(), look.text());
-    let by = if area.width >= WIDE { 24 } else { 12 };
-    put(buf, columns(area, BY, by), &fit(entry.by.as_str(), usize::from(by)), look.dim());
-    let mut x = BY + by + 1;
+    put_right(buf, columns(area, 1, time), &at, look.dim());
+    let mut x = 1 + time + 2;
+    put(buf, columns(area, x, KIND), entry.kind.as_str(), look.text());
+    x += KIND + 1;
     if area.width >= WIDE {
-        put(buf, columns(area, x, 22), &fit(entry.workload.as_str(), 22), look.text());
-        x += 23;
+        for (text, style) in [(&entry.by, look.dim()), (&entry.workload, look.text())] {
+            put(buf, columns(area, x, 22), &fit(text.as_str(), 22), style);
+            x += 23;
+        }
     }
-    let what = columns(area, x, area.width.saturating_sub(x + 15));
-    put(buf, what, &fit(entry.what.as_str(), usize::from(what.width)), look.text());
+    let what = columns(area, x, area.width.saturating_sub(x + OUTCOME + 2));
+    let mut words = Words::of(look.text(), entry.what.as_str());
+    if area.width < WIDE && !entry.by.as_str().is_empty() {
+        words = Words::of(look.dim(), format!("{}: ", entry.by)).and(look.text(), entry.what.as_str());
+    }
+    words.draw(what, buf);
     let style = match entry.outcome.as_str() {
         "helped" => look.good(),
         "not_helped" | "worse" | "unknown" | "partial" => look.bad(),
         _ => look.dim(),
     };
-    put_right(buf, columns(area, area.width.saturating_sub(15), 14), entry.outcome.as_str(), style);
+    put_right(
+        buf,
+        columns(area, area.width.saturating_sub(OUTCOME + 1), OUTCOME),
+        entry.outcome.as_str(),
+        style,
+    );
 }
 
 /// The filter while it is typed or holds, else what came of an export.

@@ -259,7 +259,7 @@ fn keys(look: &Look, state: &State, log: &OpenLog, area: Rect, buf: &mut Buffer)
     keys.extend([
         ("times", "times"),
         ("copy", "copy"),
-        ("end", "end"),
+        ("end", "newest"),
         ("up", "scroll"),
         ("help", "help"),
         ("back", "back"),

@@ -178,7 +178,7 @@ impl Scene<'_> {
         };
         let body = Rect { height: area.height.saturating_sub(2 + below_it), ..below(area, 2) };
         match self.state.view.pane {
-            Pane::List => slo_list::draw(self.look, self.state, &self.rows, body, buf),
+            Pane::List => self.list_page(body, buf),
             Pane::Detail => {
                 let inner = from(body, 1);
                 self.detail(Rect { width: inner.width.saturating_sub(1), ..inner }, buf);
@@ -202,6 +202,20 @@ impl Scene<'_> {
             } else {
                 self.proposal(place, buf);
             }
+        }
+    }
+
+    /// The list; what a short one leaves is for the chart of the selected SLO.
+    fn list_page(&self, area: Rect, buf: &mut Buffer) {
+        // The last column stays free: numbers stand at its end.
+        let area = Rect { width: area.width.saturating_sub(1), ..area };
+        let needed = u16::try_from(self.rows.all.len()).unwrap_or(u16::MAX).saturating_add(slo_list::AROUND);
+        let spare = area.height.saturating_sub(needed.saturating_add(1));
+        let slo = self.rows.slo(self.state).filter(|_| spare >= charts::LEAST);
+        let list = if slo.is_some() { top(area, needed) } else { area };
+        slo_list::draw(self.look, self.state, &self.rows, list, buf);
+        if let Some(slo) = slo {
+            self.charts(slo, from(below(area, needed + 1), 1), buf);
         }
     }
 

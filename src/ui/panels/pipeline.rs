@@ -87,7 +87,7 @@ fn current(look: &Look, incident: &Incident, stage: Stage, since: chrono::TimeDe
         }
         (Stage::Gate, _) if !incident.open_gate() => {
             let why = match &incident.waiting {
-                Some(waiting) => format!("waits until {}", format::minute(waiting.until)),
+                Some(waiting) => format!("until {}", format::minute(waiting.until)),
                 None => "decided".into(),
             };
             Words::of(look.text(), format!("▶ {name} ")).and(look.dim(), why)

@@ -85,10 +85,15 @@ pub fn condition(
     columns: usize,
 ) -> Vec<Words> {
     let (sign, style) = if good { ("✓", look.good()) } else { ("✕", bold(look.bad())) };
-    let since = each.since.map_or(String::new(), |at| format!(" · since {}", format::since(at, state.now)));
-    let reason = if each.reason.is_empty() { String::new() } else { format!("{}: ", each.reason) };
+    let said = match (each.reason.as_str(), each.message.as_str()) {
+        (reason, "") => reason.to_owned(),
+        ("", message) => message.to_owned(),
+        (reason, message) => format!("{reason}: {message}"),
+    };
+    let gap = if said.is_empty() { "" } else { " · " };
+    let since = each.since.map_or(String::new(), |at| format!("{gap}since {}", format::since(at, state.now)));
     let name = format!("{:<width$}", each.kind, width = label.saturating_sub(2));
-    let said = Words::of(look.text(), format!("{reason}{}", each.message)).and(look.dim(), since);
+    let said = Words::of(look.text(), said).and(look.dim(), since);
     let mut lines = said.wrap(columns.saturating_sub(label));
     if lines.len() > 2 {
         lines.truncate(2);

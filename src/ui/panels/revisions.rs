@@ -35,7 +35,7 @@ const SINCE: u16 = 11;
 const SERVED: u16 = 6;
 const FAILED: u16 = 17;
 const RATIO: u16 = 10;
-const CLIENT: u16 = 10;
+const CLIENT: (u16, u16) = (10, 22);
 const WORDS: u16 = 13;
 
 /// What is said of a revision: mark, its style, words.
@@ -103,7 +103,7 @@ fn heading(look: &Look, table: &Table<'_>, wide: bool, area: Rect, buf: &mut Buf
         return;
     }
     let at = Places::within(area.width);
-    put(buf, columns(area, at.client, CLIENT), "client", look.dim());
+    put(buf, columns(area, at.client, at.since.saturating_sub(at.client + 1)), "client", look.dim());
     put(buf, columns(area, at.since, SINCE), "since", look.dim());
     put_right(buf, columns(area, at.served, SERVED), "served", look.dim());
     let by_time = table.rows.iter().any(|r| r.counts.is_some() && r.method == Method::ByTime);
@@ -128,7 +128,8 @@ impl Places {
         let failed = ratio.saturating_sub(FAILED);
         let served = failed.saturating_sub(SERVED);
         let since = served.saturating_sub(SINCE);
-        Self { client: since.saturating_sub(CLIENT + 1), since, served, failed, ratio, words }
+        let client = since.saturating_sub((width / 12).clamp(CLIENT.0, CLIENT.1) + 1);
+        Self { client, since, served, failed, ratio, words }
     }
 }
 
@@ -141,7 +142,7 @@ fn one_line(look: &Look, state: &State, table: &Table<'_>, each: &RevisionRow, a
     let what = columns(area, 17, at.client.saturating_sub(18));
     put(buf, what, &changes(each), if each.mark == Mark::Current { look.text() } else { look.dim() });
     let client = each.client.as_ref().map_or("", |c| c.as_str());
-    put(buf, columns(area, at.client, CLIENT), client, look.dim());
+    put(buf, columns(area, at.client, at.since.saturating_sub(at.client + 1)), client, look.dim());
     put(buf, columns(area, at.since, SINCE), &since(state, each), look.dim());
     put_right(buf, columns(area, at.served, SERVED), &format::span(each.served.length()), look.text());
     let (counts, ratio) = failed(each);

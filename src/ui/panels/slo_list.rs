@@ -64,8 +64,10 @@ const MARK: u16 = 2;
 const LEFT: u16 = 7;
 const BURN: u16 = 7;
 const GONE: u16 = 9;
+/// Rows of the list that are no rows of it: the heading, and the line below.
+pub const AROUND: u16 = 2;
 /// From here on the state is a word, and from here on the objective is there.
-const WORDY: (u16, u16) = (70, 80);
+const WORDY: (u16, u16) = (70, 79);
 
 impl Columns {
     fn within(width: u16) -> Self {
@@ -111,7 +113,7 @@ pub fn draw(look: &Look, state: &State, rows: &Rows<'_>, area: Rect, buf: &mut B
     let columns = Columns::within(area.width);
     look.places.note(area, Target::Zone(Pane::List));
     heading(look, state, &columns, row(area, 0), buf);
-    let visible = usize::from(area.height.saturating_sub(2));
+    let visible = usize::from(area.height.saturating_sub(AROUND));
     let at = rows.selected.and_then(|row| state.listing.place(row)).unwrap_or(0);
     let first = at.saturating_sub(visible.saturating_sub(1));
     for (n, each) in rows.all.iter().skip(first).take(visible).enumerate() {
