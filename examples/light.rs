@@ -2,7 +2,8 @@
 //! exactly; what does not is processor time, a ratio within one run, or a median. Nothing is sent anywhere but to
 //! loopback, and nothing is changed on a cluster but on the rig, which is thrown away.
 //!
-//! `cargo bench --bench light -- [--json] [--only NAME] [--peers]`; exits with 1 where a hard limit is passed.
+//! `cargo bench --bench light -- [--json] [--only NAME] [--without NAME] [--peers]`; exits with 1 where a hard limit is
+//! passed.
 
 #![allow(clippy::disallowed_methods, reason = "times of a running program are what is measured")]
 
@@ -89,6 +90,7 @@ const AGAIN: usize = 2;
 struct Arguments {
     json: bool,
     only: Option<String>,
+    without: Option<String>,
     peers: bool,
 }
 
@@ -100,9 +102,13 @@ fn arguments() -> Result<Arguments, String> {
             "--json" => arguments.json = true,
             "--peers" => arguments.peers = true,
             "--only" => arguments.only = Some(words.next().ok_or("--only wants the name of a figure")?),
-            // Cargo says so to every benchmark.
-            "--bench" => {}
-            other => return Err(format!("{other} is not known; there are --json, --only NAME and --peers")),
+            "--without" => {
+                arguments.without = Some(words.next().ok_or("--without wants the name of a figure")?)
+            }
+            other => {
+                let known = "--json, --only NAME, --without NAME and --peers";
+                return Err(format!("{other} is not known; there are {known}"));
+            }
         }
     }
     Ok(arguments)
@@ -127,6 +133,10 @@ fn run() -> Result<bool, String> {
     for part in PARTS {
         let wanted = |name: &&&str| arguments.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
         if part.figures.iter().find(wanted).is_none() {
+            continue;
+        }
+        if arguments.without.as_ref().is_some_and(|without| part.figures.contains(&without.as_str())) {
+            not_run.push((part, "left out".to_owned()));
             continue;
         }
         match measured(&bench, part) {
