@@ -1049,3 +1049,62 @@ fn inside_tmux_it_is_drawn_and_left_as_anywhere() {
     assert_eq!(screen.end(), 0);
     assert!(screen.text().contains("exited"), "{}", screen.text());
 }
+
+/// A multiplexer that ends with the test.
+struct Multiplexer(String);
+
+impl Multiplexer {
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut tmux = std::process::Command::new("tmux");
+        tmux.args(["-L", &self.0, "-f", "/dev/null", "-u"]).args(arguments);
+        tmux.env_remove("TMUX").env("LC_ALL", "C.UTF-8").output().expect("tmux runs")
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.run(&["capture-pane", "-p"]).stdout).into_owned()
+    }
+
+    fn wait(&self, words: &str) -> String {
+        let begun = std::time::Instant::now();
+        loop {
+            let text = self.text();
+            if text.contains(words) {
+                return text;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "never came: {words}\n{text}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Multiplexer {
+    fn drop(&mut self) {
+        self.run(&["kill-server"]);
+    }
+}
+
+#[test]
+fn a_multiplexer_shows_the_same_through_resizes_and_gets_its_screen_back() {
+    if std::process::Command::new("tmux").arg("-V").output().is_err() {
+        eprintln!("NOT RUN: there is no tmux here");
+        return;
+    }
+    let tmux = Multiplexer(format!("goaround-test-{}", std::process::id()));
+    let program = env!("CARGO_BIN_EXE_goaround");
+    let shell = format!("echo before; {program} demo slo-burn --speed 8; echo after; cat");
+    let made = tmux.run(&["new-session", "-d", "-x", "120", "-y", "40", &shell]);
+    assert!(made.status.success(), "{made:?}");
+    let text = tmux.wait("1 gate open");
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    tmux.run(&["send-keys", "g"]);
+    tmux.wait(ARMS);
+    for (columns, rows) in [("80", "24"), ("200", "60"), ("61", "17"), ("100", "30")] {
+        tmux.run(&["resize-window", "-x", columns, "-y", rows]);
+    }
+    let text = tmux.wait("esc back");
+    assert!(text.lines().next().is_some_and(|line| line.contains("PROD demo-prod-eu")), "{text}");
+    tmux.wait("a approve");
+    tmux.run(&["send-keys", "C-c"]);
+    let text = tmux.wait("after");
+    assert!(text.contains("before") && !text.contains("PROD"), "{text}");
+}

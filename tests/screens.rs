@@ -34,6 +34,8 @@ mod charts;
 mod closer;
 #[path = "screens/model.rs"]
 mod model;
+#[path = "screens/sizes.rs"]
+mod sizes;
 
 /// The story with a ConfigMap that was edited in place.
 fn edited() -> World {

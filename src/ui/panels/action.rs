@@ -228,6 +228,9 @@ fn one_pod(look: &Look, state: &State, pod: &rollout::PodStep, room: usize) -> W
         .cut(room + usize::from(LABEL))
 }
 
+/// Columns of a check's sign and name.
+const CHECK: usize = 14;
+
 fn checks(look: &Look, state: &State, running: &Running, room: usize) -> Vec<Words> {
     let checks = verify::checks(running, &state.world, state.now);
     let over = running.over();
@@ -238,8 +241,7 @@ fn checks(look: &Look, state: &State, running: &Running, room: usize) -> Vec<Wor
             (false, true) => ("✕", bold(look.bad())),
             (false, false) => ("▶", look.attention()),
         };
-        let words =
-            Words::of(style, format!("{sign} {:<12}", check.name)).and(look.text(), check.seen.as_str());
+        let seen = Words::of(look.text(), check.seen.as_str()).wrap(room.saturating_sub(CHECK));
         let name = if n > 0 {
             ""
         } else if over {
@@ -247,7 +249,8 @@ fn checks(look: &Look, state: &State, running: &Running, room: usize) -> Vec<Wor
         } else {
             "checks"
         };
-        lines.extend(super::pods::hung(label(look, name), words.wrap(room), usize::from(LABEL)));
+        let name = label(look, name).and(style, format!("{sign} {}", check.name));
+        lines.extend(super::pods::hung(name, seen, usize::from(LABEL) + CHECK));
     }
     let waits: Vec<&str> = checks.iter().filter(|c| c.decides && !c.holds).map(|c| c.name).collect();
     if !over && !waits.is_empty() {

@@ -58,7 +58,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in whole(text) {
+        let word = word.as_str();
         let gap = usize::from(!line.is_empty());
         if width(&line) + gap + width(word) <= columns {
             line.push_str(&" ".repeat(gap));
@@ -79,6 +80,18 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// Words, and numbers with their unit.
+fn whole(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match words.last_mut().filter(|_| word.starts_with('%')) {
+            Some(number) => number.extend([" ", word]),
+            None => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// At most `rows` lines of `text`; the last one says by an ellipsis when there is more.
@@ -120,5 +133,6 @@ mod tests {
             assert_eq!(squeezed(&lines.concat()), squeezed(text), "{columns}");
         }
         assert_eq!(wrap_within("aa bb cc", 2, 2), ["aa", "b…"]);
+        assert_eq!(wrap("it was 12 %, then 3", 9), ["it was", "12 %,", "then 3"], "a number keeps its unit");
     }
 }

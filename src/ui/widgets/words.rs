@@ -136,7 +136,8 @@ impl Words {
         let mut open = false;
         for (word, style) in &self.0 {
             for part in word.split_inclusive(' ') {
-                if !open {
+                // A number keeps its unit.
+                if !open && (runs.is_empty() || !part.starts_with('%')) {
                     runs.push(Vec::new());
                 }
                 if let Some(run) = runs.last_mut() {
