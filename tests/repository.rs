@@ -363,8 +363,11 @@ fn the_map_of_files_is_true() {
     }
     // The map lists what lies directly in a layer, files below it only where it helps.
     let map = between(&document, "<!-- map -->", "<!-- /map -->");
-    let lines: BTreeSet<String> =
-        rows_of_all(map).into_iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
+    let mut lines = BTreeSet::new();
+    for row in rows_of_all(map) {
+        let name = row[0].trim_matches('`').to_owned();
+        assert!(lines.insert(name), "ARCHITECTURE.md, map of files: two lines for {}", row[0]);
+    }
     let direct = known.iter().filter_map(|file| {
         let inside = file.strip_prefix("src/")?;
         let parts: Vec<&str> = inside.split('/').collect();
