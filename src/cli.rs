@@ -24,7 +24,7 @@ use crate::shell::recording::Recording;
 use crate::shell::run::{self, Front as _};
 use crate::shell::session::{self, Session, Wanted};
 use crate::shell::terminal::TerminalFront;
-use crate::shell::tty::Modes;
+use crate::shell::tty::{self, Modes};
 use crate::shell::{history, journal, propose};
 use crate::sources::kubernetes::default_paths;
 use crate::ui::Ui;
@@ -231,6 +231,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 /// Runs the program; what it returns is the exit code.
 pub fn main() -> u8 {
+    tty::guard_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -263,7 +263,12 @@ pub fn log_range(state: &State) -> std::ops::Range<usize> {
 
 /// The compliance word of an SLO, also what the filter finds.
 pub fn state_word(slo: &Slo) -> &'static str {
-    match (slo.burning(), slo.burn(Window::minutes(5)), slo.remaining) {
+    state_word_of(slo, slo.burning())
+}
+
+/// The same, for one of which is known whether it burns.
+pub fn state_word_of(slo: &Slo, burning: Option<Severity>) -> &'static str {
+    match (burning, slo.burn(Window::minutes(5)), slo.remaining) {
         (Some(Severity::Page), _, _) => "paging",
         (Some(Severity::Ticket), _, _) => "ticket",
         (None, _, Value::Number(left)) if left <= 0.0 => "exhausted",

@@ -17,7 +17,8 @@ use crate::advisor::{self, converse};
 use crate::domain::advice::{Advice, Brief, BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ClusterFact, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
+    ClusterFact, ConfigContent, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right,
+    Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{DryRun, Plan};
@@ -401,22 +402,19 @@ impl Performer {
 
     async fn recheck(&self, plan: &Plan, rights: &[Right]) -> Result<FreshLook, Clean> {
         let Some(cluster) = self.cluster().await else { return Err("no cluster".into()) };
-        let fresh = kubernetes::read_deployment(cluster, &plan.workload).await;
-        let fresh = fresh.map_err(|error| Clean::new(error.to_string()))?;
-        let mut configs = Vec::new();
-        for before in &plan.undo.configs {
-            let content = kubernetes::config_content(cluster, &before.key).await;
-            configs.push((before.key.clone(), content.map_err(|error| Clean::new(error.to_string()))?));
-        }
-        let answers =
-            kubernetes::rights(cluster, rights).await.map_err(|error| Clean::new(error.to_string()))?;
+        // The client of the dry run is built while the rest is read, that of the write while its intent is recorded.
+        let (read, ()) = tokio::join!(read_again(cluster, plan, rights), cluster.prepare_writer());
+        let (fresh, configs, answers) = read?;
+        let dry_run = self.dry_run(plan).await;
+        let connected = cluster.clone();
+        tokio::spawn(async move { connected.prepare_writer().await });
         let (deployment, replica_sets) =
             fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
         Ok(FreshLook {
             deployment,
             replica_sets,
             configs,
-            dry_run: self.dry_run(plan).await,
+            dry_run,
             allowed: answers.iter().all(|(_, allowed)| *allowed),
         })
     }
@@ -584,6 +582,22 @@ pub async fn forward(mut signals: mpsc::Receiver<Signal>, events: mpsc::Sender<E
 /// Runs what may block on a thread of its own; `None` when that thread panicked.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// Deployment, ConfigMaps and rights of a plan.
+type Again = (Option<kubernetes::Fresh>, Vec<(Key, Option<ConfigContent>)>, Vec<(Right, bool)>);
+
+/// Everything that a plan depends on, as it is now.
+async fn read_again(cluster: &Connected, plan: &Plan, rights: &[Right]) -> Result<Again, Clean> {
+    let said = |error: kubernetes::ReadError| Clean::new(error.to_string());
+    let fresh = kubernetes::read_deployment(cluster, &plan.workload).await.map_err(said)?;
+    let mut configs = Vec::new();
+    for before in &plan.undo.configs {
+        let content = kubernetes::config_content(cluster, &before.key).await.map_err(said)?;
+        configs.push((before.key.clone(), content));
+    }
+    let answers = kubernetes::rights(cluster, rights).await.map_err(said)?;
+    Ok((fresh, configs, answers))
 }
 
 /// Opens journal and store below `state`; what cannot be opened is said in the event, and closes the gate. Reads and

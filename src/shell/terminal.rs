@@ -5,10 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use crate::domain::clean::Clean;
 use crate::domain::signal::Health;
 use crate::engine::gate::Gesture;
+use crate::engine::view;
 use crate::engine::{Command, Event, State};
 use crate::ui::Ui;
 use crate::ui::commands::live_card;
@@ -35,7 +37,11 @@ pub struct TerminalFront {
     asked: mpsc::UnboundedReceiver<Asked>,
     beat: Beat,
     drawn: Option<Duration>,
+    /// When the next frame may be drawn that only data ask for.
+    rested: Instant,
     drawn_second: i64,
+    /// Gates that were open then.
+    drawn_gates: usize,
     /// Effect lines that were not read yet when it was drawn: reading is over at no event.
     drawn_unseen: usize,
     changed: bool,
@@ -70,7 +76,9 @@ impl TerminalFront {
             asked,
             beat,
             drawn: None,
+            rested: Instant::now(),
             drawn_second: i64::MIN,
+            drawn_gates: 0,
             drawn_unseen: 0,
             changed: true,
             urgent: true,
@@ -114,7 +122,9 @@ impl TerminalFront {
         }
         let stale =
             self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
-        let rested = since >= if calm(state) { CALM_FRAME } else { FRAME };
+        // A gate that opened is what everybody waits for.
+        let opened = view::open_gates(state).0 != self.drawn_gates;
+        let rested = opened || since >= if calm(state) { CALM_FRAME } else { FRAME };
         stale && rested && self.display.may(Cause::Data)
     }
 
@@ -210,6 +220,8 @@ impl Front for TerminalFront {
             self.changed = false;
             self.drawn_second = state.now.timestamp();
             self.drawn_unseen = unseen(state);
+            self.drawn_gates = view::open_gates(state).0;
+            self.rested = Instant::now() + FRAME;
             sent.map(Some)
         } else if self.drawn.is_some() {
             self.display.flush().map(|()| None)
@@ -226,6 +238,8 @@ impl Front for TerminalFront {
     }
 
     async fn input(&mut self, state: &State) -> Vec<Command> {
+        // What came too soon after a frame is drawn when its time has come, not with the next tick.
+        let soon = self.changed && self.rested > Instant::now() && !calm(state);
         tokio::select! {
             biased;
             Some(asked) = self.asked.recv() => self.asked(state, asked),
@@ -236,6 +250,7 @@ impl Front for TerminalFront {
                     vec![Command::Quit]
                 }
             },
+            () = sleep_until(self.rested), if soon => Vec::new(),
             // What is under way is still finished.
             else => std::future::pending().await,
         }

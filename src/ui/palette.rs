@@ -305,7 +305,7 @@ fn score(words: &[&str], entry: &Entry) -> Option<u32> {
     let mut named = false;
     for word in words {
         let in_name = one(word, &name);
-        named |= in_name.is_some();
+        named |= in_name.is_some_and(|score| score >= OF_KIND);
         let of_kind = || (word.len() > 1 && entry.kind.word().starts_with(word)).then_some(OF_KIND);
         let told = || begins_a_word(word, &entry.help.to_lowercase()).then_some(TOLD);
         sum += in_name.max(of_kind()).or_else(told)?;

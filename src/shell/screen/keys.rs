@@ -54,8 +54,9 @@ pub fn sequence(body: &[u8], last: u8) -> Option<Told> {
     let first = numbers.first().copied().unwrap_or(0);
     match last {
         b'n' => (first == 0).then_some(Told::Alive),
-        // The form of F3 with a modifier too, which always begins with 1; nothing is asked in the first row.
-        b'R' if first > 1 => {
+        // The form of F3 with a modifier too, which always begins with 1 and never goes on with 1, "none"; nothing is
+        // asked in the first row, and a terminal that knows no place says 1;1.
+        b'R' if first > 1 || numbers.get(1) == Some(&1) => {
             Some(Told::Position { row: first, column: numbers.get(1).copied().unwrap_or(1) })
         }
         b'~' if first == 27 => {

@@ -342,6 +342,7 @@ mod tests {
             (&b"\x1b[0n"[..], vec![Told::Alive]),
             (b"\x1b[3n", vec![]),
             (b"\x1b[2;3R", vec![Told::Position { row: 2, column: 3 }]),
+            (b"\x1b[1;1R", vec![Told::Position { row: 1, column: 1 }]),
             (b"\x1b[?2026;2$y", vec![Told::Mode { mode: 2026, value: 2 }]),
             (b"\x1b[?64;1;2c", vec![Told::Attributes]),
             (b"\x1b[>0;276;0c", vec![]),

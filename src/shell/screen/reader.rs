@@ -151,7 +151,7 @@ impl Reads {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "any moment will do to count from")]
+#[expect(clippy::disallowed_methods, reason = "any moment will do to count from")]
 mod tests {
     use super::*;
 

@@ -3,9 +3,10 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::error::{ConnectError, plugin_failure};
@@ -19,6 +20,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const PLUGIN: Duration = Duration::from_secs(30);
 /// A write is given up after this long; its outcome is then unknown.
 const WRITE: Duration = Duration::from_secs(30);
+/// A client that was built before its write is thrown away after this: files that it was built from may be others.
+const SPARE: TimeDelta = TimeDelta::minutes(1);
 /// How we sign requests. The API server takes the part before the slash as the field manager.
 const AGENT: &str = concat!("goaround/", env!("CARGO_PKG_VERSION"));
 
@@ -72,6 +75,8 @@ pub struct Connected {
     pub clock: Clock,
     pinned: Arc<kube::Config>,
     origin: Origin,
+    /// A client for the next write, and when it was built.
+    spare: Arc<Mutex<Option<(Time, kube::Client)>>>,
 }
 
 /// Where the configuration comes from, for messages.
@@ -117,6 +122,7 @@ pub async fn connect(options: Options) -> Result<Connected, ConnectError> {
         clock: options.clock,
         pinned: Arc::new(config),
         origin,
+        spare: Arc::default(),
     })
 }
 
@@ -128,6 +134,27 @@ impl Connected {
 
     /// A client for one write: HTTP/1, a connection of its own, repeats nothing, gives up after 30 s.
     pub async fn writer(&self) -> Result<kube::Client, ConnectError> {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let now = (self.clock)();
+        let fresh = |(at, _): &(Time, kube::Client)| (TimeDelta::zero()..SPARE).contains(&(now - *at));
+        match spare.filter(fresh) {
+            Some((_, client)) => Ok(client),
+            None => self.build_writer().await,
+        }
+    }
+
+    /// Builds the client of the next write, which reads every certificate that this machine trusts: a write that was
+    /// approved should not wait for that. Where building it runs a credential plugin, it is left to the write itself.
+    pub async fn prepare_writer(&self) {
+        if self.pinned.auth_info.exec.is_some() {
+            return;
+        }
+        if let Ok(client) = self.build_writer().await {
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(((self.clock)(), client));
+        }
+    }
+
+    async fn build_writer(&self) -> Result<kube::Client, ConnectError> {
         let mut config = (*self.pinned).clone();
         config.read_timeout = Some(WRITE);
         config.write_timeout = Some(WRITE);

@@ -125,6 +125,8 @@ pub fn strip(look: &Look, series: &Series<'_>, area: Rect, buf: &mut Buffer) {
     if area.height < 2 {
         return;
     }
+    // The last column stays free: a frame may stand there.
+    let area = Rect { width: area.width.saturating_sub(1), ..area };
     let earliest = series.axis.change.or(series.axis.onset.map(|o| o.began));
     let hour = series.axis.to - Window::hours(1).delta();
     let begin = earliest.map_or(hour, |at| hour.min(at - Window::minutes(15).delta()));

@@ -36,8 +36,7 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     let shown = ledger::shown(state);
     let at = ledger::selected(state).map_or(0, |(at, _)| at);
     let visible = usize::from(body.height).max(1);
-    let today = |entry: &&Summary| entry.time.date_naive() == state.now.date_naive();
-    let time = if shown.iter().all(|entry| today(entry)) { TIME.0 } else { TIME.1 };
+    let time = if shown.iter().all(|entry| is_today(state, entry)) { TIME.0 } else { TIME.1 };
     let first = at.saturating_sub(visible.saturating_sub(1) / 2).min(shown.len().saturating_sub(visible));
     for (n, entry) in shown.iter().enumerate().skip(first).take(visible) {
         let place = row(body, (n - first) as u16);
@@ -89,9 +88,16 @@ fn chain(look: &Look, state: &State) -> Words {
     }
 }
 
+fn is_today(state: &State, entry: &Summary) -> bool {
+    entry.time.date_naive() == state.now.date_naive()
+}
+
 fn line(look: &Look, state: &State, entry: &Summary, time: u16, area: Rect, buf: &mut Buffer) {
-    let today = entry.time.date_naive() == state.now.date_naive();
-    let at = if today { format::clock(entry.time) } else { entry.time.format("%-d %b %H:%M:%S").to_string() };
+    let at = if is_today(state, entry) {
+        format::clock(entry.time)
+    } else {
+        entry.time.format("%-d %b %H:%M:%S").to_string()
+    };
     put_right(buf, columns(area, 1, time), &at, look.dim());
     let mut x = 1 + time + 2;
     put(buf, columns(area, x, KIND), entry.kind.as_str(), look.text());

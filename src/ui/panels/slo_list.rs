@@ -165,7 +165,7 @@ fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: R
         name.push(look.dim(), format!(" {}", slo.name));
     }
     name.draw(columns(area, 1, columns_of.name.saturating_sub(1)), buf);
-    let word = view::state_word(slo);
+    let word = view::state_word_of(slo, severity);
     let (mark, style) = compliance(look, word);
     put(buf, columns(area, columns_of.mark(), 1), mark, style);
     put(buf, columns(area, columns_of.state_at(), columns_of.state.saturating_sub(1)), word, style);
@@ -177,8 +177,8 @@ fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: R
         put(buf, from(area, columns_of.gauge_at()), &format::percent_value(short), look.dim());
         return;
     }
-    budget(look, slo, columns_of, area, buf);
-    burn(look, slo, columns_of, area, buf);
+    budget(look, slo, severity, columns_of, area, buf);
+    burn(look, slo, severity, columns_of, area, buf);
 }
 
 /// The mark of a state, which is a different one for each: a colour alone says nothing.
@@ -194,11 +194,18 @@ fn compliance(look: &Look, word: &str) -> (&'static str, Style) {
 }
 
 /// Gauge and what is left, or the word for why there is none.
-fn budget(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
+fn budget(
+    look: &Look,
+    slo: &Slo,
+    burning: Option<Severity>,
+    columns_of: &Columns,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let both = columns(area, columns_of.gauge_at(), columns_of.gauge + LEFT);
     match slo.remaining {
         Value::Number(left) if left >= 0.0 => {
-            let style = budget_style(look, slo, left);
+            let style = budget_style(look, burning, left);
             let gauge_area = columns(area, columns_of.gauge_at(), columns_of.gauge);
             gauge::share(buf, gauge_area, left, style, look.track());
             let text = format!("{:.1}%", left.min(1.0) * 100.0);
@@ -211,8 +218,8 @@ fn budget(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Bu
 }
 
 /// Red only for what burns now, amber for a budget that runs out, green for one that is measured good.
-fn budget_style(look: &Look, slo: &Slo, left: f64) -> Style {
-    match slo.burning() {
+fn budget_style(look: &Look, burning: Option<Severity>, left: f64) -> Style {
+    match burning {
         Some(Severity::Page) => look.bad(),
         Some(Severity::Ticket) => look.attention(),
         None if left < 0.5 => look.attention(),
@@ -220,20 +227,27 @@ fn budget_style(look: &Look, slo: &Slo, left: f64) -> Style {
     }
 }
 
-fn burn(look: &Look, slo: &Slo, columns_of: &Columns, area: Rect, buf: &mut Buffer) {
+fn burn(
+    look: &Look,
+    slo: &Slo,
+    burning: Option<Severity>,
+    columns_of: &Columns,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let short = slo.burn(Window::minutes(5));
     let Value::Number(multiple) = short else {
         let both = columns(area, columns_of.burn() + 1, BURN + GONE - 1);
         put_right(buf, both, &format::percent_value(short), look.dim());
         return;
     };
-    let style = match slo.burning() {
+    let style = match burning {
         Some(Severity::Page) => bold(look.bad()),
         _ if multiple > 1.0 => look.attention(),
         _ => look.text(),
     };
     put_right(buf, columns(area, columns_of.burn(), BURN), &format::burn(multiple), style);
-    let style = if slo.burning().is_some() { look.strong() } else { look.dim() };
+    let style = if burning.is_some() { look.strong() } else { look.dim() };
     put_right(buf, columns(area, columns_of.gone(), GONE), &gone_in(slo), style);
 }
 

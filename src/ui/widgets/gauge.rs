@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::words::{columns, put};
+use super::words::{columns, fill, put};
 
 /// Ends of the logarithmic scale, multiples of the budget.
 const LEAST: f64 = 0.1;
@@ -35,9 +35,9 @@ fn place(burn: f64) -> f64 {
 }
 
 fn bar(buf: &mut Buffer, area: Rect, halves: u16, line: Style, track: Style) {
-    put(buf, area, &"─".repeat(usize::from(area.width)), track);
+    fill(buf, area, "─", track);
     let full = (halves / 2).min(area.width);
-    put(buf, columns(area, 0, full), &"━".repeat(usize::from(full)), line);
+    fill(buf, columns(area, 0, full), "━", line);
     if halves % 2 == 1 {
         put(buf, columns(area, full, 1), "╸", line);
     }

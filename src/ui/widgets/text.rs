@@ -5,7 +5,13 @@ use unicode_width::UnicodeWidthStr as _;
 
 /// Columns that `text` takes.
 pub fn width(text: &str) -> usize {
-    text.width()
+    // Nearly everything that is drawn is ASCII, and then this is all there is to it.
+    if is_plain(text) { text.len() } else { text.width() }
+}
+
+/// Every byte of `text` is a column of its own.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// `text` within `columns`; what does not fit is cut and an ellipsis says so.

@@ -1,6 +1,6 @@
 //! A line of words, each in its style, drawn within a width: cut with an ellipsis, never over its neighbour.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -157,9 +157,12 @@ impl Words {
             let wide = text::width(word);
             // The word that is cut is the last one: what follows must not look as if it belonged to it.
             let cut = ahead > left && wide >= left;
-            let room = if cut { left } else { wide };
-            let shown = if cut { text::fit(&format!("{word}…"), room) } else { word.clone() };
-            let used = put(buf, Rect { x, width: room as u16, ..area }, &shown, *style);
+            let room = Rect { x, width: if cut { left } else { wide } as u16, ..area };
+            let used = if cut {
+                put(buf, room, &text::fit(&format!("{word}…"), left), *style)
+            } else {
+                put(buf, room, word, *style)
+            };
             left -= usize::from(used).min(left);
             x += used;
             ahead -= wide;
@@ -183,19 +186,45 @@ pub fn put(buf: &mut Buffer, area: Rect, text: &str, style: Style) -> u16 {
     if area.width == 0 || area.height == 0 || !buf.area.contains(at) {
         return 0;
     }
-    let text = text::fit(text, usize::from(area.width));
-    let (end, _) = buf.set_stringn(area.x, area.y, &text, usize::from(area.width), style);
+    let room = usize::from(area.width);
+    if text.len() <= room && text::is_plain(text) {
+        // One byte, one cell: nothing has to be looked up.
+        return text.bytes().zip(cells(buf, area)).fold(0, |used, (byte, cell)| {
+            cell.set_char(char::from(byte)).set_style(style);
+            used + 1
+        });
+    }
+    let (end, _) = if text::width(text) <= room {
+        buf.set_stringn(area.x, area.y, text, room, style)
+    } else {
+        buf.set_stringn(area.x, area.y, text::fit(text, room), room, style)
+    };
     end - area.x
+}
+
+/// Fills the first row of `area` with a symbol of one column.
+pub fn fill(buf: &mut Buffer, area: Rect, symbol: &str, style: Style) {
+    for cell in cells(buf, area) {
+        cell.set_symbol(symbol).set_style(style);
+    }
+}
+
+/// The cells of the first row of `area` that there are.
+fn cells(buf: &mut Buffer, area: Rect) -> impl Iterator<Item = &mut Cell> {
+    let row = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
+    let first = if row.is_empty() { 0 } else { buf.index_of(row.x, row.y) };
+    buf.content.iter_mut().skip(first).take(usize::from(row.width) * usize::from(row.height))
 }
 
 /// The same, to the right end.
 pub fn put_right(buf: &mut Buffer, area: Rect, text: &str, style: Style) {
-    Words::of(style, text).draw_right(area, buf);
+    let wide = (text::width(text) as u16).min(area.width);
+    put(buf, Rect { x: area.right() - wide, width: wide, ..area }, text, style);
 }
 
 /// A thin rule over the whole width.
 pub fn rule(buf: &mut Buffer, area: Rect, style: Style) {
-    put(buf, area, &"─".repeat(usize::from(area.width)), style);
+    fill(buf, area, "─", style);
 }
 
 /// Row `n` of `area`; empty when it has no such row.

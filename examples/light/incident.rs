@@ -1,5 +1,6 @@
 //! The cockpit on the embedded world, in which a rollout burns since eight minutes: from the last byte of the metrics to
-//! the card, and from the last key of an approval to the request on the socket.
+//! the card, and from the last key of an approval to the request on the socket. While the API server owes an answer it
+//! is not the program's time that passes: that is taken off.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -65,7 +66,7 @@ pub fn proposal(bench: &Bench) -> Result<Outcome, String> {
         let world = Burning::new(bench)?;
         let (terminal, painted) = world.cockpit(bench)?;
         let told = world.prometheus.last_answer(painted).ok_or("a proposal without metrics")?;
-        times.push((painted - told).as_secs_f64() * 1e3);
+        times.push(own(&world, told, painted));
         terminal.leave("q", PATIENCE);
     }
     let mut measured = Measured::default();
@@ -91,12 +92,17 @@ pub fn approval(bench: &Bench) -> Result<Outcome, String> {
             std::thread::sleep(Duration::from_millis(5));
         };
         let sync = synced(world.folder.path())?;
-        times.push((written - pressed).as_secs_f64() * 1e3 - 2.0 * sync);
+        times.push(own(&world, pressed, written) - 2.0 * sync);
         terminal.leave("\x03", PATIENCE);
     }
     let mut measured = Measured::default();
     measured.take("approval", median(&mut times).max(0.0));
     Ok(Outcome::Measured(measured))
+}
+
+/// Milliseconds of a span in which no answer of the API server was waited for.
+fn own(world: &Burning, from: Instant, until: Instant) -> f64 {
+    (until - from).saturating_sub(world.kubernetes.waited(from, until)).as_secs_f64() * 1e3
 }
 
 /// The gesture, as a hand makes it; when its last key was pressed.

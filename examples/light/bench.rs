@@ -47,8 +47,10 @@ pub struct World {
 impl Bench {
     /// With the binary that was built along, or the one that `GOAROUND_BENCH_PROGRAM` names.
     pub fn new() -> Result<Self, String> {
-        let program = std::env::var_os("GOAROUND_BENCH_PROGRAM");
-        let program = program.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_goaround")), PathBuf::from);
+        let program = match std::env::var_os("GOAROUND_BENCH_PROGRAM") {
+            Some(program) => PathBuf::from(program),
+            None => built_along().ok_or("no goaround beside this; hint: cargo build --release")?,
+        };
         // One thread: the program has the other processor.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         Ok(Self { program, runtime: runtime.map_err(|error| error.to_string())?, rig: OnceCell::new() })
@@ -75,6 +77,13 @@ impl Bench {
             .map_err(|error| error.to_string())?;
         Ok(World { api, metrics, folder })
     }
+}
+
+/// `target/release/goaround` beside `target/release/examples/light`.
+fn built_along() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    let program = own.parent()?.parent()?.join("goaround");
+    program.is_file().then_some(program)
 }
 
 /// The program with folders of its own.

@@ -98,10 +98,16 @@ pub const FIGURES: &[Figure] = &[
     figure("cycle-time", "a cycle's readings of 1,000 SLOs taken in, with the review", "ms", NONE, ""),
     figure("heap-pod", "heap of a pod that is watched", "B", both(700.0, 550.0), "typed objects 42,067"),
     figure("event-time", "processor time of a changed pod: decoded and taken in", "us", NONE, "typed 22.5"),
-    figure("proposal", "last byte of the metrics to the proposal on the screen", "ms", both(50.0, 20.0), ""),
+    figure(
+        "proposal",
+        "last byte of the metrics to the proposal on the screen, API server's time left out",
+        "ms",
+        both(50.0, 20.0),
+        "",
+    ),
     figure(
         "approval",
-        "last key of an approval to the request, beyond two syncs of the disk",
+        "last key of an approval to the request, beyond two syncs and what the API server answers",
         "ms",
         hard(10.0),
         "",
