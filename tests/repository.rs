@@ -75,7 +75,7 @@ fn every_kind_of_action_is_a_file_and_every_such_file_is_registered() {
 }
 
 #[test]
-fn every_scenario_file_is_built_in_expects_something_and_is_in_the_readme() {
+fn every_scenario_file_is_built_in_expects_something_and_is_in_the_list() {
     let built_in = scenario::list().expect("all scenarios are read");
     let names: BTreeSet<String> = built_in.iter().map(|s| s.name.clone()).collect();
     assert_eq!(names, stems("demo", "toml"), "the list in src/demo/scenario.rs and demo/ differ");
@@ -85,11 +85,11 @@ fn every_scenario_file_is_built_in_expects_something_and_is_in_the_readme() {
         assert!(expect.offer.is_some(), "{}: no offer is expected", scenario.name);
         assert!(expect.writes.is_some(), "{}: no count of writes is expected", scenario.name);
     }
-    let readme = text("README.md");
-    let table = between(&readme, "<!-- scenarios -->", "<!-- /scenarios -->");
+    let document = text("docs/scenarios.md");
+    let table = between(&document, "<!-- scenarios -->", "<!-- /scenarios -->");
     let listed: Vec<String> = rows(table).iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
     let in_order: Vec<String> = built_in.iter().map(|s| s.name.clone()).collect();
-    assert_eq!(listed, in_order, "README.md lists other scenarios");
+    assert_eq!(listed, in_order, "docs/scenarios.md lists other scenarios");
 }
 
 #[test]
@@ -110,14 +110,19 @@ fn every_theme_and_every_keymap_is_whole() {
     }
 }
 
+/// The table of keys of one context in docs/keys.md.
+fn table_of_keys<'d>(document: &'d str, context: &str) -> Vec<Vec<&'d str>> {
+    rows(between(document, &format!("<!-- keys:{context} -->"), "\n\n"))
+}
+
 #[test]
-fn the_readme_lists_exactly_the_keys_of_the_default_keymap() {
+fn the_tables_of_keys_are_exactly_the_default_keymap() {
     let keymap = Keymap::parse(DEFAULT, "default.toml", COMMANDS).expect("whole");
-    let readme = text("README.md");
-    for context in ["main", "card", "page", "drill"] {
-        let table = between(&readme, &format!("<!-- keys:{context} -->"), "\n\n");
+    let document = text("docs/keys.md");
+    let contexts: BTreeSet<&str> = COMMANDS.iter().map(|(context, _, _)| *context).collect();
+    for context in contexts {
         let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for row in rows(table) {
+        for row in table_of_keys(&document, context) {
             let command = row[2].trim_matches('`').to_owned();
             assert!(listed.insert(command, quoted(row[0])).is_none(), "{row:?} is there twice");
         }
@@ -128,44 +133,69 @@ fn the_readme_lists_exactly_the_keys_of_the_default_keymap() {
         });
         let bound: BTreeMap<String, Vec<String>> = bound.filter(|(_, keys)| !keys.is_empty()).collect();
         listed.values_mut().for_each(|keys| keys.sort());
-        assert_eq!(listed, bound, "README.md, keys of context {context}");
+        assert_eq!(listed, bound, "docs/keys.md, keys of context {context}");
     }
 }
 
 #[test]
-fn the_configuration_in_the_readme_is_the_defaults_and_names_every_key() {
-    let readme = text("README.md");
-    let block = between(&readme, "<!-- config -->", "<!-- /config -->");
-    let block = between(block, "```toml\n", "```");
-    let file = Path::new("README.md");
-    let shown = Config::parse(block, file, None).unwrap_or_else(|error| panic!("{error}"));
-    let defaults = Config::parse("", file, None).expect("nothing is a configuration");
-    assert_eq!(shown, defaults);
-    // The fixture has every key there is: tests/config.rs.
-    let all: toml::Table = text("tests/fixtures/config/full.toml").parse().expect("TOML");
-    for key in keys(&toml::Value::Table(all)) {
-        let named = block.lines().any(|l| {
-            let l = l.trim_start_matches("# ");
-            l.starts_with(&format!("{key} ="))
-                || l.starts_with(&format!("[{key}]"))
-                || l.starts_with(&format!("[[{key}]]"))
+fn the_first_keys_of_the_readme_are_rows_of_the_tables_of_keys() {
+    let (readme, document) = (text("README.md"), text("docs/keys.md"));
+    let first = table_of_keys(&readme, "start");
+    for row in &first {
+        let [keys, context, what] = row[..] else { panic!("{row:?}") };
+        let there =
+            table_of_keys(&document, context).iter().any(|of| of[0] == keys && of[1].starts_with(what));
+        assert!(there, "README.md: docs/keys.md has no such row in context {context}: {row:?}");
+    }
+    let commands = ["gate", "arm", "reject", "wait", "help", "quit"];
+    for command in commands {
+        let named = first.iter().any(|row| {
+            let of = table_of_keys(&document, row[1]);
+            of.iter().any(|of| of[0] == row[0] && of[2].trim_matches('`') == command)
         });
-        assert!(named, "README.md does not show the key `{key}`");
+        assert!(named, "README.md does not say which key is {command}");
     }
 }
 
-/// All keys, those of nested tables too; names of headers and of fields of somebody's protocol are no keys.
-fn keys(value: &toml::Value) -> BTreeSet<String> {
+#[test]
+fn the_configuration_shown_is_the_defaults_and_names_every_key() {
+    let document = text("docs/configuration.md");
+    let block = between(&document, "<!-- config -->", "<!-- /config -->");
+    let block = between(block, "```toml\n", "```");
+    let file = Path::new("docs/configuration.md");
+    let shown = Config::parse(block, file, None).unwrap_or_else(|error| panic!("{error}"));
+    let defaults = Config::parse("", file, None).expect("nothing is a configuration");
+    assert_eq!(shown, defaults);
+    // Examples are commented out, there as in the file that `config init` writes; the fixture is a third list of keys.
+    let shown = keys("", &toml::Value::Table(uncommented(block)));
+    let written = keys("", &toml::Value::Table(uncommented(&text("src/shell/config/init.toml"))));
+    assert_eq!(shown, written, "docs/configuration.md, and what `goaround config init` writes");
+    let all: toml::Table = text("tests/fixtures/config/full.toml").parse().expect("TOML");
+    for key in keys("", &toml::Value::Table(all)) {
+        assert!(shown.contains(&key), "docs/configuration.md does not show the key {key}");
+    }
+}
+
+/// A configuration with its examples in force; `##` is a comment that stays one.
+fn uncommented(text: &str) -> toml::Table {
+    let example = |l: &str| l.strip_prefix("# ").or_else(|| l.strip_prefix("#or ")).map(str::to_owned);
+    let lines: Vec<String> = text.lines().map(|l| example(l).unwrap_or_else(|| l.to_owned())).collect();
+    lines.join("\n").parse().expect("examples are TOML as well")
+}
+
+/// All keys with the tables that they are in; names of headers and of fields of somebody's protocol are no keys.
+fn keys(of: &str, value: &toml::Value) -> BTreeSet<String> {
     match value {
         toml::Value::Table(table) => table
             .iter()
             .flat_map(|(key, value)| {
+                let path = format!("{of}.{key}");
                 let foreign = ["headers", "body"].contains(&key.as_str());
-                let below = if foreign { BTreeSet::new() } else { keys(value) };
-                below.into_iter().chain([key.clone()])
+                let below = if foreign { BTreeSet::new() } else { keys(&path, value) };
+                below.into_iter().chain([path])
             })
             .collect(),
-        toml::Value::Array(list) => list.iter().flat_map(keys).collect(),
+        toml::Value::Array(list) => list.iter().flat_map(|value| keys(of, value)).collect(),
         _ => BTreeSet::new(),
     }
 }
@@ -185,8 +215,7 @@ fn subcommands(help: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_readme_lists_exactly_the_commands_and_no_flag_that_does_not_exist() {
-    let readme = text("README.md");
+fn the_list_of_commands_is_exact_and_no_document_names_a_flag_that_does_not_exist() {
     let top = help(&[]);
     let mut all = top.clone();
     let mut commands = BTreeSet::from(["goaround".to_owned()]);
@@ -202,29 +231,61 @@ fn the_readme_lists_exactly_the_commands_and_no_flag_that_does_not_exist() {
             commands.insert(format!("goaround {command} {sub}"));
         }
     }
-    let table = between(&readme, "## Commands", "## For scripts");
+    let document = text("docs/commands.md");
+    let table = between(&document, "<!-- commands -->", "<!-- /commands -->");
     let words = |cell: &str| {
         let lower = |w: &&str| w.chars().all(|c| c.is_ascii_lowercase());
         cell.trim_matches('`').split(' ').filter(lower).collect::<Vec<_>>().join(" ")
     };
     let listed: BTreeSet<String> = rows(table).iter().map(|r| words(r[0])).collect();
     assert_eq!(listed, commands);
-    let cargo = ["--release"];
-    for word in
-        readme.split(|c: char| c.is_whitespace() || "`/,;".contains(c)).filter(|w| w.starts_with("--"))
-    {
-        if word.chars().skip(2).any(|c| c.is_ascii_lowercase()) && !cargo.contains(&word) {
-            assert!(all.contains(word), "README.md speaks of {word}, which no command has");
+    let cargo = ["--release", "--path", "--locked"];
+    for document in guides() {
+        let text = text(&document);
+        let words = text.split(|c: char| c.is_whitespace() || "`/,;()".contains(c));
+        for word in words.filter(|w| w.starts_with("--") && w.chars().any(|c| c.is_ascii_lowercase())) {
+            let there = cargo.contains(&word) || all.split([' ', ',', '\n', '`']).any(|w| w == word);
+            assert!(there, "{document} speaks of {word}, which no command has");
         }
     }
 }
 
+/// What is written for those who use the program: the README and what lies in docs/.
+fn guides() -> Vec<String> {
+    let mut all: Vec<String> = stems("docs", "md").iter().map(|name| format!("docs/{name}.md")).collect();
+    assert!(all.len() >= 5, "{all:?}");
+    all.push("README.md".to_owned());
+    all
+}
+
 #[test]
-fn the_readme_names_the_seven_gates_in_order() {
+fn the_readme_leads_to_every_document_and_to_every_example_of_a_role() {
+    let links = links("README.md");
+    let needed = guides().into_iter().filter(|d| d != "README.md");
+    let needed = needed.chain(["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    for document in needed {
+        assert!(links.contains(&document), "README.md does not lead to {document}");
+    }
+    let cluster = text("docs/cluster.md");
+    for role in stems("deploy", "yaml") {
+        assert!(
+            cluster.contains(&format!("](../deploy/{role}.yaml)")),
+            "docs/cluster.md: no deploy/{role}.yaml"
+        );
+    }
+}
+
+#[test]
+fn the_seven_gates_are_named_in_order() {
+    let safety = text("docs/safety.md");
+    let named: Vec<String> =
+        rows(between(&safety, "## Seven gates", "\n## ")).iter().map(|r| r[0].to_owned()).collect();
+    assert_eq!(named, Gate::ALL.map(Gate::name), "docs/safety.md");
     let readme = text("README.md");
-    let table = between(&readme, "**Seven gates**", "The target is");
-    let named: Vec<String> = rows(table).iter().map(|r| r[0].to_owned()).collect();
-    assert_eq!(named, Gate::ALL.map(Gate::name));
+    let short = between(&readme, "**Seven gates**", ". Each says");
+    let (_, short) = short.split_once(':').expect("a list");
+    let named: Vec<&str> = short.split(',').map(str::trim).collect();
+    assert_eq!(named, Gate::ALL.map(Gate::name), "README.md");
 }
 
 /// (API group, resource, verbs, only these names) of each rule of the roles in `file`, by name of the role.
@@ -302,8 +363,11 @@ fn the_map_of_files_is_true() {
     }
     // The map lists what lies directly in a layer, files below it only where it helps.
     let map = between(&document, "<!-- map -->", "<!-- /map -->");
-    let lines: BTreeSet<String> =
-        rows_of_all(map).into_iter().map(|r| r[0].trim_matches('`').to_owned()).collect();
+    let mut lines = BTreeSet::new();
+    for row in rows_of_all(map) {
+        let name = row[0].trim_matches('`').to_owned();
+        assert!(lines.insert(name), "ARCHITECTURE.md, map of files: two lines for {}", row[0]);
+    }
     let direct = known.iter().filter_map(|file| {
         let inside = file.strip_prefix("src/")?;
         let parts: Vec<&str> = inside.split('/').collect();
@@ -359,17 +423,44 @@ fn unsafe_code_is_forbidden_and_the_licence_texts_are_there() {
     assert!(text("LICENSE-MIT").contains("Permission is hereby granted"));
 }
 
+/// Where the links and pictures of a document lead, outside of fenced code.
+fn links(document: &str) -> Vec<String> {
+    let text = text(document);
+    let prose: String = text.split("```").step_by(2).collect();
+    prose.split("](").skip(1).filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect()
+}
+
+/// The anchors that GitHub gives the headings of a document.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let text = text(document);
+    let prose: String = text.split("```").step_by(2).collect();
+    let headings = prose
+        .lines()
+        .filter_map(|l| l.trim_start_matches('#').strip_prefix(' ').filter(|_| l.starts_with('#')));
+    let slug = |heading: &str| -> String {
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    headings.map(slug).collect()
+}
+
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        for link in text(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let local = !link.contains("://") && !link.starts_with('#');
-            // Pictures are made last; once there is one, all of them must be there.
-            if link.starts_with("screenshots/") && stems("screenshots", "svg").is_empty() {
-                continue;
+    let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/claims/README.md"];
+    for document in guides().into_iter().chain(others.map(str::to_owned)) {
+        for link in links(&document).iter().filter(|link| !link.contains("://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            assert!(!path.starts_with('/'), "{document}: {link} is no relative link");
+            let mut target = PathBuf::from(&document);
+            if !path.is_empty() {
+                target.pop();
+                for part in path.split('/') {
+                    if part == ".." { assert!(target.pop(), "{document}: {link}") } else { target.push(part) }
+                }
             }
-            let path = link.split('#').next().unwrap_or(link);
-            assert!(!local || root().join(path).exists(), "{document} links to {link}, which is not there");
+            assert!(root().join(&target).exists(), "{document} links to {link}, which is not there");
+            let there = anchor.is_empty() || anchors(target.to_str().expect("a name")).contains(anchor);
+            assert!(there, "{document} links to {link}, and there is no such heading");
         }
     }
 }

@@ -286,20 +286,20 @@ fn the_screenshots_are_what_the_program_draws() {
 }
 
 #[test]
-fn every_picture_of_the_readme_is_one_of_them() {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let pictures: Vec<&str> = readme
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')'))
-        .map(|(link, _)| link)
-        .filter(|link| link.starts_with("screenshots/"))
-        .collect();
-    assert!(pictures.len() >= 3, "{pictures:?}");
-    for picture in pictures {
-        let made = SHOTS.iter().any(|shot| picture == format!("screenshots/{}", shot.file("svg")));
-        assert!(made, "README.md shows {picture}, which `{RENEW}` does not make");
+fn every_picture_of_the_documents_is_one_of_them() {
+    let docs = std::fs::read_dir(root().join("docs")).expect("docs/");
+    let docs = docs.map(|entry| entry.expect("a file").path());
+    let mut shown = 0;
+    for document in docs.chain([root().join("README.md")]) {
+        let text = std::fs::read_to_string(&document).expect("a document");
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+        for picture in links.filter_map(|link| link.trim_start_matches("../").strip_prefix("screenshots/")) {
+            shown += 1;
+            let made = SHOTS.iter().any(|shot| picture == shot.file("svg"));
+            assert!(made, "{} shows {picture}, which `{RENEW}` does not make", document.display());
+        }
     }
+    assert!(shown >= 3, "only {shown} pictures are shown");
 }
 
 #[test]

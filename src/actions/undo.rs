@@ -131,7 +131,7 @@ pub fn undo(deployment: &Value, replica_sets: &[Value], target: &Target) -> Resu
     })
 }
 
-/// The conditional request of goaround (contract, section 6) as a JSON patch: four `test`s, then the two changes.
+/// The conditional request of goaround as a JSON patch: four `test`s, then the two changes.
 /// The tests hold the live values of `deployment`, so the API server itself refuses (422) when anything that was
 /// approved has changed since. Not tested: the generation, which an autoscaler bumps. To be sent as [`wire_text`].
 pub fn conditional_patch(deployment: &Value, template: Value, annotations: Value) -> Value {

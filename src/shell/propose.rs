@@ -1,4 +1,4 @@
-//! The card without a terminal: as text for a person, as JSON for scripts (contract, section 11), and the exit code.
+//! The card without a terminal: as text for a person, as JSON for scripts (docs/commands.md), and the exit code.
 
 use serde_json::{Value, json};
 
