@@ -424,8 +424,8 @@ async fn propose_once(target: &Target, environment: &Environment, form: Form) ->
 
 async fn check_all(target: &Target, environment: &Environment, form: Form) -> anyhow::Result<u8> {
     let screen = check::terminal(environment, terminal_size());
-    let (refused, checks) = match config::load(target.config.as_deref(), environment) {
-        Err(error) => (true, vec![check::refused_config(&error.to_string())]),
+    let (refused, checks) = match configured(target, environment) {
+        Err(error) => (true, vec![check::refused_config(&format!("{error:#}"))]),
         Ok(config) => {
             let mut session = session::start(&config, &wanted(target, &config, environment)).await?;
             session.state.setup.every_right = true;

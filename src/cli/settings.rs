@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use crate::domain::clean::Clean;
-use crate::shell::config::{self, Environment};
+use crate::shell::config::Environment;
 use crate::shell::config_init;
 
 use super::{Target, file_of};
@@ -36,7 +36,7 @@ pub fn config(target: &Target, environment: &Environment, command: &ConfigComman
             println!("{}", Clean::new(path.display().to_string()));
         }
         ConfigCommand::Check => {
-            config::load(target.config.as_deref(), environment)?;
+            super::configured(target, environment)?;
             match file_of(target, environment) {
                 Some(file) => println!("{} is read", Clean::new(file.display().to_string())),
                 None => println!("there is no file, the defaults hold; hint: goaround config init"),

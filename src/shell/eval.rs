@@ -240,7 +240,7 @@ first    median time to the first word; whole: to the end
 fn row(cells: [String; 11]) -> String {
     let [name, held, redo, claims, right, wrong, none, cause, dissent, first, whole] = cells;
     format!(
-        "{name:<18}{held:>8}{redo:>5}{claims:>7}{right:>5}{wrong:>6}{none:>5}{cause:>6}{dissent:>8}{first:>6}{whole:>6}\n"
+        "{name:<19}{held:>7}{redo:>5}{claims:>7}{right:>5}{wrong:>6}{none:>5}{cause:>6}{dissent:>8}{first:>6}{whole:>6}\n"
     )
 }
 
@@ -254,7 +254,7 @@ fn cells(name: &str, of: &Figures) -> [String; 11] {
     };
     let time = |values: &[f64]| Spread::of(values).map_or_else(dash, |spread| short(spread.median));
     [
-        name.chars().take(18).collect(),
+        name.chars().take(19).collect(),
         format!("{}/{}", of.held, of.runs),
         of.repaired.to_string(),
         claims.to_string(),

@@ -91,6 +91,11 @@ pub fn chosen<'a>(
             let exact = all.iter().find(|case| case.id.eq_ignore_ascii_case(id)).cloned();
             match (exact, all.len()) {
                 (Some(case), _) => Ok(vec![case]),
+                (None, 0) if is_proposed(records, &wanted) => Err(format!(
+                    "{} is a proposal that nobody has decided yet; hint: a post-mortem is of an approval, a rejection, \
+                     a wait or an expiry",
+                    Clean::new(id)
+                )),
                 (None, 0) => Err(format!(
                     "no decision is called {}; hint: `goaround history` lists them",
                     Clean::new(id)
@@ -107,6 +112,12 @@ pub fn chosen<'a>(
         }
         (None, None) => Ok(all.pop().into_iter().collect()),
     }
+}
+
+/// There is a proposal whose id begins so, in capitals.
+fn is_proposed(records: &[Record], wanted: &str) -> bool {
+    let begins = |r: &Record| text(&r.body, "proposal").to_uppercase().starts_with(wanted);
+    !wanted.is_empty() && records.iter().any(|r| r.kind == PROPOSED && begins(r))
 }
 
 /// `{"goaround","journal":{"records","ok","first_bad","reason","head"},"cases":[..]}`.

@@ -84,7 +84,7 @@ pub fn document(export: &Value) -> String {
         self::case(case, &mut out);
     }
     if out.is_empty() {
-        out.push_str("No decision was recorded in this time.\n\n");
+        out.push_str("# Post-mortem\n\nNo decision was recorded in this time.\n\n");
     }
     journal(&export["journal"], &mut out);
     out
@@ -306,12 +306,12 @@ fn model(case: &Value, out: &mut String) {
 fn journal(journal: &Value, out: &mut String) {
     let _ = writeln!(out, "## How to check this\n");
     let state = if journal["ok"] == true { "whole" } else { "**NOT whole**" };
-    let _ = writeln!(
-        out,
-        "The journal had {} records and was {state} when this was written; its head was `{}`.",
-        text(&journal["records"]),
-        hash(&journal["head"])
-    );
+    let head = match journal["head"].is_null() {
+        true => "it has no head yet".to_owned(),
+        false => format!("its head was `{}`", hash(&journal["head"])),
+    };
+    let records = text(&journal["records"]);
+    let _ = writeln!(out, "The journal had {records} records and was {state} when this was written; {head}.");
     if !journal["reason"].is_null() {
         let _ = writeln!(out, "{}", text(&journal["reason"]));
     }

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::domain::clean::Clean;
+use crate::domain::cluster::Uid;
 use crate::domain::format;
 use crate::domain::verdict::{Offer, Outcome};
 use crate::engine::gate::{EffectKind, EffectLine};
@@ -78,11 +79,15 @@ fn title(look: &Look, incident: &Incident, running: &Running, area: Rect, buf: &
         Phase::Unknown(_) => ("OUTCOME UNKNOWN".into(), look.bad()),
         _ => (verb(running.plan.offer).into(), look.attention()),
     };
-    let target =
-        incident.analysis.as_ref().and_then(|a| a.rows.iter().find(|r| r.uid == running.plan.target));
+    let rows = incident.analysis.as_ref().map_or(&[][..], |a| &a.rows);
+    let revision =
+        |uid: &Uid| rows.iter().find(|r| r.uid == *uid).filter(|_| running.plan.offer == Offer::Rollback);
     let mut words = Words::of(bold(style), word).and(look.strong(), format!(" {}", incident.workload.name));
-    if let Some(target) = target.filter(|_| running.plan.offer == Offer::Rollback) {
-        words.push(look.dim(), "  → ");
+    if let Some(target) = revision(&running.plan.target) {
+        words.push(look.dim(), "  ");
+        if let Some(before) = revision(&running.plan.undo.replica_set) {
+            words.push(look.dim(), format!("{} → ", before.title()));
+        }
         words.push(look.text(), target.title());
     }
     words.draw(area, buf);
