@@ -385,6 +385,9 @@ impl Performer {
             Ok(writer) => writer,
             Err(error) => return DryRun::Unavailable(Clean::new(error.to_string())),
         };
+        // What is tried may be approved next.
+        let connected = cluster.clone();
+        tokio::spawn(async move { connected.prepare_writer().await });
         let mut objects = Vec::new();
         for sent in executor::dry_run(&writer, plan).await {
             match sent {
@@ -402,12 +405,10 @@ impl Performer {
 
     async fn recheck(&self, plan: &Plan, rights: &[Right]) -> Result<FreshLook, Clean> {
         let Some(cluster) = self.cluster().await else { return Err("no cluster".into()) };
-        // The client of the dry run is built while the rest is read, that of the write while its intent is recorded.
+        // The client of the dry run is built while the rest is read, if it is not there yet.
         let (read, ()) = tokio::join!(read_again(cluster, plan, rights), cluster.prepare_writer());
         let (fresh, configs, answers) = read?;
         let dry_run = self.dry_run(plan).await;
-        let connected = cluster.clone();
-        tokio::spawn(async move { connected.prepare_writer().await });
         let (deployment, replica_sets) =
             fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
         Ok(FreshLook {

@@ -3,7 +3,6 @@
 //! character, no half of a wide glyph, no glyph without a width.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash as _, Hasher};
 
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
@@ -144,46 +143,33 @@ impl Lexicon {
 
 /// Word after word folded into one number: nobody who writes to this screen gains by making two rows look alike, so
 /// nothing slower is needed.
-struct Fold(u64);
-
-impl Fold {
-    fn add(&mut self, word: u64) {
-        // An odd number without a pattern: the fractional part of the golden ratio.
-        self.0 = (self.0.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
+fn fold(sum: u64, word: u64) -> u64 {
+    // An odd number without a pattern: the fractional part of the golden ratio.
+    (sum.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-impl Hasher for Fold {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.add(u64::from(*byte)));
-    }
-
-    fn write_u8(&mut self, n: u8) {
-        self.add(u64::from(n));
-    }
-
-    fn write_u16(&mut self, n: u16) {
-        self.add(u64::from(n));
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.add(u64::from(n));
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.add(n);
-    }
-
-    fn write_usize(&mut self, n: usize) {
-        self.add(n as u64);
-    }
-
-    fn write_isize(&mut self, n: isize) {
-        self.add(n as u64);
+/// A colour as a number, no two alike.
+fn number(colour: Color) -> u64 {
+    match colour {
+        Color::Reset => 0,
+        Color::Black => 1,
+        Color::Red => 2,
+        Color::Green => 3,
+        Color::Yellow => 4,
+        Color::Blue => 5,
+        Color::Magenta => 6,
+        Color::Cyan => 7,
+        Color::Gray => 8,
+        Color::DarkGray => 9,
+        Color::LightRed => 10,
+        Color::LightGreen => 11,
+        Color::LightYellow => 12,
+        Color::LightBlue => 13,
+        Color::LightMagenta => 14,
+        Color::LightCyan => 15,
+        Color::White => 16,
+        Color::Indexed(index) => 0x100 | u64::from(index),
+        Color::Rgb(r, g, b) => u64::from(u32::from_be_bytes([1, r, g, b])),
     }
 }
 
@@ -220,9 +206,11 @@ impl Sheet {
 
     /// A number that differs when the row does, as good as always.
     pub fn digest(&self, y: usize) -> u64 {
-        let mut fold = Fold(0);
-        self.row(y).iter().for_each(|column| column.hash(&mut fold));
-        fold.finish()
+        self.row(y).iter().fold(0, |sum, Column { glyph, pen }| {
+            let written =
+                u64::from(glyph.0) | u64::from(pen.modifier.bits()) << 32 | u64::from(pen.link) << 48;
+            fold(fold(sum, written), number(pen.fg) | number(pen.bg) << 32)
+        })
     }
 
     /// Moves the rows `top..=bottom` by `lines` up (down, where negative), as a terminal does it in a scroll region.

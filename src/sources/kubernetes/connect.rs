@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -21,7 +21,7 @@ const PLUGIN: Duration = Duration::from_secs(30);
 /// A write is given up after this long; its outcome is then unknown.
 const WRITE: Duration = Duration::from_secs(30);
 /// A client that was built before its write is thrown away after this: files that it was built from may be others.
-const SPARE: TimeDelta = TimeDelta::minutes(1);
+const SPARE: TimeDelta = TimeDelta::minutes(10);
 /// How we sign requests. The API server takes the part before the slash as the field manager.
 const AGENT: &str = concat!("goaround/", env!("CARGO_PKG_VERSION"));
 
@@ -134,23 +134,29 @@ impl Connected {
 
     /// A client for one write: HTTP/1, a connection of its own, repeats nothing, gives up after 30 s.
     pub async fn writer(&self) -> Result<kube::Client, ConnectError> {
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let now = (self.clock)();
-        let fresh = |(at, _): &(Time, kube::Client)| (TimeDelta::zero()..SPARE).contains(&(now - *at));
-        match spare.filter(fresh) {
+        let spare = self.spare().take();
+        match spare {
             Some((_, client)) => Ok(client),
             None => self.build_writer().await,
         }
     }
 
+    /// The client that was built before its write, unless that is too long ago.
+    fn spare(&self) -> MutexGuard<'_, Option<(Time, kube::Client)>> {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = (self.clock)();
+        spare.take_if(|(at, _)| !(TimeDelta::zero()..SPARE).contains(&(now - *at)));
+        spare
+    }
+
     /// Builds the client of the next write, which reads every certificate that this machine trusts: a write that was
     /// approved should not wait for that. Where building it runs a credential plugin, it is left to the write itself.
     pub async fn prepare_writer(&self) {
-        if self.pinned.auth_info.exec.is_some() {
+        if self.pinned.auth_info.exec.is_some() || self.spare().is_some() {
             return;
         }
         if let Ok(client) = self.build_writer().await {
-            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(((self.clock)(), client));
+            *self.spare() = Some(((self.clock)(), client));
         }
     }
 

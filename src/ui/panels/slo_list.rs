@@ -160,11 +160,13 @@ fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: R
     };
     let severity = slo.burning();
     let name_style = if severity.is_some() { look.strong() } else { look.text() };
-    let mut name = Words::of(name_style, slo.service.as_str());
+    let room = columns(area, 1, columns_of.name.saturating_sub(1));
     if state.listing.several(&slo.service) {
-        name.push(look.dim(), format!(" {}", slo.name));
+        let name = Words::of(name_style, slo.service.as_str());
+        name.and(look.dim(), format!(" {}", slo.name)).draw(room, buf);
+    } else {
+        put(buf, room, slo.service.as_str(), name_style);
     }
-    name.draw(columns(area, 1, columns_of.name.saturating_sub(1)), buf);
     let word = view::state_word_of(slo, severity);
     let (mark, style) = compliance(look, word);
     put(buf, columns(area, columns_of.mark(), 1), mark, style);
