@@ -191,7 +191,7 @@ impl Ui {
             }
             Screen::Log => panels::log::page(look, state, area, buf),
             Screen::Journal => panels::journal::draw(look, state, area, buf),
-            Screen::Record(seq) => panels::journal::record(look, state, *seq, area, buf),
+            Screen::Record(seq) => panels::record::draw(look, state, *seq, area, buf),
             Screen::Inbox => panels::inbox::draw(look, state, area, buf),
             Screen::Drill => panels::drill::draw(look, state, area, buf),
             Screen::Contexts => panels::contexts::draw(look, state, area, buf),

@@ -38,6 +38,7 @@ pub mod pods;
 pub mod proposal;
 pub mod queries;
 pub mod readings;
+pub mod record;
 pub mod revision;
 pub mod revisions;
 pub mod slo_list;
