@@ -208,6 +208,7 @@ impl Encoder {
     /// To column `x`, by a move or by writing again what stands between.
     fn go(&mut self, x: usize, y: usize, row: &[Column], out: &mut Vec<u8>) {
         let way = travel::to(self.at.cursor, x, y);
+        let way = way.as_bytes();
         if let Cursor::At(from, at) = self.at.cursor
             && at == y
             && from < x
@@ -218,7 +219,7 @@ impl Encoder {
             self.at.cursor = Cursor::At(x, y);
             return;
         }
-        out.extend_from_slice(way.as_bytes());
+        out.extend_from_slice(way);
         self.at.cursor = Cursor::At(x, y);
     }
 

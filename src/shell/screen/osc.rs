@@ -2,8 +2,6 @@
 //! control character, so none can stand in a payload: words from outside are cleaned once more here, addresses are
 //! percent-encoded by their own type. Nothing here reads an answer; a clipboard is only ever written.
 
-use std::fmt::Write as _;
-
 use crate::domain::clean::Clean;
 
 /// Ends a sequence. Two bytes that every terminal knows; the shorter BEL would ring where one does not.
@@ -69,15 +67,6 @@ fn base64(bytes: &[u8]) -> String {
 /// The pointer's reports: buttons and wheel, not motion, in the form that has no limit of columns.
 pub fn mouse(on: bool) -> &'static str {
     if on { "\x1b[?1000h\x1b[?1006h" } else { "\x1b[?1006l\x1b[?1000l" }
-}
-
-/// A cursor's position as `CSI row;column H`, counted from 0.
-pub fn position(x: u16, y: u16, out: &mut String) {
-    let _ = match (x, y) {
-        (0, 0) => write!(out, "\x1b[H"),
-        (0, y) => write!(out, "\x1b[{}H", u32::from(y) + 1),
-        (x, y) => write!(out, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1),
-    };
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The cursor from here to there in the fewest bytes. Only moves that a VT100 knows; where the cursor is not known for
 //! sure, the absolute one.
 
-use super::osc;
-
 /// Where the terminal's cursor is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cursor {
@@ -14,49 +12,82 @@ pub enum Cursor {
     Unknown,
 }
 
-/// The shortest way from `from` to column `x` of row `y`.
-pub fn to(from: Cursor, x: usize, y: usize) -> String {
-    let mut best = String::new();
-    let narrow = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-    osc::position(narrow(x), narrow(y), &mut best);
+/// A move as it is written; none is longer than the room for it. Made for each glyph that is looked at, so without the
+/// heap.
+#[derive(Clone, Copy, Default)]
+pub struct Way {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Way {
+    /// What is to be written.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    fn and(mut self, bytes: &[u8]) -> Self {
+        let room = &mut self.bytes[self.len..];
+        let taken = bytes.len().min(room.len());
+        room[..taken].copy_from_slice(&bytes[..taken]);
+        self.len += taken;
+        self
+    }
+
+    fn number(self, n: usize) -> Self {
+        let way = if n >= 10 { self.number(n / 10) } else { self };
+        way.and(&[b'0' + (n % 10) as u8])
+    }
+
+    /// `CSI row;column H`, counted from 1, and from 0 here.
+    fn position(self, x: usize, y: usize) -> Self {
+        match (x, y) {
+            (0, 0) => self.and(b"\x1b[H"),
+            (0, y) => self.and(b"\x1b[").number(y + 1).and(b"H"),
+            (x, y) => self.and(b"\x1b[").number(y + 1).and(b";").number(x + 1).and(b"H"),
+        }
+    }
+
+    fn vertically(self, from: usize, to: usize) -> Self {
+        match (to > from, from.abs_diff(to)) {
+            (_, 0) => self,
+            // Not in the last row of a region: there is a row below it to go to.
+            (true, n @ 1..=3) => self.and(&b"\n\n\n"[..n]),
+            (true, n) => self.and(b"\x1b[").number(n).and(b"B"),
+            (false, 1) => self.and(b"\x1b[A"),
+            (false, n) => self.and(b"\x1b[").number(n).and(b"A"),
+        }
+    }
+
+    fn horizontally(self, from: usize, to: usize) -> Self {
+        match (to > from, from.abs_diff(to)) {
+            (_, 0) => self,
+            (true, 1) => self.and(b"\x1b[C"),
+            (true, n) => self.and(b"\x1b[").number(n).and(b"C"),
+            (false, n @ 1..=3) => self.and(&[0x08; 3][..n]),
+            (false, n) => self.and(b"\x1b[").number(n).and(b"D"),
+        }
+    }
+}
+
+/// The shortest way from `from` to column `x` of row `y`; no terminal has more than 65,535 of either.
+pub fn to(from: Cursor, x: usize, y: usize) -> Way {
     let (cx, cy) = match from {
-        Cursor::Unknown => return best,
-        Cursor::At(cx, cy) if (cx, cy) == (x, y) => return String::new(),
+        Cursor::At(cx, cy) if (cx, cy) == (x, y) => return Way::default(),
         Cursor::At(cx, cy) => (Some(cx), cy),
         Cursor::Margin(cy) => (None, cy),
+        Cursor::Unknown => return Way::default().position(x, y),
     };
-    let down = vertically(cy, y);
-    let mut consider = |way: String| {
-        if way.len() < best.len() {
+    let down = Way::default().vertically(cy, y);
+    let straight = cx.map(|cx| down.horizontally(cx, x));
+    let returning = Way::default().and(b"\r").vertically(cy, y).horizontally(0, x);
+    let mut best = Way::default().position(x, y);
+    for way in straight.into_iter().chain([returning]) {
+        if way.len < best.len {
             best = way;
         }
-    };
-    if let Some(cx) = cx {
-        consider(format!("{down}{}", horizontally(cx, x)));
     }
-    consider(format!("\r{down}{}", horizontally(0, x)));
     best
-}
-
-fn vertically(from: usize, to: usize) -> String {
-    match (to > from, from.abs_diff(to)) {
-        (_, 0) => String::new(),
-        // Not in the last row of a region: there is a row below it to go to.
-        (true, n @ 1..=3) => "\n".repeat(n),
-        (true, n) => format!("\x1b[{n}B"),
-        (false, 1) => "\x1b[A".into(),
-        (false, n) => format!("\x1b[{n}A"),
-    }
-}
-
-fn horizontally(from: usize, to: usize) -> String {
-    match (to > from, from.abs_diff(to)) {
-        (_, 0) => String::new(),
-        (true, 1) => "\x1b[C".into(),
-        (true, n) => format!("\x1b[{n}C"),
-        (false, n @ 1..=3) => "\x08".repeat(n),
-        (false, n) => format!("\x1b[{n}D"),
-    }
 }
 
 #[cfg(test)]
@@ -81,7 +112,7 @@ mod tests {
             (Cursor::Margin(4), 70, 4, "\r\x1b[70C"),
             (Cursor::Unknown, 2, 4, "\x1b[5;3H"),
         ] {
-            assert_eq!(to(from, x, y), way, "{from:?} {x} {y}");
+            assert_eq!(to(from, x, y).as_bytes(), way.as_bytes(), "{from:?} {x} {y}");
         }
     }
 }
