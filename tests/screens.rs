@@ -11,6 +11,8 @@ use goaround::domain::clean::Clean;
 use goaround::domain::cluster::Key;
 use goaround::domain::plan::DryRun;
 use goaround::domain::signal::{Health, Signal, Source};
+use goaround::domain::value::Value;
+use goaround::domain::window::Window;
 use goaround::engine::event::Command;
 use goaround::engine::gate::Gesture;
 use goaround::engine::view::{Row, Screen};
@@ -124,6 +126,33 @@ fn a_calm_main_screen_is_calm() {
     world.pass(20);
     shot!("main_calm", world, 80 x 24);
     shot!("main_calm", world, 120 x 40);
+}
+
+#[test]
+fn the_healthy_keep_their_places_while_their_burn_is_noise() {
+    let mut world = World::calm();
+    let order = |world: &World| world.state.listing.rows().to_vec();
+    let before = order(&world);
+    let five = Window::minutes(5);
+    let set = |world: &mut World, of: &dyn Fn(usize) -> Option<f64>| {
+        for (n, slo) in world.slos.iter_mut().enumerate() {
+            let quiet = slo.burn(five).number().is_some_and(|burn| burn < 1.0);
+            if let (Some(burn), Some(reading), true) = (of(n), slo.ratios.get_mut(&five), quiet) {
+                reading.value = Value::Number(burn * 0.001);
+            }
+        }
+        world.signal(Signal::Slos(world.slos.clone()));
+        world.pass(1);
+    };
+    set(&mut world, &|n| Some((n * 7 % 10) as f64 / 10.0));
+    assert_eq!(order(&world), before);
+    // More than the objective allows is no noise.
+    let Some(Row::Slo(last)) = before.iter().rfind(|row| matches!(row, Row::Slo(_))) else {
+        panic!("{before:?}")
+    };
+    let at = world.slos.iter().position(|slo| slo.id == *last).expect("it is there");
+    set(&mut world, &|n| (n == at).then_some(30.0));
+    assert_eq!(order(&world)[0], Row::Slo(last.clone()));
 }
 
 #[test]

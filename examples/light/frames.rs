@@ -11,6 +11,7 @@ use goaround::domain::value::Value;
 use goaround::domain::window::Window;
 use goaround::engine::Event;
 use goaround::engine::state::{Advisor, Setup, Weight};
+use goaround::engine::view::Row;
 use goaround::ui::theme::Depth;
 
 use crossterm::event::KeyCode;
@@ -34,14 +35,18 @@ const SECONDS: u64 = 60;
 /// More bytes than the caches that are a processor's own.
 const CACHES: usize = 8 << 20;
 
+/// Share of the `n`-th SLO's budget that is left.
+fn left(n: usize) -> f64 {
+    0.99 - (n % 50) as f64 / 100.0
+}
+
 /// A calm cluster with so many SLOs.
 pub fn calm(slos: usize) -> World {
     let mut world = World::calm_with(setup());
     world.ui = ui(Depth::Ansi256);
     let each = |n: usize| {
         let burns = [0.1 + (n % 7) as f64 / 10.0, 0.3, 0.2, 0.2, 0.2];
-        let remaining = 0.99 - (n % 50) as f64 / 100.0;
-        let mut one: Slo = slo(at("12:32:00"), &("service", remaining, burns));
+        let mut one: Slo = slo(at("12:32:00"), &("service", left(n), burns));
         one.service = Clean::new(format!("service-{n:04}"));
         one.id.0 = Clean::new(format!("service-{n:04}-requests-availability"));
         one
@@ -54,12 +59,14 @@ pub fn calm(slos: usize) -> World {
 
 /// A second in which three of the SLOs on the screen have new readings, and something was worth a line.
 fn typical_second(world: &mut World, second: u64) {
-    let count = world.slos.len();
     for n in 0..3 {
-        let place = (second as usize * 3 + n) % count.min(20);
+        let place = (second as usize * 3 + n) % 20;
         let moved = ((second + n as u64) % 9) as f64;
-        let one = &mut world.slos[place];
-        one.remaining = Value::Number(0.97 - moved / 40.0);
+        let Some(Row::Slo(id)) = world.state.listing.rows().get(place) else { continue };
+        let Some(at) = world.slos.iter().position(|slo| slo.id == *id) else { continue };
+        let one = &mut world.slos[at];
+        // More than a budget moves in a second, so that its gauge does.
+        one.remaining = Value::Number(left(at) + (moved - 4.0) / 100.0);
         if let Some(reading) = one.ratios.get_mut(&Window::minutes(5)) {
             reading.value = Value::Number(0.000_1 + moved * 0.000_1);
         }

@@ -185,19 +185,22 @@ impl View {
     }
 }
 
-/// How urgent a row is: smaller is first. Firing page, ticket, burn; unknowns before the healthy.
+/// How urgent a row is: smaller is first. Firing page, ticket, more than the objective allows, each by its burn; then
+/// unknowns; then the healthy by what is left of their budgets, in steps: the burn of those is noise, and a list that
+/// changes its order with it cannot be read.
 pub(super) fn urgency(slo: &Slo) -> (u8, i64) {
+    const STEPS: f64 = 20.0;
     let five = slo.burn(Window::minutes(5));
-    let burn = five.number().unwrap_or(0.0);
-    let class = match (slo.burning(), five) {
-        (Some(Severity::Page), _) => 0,
-        (Some(Severity::Ticket), _) => 1,
-        (None, Value::Number(b)) if b > 1.0 => 2,
-        (None, Value::Number(_)) => 4,
-        (None, _) => 3,
-    };
     // Integers, because NaN has no order: thousandths of a multiple.
-    (class, -((burn * 1e3).clamp(-1e15, 1e15) as i64))
+    let by_burn = -((five.number().unwrap_or(0.0) * 1e3).clamp(-1e15, 1e15) as i64);
+    let by_budget = slo.remaining.number().map_or(i64::MAX, |left| (left * STEPS).floor() as i64);
+    match (slo.burning(), five) {
+        (Some(Severity::Page), _) => (0, by_burn),
+        (Some(Severity::Ticket), _) => (1, by_burn),
+        (None, Value::Number(b)) if b > 1.0 => (2, by_burn),
+        (None, Value::Number(_)) => (4, by_budget),
+        (None, _) => (3, 0),
+    }
 }
 
 /// Lines of a page key.
