@@ -153,6 +153,9 @@ fn the_facts_are_there_before_the_decision() {
     let in_order: Vec<String> = (1..=ids.len()).map(|n| format!("E{n}")).collect();
     assert_eq!(ids, in_order, "a gap would say that something is left out");
     assert!(veiled.incidents.values().all(|i| i.proposal.is_none()));
+    world.press(KeyCode::Char('?'));
+    let help = text(&world.frame(120, 40).0);
+    assert!(help.lines().nth(1).is_some_and(|line| line.contains("A DRILL'S QUESTION")), "{help}");
 }
 
 #[test]
@@ -183,6 +186,9 @@ fn a_decision_takes_a_key_a_reason_or_none_and_enter_and_is_timed_by_the_hand() 
     world.press(KeyCode::Char('g'));
     assert!(matches!(world.state.view.screen, Screen::Card(_)), "the real card is one key away");
     assert!(text(&world.frame(120, 40).0).contains("a arms"));
+    // From the real card back to what it is about.
+    world.press(KeyCode::Esc);
+    assert_eq!(world.state.view.screen, Screen::Drill);
 }
 
 #[test]

@@ -466,7 +466,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
 
 /// Leaving the card of a wish that was not decided leaves the wish too.
 fn leave_card(state: &mut State, key: &Key) {
-    open(state, Screen::Main);
+    open(state, if state.drill.is_some() { Screen::Drill } else { Screen::Main });
     if let Some(incident) = state.incidents.get_mut(key)
         && incident.wish.is_some()
         && (!incident.acting() || incident.wants_way_back())

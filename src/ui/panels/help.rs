@@ -4,6 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::engine::drill;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
 use crate::ui::commands;
@@ -28,7 +29,8 @@ pub fn draw(look: &Look, state: &State, area: Rect, buf: &mut Buffer) {
     } else {
         header::draw(look, state, row(area, 0), buf);
     }
-    let here = commands::context(state);
+    // The answers are what a question is about, whichever page it is looked at from.
+    let here = if drill::hides(state) { "drill" } else { commands::context(state) };
     let body = Rect { height: area.height.saturating_sub(2), ..below(area, 1) };
     let both = body.width >= WIDE;
     let width = if both { body.width / 2 } else { body.width };
