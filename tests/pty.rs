@@ -1065,13 +1065,17 @@ impl Multiplexer {
     }
 
     fn wait(&self, words: &str) -> String {
+        self.wait_for(words, |text| text.contains(words))
+    }
+
+    fn wait_for(&self, what: &str, shown: impl Fn(&str) -> bool) -> String {
         let begun = std::time::Instant::now();
         loop {
             let text = self.text();
-            if text.contains(words) {
+            if shown(&text) {
                 return text;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "never came: {words}\n{text}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "never came: {what}\n{text}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -1091,7 +1095,7 @@ fn a_multiplexer_shows_the_same_through_resizes_and_gets_its_screen_back() {
     }
     let tmux = Multiplexer(format!("goaround-test-{}", std::process::id()));
     let program = env!("CARGO_BIN_EXE_goaround");
-    let shell = format!("echo before; {program} demo slo-burn --speed 8; echo after; cat");
+    let shell = format!("echo it-begins; {program} demo slo-burn --speed 8; echo it-ended; cat");
     let made = tmux.run(&["new-session", "-d", "-x", "120", "-y", "40", &shell]);
     assert!(made.status.success(), "{made:?}");
     let text = tmux.wait("1 gate open");
@@ -1101,10 +1105,13 @@ fn a_multiplexer_shows_the_same_through_resizes_and_gets_its_screen_back() {
     for (columns, rows) in [("80", "24"), ("200", "60"), ("61", "17"), ("100", "30")] {
         tmux.run(&["resize-window", "-x", columns, "-y", rows]);
     }
-    let text = tmux.wait("esc back");
-    assert!(text.lines().next().is_some_and(|line| line.contains("PROD demo-prod-eu")), "{text}");
-    tmux.wait("a approve");
+    // In between it may show a moment of each.
+    tmux.wait_for("the card at the last size", |text| {
+        let lines: Vec<&str> = text.lines().collect();
+        lines.first().is_some_and(|line| line.contains("PROD demo-prod-eu") && line.chars().count() == 100)
+            && lines.get(29).is_some_and(|line| line.contains("a approve"))
+    });
     tmux.run(&["send-keys", "C-c"]);
-    let text = tmux.wait("after");
-    assert!(text.contains("before") && !text.contains("PROD"), "{text}");
+    let text = tmux.wait("it-ended");
+    assert!(text.contains("it-begins") && !text.contains("PROD"), "{text}");
 }
