@@ -443,25 +443,6 @@ fn a_burning_callee_outweighs_a_difference_that_is_only_likely() {
 }
 
 #[test]
-fn a_rollout_that_was_over_before_a_callee_failed_is_not_blamed_for_it() {
-    // The same rollout a minute before the errors, and eight: in the second case no old pod was left to compare with.
-    for (rolled_out, expected) in [("11:57:00", Verdict::BadDeploy), ("11:50:00", Verdict::Dependency)] {
-        let mut api = Workload::burning("api");
-        api.sets.pop();
-        api.revision(3, "ccc3", template("api", "4.12", "50"), &format!("2026-11-20T{rolled_out}Z"));
-        let mut web = Workload::burning("web");
-        no_rollout(&mut web);
-        web.burn(at("11:58:00"), 0.3);
-        let story = Story::told(vec![api, web], |s| {
-            depends_on(s);
-            s.pods_since = at(rolled_out);
-        });
-        assert_eq!(verdict(&story), expected, "{rolled_out}: {}", reason(&story));
-        assert_eq!(story.gate(Gate::OnlyUs), Fail, "{rolled_out}");
-    }
-}
-
-#[test]
 fn a_burning_caller_is_a_consequence_and_no_argument_against_us() {
     let story = Story::told(vec![Workload::burning("api"), Workload::burning("web")], |s| {
         s.state.setup.depends_on = BTreeMap::from([(key("web"), vec![key("api")])]);

@@ -25,8 +25,6 @@ const OLD_ENOUGH: f64 = 100.0;
 const OLD_FAILED: f64 = 5.0;
 /// A bucket that holds this part of the usual error ratio held errors for some seconds.
 const PART: f64 = 5.0;
-/// From the creation of a pod until those before it are out of the way, usually.
-const TAKES_OVER: TimeDelta = TimeDelta::seconds(60);
 /// Traffic that is this much more than before is a step.
 pub const TRAFFIC_STEP: f64 = 1.5;
 
@@ -170,11 +168,8 @@ fn verdict(look: &Look<'_>, around: &Surroundings, found: &Attribution) -> Verdi
     let callee = around.callees_burning.iter().any(|callee| {
         callee.onset.is_some_and(|theirs| theirs <= onset.began + TimeDelta::seconds(30) + tolerance(look))
     });
-    // A burning callee explains the errors of new pods too. Only a strong difference says that they are our own, and only
-    // while old pods could have failed as well: what began when all were new tells nothing of the old.
-    let own = found.difference == Some(Difference::Strong)
-        && found.change.as_ref().is_some_and(|change| began_with(look, change, onset));
-    if callee && !own {
+    // A burning callee explains the errors of new pods too; only a strong difference says that they are our own.
+    if callee && found.difference != Some(Difference::Strong) {
         return Verdict::Dependency;
     }
     // What goes on under the revision before it was not its doing. What our own way back did not cure is for a person.
@@ -310,13 +305,6 @@ pub fn suspect<'a>(changes: &'a [ChangeSeen], onset: &Onset, look: &Look<'_>) ->
     };
     let nearest = changes.iter().filter(before).filter(around).max_by_key(|c| (weight(c), c.began));
     nearest.or_else(|| changes.iter().rev().find(before))
-}
-
-/// The errors began while the change reached the pods, or with it.
-fn began_with(look: &Look<'_>, change: &ChangeSeen, onset: &Onset) -> bool {
-    let arrived = look.world.pods_of(&change.revision).filter_map(|pod| pod.created).max();
-    let complete = arrived.unwrap_or(change.began).max(change.began) + TAKES_OVER;
-    onset.began <= complete + tolerance(look)
 }
 
 /// Whole buckets of the errors' stretch lie before `began`: then they were there first. The first bucket may hold only
