@@ -297,3 +297,16 @@ fn a_journal_that_was_altered_is_exported_up_to_there_and_says_so() {
     assert_eq!(ran.status.code(), Some(1));
     assert!(out(&ran).contains("**NOT whole**") && err(&ran).contains("audit verify"), "{}", err(&ran));
 }
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_bug() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_goaround"))
+        .args(["demo", "--list"])
+        .stdout(writer)
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(141), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

@@ -406,8 +406,11 @@ impl Performer {
     async fn recheck(&self, plan: &Plan, rights: &[Right]) -> Result<FreshLook, Clean> {
         let Some(cluster) = self.cluster().await else { return Err("no cluster".into()) };
         // The client of the dry run is built while the rest is read, if it is not there yet.
-        let (read, ()) = tokio::join!(read_again(cluster, plan, rights), cluster.prepare_writer());
-        let (fresh, configs, answers) = read?;
+        let prepared = async {
+            cluster.prepare_writer().await;
+            Ok(())
+        };
+        let ((fresh, configs, answers), ()) = tokio::try_join!(read_again(cluster, plan, rights), prepared)?;
         let dry_run = self.dry_run(plan).await;
         let (deployment, replica_sets) =
             fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
@@ -580,7 +583,7 @@ pub async fn forward(mut signals: mpsc::Receiver<Signal>, events: mpsc::Sender<E
     }
 }
 
-/// Runs what may block on a thread of its own; `None` when that thread panicked.
+/// Runs what may block on a thread of its own; `None` while the runtime shuts down.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }

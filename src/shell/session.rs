@@ -153,7 +153,7 @@ impl Opening {
         let _ = self.performer.events.send(event).await;
     }
 
-    /// Journal and earlier contents. A thread that panicked leaves a journal that cannot be written.
+    /// Journal and earlier contents. A thread that could not be waited for leaves a journal that cannot be written.
     async fn files(self, keep: bool) {
         let (folder, now) = (self.wanted.state_folder.clone(), self.wanted.clock.now());
         let opened = tokio::task::spawn_blocking(move || open_files(folder, keep, now)).await;

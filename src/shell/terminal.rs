@@ -60,7 +60,6 @@ impl TerminalFront {
     /// # Errors
     /// When standard output is no terminal or cannot be put into raw mode.
     pub fn open(ui: Ui, modes: Modes) -> io::Result<Self> {
-        tty::guard_panics();
         let signals = Signals::listen()?;
         Self::taken(ui, modes, signals).inspect_err(|_| tty::give_back())
     }
@@ -123,7 +122,7 @@ impl TerminalFront {
         let stale =
             self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
         // A gate that opened is what everybody waits for.
-        let opened = view::open_gates(state).0 != self.drawn_gates;
+        let opened = view::oldest_gate(state).0 > self.drawn_gates;
         let rested = opened || since >= if calm(state) { CALM_FRAME } else { FRAME };
         stale && rested && self.display.may(Cause::Data)
     }

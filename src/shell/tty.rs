@@ -19,6 +19,8 @@ use super::screen::terminal_type::Skills;
 
 /// Exit code after a panic, as the language has it.
 const PANICKED: i32 = 101;
+/// As a shell calls a program that SIGPIPE ended.
+const BROKEN_PIPE: i32 = 141;
 /// Exit code when the terminal took nothing any more and the loop was left where it stood.
 const ABANDONED: i32 = 1;
 /// A frame that is being written is waited for this long.
@@ -178,9 +180,18 @@ pub fn abandon() -> ! {
 pub fn guard_panics() {
     std::panic::set_hook(Box::new(|info| {
         give_back();
+        if reader_left(info) {
+            std::process::exit(BROKEN_PIPE);
+        }
         tell(info);
         std::process::exit(PANICKED);
     }));
+}
+
+/// Whoever read our output wants no more of it, as `head` does: `println!` knows no other way to say so.
+fn reader_left(info: &PanicHookInfo<'_>) -> bool {
+    let said = info.payload().downcast_ref::<String>();
+    said.is_some_and(|said| said.starts_with("failed printing to stdout") && said.contains("Broken pipe"))
 }
 
 /// The message of a panic may quote what a cluster said, so it is cleaned like everything else.

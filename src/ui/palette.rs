@@ -91,14 +91,8 @@ fn all(keymap: &Keymap, state: &State) -> Vec<Entry> {
     let mut all = screens(keymap, state);
     all.extend(commands_of(keymap, state));
     all.extend(ranges(keymap));
-    let listed = state.listing.rows().iter().filter_map(|row| match row {
-        Row::Slo(id) => state.world.slos.get(id),
-        Row::Workload(_) => None,
-    });
-    // In the order of the list, most urgent first; then those that its filter hides.
-    let hidden =
-        state.world.slos.values().filter(|slo| state.listing.place(&Row::Slo(slo.id.clone())).is_none());
-    all.extend(listed.chain(hidden).map(|slo| {
+    // By their ids: an order that does not change between a look and Enter.
+    all.extend(state.world.slos.values().map(|slo| {
         let workload = view::workload_of(state, &slo.id).map(ToString::to_string);
         Entry {
             kind: Kind::Slo,
@@ -311,7 +305,7 @@ fn score(words: &[&str], entry: &Entry) -> Option<u32> {
         sum += in_name.max(of_kind()).or_else(told)?;
     }
     // What can be done comes before what cannot, unless that was called by its whole name.
-    let sum = if entry.choice.is_err() && !words.contains(&name.as_str()) { sum / 2 } else { sum };
+    let sum = if entry.choice.is_err() && name != words.join(" ") { sum / 2 } else { sum };
     // Of names that fit alike the shorter one is nearer to what was typed.
     let extra = u32::try_from(name.chars().count()).unwrap_or(u32::MAX).min(200);
     Some(sum * 1_000 + if named { 200 - extra } else { 0 })

@@ -203,7 +203,6 @@ pub enum PlayError {
 /// # Errors
 /// When the terminal cannot be used, or the file changed meanwhile.
 pub fn play(replay: &mut Replay, mut pace: Pace, skills: Skills) -> Result<(), PlayError> {
-    tty::guard_panics();
     let (tx, mut asked) = mpsc::unbounded_channel();
     let beat = Beat::default();
     tokio::spawn(Signals::listen()?.tell(tx, beat.clone()));

@@ -152,7 +152,8 @@ impl Connected {
     /// Builds the client of the next write, which reads every certificate that this machine trusts: a write that was
     /// approved should not wait for that. Where building it runs a credential plugin, it is left to the write itself.
     pub async fn prepare_writer(&self) {
-        if self.pinned.auth_info.exec.is_some() || self.spare().is_some() {
+        let plugin = self.pinned.auth_info.exec.is_some() || self.pinned.auth_info.auth_provider.is_some();
+        if plugin || self.spare().is_some() {
             return;
         }
         if let Ok(client) = self.build_writer().await {
@@ -249,7 +250,7 @@ async fn build(config: &kube::Config, retry: bool, origin: &Origin) -> Result<ku
     })
 }
 
-/// `None` only when `work` panicked or the runtime is shutting down.
+/// `None` only while the runtime is shutting down.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use crate::ui::look::Look;
 use crate::ui::widgets::text;
 
-/// Draws it over what is there, hiding none of it.
+/// Draws it over what is there; what it takes the place of says nothing.
 pub fn draw(look: &Look, area: Rect, buf: &mut Buffer) {
     if area.width < 3 {
         return;

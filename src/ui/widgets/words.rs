@@ -219,7 +219,7 @@ fn cells(buf: &mut Buffer, area: Rect) -> impl Iterator<Item = &mut Cell> {
 
 /// The same, to the right end.
 pub fn put_right(buf: &mut Buffer, area: Rect, text: &str, style: Style) {
-    let wide = (text::width(text) as u16).min(area.width);
+    let wide = text::width(text).min(usize::from(area.width)) as u16;
     put(buf, Rect { x: area.right() - wide, width: wide, ..area }, text, style);
 }
 
