@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::domain::clean::Clean;
-use crate::domain::signal::Health;
+use crate::domain::signal::{Health, Source};
 use crate::engine::gate::Gesture;
 use crate::engine::view;
+use crate::engine::world::SourceState;
 use crate::engine::{Command, Event, State};
 use crate::ui::Ui;
 use crate::ui::commands::live_card;
@@ -194,7 +195,11 @@ fn unseen(state: &State) -> usize {
 
 /// Everything was heard of, and nothing burns, waits for a person or is under way.
 fn calm(state: &State) -> bool {
-    let starting = state.world.sources.values().any(|s| s.health == Health::Starting);
+    let sources = &state.world.sources;
+    // The first list is what one waits for at a start, and it comes in parts.
+    let listing = |s: &SourceState| !s.synced && matches!(s.health, Health::Starting | Health::Live);
+    let starting = sources.get(&Source::Kubernetes).is_none_or(listing)
+        || sources.values().any(|s| s.health == Health::Starting);
     let open = |i: &crate::engine::incident::Incident| {
         !i.slos.is_empty() || i.proposal.is_some() || i.wish.is_some() || i.acting()
     };
@@ -278,5 +283,31 @@ impl Front for TerminalFront {
 
     fn tick(&self) -> Duration {
         TICK
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::signal::Signal;
+    use crate::engine::{Stamped, step};
+
+    #[test]
+    fn nothing_is_calm_before_the_cluster_was_listed() {
+        let mut state = State::default();
+        assert!(!calm(&state), "nothing was heard yet");
+        let now = state.now;
+        for (signal, then) in [
+            (Signal::Health(Source::Kind("deployments"), Health::Live), false),
+            (Signal::Health(Source::Kubernetes, Health::Live), false),
+            (Signal::Synced(Source::Kubernetes, now), true),
+            (Signal::Health(Source::Prometheus, Health::Starting), false),
+            (Signal::Health(Source::Prometheus, Health::Live), true),
+        ] {
+            let (at, mono) = (state.now, state.mono);
+            let said = format!("{signal:?}");
+            step(&mut state, Stamped { at, mono, event: Event::Signal(signal) });
+            assert_eq!(calm(&state), then, "{said}");
+        }
     }
 }
