@@ -356,3 +356,20 @@ async fn text_of_the_server_arrives_harmless() {
     let (outcome, _) = sent(Act::Answer(403, "", status(403, "Forbidden", "no\u{1b}[2J"))).await;
     assert!(matches!(outcome, Sent::Refused { message, .. } if message.as_str() == "no<1b>[2J"));
 }
+
+#[tokio::test]
+async fn a_spare_client_serves_one_write_and_is_not_kept_for_ever() {
+    let (_, mut connected) = Wire::serve(&[]).await;
+    let spares = |connected: &Connected| connected.spares();
+    assert_eq!(spares(&connected), 0, "none before it is wanted");
+    connected.prepare_writers().await;
+    let prepared = spares(&connected);
+    assert_eq!(prepared, 2, "a dry run and its write");
+    drop(connected.writer().await.expect("a client"));
+    assert_eq!(spares(&connected), 1, "each is taken once");
+    connected.prepare_writers().await;
+    assert_eq!(spares(&connected), 2);
+    let now = (connected.clock)();
+    connected.clock = std::sync::Arc::new(move || now + chrono::TimeDelta::minutes(11));
+    assert_eq!(spares(&connected), 0, "the files that it was built from may be others by now");
+}

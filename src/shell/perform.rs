@@ -387,7 +387,7 @@ impl Performer {
         };
         // What is tried may be approved next.
         let connected = cluster.clone();
-        tokio::spawn(async move { connected.prepare_writer().await });
+        tokio::spawn(async move { connected.prepare_writers().await });
         let mut objects = Vec::new();
         for sent in executor::dry_run(&writer, plan).await {
             match sent {
@@ -405,9 +405,9 @@ impl Performer {
 
     async fn recheck(&self, plan: &Plan, rights: &[Right]) -> Result<FreshLook, Clean> {
         let Some(cluster) = self.cluster().await else { return Err("no cluster".into()) };
-        // The client of the dry run is built while the rest is read, if it is not there yet.
+        // The clients of dry run and write are built while the rest is read, if they are not there yet.
         let prepared = async {
-            cluster.prepare_writer().await;
+            cluster.prepare_writers().await;
             Ok(())
         };
         let ((fresh, configs, answers), ()) = tokio::try_join!(read_again(cluster, plan, rights), prepared)?;

@@ -22,6 +22,8 @@ const PLUGIN: Duration = Duration::from_secs(30);
 const WRITE: Duration = Duration::from_secs(30);
 /// A client that was built before its write is thrown away after this: files that it was built from may be others.
 const SPARE: TimeDelta = TimeDelta::minutes(10);
+/// A dry run, and the write that it was for.
+const SPARES: usize = 2;
 /// How we sign requests. The API server takes the part before the slash as the field manager.
 const AGENT: &str = concat!("goaround/", env!("CARGO_PKG_VERSION"));
 
@@ -75,8 +77,8 @@ pub struct Connected {
     pub clock: Clock,
     pinned: Arc<kube::Config>,
     origin: Origin,
-    /// A client for the next write, and when it was built.
-    spare: Arc<Mutex<Option<(Time, kube::Client)>>>,
+    /// Clients for the next writes, and when each was built.
+    spares: Arc<Mutex<Vec<(Time, kube::Client)>>>,
 }
 
 /// Where the configuration comes from, for messages.
@@ -122,7 +124,7 @@ pub async fn connect(options: Options) -> Result<Connected, ConnectError> {
         clock: options.clock,
         pinned: Arc::new(config),
         origin,
-        spare: Arc::default(),
+        spares: Arc::default(),
     })
 }
 
@@ -134,30 +136,36 @@ impl Connected {
 
     /// A client for one write: HTTP/1, a connection of its own, repeats nothing, gives up after 30 s.
     pub async fn writer(&self) -> Result<kube::Client, ConnectError> {
-        let spare = self.spare().take();
+        let spare = self.fresh_spares().pop();
         match spare {
             Some((_, client)) => Ok(client),
             None => self.build_writer().await,
         }
     }
 
-    /// The client that was built before its write, unless that is too long ago.
-    fn spare(&self) -> MutexGuard<'_, Option<(Time, kube::Client)>> {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The clients that were built before their writes; those from too long ago are dropped.
+    fn fresh_spares(&self) -> MutexGuard<'_, Vec<(Time, kube::Client)>> {
+        let mut spares = self.spares.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
-        spare.take_if(|(at, _)| !(TimeDelta::zero()..SPARE).contains(&(now - *at)));
-        spare
+        spares.retain(|(at, _)| (TimeDelta::zero()..SPARE).contains(&(now - *at)));
+        spares
     }
 
-    /// Builds the client of the next write, which reads every certificate that this machine trusts: a write that was
-    /// approved should not wait for that. Where building it runs a credential plugin, it is left to the write itself.
-    pub async fn prepare_writer(&self) {
-        let plugin = self.pinned.auth_info.exec.is_some() || self.pinned.auth_info.auth_provider.is_some();
-        if plugin || self.spare().is_some() {
+    #[cfg(test)]
+    pub(crate) fn spares(&self) -> usize {
+        self.fresh_spares().len()
+    }
+
+    /// Builds the clients of the next dry run and of the write after it, each of which reads every certificate that this
+    /// machine trusts: a write that was approved should not wait for that. Where building one runs a credential plugin,
+    /// it is left to the write itself.
+    pub async fn prepare_writers(&self) {
+        if self.pinned.auth_info.exec.is_some() || self.pinned.auth_info.auth_provider.is_some() {
             return;
         }
-        if let Ok(client) = self.build_writer().await {
-            *self.spare() = Some(((self.clock)(), client));
+        while self.fresh_spares().len() < SPARES {
+            let Ok(client) = self.build_writer().await else { return };
+            self.fresh_spares().push(((self.clock)(), client));
         }
     }
 
