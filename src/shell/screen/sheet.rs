@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::ui::link::Link;
 
 /// Style and address of a column.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pen {
     /// Of the glyph.
     pub fg: Color,
@@ -38,7 +38,7 @@ pub const SEEN_ON_BLANK: Modifier =
     Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT);
 
 /// What stands in a column: a character, a number of a longer cluster, or the rest of the glyph before it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Glyph(u32);
 
 /// Above the last character of Unicode.
@@ -53,7 +53,7 @@ impl Glyph {
 }
 
 /// One column of one row.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Column {
     /// What stands there.
     pub glyph: Glyph,

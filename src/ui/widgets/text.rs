@@ -82,11 +82,16 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// A unit that stands apart from its number, and stays in its line: `%`, with or without a mark behind it.
+pub fn is_unit(word: &str) -> bool {
+    word.strip_prefix('%').is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
 /// Words, and numbers with their unit.
 fn whole(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        match words.last_mut().filter(|_| word.starts_with('%')) {
+        match words.last_mut().filter(|_| is_unit(word)) {
             Some(number) => number.extend([" ", word]),
             None => words.push(word.to_owned()),
         }

@@ -137,7 +137,7 @@ impl Words {
         for (word, style) in &self.0 {
             for part in word.split_inclusive(' ') {
                 // A number keeps its unit.
-                if !open && (runs.is_empty() || !part.starts_with('%')) {
+                if !open && (runs.is_empty() || !text::is_unit(part)) {
                     runs.push(Vec::new());
                 }
                 if let Some(run) = runs.last_mut() {
