@@ -43,6 +43,8 @@ use super::toolbox::Toolbox;
 
 /// A journal that does not answer within this is one that cannot be written.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
+/// From a dry run to the preparation of the clients for the next one.
+const PREPARE_AFTER: Duration = Duration::from_millis(250);
 /// Contents of ConfigMaps that are read at the same time.
 const READS: usize = 8;
 
@@ -385,9 +387,12 @@ impl Performer {
             Ok(writer) => writer,
             Err(error) => return DryRun::Unavailable(Clean::new(error.to_string())),
         };
-        // What is tried may be approved next.
+        // What is tried may be approved next; not at once, when an approved write may need the processor.
         let connected = cluster.clone();
-        tokio::spawn(async move { connected.prepare_writers().await });
+        tokio::spawn(async move {
+            tokio::time::sleep(PREPARE_AFTER).await;
+            connected.prepare_writers().await;
+        });
         let mut objects = Vec::new();
         for sent in executor::dry_run(&writer, plan).await {
             match sent {

@@ -27,6 +27,8 @@ use super::tty::{self, Modes};
 
 /// Between two frames that only data asked for; keys are drawn at once.
 const FRAME: Duration = Duration::from_millis(66);
+/// The same before the cluster was listed: its first rows are what one waits for.
+const START_FRAME: Duration = Duration::from_millis(16);
 /// The same while nothing burns: the clock moves once a second, and that is enough for the rest too.
 const CALM_FRAME: Duration = Duration::from_millis(950);
 /// The clock in the header moves.
@@ -38,13 +40,15 @@ pub struct TerminalFront {
     asked: mpsc::UnboundedReceiver<Asked>,
     beat: Beat,
     drawn: Option<Duration>,
-    /// When the next frame may be drawn that only data ask for.
-    rested: Instant,
+    /// The same by the real clock.
+    drawn_at: Instant,
     drawn_second: i64,
     /// Gates that were open then.
     drawn_gates: usize,
     /// Effect lines that were not read yet when it was drawn: reading is over at no event.
     drawn_unseen: usize,
+    /// The pace then: what ends a haste is drawn in haste itself.
+    drawn_pace: Duration,
     changed: bool,
     urgent: bool,
     /// Somebody else has the terminal.
@@ -76,10 +80,11 @@ impl TerminalFront {
             asked,
             beat,
             drawn: None,
-            rested: Instant::now(),
+            drawn_at: Instant::now(),
             drawn_second: i64::MIN,
             drawn_gates: 0,
             drawn_unseen: 0,
+            drawn_pace: START_FRAME,
             changed: true,
             urgent: true,
             away: false,
@@ -110,6 +115,12 @@ impl TerminalFront {
     /// Another session begins: its clock begins anew, and nothing of the one before counts.
     pub fn begin_again(&mut self) {
         (self.drawn, self.drawn_second, self.changed, self.urgent) = (None, i64::MIN, true, true);
+        self.drawn_pace = START_FRAME;
+    }
+
+    /// From the last frame to the next one that only data ask for.
+    fn pace(&self, state: &State) -> Duration {
+        pace(state).min(self.drawn_pace)
     }
 
     fn due(&mut self, state: &State, now: Duration) -> bool {
@@ -124,7 +135,7 @@ impl TerminalFront {
             self.changed || state.now.timestamp() != self.drawn_second || unseen(state) != self.drawn_unseen;
         // A gate that opened is what everybody waits for.
         let opened = view::oldest_gate(state).0 > self.drawn_gates;
-        let rested = opened || since >= if calm(state) { CALM_FRAME } else { FRAME };
+        let rested = opened || since >= self.pace(state);
         stale && rested && self.display.may(Cause::Data)
     }
 
@@ -193,17 +204,19 @@ fn unseen(state: &State) -> usize {
     live_card(state).map_or(0, |card| card.unseen(state.mono))
 }
 
-/// Everything was heard of, and nothing burns, waits for a person or is under way.
-fn calm(state: &State) -> bool {
+/// Between two frames that only data ask for.
+fn pace(state: &State) -> Duration {
     let sources = &state.world.sources;
-    // The first list is what one waits for at a start, and it comes in parts.
+    // The first list comes in parts.
     let listing = |s: &SourceState| !s.synced && matches!(s.health, Health::Starting | Health::Live);
-    let starting = sources.get(&Source::Kubernetes).is_none_or(listing)
-        || sources.values().any(|s| s.health == Health::Starting);
+    if sources.get(&Source::Kubernetes).is_none_or(listing) {
+        return START_FRAME;
+    }
     let open = |i: &crate::engine::incident::Incident| {
         !i.slos.is_empty() || i.proposal.is_some() || i.wish.is_some() || i.acting()
     };
-    !starting && !state.incidents.values().any(open)
+    let starting = sources.values().any(|s| s.health == Health::Starting);
+    if starting || state.incidents.values().any(open) { FRAME } else { CALM_FRAME }
 }
 
 impl Front for TerminalFront {
@@ -225,7 +238,8 @@ impl Front for TerminalFront {
             self.drawn_second = state.now.timestamp();
             self.drawn_unseen = unseen(state);
             self.drawn_gates = view::open_gates(state).0;
-            self.rested = Instant::now() + FRAME;
+            self.drawn_pace = pace(state);
+            self.drawn_at = Instant::now();
             sent.map(Some)
         } else if self.drawn.is_some() {
             self.display.flush().map(|()| None)
@@ -243,7 +257,8 @@ impl Front for TerminalFront {
 
     async fn input(&mut self, state: &State) -> Vec<Command> {
         // What came too soon after a frame is drawn when its time has come, not with the next tick.
-        let soon = self.changed && self.rested > Instant::now() && !calm(state);
+        let rested = self.drawn_at + self.pace(state);
+        let soon = self.changed && rested > Instant::now();
         tokio::select! {
             biased;
             Some(asked) = self.asked.recv() => self.asked(state, asked),
@@ -254,7 +269,7 @@ impl Front for TerminalFront {
                     vec![Command::Quit]
                 }
             },
-            () = sleep_until(self.rested), if soon => Vec::new(),
+            () = sleep_until(rested), if soon => Vec::new(),
             // What is under way is still finished.
             else => std::future::pending().await,
         }
@@ -293,21 +308,21 @@ mod tests {
     use crate::engine::{Stamped, step};
 
     #[test]
-    fn nothing_is_calm_before_the_cluster_was_listed() {
+    fn frames_hurry_until_the_cluster_was_listed_and_rest_when_all_was_heard_of() {
         let mut state = State::default();
-        assert!(!calm(&state), "nothing was heard yet");
+        assert_eq!(pace(&state), START_FRAME, "nothing was heard yet");
         let now = state.now;
         for (signal, then) in [
-            (Signal::Health(Source::Kind("deployments"), Health::Live), false),
-            (Signal::Health(Source::Kubernetes, Health::Live), false),
-            (Signal::Synced(Source::Kubernetes, now), true),
-            (Signal::Health(Source::Prometheus, Health::Starting), false),
-            (Signal::Health(Source::Prometheus, Health::Live), true),
+            (Signal::Health(Source::Kind("deployments"), Health::Live), START_FRAME),
+            (Signal::Health(Source::Kubernetes, Health::Live), START_FRAME),
+            (Signal::Synced(Source::Kubernetes, now), CALM_FRAME),
+            (Signal::Health(Source::Prometheus, Health::Starting), FRAME),
+            (Signal::Health(Source::Prometheus, Health::Live), CALM_FRAME),
         ] {
             let (at, mono) = (state.now, state.mono);
             let said = format!("{signal:?}");
             step(&mut state, Stamped { at, mono, event: Event::Signal(signal) });
-            assert_eq!(calm(&state), then, "{said}");
+            assert_eq!(pace(&state), then, "{said}");
         }
     }
 }

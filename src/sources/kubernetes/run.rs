@@ -24,6 +24,9 @@ const KINDS: usize = 11;
 /// Between two looks at the server itself.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// Times that the reason of a broken connection is asked for.
+const CAUSE_ASKED: usize = 3;
+
 /// Nobody listens any more.
 pub(super) struct Closed;
 
@@ -97,7 +100,7 @@ async fn open(session: &mut Session) -> Result<Progress, Closed> {
             Ok(known) => break known,
             Err(Broke::Closed) => return Err(Closed),
             Err(Broke::Read(error)) => {
-                let reason = Clean::new(error.to_string());
+                let reason = Clean::new(cause(session, error).await.to_string());
                 session.emit(Signal::Health(Source::Kubernetes, Health::Down(reason))).await?;
                 pause(failures).await;
                 failures += 1;
@@ -114,6 +117,21 @@ async fn open(session: &mut Session) -> Result<Progress, Closed> {
     let namespace = scope.0.map(Clean::new);
     session.emit(Signal::Scope { namespace, forbidden: scope.1 }).await?;
     Ok(deployments)
+}
+
+/// Why a connection broke. With TLS 1.3 a server refuses a client after the handshake: who then asks over a connection
+/// that is just being closed hears only that it broke. One who asks alone, over a new one, hears the reason.
+async fn cause(session: &Session, mut error: ReadError) -> ReadError {
+    for _ in 0..CAUSE_ASKED {
+        if !matches!(error, ReadError::Cut { .. }) {
+            break;
+        }
+        match probe(&session.connected).await {
+            Ok(_) => break,
+            Err(why) => error = why,
+        }
+    }
+    error
 }
 
 type Known = (super::Probe, crate::domain::cluster::Identity, Clean, (Option<String>, bool));
