@@ -12,10 +12,12 @@ pub mod actions;
 pub mod advisor;
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "commands answer on standard output")]
 pub mod cli;
+pub mod death;
 pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod executor;
+pub mod sabotage;
 pub mod shell;
 pub mod sources;
 pub mod ui;

@@ -17,6 +17,7 @@ use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::plan::DryRun;
 use crate::domain::verdict::{Offer, Outcome, Stage};
+use crate::sabotage::{self, Design};
 
 use super::analysis::{Analysis, Wish};
 use super::background;
@@ -137,6 +138,9 @@ pub fn rechecked(
     let body = record::intent(running, proposal, cluster.as_str(), open);
     let ticket = Ticket::Intent(running.action.clone());
     effects.push(Effect::Record { ticket, kind: record::INTENT, body });
+    if sabotage::is(Design::WriteBeforeRecord) {
+        send(state, workload, effects);
+    }
 }
 
 /// What differs between the approved card and the world right now, in words.
