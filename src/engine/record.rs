@@ -185,6 +185,7 @@ impl PastAction {
         Trace {
             workload: self.key().unwrap_or_default(),
             configs: self.configs.clone(),
+            configs_left: self.undo.configs.iter().map(|c| c.version.digest.clone()).collect(),
             left: self.left_template.clone(),
             uid: self.watch.uid.clone(),
             written: self.written_template.clone(),

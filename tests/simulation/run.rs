@@ -21,7 +21,7 @@ use goaround::engine::gate::{Approved, Gesture};
 use goaround::engine::record;
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event};
-use goaround::executor::{ReadBack, read_back};
+use goaround::executor::{ReadBack, read_back, restored};
 
 use crate::chance::Chance;
 use crate::fault::Fault;
@@ -456,13 +456,12 @@ impl Run {
             match read_back(action, trace, deployment.as_ref(), &sets) {
                 ReadBack::Applied => Ok(trace.configs.len() + 1),
                 ReadBack::Unknown(why) => Err(why),
-                ReadBack::NotApplied => Ok(trace
-                    .configs
-                    .iter()
-                    .take_while(|(key, digest)| {
-                        story.configs.get(key.name.as_str()).map(content).is_some_and(|c| c.digest == *digest)
-                    })
-                    .count()),
+                ReadBack::NotApplied => {
+                    let now = |key: &Key| story.configs.get(key.name.as_str()).map(content);
+                    let contents: Vec<_> =
+                        trace.configs.iter().map(|(key, _)| now(key).map(|c| c.digest)).collect();
+                    restored(trace, &contents)
+                }
             }
         })
     }
