@@ -307,6 +307,19 @@ impl Run {
         if !self.operators[n].alive {
             return;
         }
+        // One task of a process tells how its calls ended, one after the other.
+        if let Event::Called(id, ..) = &event {
+            let earlier = |e: &Event| matches!(e, Event::Called(other, ..) if other == id);
+            if let Some(at) = self.operators[n].inbox.iter().position(earlier) {
+                let first = self.operators[n].inbox.remove(at).expect("it");
+                self.hear_now(n, first);
+                return self.hear(n, event);
+            }
+        }
+        self.hear_now(n, event);
+    }
+
+    fn hear_now(&mut self, n: usize, event: Event) {
         self.operators[n].last = Some(event.clone());
         self.operators[n].story.event(event);
         self.collect(n);
