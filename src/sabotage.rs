@@ -7,11 +7,73 @@
 pub enum Design {
     /// The action is sent while its intent is on its way to the disk.
     WriteBeforeRecord,
+    /// A token that was typed for one card counts for the card that took its place.
+    TokenUnbound,
+    /// What was not answered is sent once more.
+    SendsAgain,
+    /// Whether it is too late is asked when the card is armed, and not again.
+    ExpiryAtArming,
+    /// What a person refused is offered again.
+    RejectNotFinal,
+    /// A rejection holds only as long as its process.
+    RejectionForgotten,
+    /// An action that was not answered was not done.
+    UnknownIsFailed,
+    /// An action that was not answered was done.
+    UnknownIsDone,
+    /// What is not there yet will not come.
+    MissingIsProof,
+    /// An object of the same name is the same object.
+    NameIsIdentity,
+    /// The write says what shall be, and not what must have been.
+    NoPreconditions,
+    /// What the card showed still holds.
+    LooksOnce,
+    /// Whichever record is durable, it was ours.
+    AnyRecord,
+    /// An answer that comes twice is two answers.
+    EveryAnswerCounts,
+    /// What was done in part was done.
+    PartIsWhole,
+    /// What was written stays.
+    RevertUnseen,
+    /// No failed request is a good sign, whatever the number of requests.
+    HelpedWithoutTraffic,
+    /// The wall clock is right.
+    WallClockOnly,
+    /// An intent without an outcome is settled.
+    OpenIsDone,
 }
 
 /// Every broken design, with its name in reports.
 #[cfg(feature = "sabotage")]
-pub const DESIGNS: &[(Design, &str)] = &[(Design::WriteBeforeRecord, "write before the record")];
+pub const DESIGNS: &[(Design, &str)] = &[
+    (Design::WriteBeforeRecord, "write before the record"),
+    (Design::TokenUnbound, "token not bound to the digest"),
+    (Design::SendsAgain, "retries on"),
+    (Design::ExpiryAtArming, "expiry checked at arming only"),
+    (Design::RejectNotFinal, "reject not final"),
+    (Design::RejectionForgotten, "rejection forgotten at a restart"),
+    (Design::UnknownIsFailed, "unknown taken for failed"),
+    (Design::UnknownIsDone, "unknown taken for done"),
+    (Design::MissingIsProof, "missing taken for never"),
+    (Design::NameIsIdentity, "name instead of uid"),
+    (Design::NoPreconditions, "no preconditions in the patch"),
+    (Design::LooksOnce, "no second look"),
+    (Design::AnyRecord, "any record taken for the intent"),
+    (Design::EveryAnswerCounts, "duplicate answers count"),
+    (Design::PartIsWhole, "partial recorded as done"),
+    (Design::RevertUnseen, "revert not looked for"),
+    (Design::HelpedWithoutTraffic, "helped without traffic"),
+    (Design::WallClockOnly, "wall clock alone"),
+    (Design::OpenIsDone, "open intent taken for settled"),
+];
+
+/// It is one of the core, which the simulator must find; others are found by tests of their own.
+#[cfg(feature = "sabotage")]
+pub fn in_the_core(design: Design) -> bool {
+    design <= Design::OpenIsDone
+}
 
 #[cfg(feature = "sabotage")]
 mod switch {

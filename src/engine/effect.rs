@@ -95,6 +95,8 @@ pub struct Trace {
     pub workload: Key,
     /// ConfigMaps in the order of their calls, with the digest of what was written.
     pub configs: Vec<(Key, ContentDigest)>,
+    /// What each of them held before, where the record tells it.
+    pub configs_left: Vec<ContentDigest>,
     /// Template that the last call demanded.
     pub left: ContentDigest,
     /// Its uid; empty where the record does not tell it.

@@ -21,6 +21,7 @@ use crate::domain::cluster::ContentDigest;
 use crate::domain::diff;
 use crate::domain::plan::Call;
 use crate::domain::verdict::Gate;
+use crate::sabotage::{self, Design};
 
 use super::analysis::Analysis;
 use super::event::{ActionId, Shown};
@@ -175,7 +176,7 @@ impl Proposal {
     /// Nobody decided in time, by either clock: wall clocks can be set back. A scaled world runs faster than the
     /// hand's clock, never slower, so there this clock is only the later of the two.
     pub fn void(&self, now: Time, mono: Duration) -> bool {
-        now >= self.expires || mono >= self.expires_mono
+        now >= self.expires || (mono >= self.expires_mono && !sabotage::is(Design::WallClockOnly))
     }
 
     /// How the screens and the log call it: never by its token, which is shown only when armed.
@@ -205,6 +206,7 @@ impl Proposal {
             self.sight = Sight::default();
             match self.gesture {
                 Gesture::Decided => {}
+                _ if sabotage::is(Design::TokenUnbound) => {}
                 // Why nothing happened then may not be so any more.
                 Gesture::Idle => self.note = None,
                 _ => {

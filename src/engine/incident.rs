@@ -14,6 +14,7 @@ use crate::domain::slo::{Severity, SloId};
 use crate::domain::value::Value;
 use crate::domain::verdict::{Offer, Outcome, Stage, Verdict};
 use crate::domain::window::Window;
+use crate::sabotage::{self, Design};
 
 use super::analysis::{self, Analysis, Look, Wish};
 use super::attribution;
@@ -618,6 +619,11 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
                     state.say("gate", Weight::Attention, format!("{}: {why}", workload.name));
                 }
             }
+            return;
+        }
+        if sabotage::is(Design::TokenUnbound) && analysis.plan.is_some() {
+            proposal.digest = digest.unwrap_or_default();
+            proposal.refresh(analysis, now);
             return;
         }
         let why = format!("the world moved: {}", analysis.reason);

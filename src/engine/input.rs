@@ -6,6 +6,7 @@ use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
+use crate::sabotage::{self, Design};
 
 use super::analysis::Wish;
 use super::chart;
@@ -501,7 +502,9 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
     let Some(proposal) = incident.proposal.take() else {
         return;
     };
-    state.journal.rejected.insert(proposal.analysis.fingerprint.clone(), Clean::new(reason));
+    if !sabotage::is(Design::RejectNotFinal) {
+        state.journal.rejected.insert(proposal.analysis.fingerprint.clone(), Clean::new(reason));
+    }
     incident.wish = None;
     let body = record::rejected(&proposal, cluster.as_str(), &by, reason, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });

@@ -16,6 +16,7 @@ use crate::domain::exact;
 use crate::domain::plan::{ConfigBefore, Undo, call_json};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::Counts;
+use crate::sabotage::{self, Design};
 
 use super::analysis::{Analysis, Prediction};
 use super::background;
@@ -184,6 +185,7 @@ impl PastAction {
         Trace {
             workload: self.key().unwrap_or_default(),
             configs: self.configs.clone(),
+            configs_left: self.undo.configs.iter().map(|c| c.version.digest.clone()).collect(),
             left: self.left_template.clone(),
             uid: self.watch.uid.clone(),
             written: self.written_template.clone(),
@@ -423,7 +425,7 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 outcome: None,
                 executed: false,
                 // An intent without an outcome is an unknown one: the process may have died after sending.
-                unknown: true,
+                unknown: !sabotage::is(Design::OpenIsDone),
                 unknown_why: None,
                 written_template: ContentDigest(text("written_template")),
                 configs: configs_from(&body["configs"]),

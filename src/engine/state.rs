@@ -13,6 +13,7 @@ use crate::domain::exact;
 use crate::domain::plan::{DryRun, FieldChange};
 use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
+use crate::sabotage::{self, Design};
 
 use super::drill::Drill;
 use super::incident::Incident;
@@ -234,7 +235,9 @@ impl State {
         self.journal.actions.retain(|a| !known.contains(&a.action));
         self.journal.actions.extend(own);
         self.journal.actions.sort_by(|a, b| (a.time, &a.action).cmp(&(b.time, &b.action)));
-        self.journal.rejected.extend(past.rejected);
+        if !sabotage::is(Design::RejectionForgotten) {
+            self.journal.rejected.extend(past.rejected);
+        }
         if past.opinions.len() >= self.journal.opinions.len() {
             self.journal.opinions = past.opinions;
         }

@@ -4,6 +4,7 @@ use crate::domain::cluster::{Change, ClusterFact, Key, RefKind};
 use crate::domain::plan::ACTION;
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::window::Window;
+use crate::sabotage::{self, Design};
 
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
@@ -25,7 +26,8 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     // A wall clock that was set back must not hold up what is due: time then goes on by the other one, and what
     // Prometheus says looks as old as the clocks differ.
     let passed = chrono::TimeDelta::from_std(stamped.mono.saturating_sub(state.mono)).unwrap_or_default();
-    state.now = if stamped.at >= state.now { stamped.at } else { state.now + passed };
+    let follows = stamped.at >= state.now || sabotage::is(Design::WallClockOnly);
+    state.now = if follows { stamped.at } else { state.now + passed };
     state.mono = stamped.mono.max(state.mono);
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);

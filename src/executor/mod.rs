@@ -15,7 +15,7 @@ mod read_back;
 mod send;
 
 pub use classify::{Cause, Sent};
-pub use read_back::{ReadBack, read_back};
+pub use read_back::{ReadBack, read_back, restored};
 
 use crate::domain::plan::{Call, Plan};
 use crate::engine::gate::Approved;

@@ -2,7 +2,7 @@
 //! the objects prove it. A mark that is missing is no proof: a later rollout may have taken it away.
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Deployment, ReplicaSet};
+use crate::domain::cluster::{ContentDigest, Deployment, ReplicaSet};
 use crate::domain::plan::ACTION;
 use crate::engine::effect::Trace;
 
@@ -55,10 +55,35 @@ pub fn read_back(
     )
 }
 
+/// How many of the action's ConfigMaps, in order, hold what was to be restored; `contents`: what each holds now, `None`
+/// where it is gone. One that holds neither that nor what it held before was changed since, and proves nothing.
+///
+/// # Errors
+/// Why nobody can tell.
+pub fn restored(trace: &Trace, contents: &[Option<ContentDigest>]) -> Result<usize, Clean> {
+    for (n, ((key, written), now)) in trace.configs.iter().zip(contents).enumerate() {
+        if now.as_ref() == Some(written) {
+            continue;
+        }
+        // Records of earlier versions do not tell what was there.
+        let as_before = trace.configs_left.get(n).is_none_or(|left| now.as_ref() == Some(left));
+        return if as_before {
+            Ok(n)
+        } else {
+            Err(Clean::new(format!(
+                "ConfigMap {} holds neither what was to be written nor what was there: somebody else changed it \
+                 since, and the write may have been done before that",
+                key.name
+            )))
+        };
+    }
+    Ok(trace.configs.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cluster::{ContentDigest, Json, Key, Meta, Template, Uid};
+    use crate::domain::cluster::{Json, Key, Meta, Template, Uid};
     use serde_json::json;
 
     const ID: &str = "01JDX";
@@ -71,6 +96,7 @@ mod tests {
         Trace {
             workload: Key::new("demo", "api"),
             configs: Vec::new(),
+            configs_left: Vec::new(),
             left: digest("bad"),
             uid: Uid("d".into()),
             written: digest("good"),
@@ -144,5 +170,19 @@ mod tests {
         // The same template under the same name.
         let again = Deployment { meta: Meta::default(), ..deployment("bad", None) };
         says(looked(Some(&again), &[set("bad", None)]), "re-created");
+    }
+
+    #[test]
+    fn a_config_map_that_somebody_changed_since_proves_nothing() {
+        let configs =
+            vec![(Key::new("demo", "a"), digest("new a")), (Key::new("demo", "b"), digest("new b"))];
+        let trace = Trace { configs, configs_left: vec![digest("old a"), digest("old b")], ..trace() };
+        let looked = |a: Option<&str>, b: Option<&str>| restored(&trace, &[a.map(digest), b.map(digest)]);
+        assert_eq!(looked(Some("old a"), Some("old b")), Ok(0));
+        assert_eq!(looked(Some("new a"), Some("old b")), Ok(1));
+        assert_eq!(looked(Some("new a"), Some("new b")), Ok(2));
+        for (a, b) in [(Some("other"), Some("old b")), (None, Some("old b")), (Some("new a"), None)] {
+            assert!(looked(a, b).is_err_and(|why| why.as_str().contains("changed it since")), "{a:?} {b:?}");
+        }
     }
 }

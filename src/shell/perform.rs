@@ -17,8 +17,7 @@ use crate::advisor::{self, converse};
 use crate::domain::advice::{Advice, Brief, BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ClusterFact, ConfigContent, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right,
-    Service, Uid,
+    ClusterFact, ConfigContent, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{DryRun, Plan};
@@ -500,23 +499,22 @@ impl Performer {
                     ReadBack::Applied => Ok(trace.configs.len() + 1),
                     ReadBack::Unknown(why) => Err(why),
                     // The last call does not stand; those before it may.
-                    ReadBack::NotApplied => self.restored(cluster, &trace.configs).await,
+                    ReadBack::NotApplied => self.restored(cluster, trace).await,
                 }
             }
         };
         self.tell(Event::ReadBack(action, stand)).await;
     }
 
-    /// How many of these ConfigMaps, in order, have the content that was to be restored.
-    async fn restored(&self, cluster: &Connected, configs: &[(Key, ContentDigest)]) -> Result<usize, Clean> {
-        for (n, (key, digest)) in configs.iter().enumerate() {
+    /// How many of its ConfigMaps, in order, have the content that was to be restored.
+    async fn restored(&self, cluster: &Connected, trace: &Trace) -> Result<usize, Clean> {
+        let mut contents = Vec::with_capacity(trace.configs.len());
+        for (key, _) in &trace.configs {
             let content = kubernetes::config_content(cluster, key).await;
             let content = content.map_err(|error| Clean::new(error.to_string()))?;
-            if content.is_none_or(|c| c.digest != *digest) {
-                return Ok(n);
-            }
+            contents.push(content.map(|content| content.digest));
         }
-        Ok(configs.len())
+        executor::restored(trace, &contents)
     }
 }
 
