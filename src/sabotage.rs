@@ -7,11 +7,22 @@
 pub enum Design {
     /// The action is sent while its intent is on its way to the disk.
     WriteBeforeRecord,
+    /// A record continues the head that this handle saw last, not the one that is there under the lock.
+    JournalHeadOutsideLock,
+    /// A record is acknowledged before it is synced.
+    AcknowledgedBeforeSync,
+    /// What a writer left that died in the middle of a record counts as one.
+    TornRecordTrusted,
 }
 
 /// Every broken design, with its name in reports.
 #[cfg(feature = "sabotage")]
-pub const DESIGNS: &[(Design, &str)] = &[(Design::WriteBeforeRecord, "write before the record")];
+pub const DESIGNS: &[(Design, &str)] = &[
+    (Design::WriteBeforeRecord, "write before the record"),
+    (Design::JournalHeadOutsideLock, "journal's head read outside the lock"),
+    (Design::AcknowledgedBeforeSync, "record acknowledged before its sync"),
+    (Design::TornRecordTrusted, "torn record trusted"),
+];
 
 #[cfg(feature = "sabotage")]
 mod switch {
