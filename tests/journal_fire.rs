@@ -9,6 +9,8 @@
 mod disk;
 #[path = "journal_fire/disks.rs"]
 mod disks;
+#[path = "journal_fire/processes.rs"]
+mod processes;
 
 use goaround::domain::Time;
 

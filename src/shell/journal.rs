@@ -31,7 +31,7 @@ pub use self::chain::{
     Verification, read, read_and_verify, read_and_verify_on, verify, verify_from, verify_on,
 };
 pub use self::disk::{Disk, Named, PrivateFile};
-pub use self::record::{Fault, GENESIS, Head, LONGEST, Record, VERSION};
+pub use self::record::{Anchor, Fault, GENESIS, Head, LONGEST, NotAHead, Record, VERSION};
 
 /// The name of the journal in its folder.
 pub const FILE: &str = "journal.jsonl";
@@ -52,7 +52,7 @@ pub enum ReadOnly {
     NotWritable(Clean),
     /// Behind our back the file was cut, rewritten, moved or removed.
     #[error(
-        "it was {0} while it was open; hint: `goaround audit verify` with the last known head, then restart"
+        "it was {0} while it was open; hint: `goaround audit verify --head` with the last known head, then restart"
     )]
     Changed(&'static str),
     /// A sync failed; what is on the disk is not known any more.
@@ -323,3 +323,6 @@ fn sound_line(head: &Head, time: Time, kind: &str, body: &Value) -> Result<(Vec<
         Err(_) => Err(refused("its body is nested too deeply, or its time has no four-digit year")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use goaround::sabotage::{self, Design};
 use goaround::shell::journal::{
-    Head, Journal, JournalError, Named, ReadOnly, TORN, read_and_verify_on, verify_on,
+    Anchor, Head, Journal, JournalError, Named, ReadOnly, TORN, read_and_verify_on, verify_on,
 };
 use serde_json::json;
 
@@ -54,7 +54,7 @@ fn wrong(disk: &Shared, acknowledged: &[Head]) -> Option<String> {
         Ok(head) => head,
         Err(error) => return Some(format!("nobody can go on: {error}")),
     };
-    let found = verify_on(&disk.handle(), acknowledged.last().map(|head| head.hash.as_str()));
+    let found = verify_on(&disk.handle(), acknowledged.last().map(Anchor::from).as_ref());
     let sound = found.ok && found.torn.is_none() && found.head.as_ref() == Some(&next);
     (!sound).then(|| format!("the chain is broken behind the next record: {:?}", found.reason))
 }
@@ -193,7 +193,7 @@ fn a_disk_that_cannot_take_back_half_a_record_leaves_a_torn_one_that_is_moved_as
     disk.failing("cut", Some(libc::EIO));
     disk.room(Some((disk.bytes().len() as u64 + 100, libc::ENOSPC)));
     journal.append(time(2), "note", &json!({})).expect_err("no room");
-    assert_eq!(verify_on(&disk.handle(), Some(&first.hash)).torn, Some(100));
+    assert_eq!(verify_on(&disk.handle(), Some(&Anchor::from(&first))).torn, Some(100));
     disk.room(None);
     journal.append(time(3), "note", &json!({})).expect_err("what is torn cannot be cut off");
     disk.failing("cut", None);

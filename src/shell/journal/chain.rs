@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::disk::{self, Disk, PrivateFile};
-use super::record::{self, Fault, Head, LONGEST, Record, Tail};
+use super::record::{self, Anchor, Fault, Head, LONGEST, Record, Tail};
 use super::{FILE, TORN};
 use crate::sabotage::{self, Design};
 use crate::shell::private;
@@ -143,13 +143,13 @@ pub fn verify(dir: &Path) -> Verification {
 
 /// Verifies, and looks for a head that was written down elsewhere: a chain whose end was cut off is still a chain, so
 /// only such an anchor shows that records are missing.
-pub fn verify_from(dir: &Path, expected_head: Option<&str>) -> Verification {
-    anchored(expected_head, |each| of_folder(dir, each))
+pub fn verify_from(dir: &Path, expected: Option<&Anchor>) -> Verification {
+    anchored(expected, |each| of_folder(dir, each))
 }
 
 /// The same for the journal that a disk holds.
-pub fn verify_on<D: Disk>(disk: &D, expected_head: Option<&str>) -> Verification {
-    anchored(expected_head, |each| of_disk(disk, each))
+pub fn verify_on<D: Disk>(disk: &D, expected: Option<&Anchor>) -> Verification {
+    anchored(expected, |each| of_disk(disk, each))
 }
 
 /// The verified records, oldest first: all of them, or those before the first fault.
@@ -172,21 +172,27 @@ pub fn read_and_verify_on<D: Disk>(disk: &D) -> (Vec<Record>, Verification) {
 }
 
 fn anchored(
-    expected_head: Option<&str>,
+    expected: Option<&Anchor>,
     verify: impl FnOnce(&mut dyn FnMut(Record)) -> Verification,
 ) -> Verification {
-    let expected = expected_head.map(|head| head.trim().to_ascii_lowercase());
-    let mut seen = expected.as_deref().is_none_or(|head| head == record::GENESIS);
-    let mut verification = verify(&mut |record: Record| {
-        seen |= expected.as_deref() == Some(record.hash.as_str());
-    });
+    let is = |seq, hash: &str| {
+        expected
+            .is_none_or(|expected| expected.hash == hash && expected.seq.is_none_or(|number| number == seq))
+    };
+    let mut seen = is(0, record::GENESIS);
+    let mut verification = verify(&mut |record: Record| seen |= is(record.seq, &record.hash));
     if verification.ok && !seen {
         verification.ok = false;
-        verification.reason = Some(format!(
-            "the expected head is not in this journal of {} records: it and what followed was cut off, or this is \
-             another journal",
-            verification.records
-        ));
+        let records = verification.records;
+        verification.reason = Some(match expected.and_then(|expected| expected.seq) {
+            Some(seq) if seq <= records => format!(
+                "record {seq} is sound but not the expected head: the journal was written anew, or is another one"
+            ),
+            _ => format!(
+                "the expected head is not in this journal of {records} records: it and what followed was cut off, or \
+                 this is another journal"
+            ),
+        });
     }
     verification
 }

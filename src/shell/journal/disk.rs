@@ -5,7 +5,7 @@
 //! ```text
 //! Journal::on(disk) -> Result<Journal<D>, JournalError>     opens and verifies whatever the disk holds
 //! journal::read_and_verify_on(&disk) -> (Vec<Record>, Verification)
-//! journal::verify_on(&disk, Some(&head)) -> Verification    against a head that was kept elsewhere
+//! journal::verify_on(&disk, Some(&Anchor::from(&head))) -> Verification, against a head that was kept elsewhere
 //! ```
 
 use std::fs::{self, File};
