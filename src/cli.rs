@@ -173,10 +173,16 @@ enum AuditCommand {
     /// A post-mortem of a decision: what was known, decided, sent and found, each with its record
     Export(ExportArgs),
     /// Is every record there, whole and in order?
-    Verify {
-        #[command(flatten)]
-        output: Output,
-    },
+    Verify(VerifyArgs),
+}
+
+#[derive(Args, Debug)]
+struct VerifyArgs {
+    /// A head that was kept elsewhere, and must still be in the journal: HASH or NUMBER:HASH
+    #[arg(long, value_name = "HEAD")]
+    head: Option<journal::Anchor>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Args, Debug)]
@@ -281,9 +287,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),
         Some(Command::Man(args)) => manual::man(&args),
         Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
-        Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
-            verify(&environment, output.output)
-        }
+        Some(Command::Audit { command: AuditCommand::Verify(args) }) => verify(&environment, &args),
     }
 }
 
@@ -483,11 +487,11 @@ fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
+fn verify(environment: &Environment, args: &VerifyArgs) -> anyhow::Result<u8> {
     let folder =
         environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
-    let found = journal::verify(&folder);
-    match form {
+    let found = journal::verify_from(&folder, args.head.as_ref());
+    match args.output.output {
         Form::Json => println!("{}", serde_json::to_string(&found)?),
         Form::Text => {
             let word = if found.ok { "whole" } else { "NOT whole" };
@@ -500,6 +504,9 @@ fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
             }
             if let Some(reason) = &found.reason {
                 println!("{reason}");
+            }
+            if let Some(head) = &found.head {
+                println!("head {head}");
             }
         }
     }

@@ -43,6 +43,12 @@ pub enum Design {
     WallClockOnly,
     /// An intent without an outcome is settled.
     OpenIsDone,
+    /// A record continues the head that this handle saw last, not the one that is there under the lock.
+    JournalHeadOutsideLock,
+    /// A record is acknowledged before it is synced.
+    AcknowledgedBeforeSync,
+    /// What a writer left that died in the middle of a record counts as one.
+    TornRecordTrusted,
 }
 
 /// Every broken design, with its name in reports.
@@ -67,6 +73,9 @@ pub const DESIGNS: &[(Design, &str)] = &[
     (Design::HelpedWithoutTraffic, "helped without traffic"),
     (Design::WallClockOnly, "wall clock alone"),
     (Design::OpenIsDone, "open intent taken for settled"),
+    (Design::JournalHeadOutsideLock, "journal's head read outside the lock"),
+    (Design::AcknowledgedBeforeSync, "record acknowledged before its sync"),
+    (Design::TornRecordTrusted, "torn record trusted"),
 ];
 
 /// It is one of the core, which the simulator must find; others are found by tests of their own.

@@ -452,7 +452,7 @@ impl Performer {
         let Some(journal) = self.files.wait().await.journal.clone() else { return };
         let past = blocking(move || {
             let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-            let folder = journal.news()?;
+            let folder = journal.news().then(|| journal.folder().to_owned())?;
             drop(journal);
             let records = super::journal::read(&folder);
             Some(record::past(records.iter().map(|r| (r.kind.as_str(), r.time, &r.body))))
@@ -470,10 +470,10 @@ impl Performer {
         let journal = self.files.wait().await.journal.clone();
         let journal = journal.ok_or_else(|| Clean::new("the journal could not be opened"))?;
         let done = blocking(move || {
-            let folder = journal.lock().unwrap_or_else(PoisonError::into_inner).path().parent()?.to_owned();
-            Some(work(&folder))
+            let folder = journal.lock().unwrap_or_else(PoisonError::into_inner).folder().to_owned();
+            work(&folder)
         });
-        done.await.flatten().ok_or_else(|| Clean::new("the journal's task ended"))
+        done.await.ok_or_else(|| Clean::new("the journal's task ended"))
     }
 
     async fn execute(&self, approved: Approved) {

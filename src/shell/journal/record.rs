@@ -8,7 +8,8 @@
 //! The frame is the JSON object and the line feed after it, which cannot occur inside. A writer that dies leaves a
 //! beginning of a line, so an unfinished last object is *torn*; a line that is finished but wrong was *altered*.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 use chrono::SecondsFormat;
 use serde::Deserialize;
@@ -60,6 +61,49 @@ impl Head {
     /// The head of an empty journal.
     pub fn genesis() -> Self {
         Self { seq: 0, hash: GENESIS.to_owned() }
+    }
+}
+
+/// As it is written down elsewhere: `12:9f3c...`.
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// A head that was kept elsewhere, and must still be in the chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Anchor {
+    /// Its number, where that was kept too.
+    pub seq: Option<u64>,
+    /// Its hash, lower-case.
+    pub hash: String,
+}
+
+impl From<&Head> for Anchor {
+    fn from(head: &Head) -> Self {
+        Self { seq: Some(head.seq), hash: head.hash.clone() }
+    }
+}
+
+/// This is no head of a journal.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "not a head; hint: give HASH or NUMBER:HASH, 64 hexadecimal characters, as `goaround audit verify` shows it"
+)]
+pub struct NotAHead;
+
+impl FromStr for Anchor {
+    type Err = NotAHead;
+
+    fn from_str(text: &str) -> Result<Self, NotAHead> {
+        let text = text.trim();
+        let (seq, hash) = match text.split_once(':') {
+            Some((seq, hash)) => (Some(seq.parse().map_err(|_| NotAHead)?), hash),
+            None => (None, text),
+        };
+        let sound = hash.len() == HASH_LEN && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        sound.then(|| Self { seq, hash: hash.to_ascii_lowercase() }).ok_or(NotAHead)
     }
 }
 
@@ -215,6 +259,18 @@ pub(super) fn check_tail(tail: &[u8], head: &Head) -> Result<Tail, Fault> {
     }
 }
 
+/// A broken design of tests: whatever was left of a record counts.
+pub(super) fn taken_as_it_is(torn: &[u8], head: &Head) -> Record {
+    Record {
+        seq: head.seq + 1,
+        time: Time::UNIX_EPOCH,
+        prev: head.hash.clone(),
+        kind: "intent".to_owned(),
+        body: Value::Null,
+        hash: sha256::hex(&[torn]),
+    }
+}
+
 /// Is this JSON that stops too early? `-`, `2.` and `1e+` count as malformed numbers to the parser, not as cut off
 /// ones, so a number at the end is left away first.
 fn is_unfinished(tail: &[u8]) -> bool {
@@ -289,6 +345,16 @@ mod tests {
 
     fn line() -> Vec<u8> {
         compose(&Head::genesis(), Time::UNIX_EPOCH, "intent", &json!({"by": "aña\n", "n": [1, 2.5]})).0
+    }
+
+    #[test]
+    fn a_head_that_was_written_down_is_read_again_and_other_words_are_none() {
+        let head = Head { seq: 12, hash: "0a".repeat(32) };
+        assert_eq!(format!(" {head}\n").to_uppercase().parse(), Ok(Anchor::from(&head)));
+        assert_eq!(head.hash.parse(), Ok(Anchor { seq: None, hash: head.hash.clone() }));
+        for text in ["", "12", "x:y", "-1:00", &head.hash[1..], &format!("x{head}"), &"g".repeat(64)] {
+            assert_eq!(text.parse::<Anchor>(), Err(NotAHead), "{text}");
+        }
     }
 
     #[test]
