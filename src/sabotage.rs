@@ -49,6 +49,28 @@ pub enum Design {
     AcknowledgedBeforeSync,
     /// What a writer left that died in the middle of a record counts as one.
     TornRecordTrusted,
+    /// Pasted characters are typed characters.
+    PasteTypes,
+    /// A token counts before any frame showed it.
+    TypeAhead,
+    /// A token counts that waited in the queue while the frame that showed it was drawn.
+    QueuedCounts,
+    /// A card that changes keeps what was typed on it.
+    TokenSurvivesChange,
+    /// A screen that cannot show the card is no reason to refuse.
+    TooSmallApproves,
+    /// Nobody asks whether characters came one by one.
+    OneReadApproves,
+    /// A card arms that was not read.
+    UnreadArms,
+    /// A key that is held down is as good as one that is pressed.
+    RepeatArms,
+    /// What was armed before somebody else had the terminal stays armed.
+    SuspendedStaysArmed,
+    /// A character of a token decides about the card that took the place of the one it was typed on.
+    TokenDecides,
+    /// Keys count on a screen that has another size than the frame on it.
+    StaleSizeCounts,
 }
 
 /// Every broken design, with its name in reports.
@@ -76,6 +98,17 @@ pub const DESIGNS: &[(Design, &str)] = &[
     (Design::JournalHeadOutsideLock, "journal's head read outside the lock"),
     (Design::AcknowledgedBeforeSync, "record acknowledged before its sync"),
     (Design::TornRecordTrusted, "torn record trusted"),
+    (Design::PasteTypes, "a paste types"),
+    (Design::TypeAhead, "type-ahead counts"),
+    (Design::QueuedCounts, "queued keys count"),
+    (Design::TokenSurvivesChange, "a token survives a change of its card"),
+    (Design::TooSmallApproves, "a screen too small approves"),
+    (Design::OneReadApproves, "one read approves"),
+    (Design::UnreadArms, "an unread card arms"),
+    (Design::RepeatArms, "a held key arms"),
+    (Design::SuspendedStaysArmed, "armed through a suspension"),
+    (Design::TokenDecides, "a token decides about another card"),
+    (Design::StaleSizeCounts, "keys count on a frame of another size"),
 ];
 
 /// It is one of the core, which the simulator must find; others are found by tests of their own.

@@ -112,6 +112,9 @@ pub struct Shown {
     pub large_enough: bool,
     /// What was shown of a page of lines.
     pub page: PageShown,
+    /// Number of the last read of the terminal before the frame went out: what was typed in it was typed blindly.
+    #[serde(default)]
+    pub read: u64,
 }
 
 /// What was shown of a page of lines: how far it can be scrolled depends on how its lines were wrapped.

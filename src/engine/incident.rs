@@ -627,7 +627,14 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
             return;
         }
         let why = format!("the world moved: {}", analysis.reason);
+        let typing = proposal.takes_text();
         withdraw(state, workload, &why, effects);
+        open_card(state, workload, effects);
+        let opened = state.incidents.get_mut(workload).and_then(|i| i.proposal.as_mut());
+        if let Some(opened) = opened.filter(|_| typing) {
+            opened.startles();
+        }
+        return;
     }
     open_card(state, workload, effects);
 }

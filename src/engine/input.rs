@@ -400,10 +400,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
                     proposal.backspace();
                     Decision::None
                 }
-                Command::Paste(text) => {
-                    proposal.paste(&text);
-                    Decision::None
-                }
+                Command::Paste(text) => proposal.paste(&text),
                 Command::FocusNext => {
                     proposal.insert_next_gate();
                     Decision::None
@@ -418,9 +415,10 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
             return decide(state, key, decision, effects);
         }
         match command {
-            // What is decided is decided: a key that bounces must not take the card back.
+            // What is decided is decided: a key that bounces must not take the card back. Nor is one that was meant
+            // for the card before a decision about this one.
             Command::Arm | Command::Reject | Command::Edit | Command::Wait | Command::AddRestore
-                if proposal.gesture == Gesture::Decided =>
+                if proposal.gesture == Gesture::Decided || proposal.startled(mono) =>
             {
                 return false;
             }

@@ -10,6 +10,7 @@ pub mod display;
 pub mod drill;
 pub mod eval;
 pub mod export;
+pub mod hand;
 pub mod history;
 mod inspect;
 pub mod journal;

@@ -10,6 +10,7 @@ use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
+use crate::sabotage::{self, Design};
 
 use super::chord::Chord;
 use super::keymap::{Found, Keymap};
@@ -146,7 +147,8 @@ pub fn of_key(
     match key.kind {
         KeyEventKind::Press => command(keymap, state, key, read, begun),
         // A held key begins nothing and goes on with nothing.
-        KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new()).filter(scrolls),
+        KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new())
+            .filter(|command| scrolls(command) || sabotage::is(Design::RepeatArms)),
         KeyEventKind::Release => None,
     }
 }

@@ -1,0 +1,126 @@
+//! Where a stream begins: a card in some state of the gate, the size of the terminal, and what is true of it.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use goaround::domain::Time;
+use goaround::domain::plan::DryRun;
+use goaround::engine::State;
+use goaround::engine::event::{Command, Shown};
+use goaround::engine::gate::Gesture;
+use goaround::engine::view::Screen;
+use serde_json::json;
+
+use crate::story::{Story, Workload, template};
+
+/// How a stream begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Begin {
+    /// The token is on the screen since a while.
+    Armed,
+    /// Everything was read, nothing pressed.
+    Read,
+    /// The card is drawn for the first time.
+    Fresh,
+    /// A gate does not pass: a reason is wanted first.
+    Reason,
+    /// The list, with a gate open.
+    List,
+    /// More consequences than the screen has rows.
+    Long,
+}
+
+pub const BEGINS: [Begin; 6] =
+    [Begin::Armed, Begin::Read, Begin::Fresh, Begin::Reason, Begin::List, Begin::Long];
+
+/// A world at the moment at which a stream begins.
+pub struct Desk {
+    pub begin: Begin,
+    pub story: Story,
+    pub state: State,
+    pub now: Time,
+    pub mono: Duration,
+    pub size: (u16, u16),
+    pub token: String,
+    pub workloads: Vec<Workload>,
+}
+
+impl Desk {
+    pub fn new(begin: Begin) -> Self {
+        let mut story = match begin {
+            Begin::Reason => Story::told(vec![Workload::burning("api"), Workload::new("web")], |s| {
+                s.dry_run = Some(DryRun::Unavailable("a webhook has side effects".into()));
+            }),
+            Begin::Long => long(),
+            _ => Story::burning(),
+        };
+        story.hold.insert("recheck");
+        let size = if begin == Begin::Long { (80, 24) } else { (100, 30) };
+        match begin {
+            Begin::Armed => {
+                show(&mut story);
+                story.mono += Duration::from_millis(900);
+                story.command(Command::Arm);
+                show(&mut story);
+                let gesture = &story.proposal().gesture;
+                assert!(matches!(gesture, Gesture::Token { shown: Some(_), .. }), "{gesture:?}");
+            }
+            Begin::Read | Begin::Reason => {
+                show(&mut story);
+                story.mono += Duration::from_millis(900);
+            }
+            Begin::List => story.state.view.screen = Screen::Main,
+            Begin::Fresh | Begin::Long => {}
+        }
+        story.trace.clear();
+        let (state, now, mono) = (story.state.clone(), story.now, story.mono);
+        let token = story.proposal().token.clone();
+        let workloads = story.workloads.clone();
+        Self { begin, story, state, now, mono, size, token, workloads }
+    }
+
+    /// The story as it was at the begin; `touched`: its world was changed.
+    pub fn reset(&mut self, touched: bool, lively: bool) {
+        self.story.state.clone_from(&self.state);
+        if !lively {
+            // A review of everything costs more than a thousand keys: here the world stands still.
+            let far = Duration::from_secs(1_000_000);
+            self.story.state.reviewed = Some(self.now + TimeDelta::days(10));
+            self.story.state.reviewed_mono = self.mono + far;
+        }
+        (self.story.now, self.story.mono) = (self.now, self.mono);
+        self.story.trace.clear();
+        self.story.held.clear();
+        if touched {
+            self.story.workloads.clone_from(&self.workloads);
+            self.story.rights = true;
+        }
+    }
+
+    /// Time of the world at a time of the hand.
+    pub fn at(&self, mono: Duration) -> Time {
+        self.now + TimeDelta::from_std(mono.saturating_sub(self.mono)).unwrap_or_default()
+    }
+}
+
+fn show(story: &mut Story) {
+    let lines = (0..story.proposal().effect_lines().len()).collect();
+    let digest = Some(story.proposal().digest.clone());
+    story.event(goaround::engine::Event::Shown(Shown { digest, lines, large_enough: true, ..Shown::default() }));
+}
+
+/// A rollout that changed a great deal.
+fn long() -> Story {
+    let mut api = Workload::burning("api");
+    api.forget_revision();
+    let mut changed = template("api", "4.12", "5");
+    let env = (0..30).map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("value {n}")}));
+    changed["spec"]["containers"][0]["env"] = env.collect();
+    api.revision(3, "ccc3", changed, "2026-11-20T11:57:00Z");
+    api.serve("ccc3", "2026-11-20T11:57:00Z", None);
+    // What served before it is over.
+    let before = api.served.len() - 2;
+    api.served[before].2 = Some("2026-11-20T11:57:00Z".parse().expect("a time"));
+    Story::told(vec![api, Workload::new("web")], |_| {})
+}
+
