@@ -443,7 +443,7 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
         }
     };
     match form {
-        Form::Json => println!("{}", serde_json::to_string(&checks)?),
+        Form::Json => println!("{}", printable_json(&serde_json::to_string(&checks)?)),
         Form::Text => print!("{}", check::guide(&checks)),
     }
     // A refused configuration is that everywhere.
@@ -488,7 +488,7 @@ fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
         environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
     let found = journal::verify(&folder);
     match form {
-        Form::Json => println!("{}", serde_json::to_string(&found)?),
+        Form::Json => println!("{}", printable_json(&serde_json::to_string(&found)?)),
         Form::Text => {
             let word = if found.ok { "whole" } else { "NOT whole" };
             println!(
