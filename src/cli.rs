@@ -447,7 +447,7 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
         }
     };
     match form {
-        Form::Json => println!("{}", serde_json::to_string(&checks)?),
+        Form::Json => println!("{}", printable_json(&serde_json::to_string(&checks)?)),
         Form::Text => print!("{}", check::guide(&checks)),
     }
     // A refused configuration is that everywhere.
@@ -492,7 +492,7 @@ fn verify(environment: &Environment, args: &VerifyArgs) -> anyhow::Result<u8> {
         environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
     let found = journal::verify_from(&folder, args.head.as_ref());
     match args.output.output {
-        Form::Json => println!("{}", serde_json::to_string(&found)?),
+        Form::Json => println!("{}", printable_json(&serde_json::to_string(&found)?)),
         Form::Text => {
             let word = if found.ok { "whole" } else { "NOT whole" };
             println!(

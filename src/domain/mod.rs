@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod alert;
+pub mod alike;
 pub mod burn;
 pub mod claims;
 pub mod clean;

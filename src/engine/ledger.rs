@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::Time;
-use crate::domain::clean::Clean;
+use crate::domain::clean::{Clean, cleaned};
 
 use super::effect::Effect;
 use super::event::Command;
@@ -224,9 +224,9 @@ pub(super) fn told_records(state: &mut State, told: Told) {
     state.ledger.told = Some(told);
 }
 
-/// Takes one record.
+/// Takes one record. It is read on a screen, and its texts are those of servers and people.
 pub(super) fn told_record(state: &mut State, whole: Result<Whole, Clean>) {
-    state.ledger.whole = Some(whole);
+    state.ledger.whole = Some(whole.map(|whole| Whole { body: cleaned(whole.body), ..whole }));
 }
 
 /// A post-mortem was written, or not.

@@ -17,6 +17,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::domain::Time;
+use crate::domain::clean::printable_json;
 use crate::shell::sha256;
 
 /// The version of the record format that this program writes and verifies.
@@ -203,8 +204,8 @@ fn opening(seq: u64, time: &str, prev: &str) -> String {
 pub(super) fn compose(head: &Head, time: Time, kind: &str, body: &Value) -> (Vec<u8>, String) {
     let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut line = opening(head.seq + 1, &time, &head.hash);
-    // Writing to a String cannot fail.
-    let _ = write!(line, r#"{kind}","body":{body}"#);
+    // Whoever prints the file prints nothing that a terminal obeys. Writing to a String cannot fail.
+    let _ = write!(line, r#"{kind}","body":{}"#, printable_json(&body.to_string()));
     let hash = seal(&head.hash, line.as_bytes());
     let _ = write!(line, "{HASH_KEY}{hash}\"}}");
     (line.into_bytes(), hash)
