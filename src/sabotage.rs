@@ -7,11 +7,14 @@
 pub enum Design {
     /// The action is sent while its intent is on its way to the disk.
     WriteBeforeRecord,
+    /// Somebody else's Lease is a lock: nobody can arm while it is held.
+    LeaseIsALock,
 }
 
 /// Every broken design, with its name in reports.
 #[cfg(feature = "sabotage")]
-pub const DESIGNS: &[(Design, &str)] = &[(Design::WriteBeforeRecord, "write before the record")];
+pub const DESIGNS: &[(Design, &str)] =
+    &[(Design::WriteBeforeRecord, "write before the record"), (Design::LeaseIsALock, "a Lease is a lock")];
 
 #[cfg(feature = "sabotage")]
 mod switch {

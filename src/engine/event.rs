@@ -10,6 +10,7 @@ use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
 use crate::domain::exact;
+use crate::domain::notice::Lease;
 use crate::domain::plan::DryRun;
 use crate::domain::pod::{LogNews, PodPage};
 use crate::domain::signal::Signal;
@@ -80,6 +81,10 @@ pub enum Event {
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
+    /// Answer to [`super::Effect::ReadLeases`]: of this namespace.
+    Leases(Clean, Result<Vec<Lease>, Clean>),
+    /// A notice of [`super::Effect::Tell`] was not taken, and why.
+    NotTold(Clean),
     /// The round trip between this program and the person's terminal, rounded.
     Line(Duration),
     /// Somebody wants to leave while a call is on the wire: its outcome is waited for.

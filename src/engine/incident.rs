@@ -159,6 +159,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::opinion::forget(state, &mut effects);
     study_selected(state, &mut effects);
     ask_every_right(state, &mut effects);
+    super::courtesy::keep(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);

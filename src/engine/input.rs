@@ -6,10 +6,12 @@ use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::verdict::Offer;
 use crate::domain::window::Window;
+use crate::sabotage::{self, Design};
 
 use super::analysis::Wish;
 use super::chart;
 use super::contexts;
+use super::courtesy;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
@@ -388,6 +390,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         state.incidents.get(key).and_then(|i| i.wish.as_ref()).map(|w| w.reason.clone()).unwrap_or_default();
     let live =
         state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| !p.void(now, mono)));
+    let taken = courtesy::others(state, key).next().is_some();
     if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
@@ -424,6 +427,9 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
                 return false;
             }
             Command::Arm => {
+                if sabotage::is(Design::LeaseIsALock) && taken {
+                    return false;
+                }
                 proposal.arm(mono, &given);
                 return false;
             }

@@ -9,6 +9,7 @@ pub mod chart;
 pub mod compare;
 mod content;
 pub mod contexts;
+pub mod courtesy;
 pub mod drill;
 pub mod effect;
 pub mod event;

@@ -14,6 +14,7 @@ use crate::domain::plan::{DryRun, FieldChange};
 use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
 
+use super::courtesy::Courtesy;
 use super::drill::Drill;
 use super::incident::Incident;
 use super::inspect::Inspected;
@@ -53,6 +54,9 @@ pub struct Setup {
     /// What does not call for attention.
     #[serde(default)]
     pub silent: Silent,
+    /// Who is deciding is looked for, and told unless nothing may be written: `[gate] lease`.
+    #[serde(default)]
+    pub lease: bool,
 }
 
 /// `[ui] bell` and `notify`, the other way round: nothing is silent unless somebody says so.
@@ -157,6 +161,8 @@ pub struct State {
     pub contexts: super::contexts::Contexts,
     /// Calls for attention that were made.
     pub told: super::inbox::Told,
+    /// Who is deciding.
+    pub courtesy: Courtesy,
     /// The list of the main screen.
     pub listing: Listing,
     /// The event log, oldest first.

@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, inspect, ledger, listing, mapping, opinion};
+use super::{action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -126,6 +126,8 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
         Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
         Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
+        Event::Leases(namespace, found) => courtesy::heard(state, &namespace, found),
+        Event::NotTold(why) => courtesy::not_told(state, &why),
         Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.
         Event::Leaving => {

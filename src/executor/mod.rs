@@ -8,13 +8,17 @@
 //!           \--> Unknown   anything else after the first byte: read back, never send again
 //! ```
 //!
+//! Beside actions it writes notices to other operators ([`tell`]), which can name no workload's object.
+//!
 //! The client that is handed in must not repeat requests by itself (`Connected::writer` gives such a one).
 
 mod classify;
+mod notice;
 mod read_back;
 mod send;
 
 pub use classify::{Cause, Sent};
+pub use notice::tell;
 pub use read_back::{ReadBack, read_back};
 
 use crate::domain::plan::{Call, Plan};
