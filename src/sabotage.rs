@@ -9,12 +9,20 @@ pub enum Design {
     WriteBeforeRecord,
     /// Somebody else's Lease is a lock: nobody can arm while it is held.
     LeaseIsALock,
+    /// A quorum counts sessions and kubeconfigs, whoever they log in as.
+    QuorumByKubeconfig,
+    /// Approvals of a plan hold for what it was edited to.
+    QuorumSurvivesEdit,
 }
 
 /// Every broken design, with its name in reports.
 #[cfg(feature = "sabotage")]
-pub const DESIGNS: &[(Design, &str)] =
-    &[(Design::WriteBeforeRecord, "write before the record"), (Design::LeaseIsALock, "a Lease is a lock")];
+pub const DESIGNS: &[(Design, &str)] = &[
+    (Design::WriteBeforeRecord, "write before the record"),
+    (Design::LeaseIsALock, "a Lease is a lock"),
+    (Design::QuorumByKubeconfig, "a quorum of kubeconfigs"),
+    (Design::QuorumSurvivesEdit, "a quorum survives an edit"),
+];
 
 #[cfg(feature = "sabotage")]
 mod switch {

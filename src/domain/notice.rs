@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use super::clean::Clean;
 use super::cluster::{ContentDigest, Key};
+use crate::sabotage::{self, Design};
 
 /// Label of every notice; its value is the kind.
 pub const NOTICE: &str = "goaround.dev/notice";
@@ -27,6 +28,8 @@ const LONGEST: usize = 200;
 pub enum Notice {
     /// Who is deciding, or acts.
     Lease(Lease),
+    /// What one person says to a plan.
+    Ruling(Ruling),
 }
 
 /// What the holder of a Lease does.
@@ -94,6 +97,81 @@ impl Lease {
     }
 }
 
+/// What a person said to a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Said {
+    /// Do it.
+    Approves,
+    /// Do not; it wins over approvals.
+    Rejects,
+    /// Neither any more. What is not understood is taken for this, too.
+    #[default]
+    Nothing,
+}
+
+impl Said {
+    /// As it stands in the object.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approves => "approved",
+            Self::Rejects => "rejected",
+            Self::Nothing => "withdrawn",
+        }
+    }
+
+    /// From the object.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "approved" => Self::Approves,
+            "rejected" => Self::Rejects,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// What one person says to one plan, where a quorum is wanted: `goaround-approval-<digest>-<person>`. That `by` is who
+/// wrote it is held by an admission policy of the cluster, which is tried before anything is counted.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Ruling {
+    /// The Deployment.
+    pub workload: Key,
+    /// Digest of the plan.
+    pub digest: ContentDigest,
+    /// Who, as the API server names them.
+    pub by: Clean,
+    /// What.
+    pub said: Said,
+    /// When, by the clock of whoever said it.
+    pub at: Time,
+    /// Void from then on.
+    pub expires: Time,
+    /// What fixes the times that are under the digest: whoever wants the same plan plans with it.
+    pub planned: Time,
+}
+
+impl Ruling {
+    /// Who is counted: a person is one person, from however many shells and by however many kubeconfigs.
+    pub fn person(&self) -> Clean {
+        if sabotage::is(Design::QuorumByKubeconfig) {
+            return Clean::new(format!("{} {}", self.by, self.at));
+        }
+        self.by.clone()
+    }
+
+    /// Name of the object: one for each plan and person.
+    pub fn name(&self) -> String {
+        format!("goaround-approval-{}-{}", self.digest.short(), person(&self.person()))
+    }
+}
+
+/// A name that the API server gives to programs and to nobody: such a one is not counted, and may be impersonated by
+/// people who are.
+pub fn nobody(user: &Clean) -> bool {
+    let user = user.as_str();
+    user.is_empty()
+        || ["system:serviceaccount:", "system:node:", "system:anonymous"].iter().any(|p| user.starts_with(p))
+}
+
 /// Eight digits of a person's name: names hold characters that names of objects may not.
 fn person(name: &Clean) -> String {
     ContentDigest::of_bytes(name.as_str().as_bytes()).0.chars().take(8).collect()
@@ -128,6 +206,21 @@ mod tests {
         assert_ne!(name, Lease::name(&web, &"ana".into()));
         let long = Key::new("shop", "a".repeat(253));
         assert!(Lease::name(&long, &"ana".into()).len() <= 253);
+    }
+
+    #[test]
+    fn one_person_has_one_ruling_on_a_plan_and_programs_are_nobody() {
+        let ruling = |by: &str, digest: &str| Ruling {
+            by: by.into(),
+            digest: ContentDigest::of_bytes(digest.as_bytes()),
+            ..Ruling::default()
+        };
+        assert_eq!(ruling("ana", "1").name(), Ruling { at: at("12:00:00"), ..ruling("ana", "1") }.name());
+        assert_ne!(ruling("ana", "1").name(), ruling("ben", "1").name());
+        assert_ne!(ruling("ana", "1").name(), ruling("ana", "2").name());
+        assert!(ruling("ana", "1").name().starts_with("goaround-approval-6b86b273ff34-"));
+        assert!(nobody(&"system:serviceaccount:shop:default".into()) && nobody(&Clean::default()));
+        assert!(!nobody(&"system:admin".into()) && !nobody(&"ana@example.com".into()));
     }
 
     #[test]

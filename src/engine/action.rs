@@ -26,6 +26,7 @@ use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
 use super::gates;
 use super::incident;
+use super::quorum;
 use super::record::{self, PastAction};
 use super::state::{State, Weight};
 use super::verify::{self, NEVER_APPLIED, Phase, Running};
@@ -35,7 +36,6 @@ const READ_BACK_EVERY: i64 = 5;
 
 /// The gesture is complete: everything is read once more before anything is recorded or sent.
 pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
-    let (now, mono, by) = (state.now, state.mono, state.user());
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -43,6 +43,18 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
     if incident.running.as_ref().is_some_and(|r| !r.over() && !r.watched()) {
         return;
     }
+    if quorum::needed(&state.setup, workload) > 1 {
+        return quorum::give(state, workload, reason, effects);
+    }
+    go(state, workload, reason, effects);
+}
+
+/// Everybody who is wanted has approved.
+pub(super) fn go(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
+    let (now, mono, by) = (state.now, state.mono, state.user());
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
     let Some(proposal) = &incident.proposal else {
         return;
     };
@@ -105,6 +117,7 @@ pub fn rechecked(
     let (now, mono) = (state.now, state.mono);
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let closed = state.journal_closed().cloned();
+    let broken = quorum::broken(state, workload);
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -124,6 +137,7 @@ pub fn rechecked(
     };
     let expired = proposal.void(now, mono);
     let refusal = changed
+        .or(broken)
         .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
         .or(late.then(|| format!("the second look took longer than {}", policy.execute_within)))
@@ -193,14 +207,16 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let (now, mono) = (state.now, state.mono);
     let within = state.setup.policy.execute_within;
     let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
-    let Some((workload, incident)) = recording(state, action) else { return };
+    let Some(workload) = recording(state, action).map(|(workload, _)| workload) else { return };
+    let broken = quorum::broken(state, &workload);
+    let Some((_, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
     let expired = incident.proposal.as_ref().is_none_or(|p| p.void(now, mono));
     let late = now - running.approved >= within.delta()
         || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(within.secs());
     let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), cluster);
     state.journal.actions.push(past);
-    if late || expired {
+    if late || expired || broken.is_some() {
         let why = "not executed: the approval expired before it was recorded";
         outcome(state, &workload, false, Some(why), effects);
         abort(

@@ -21,6 +21,7 @@ use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
 use super::palette;
+use super::quorum;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
@@ -509,6 +510,7 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
     };
     state.journal.rejected.insert(proposal.analysis.fingerprint.clone(), Clean::new(reason));
     incident.wish = None;
+    quorum::reject(state, key, &proposal.digest, proposal.expires, effects);
     let body = record::rejected(&proposal, cluster.as_str(), &by, reason, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
     state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.name()));

@@ -31,6 +31,7 @@ pub mod onset;
 pub mod opinion;
 pub mod owners;
 pub mod palette;
+pub mod quorum;
 pub mod record;
 mod resume;
 pub mod revisions;

@@ -22,6 +22,7 @@ use super::investigate::Study;
 use super::ledger::Ledger;
 use super::listing::Listing;
 use super::opinion::Counsel;
+use super::quorum::Quorum;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -57,6 +58,12 @@ pub struct Setup {
     /// Who is deciding is looked for, and told unless nothing may be written: `[gate] lease`.
     #[serde(default)]
     pub lease: bool,
+    /// `[gate] quorum`: how many people must approve; 0 and 1 are one.
+    #[serde(default)]
+    pub quorum: u64,
+    /// `[[workload]] quorum`, which comes before it.
+    #[serde(default, with = "exact")]
+    pub quorums: BTreeMap<Key, u64>,
 }
 
 /// `[ui] bell` and `notify`, the other way round: nothing is silent unless somebody says so.
@@ -163,6 +170,8 @@ pub struct State {
     pub told: super::inbox::Told,
     /// Who is deciding.
     pub courtesy: Courtesy,
+    /// Who approved what, where more than one person is wanted.
+    pub quorum: Quorum,
     /// The list of the main screen.
     pub listing: Listing,
     /// The event log, oldest first.

@@ -8,7 +8,7 @@ use crate::domain::window::Window;
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion};
+use super::{action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion, quorum};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -127,6 +127,12 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
         Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
         Event::Leases(namespace, found) => courtesy::heard(state, &namespace, found),
+        Event::Rulings(namespace, found) => quorum::heard(state, &namespace, found),
+        Event::Forgery(namespace, held) => quorum::tried(state, &namespace, held),
+        Event::Ruled(workload, digest, count) => {
+            quorum::ruled(state, &workload, &digest, *count, effects);
+            return true;
+        }
         Event::NotTold(why) => courtesy::not_told(state, &why),
         Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.

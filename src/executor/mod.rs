@@ -18,13 +18,13 @@ mod read_back;
 mod send;
 
 pub use classify::{Cause, Sent};
-pub use notice::tell;
+pub use notice::{tell, would_take};
 pub use read_back::{ReadBack, read_back};
 
 use crate::domain::plan::{Call, Plan};
 use crate::engine::gate::Approved;
 
-/// Asks the server what each call of a plan would do. The only place that adds `dryRun=All`; nothing is stored.
+/// Asks the server what each call of a plan would do. The only place that adds `dryRun=All` to one; nothing is stored.
 ///
 /// All calls are asked, each against the cluster as it is: an earlier one does not count as done.
 pub async fn dry_run(client: &kube::Client, plan: &Plan) -> Vec<Sent> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::classify::{Sent, answered, failed};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::notice::{DOING, Lease, NOTICE, Notice, WORKLOAD};
+use crate::domain::notice::{DOING, Doing, Lease, NOTICE, Notice, Ruling, WORKLOAD};
 
 /// Nobody waits for a courtesy for longer.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -22,8 +22,17 @@ const APPLY: &str = "application/apply-patch+yaml";
 
 /// Writes a notice. Saying the same again changes nothing, so `client` may be any; it is sent once all the same.
 pub async fn tell(client: &kube::Client, notice: &Notice) -> Sent {
+    send(client, notice, "").await
+}
+
+/// Asks the server whether it would take a notice, even one in the name of somebody else; nothing is stored.
+pub async fn would_take(client: &kube::Client, notice: &Notice) -> Sent {
+    send(client, notice, "&dryRun=All").await
+}
+
+async fn send(client: &kube::Client, notice: &Notice, dry: &str) -> Sent {
     let (path, body) = object(notice);
-    let uri = format!("{path}?fieldManager=goaround&force=true");
+    let uri = format!("{path}?fieldManager=goaround&force=true{dry}");
     let request = Request::patch(uri)
         .header(http::header::CONTENT_TYPE, APPLY)
         .header(http::header::ACCEPT, "application/json")
@@ -56,11 +65,16 @@ fn object(notice: &Notice) -> (String, Value) {
             let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
             (path, lease_json(lease, &name))
         }
+        Notice::Ruling(ruling) => {
+            let name = ruling.name();
+            let path = format!("/api/v1/namespaces/{}/configmaps/{name}", ruling.workload.namespace);
+            (path, ruling_json(ruling, &name))
+        }
     }
 }
 
 fn lease_json(lease: &Lease, name: &str) -> Value {
-    let held = lease.doing != crate::domain::notice::Doing::Nothing;
+    let held = lease.doing != Doing::Nothing;
     json!({
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -79,6 +93,23 @@ fn lease_json(lease: &Lease, name: &str) -> Value {
     })
 }
 
+fn ruling_json(ruling: &Ruling, name: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": {NOTICE: "approval"}},
+        "data": {
+            "digest": format!("sha256:{}", ruling.digest.0),
+            "by": ruling.by,
+            "workload": ruling.workload.to_string(),
+            "decision": ruling.said.word(),
+            "at": ruling.at.to_rfc3339(),
+            "expires": ruling.expires.to_rfc3339(),
+            "planned": ruling.planned.to_rfc3339(),
+        },
+    })
+}
+
 /// `MicroTime` as the API has it.
 fn micro(time: Time) -> String {
     time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
@@ -88,7 +119,6 @@ fn micro(time: Time) -> String {
 mod tests {
     use super::*;
     use crate::domain::cluster::Key;
-    use crate::domain::notice::Doing;
 
     fn lease(doing: Doing) -> Notice {
         let at = |text: &str| text.parse().expect("a time");

@@ -13,6 +13,7 @@ pub mod export;
 pub mod history;
 mod inspect;
 pub mod journal;
+mod notices;
 pub mod one_look;
 pub mod one_question;
 pub mod perform;

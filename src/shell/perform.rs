@@ -21,7 +21,6 @@ use crate::domain::cluster::{
     Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
-use crate::domain::notice::Notice;
 use crate::domain::plan::{DryRun, Plan};
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::slo::Sli;
@@ -177,12 +176,14 @@ impl Performer {
             Effect::ReadJournal => self.clone().spawn(async move { this.read_journal().await }),
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
             Effect::Tell(notice) => self.clone().spawn(async move { this.told(&notice).await }),
-            Effect::ReadLeases(namespace) => self.clone().spawn(async move {
-                let Some(cluster) = this.cluster().await else { return };
-                let found = kubernetes::leases(cluster, &namespace).await;
-                let found = found.map_err(|error| Clean::new(error.to_string()));
-                this.tell(Event::Leases(namespace, found)).await;
-            }),
+            Effect::ReadLeases(namespace) => self.clone().spawn(async move { this.leases(namespace).await }),
+            Effect::Rule(ruling) => self.clone().spawn(async move { this.rule(*ruling).await }),
+            Effect::ReadRulings(namespace) => {
+                self.clone().spawn(async move { this.rulings(namespace).await })
+            }
+            Effect::TryForgery(namespace, user) => {
+                self.clone().spawn(async move { this.try_forgery(namespace, user).await });
+            }
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
@@ -494,17 +495,6 @@ impl Performer {
         for (index, sent) in outcomes.into_iter().enumerate() {
             self.tell(Event::Called(action.clone(), index, called(sent))).await;
         }
-    }
-
-    /// Tells others. Not on a client that was made ready for an approved write.
-    async fn told(&self, notice: &Notice) {
-        let Some(cluster) = self.cluster().await else { return };
-        let why = match executor::tell(&cluster.plain_client(), notice).await {
-            Sent::Done { .. } => return,
-            Sent::Refused { message, .. } => message,
-            Sent::Unknown { why } | Sent::NotSent { why } => why,
-        };
-        self.tell(Event::NotTold(why)).await;
     }
 
     async fn read_back(&self, action: ActionId, trace: &Trace) {

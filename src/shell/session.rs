@@ -85,6 +85,8 @@ pub fn setup(config: &Config, wanted: &Wanted) -> Setup {
         read_only: wanted.read_only,
         every_right: false,
         lease: config.gate.lease && wanted.courtesy,
+        quorum: config.gate.quorum,
+        quorums: config.quorums(),
         advisor: asked(config, wanted),
         silent: state::Silent { bell: !config.ui.bell, notify: !config.ui.notify },
         prod: false,

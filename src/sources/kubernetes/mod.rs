@@ -29,6 +29,6 @@ pub use error::{ConnectError, ReadError};
 pub use follow::follow_log;
 pub use identity::{Probe, cluster_id, identity, probe, rights, version};
 pub use logs::{ContainerState, Log, LogLine, PodState, containers, events_of, pod_log, pod_state};
-pub use notices::leases;
+pub use notices::{leases, rulings};
 pub use pod::pod_page;
 pub use run::run;

@@ -1,5 +1,7 @@
-//! What other operators told through the cluster: Leases of those who are deciding. One list of a namespace, by the
-//! label that every notice has; what is not understood is left out, because a courtesy decides nothing.
+//! What other operators told through the cluster: Leases of those who are deciding, and what people said to plans. One
+//! list of a namespace each, by the label that every notice has; what is not understood is left out: it is nobody's word.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -8,8 +10,8 @@ use super::error::ReadError;
 use super::http::{JSON, escaped, get};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::Key;
-use crate::domain::notice::{DOING, Doing, Lease, NOTICE, WORKLOAD};
+use crate::domain::cluster::{ContentDigest, Key};
+use crate::domain::notice::{self, DOING, Doing, Lease, NOTICE, Ruling, WORKLOAD};
 
 /// The Leases of a namespace that goaround's operators hold, or held.
 ///
@@ -22,14 +24,57 @@ pub async fn leases(connected: &Connected, namespace: &Clean) -> Result<Vec<Leas
         escaped(namespace.as_str()),
         escaped(NOTICE)
     );
-    let list: List = get(&connected.reader, server, &path, JSON).await?.json(server)?;
+    let list: List<Object> = get(&connected.reader, server, &path, JSON).await?.json(server)?;
     Ok(list.items.into_iter().filter_map(|object| object.lease(namespace)).collect())
 }
 
+/// What people said to plans in a namespace. Read without a cache, so what was written before is in it. An object that
+/// has another name than its content asks for is nobody's word.
+///
+/// # Errors
+/// When it cannot be read: no right, no answer.
+pub async fn rulings(connected: &Connected, namespace: &Clean) -> Result<Vec<Ruling>, ReadError> {
+    let server = &connected.server;
+    let path = format!(
+        "/api/v1/namespaces/{}/configmaps?labelSelector={}%3Dapproval",
+        escaped(namespace.as_str()),
+        escaped(NOTICE)
+    );
+    let list: List<Said> = get(&connected.reader, server, &path, JSON).await?.json(server)?;
+    Ok(list.items.into_iter().filter_map(|object| object.ruling(namespace)).collect())
+}
+
 #[derive(Deserialize)]
-struct List {
+struct Said {
     #[serde(default)]
-    items: Vec<Object>,
+    metadata: Metadata,
+    #[serde(default)]
+    data: BTreeMap<String, Clean>,
+}
+
+impl Said {
+    fn ruling(self, namespace: &Clean) -> Option<Ruling> {
+        let text = |name: &str| self.data.get(name).map(Clean::as_str);
+        let time = |name: &str| text(name)?.parse::<Time>().ok();
+        let (place, name) = text("workload")?.split_once('/')?;
+        let ruling = Ruling {
+            workload: Key::new(place, name),
+            digest: ContentDigest(text("digest")?.strip_prefix("sha256:")?.to_owned()),
+            by: Clean::new(text("by")?),
+            said: notice::Said::of(text("decision")?),
+            at: time("at")?,
+            expires: time("expires")?,
+            planned: time("planned")?,
+        };
+        let genuine = ruling.workload.namespace == *namespace && ruling.name() == self.metadata.name.as_str();
+        genuine.then_some(ruling)
+    }
+}
+
+#[derive(Deserialize)]
+struct List<T> {
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +88,8 @@ struct Object {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Metadata {
-    annotations: std::collections::BTreeMap<String, Clean>,
+    name: Clean,
+    annotations: BTreeMap<String, Clean>,
 }
 
 #[derive(Deserialize, Default)]
@@ -86,11 +132,29 @@ mod tests {
             {"metadata": {}, "spec": {"renewTime": "2026-11-20T12:00:15.250000Z"}},
             {"metadata": {"annotations": {WORKLOAD: "api"}}, "spec": {}},
         ]});
-        let list: List = serde_json::from_value(list).expect("a list");
+        let list: List<Object> = serde_json::from_value(list).expect("a list");
         let found: Vec<Lease> =
             list.items.into_iter().filter_map(|object| object.lease(&"shop".into())).collect();
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].workload.to_string().as_str(), found[0].seconds), ("shop/api", 45));
         assert_eq!((found[0].holder.as_str(), found[0].doing), ("ana<u+202e>", Doing::Acting));
+    }
+
+    #[test]
+    fn an_approval_under_another_name_or_of_another_namespace_is_nobodys_word() {
+        let digest = ContentDigest::of_bytes(b"1");
+        let name = Ruling { by: "ana".into(), digest: digest.clone(), ..Ruling::default() }.name();
+        let read = |name: &str, by: &str, workload: &str| {
+            let said: Result<Said, _> = serde_json::from_value(json!({"metadata": {"name": name}, "data": {
+                "digest": format!("sha256:{}", digest.0), "by": by, "workload": workload, "decision": "approved",
+                "at": "2026-11-20T12:00:00Z", "expires": "2026-11-20T12:10:00Z",
+                "planned": "2026-11-20T11:59:00Z"}}));
+            said.expect("a ConfigMap").ruling(&"shop".into())
+        };
+        let ruling = read(&name, "ana", "shop/api").expect("an approval");
+        assert_eq!((ruling.by.as_str(), ruling.said), ("ana", notice::Said::Approves));
+        assert_eq!(read(&name, "ben", "shop/api"), None, "written over hers in his own name");
+        assert_eq!(read(&name, "ana", "prod/api"), None);
+        assert_eq!(read("goaround-approval-x", "ana", "shop/api"), None);
     }
 }

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::domain::clean::Clean;
 use crate::engine::courtesy;
 use crate::engine::gate::{Gesture, Proposal, TOKEN};
+use crate::engine::quorum;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::{fit, tail, width, wrap_within};
@@ -27,6 +28,9 @@ pub fn lines(
     let columns = usize::from(columns);
     if let Some(who) = courtesy::words(state, &proposal.analysis.workload) {
         lines.push(Words::of(bold(look.attention()), fit(&who, columns)));
+    }
+    if let Some(who) = quorum::words(state, &proposal.analysis.workload, &proposal.digest) {
+        lines.push(Words::of(look.accent(), fit(&who, columns)));
     }
     let told = lines.len();
     match &proposal.gesture {
