@@ -303,6 +303,7 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
         prometheus: target.prometheus.clone().or_else(|| config.prometheus.url.clone()),
         read_only: target.read_only,
         advise: false,
+        courtesy: false,
         state_folder: environment.state_folder.clone(),
         clock: Clock::host(),
     }
@@ -335,7 +336,7 @@ fn dress(config: &mut Config, target: &Target, environment: &Environment) -> any
 async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
     let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let mut wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut wanted = Wanted { advise: true, courtesy: true, ..wanted(target, &config, environment) };
     let mut front = None;
     if let Some(contexts) = choose::open_question(&config, &wanted).await {
         let front = front.insert(opened(&config, environment)?);
@@ -683,6 +684,7 @@ impl World {
             prometheus: Some(self.running.prometheus_url.clone()),
             read_only: target.read_only,
             advise: true,
+            courtesy: false,
             state_folder: Some(folder.path().join("state")),
             clock: self.clock,
         }

@@ -71,6 +71,12 @@ pub enum Design {
     TokenDecides,
     /// Keys count on a screen that has another size than the frame on it.
     StaleSizeCounts,
+    /// Somebody else's Lease is a lock: nobody can arm while it is held.
+    LeaseIsALock,
+    /// A quorum counts sessions and kubeconfigs, whoever they log in as.
+    QuorumByKubeconfig,
+    /// Approvals of a plan hold for what it was edited to.
+    QuorumSurvivesEdit,
 }
 
 /// Every broken design, with its name in reports.
@@ -109,6 +115,9 @@ pub const DESIGNS: &[(Design, &str)] = &[
     (Design::SuspendedStaysArmed, "armed through a suspension"),
     (Design::TokenDecides, "a token decides about another card"),
     (Design::StaleSizeCounts, "keys count on a frame of another size"),
+    (Design::LeaseIsALock, "a Lease is a lock"),
+    (Design::QuorumByKubeconfig, "a quorum of kubeconfigs"),
+    (Design::QuorumSurvivesEdit, "a quorum survives an edit"),
 ];
 
 /// It is one of the core, which the simulator must find; others are found by tests of their own.

@@ -106,6 +106,7 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
     assert_eq!((policy.wait_burn_factor, policy.keep_config_content), (2.0, false));
     assert_eq!(policy.freeze.expect("a freeze").as_str(), "no changes before the audit");
     assert!(!config.gate.lease);
+    assert_eq!(config.gate.quorum, 2);
     assert!(!config.ui.mouse);
     let advisor = config.advisor.clone();
     assert_eq!((advisor.share, advisor.tools), (Share::FactsAndLogs, true));
@@ -179,7 +180,7 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
             "[[workload]]\nname = \"a/Deployment/b\"\ndepends = []\n",
             3,
             1,
-            "expected one of: name, depends_on",
+            "expected one of: name, depends_on, quorum",
         ),
         ("[gate]\nfreeze = \"x\"\n", 2, 1, "move the line below [policy]"),
         ("[policy]\nlease = true\n", 2, 1, "move the line below [gate]"),
@@ -214,6 +215,9 @@ fn a_wrong_type_is_refused_at_the_value() {
         ("[policy]\nwait_burn_factor = \"2\"\n", 2, 20, "expected a number"),
         ("[policy]\nkeep_config_content = \"yes\"\n", 2, 23, "expected true or false"),
         ("[gate]\nlease = 1\n", 2, 9, "expected true or false"),
+        ("[gate]\nquorum = 0\n", 2, 10, "expected a whole number"),
+        ("[gate]\nquorum = 10\n", 2, 10, "2 is the four-eyes principle"),
+        ("[[workload]]\nname = \"a/Deployment/b\"\nquorum = \"two\"\n", 3, 10, "expected a whole number"),
         ("[slo]\nid = \"a\"\n", 1, 1, "write [[slo]] with double brackets"),
         ("[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = \"a/b\"\n", 3, 14, "expected a list"),
         ("[prometheus]\nheaders = []\n", 2, 11, "expected a table, [prometheus.headers]"),
@@ -851,4 +855,14 @@ fn what_an_id_says_comes_before_what_its_whole_file_says() {
         let names: Vec<&str> = workloads.values().map(|key| key.name.as_str()).collect();
         assert_eq!(names, ["all", "one"], "{source}");
     }
+}
+
+#[test]
+fn a_workload_can_want_another_quorum_and_need_not_say_whom_it_calls() {
+    let source = "[gate]\nquorum = 2\n[[workload]]\nname = \"shop/Deployment/api\"\nquorum = 3\n\
+        [[workload]]\nname = \"shop/Deployment/web\"\ndepends_on = []\n";
+    let config = Config::parse(source, std::path::Path::new("config.toml"), None).expect("a configuration");
+    let quorums = config.quorums();
+    assert_eq!((config.gate.quorum, quorums.len()), (2, 1));
+    assert_eq!(quorums.values().next(), Some(&3));
 }

@@ -14,6 +14,7 @@ pub mod exact;
 pub mod format;
 pub mod inquiry;
 pub mod latency;
+pub mod notice;
 pub mod plan;
 pub mod pod;
 pub mod policy;

@@ -19,6 +19,7 @@ use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::ContentDigest;
 use crate::domain::diff;
+use crate::domain::notice::Ruling;
 use crate::domain::plan::Call;
 use crate::domain::verdict::Gate;
 use crate::sabotage::{self, Design};
@@ -94,6 +95,19 @@ pub struct Draft {
     pub reason: String,
 }
 
+/// An approval of this session that is not enough by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Given {
+    /// The reason.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+    /// When, monotonic.
+    pub mono: Duration,
+    /// It is being written and counted; else it waits for others.
+    pub counting: bool,
+}
+
 /// What a gesture led to.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Decision {
@@ -152,6 +166,10 @@ pub struct Proposal {
     pub dissent: Option<Dissent>,
     /// What STILL TRUE compares: facts that must not change.
     pub held: String,
+    /// This session approved, and more people are wanted.
+    pub given: Option<Given>,
+    /// Approvals of the quorum that was met, and until when each holds by the monotonic clock.
+    pub counted: Vec<(Ruling, Duration)>,
     sight: Sight,
     startle: Startle,
     /// Whether the last frame had room for approving; `None`: no frame showed this card yet.
@@ -178,6 +196,8 @@ impl Proposal {
             gesture: Gesture::Idle,
             note: None,
             dissent: None,
+            given: None,
+            counted: Vec::new(),
             sight: Sight::default(),
             startle: Startle::None,
             large_enough: None,
@@ -216,6 +236,8 @@ impl Proposal {
             self.held = held;
             self.drawn = now;
             self.sight = Sight::default();
+            // What was approved is not so any more.
+            self.given = None;
             match self.gesture {
                 Gesture::Decided => {}
                 _ if sabotage::is(Design::TokenUnbound) => {}

@@ -143,6 +143,14 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
             }
         }
     }
+    if let Some(why) = &look.unmet {
+        block(why.to_string());
+    }
+    if let Some(plan) = facts.plan.filter(|_| !look.rejected.is_empty()) {
+        let digest = plan.digest(look.world.cluster_id.as_ref().map_or("", Clean::as_str));
+        let no = look.rejected.iter().find(|(rejected, _)| *rejected == digest);
+        no.into_iter().for_each(|(_, why)| block(why.to_string()));
+    }
     if look.deployment.paused {
         block("the Deployment is paused; hint: kubectl rollout resume".into());
     }

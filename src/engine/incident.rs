@@ -160,6 +160,8 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::opinion::forget(state, &mut effects);
     study_selected(state, &mut effects);
     ask_every_right(state, &mut effects);
+    super::courtesy::keep(state, &mut effects);
+    super::quorum::keep(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
@@ -439,6 +441,8 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
         actions,
         dry_runs: &state.dry_runs,
         journal_closed: state.journal_closed(),
+        unmet: super::quorum::unmet(state, workload).map(Clean::new),
+        rejected: super::quorum::rejected(state, workload),
         wish: incident.wish.as_ref(),
         opened: incident.planned,
         now: state.now,

@@ -175,6 +175,15 @@ impl Performer {
             }),
             Effect::ReadJournal => self.clone().spawn(async move { this.read_journal().await }),
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
+            Effect::Tell(notice) => self.clone().spawn(async move { this.told(&notice).await }),
+            Effect::ReadLeases(namespace) => self.clone().spawn(async move { this.leases(namespace).await }),
+            Effect::Rule(ruling) => self.clone().spawn(async move { this.rule(*ruling).await }),
+            Effect::ReadRulings(namespace) => {
+                self.clone().spawn(async move { this.rulings(namespace).await })
+            }
+            Effect::TryForgery(namespace, user) => {
+                self.clone().spawn(async move { this.try_forgery(namespace, user).await });
+            }
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
