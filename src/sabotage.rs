@@ -51,7 +51,7 @@ pub enum Design {
     TornRecordTrusted,
     /// Pasted characters are typed characters.
     PasteTypes,
-    /// A token counts before any frame showed it.
+    /// A token counts whenever it was typed, shown or not.
     TypeAhead,
     /// A token counts that waited in the queue while the frame that showed it was drawn.
     QueuedCounts,

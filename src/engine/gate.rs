@@ -289,9 +289,7 @@ impl Proposal {
         match self.startle {
             Startle::None => false,
             Startle::Unseen => !sabotage::is(Design::TokenDecides),
-            Startle::Since(at) => {
-                mono.saturating_sub(at) < SEEN_AFTER && !sabotage::is(Design::TokenDecides)
-            }
+            Startle::Since(at) => mono.saturating_sub(at) < SEEN_AFTER && !sabotage::is(Design::TokenDecides),
         }
     }
 
@@ -514,8 +512,9 @@ impl Proposal {
 /// What is typed counts when the token was on the screen before: before it was handled, and before it was pressed.
 fn seen_before(shown: Option<(Duration, u64)>, mono: Duration, read: u64) -> bool {
     match shown {
+        _ if sabotage::is(Design::TypeAhead) => true,
         Some((at, before)) => mono > at && (read > before || sabotage::is(Design::QueuedCounts)),
-        None => sabotage::is(Design::TypeAhead),
+        None => false,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::ui::Ui;
 use crate::ui::commands::live_card;
 
 use super::display::Display;
-use super::hand;
+use super::hand::{self, Fit};
 use super::run::{Front, Next};
 use super::screen::pacer::{self, Cause};
 use super::screen::parser::Told;
@@ -55,6 +55,8 @@ pub struct TerminalFront {
     away: bool,
     /// No more keys will come.
     ended: bool,
+    /// The frame fits.
+    fit: Fit,
     #[cfg(debug_assertions)]
     panics_at_draw: bool,
 }
@@ -89,6 +91,7 @@ impl TerminalFront {
             urgent: true,
             away: false,
             ended: false,
+            fit: Fit::default(),
             #[cfg(debug_assertions)]
             panics_at_draw: false,
         })
@@ -148,6 +151,7 @@ impl TerminalFront {
             (drawn.shown, drawn.links)
         })?;
         shown.read = self.display.typed();
+        self.fit.drawn(shown.read);
         Ok(Event::Shown(shown))
     }
 
@@ -162,7 +166,7 @@ impl TerminalFront {
             return Vec::new();
         }
         self.urgent = true;
-        let fits = self.display.fits();
+        let fits = self.fit.counts(heard.read) && self.display.fits();
         hand::command(&mut self.ui, state, heard.told, heard.read, fits).into_iter().collect()
     }
 
@@ -171,6 +175,7 @@ impl TerminalFront {
             Asked::End => return vec![Command::Quit],
             Asked::Resize => {
                 self.urgent = true;
+                self.fit.resized();
                 return Vec::new();
             }
             Asked::Suspend => {

@@ -18,6 +18,8 @@ use crate::story::{Story, Workload, template};
 pub enum Begin {
     /// The token is on the screen since a while.
     Armed,
+    /// The same with a token that has the key of another decision in it.
+    Waits,
     /// Everything was read, nothing pressed.
     Read,
     /// The card is drawn for the first time.
@@ -30,8 +32,8 @@ pub enum Begin {
     Long,
 }
 
-pub const BEGINS: [Begin; 6] =
-    [Begin::Armed, Begin::Read, Begin::Fresh, Begin::Reason, Begin::List, Begin::Long];
+pub const BEGINS: [Begin; 7] =
+    [Begin::Armed, Begin::Waits, Begin::Read, Begin::Fresh, Begin::Reason, Begin::List, Begin::Long];
 
 /// A world at the moment at which a stream begins.
 pub struct Desk {
@@ -43,6 +45,8 @@ pub struct Desk {
     pub size: (u16, u16),
     pub token: String,
     pub workloads: Vec<Workload>,
+    /// The state is not that of the begin but for what a hand can do.
+    dirty: bool,
 }
 
 impl Desk {
@@ -52,12 +56,14 @@ impl Desk {
                 s.dry_run = Some(DryRun::Unavailable("a webhook has side effects".into()));
             }),
             Begin::Long => long(),
-            _ => Story::burning(),
+            Begin::Waits => rolled_out(template("api", "4.12", "9")),
+            // A token without a key that makes the engine review everything.
+            _ => rolled_out(template("api", "4.12", "43")),
         };
         story.hold.insert("recheck");
         let size = if begin == Begin::Long { (80, 24) } else { (100, 30) };
         match begin {
-            Begin::Armed => {
+            Begin::Armed | Begin::Waits => {
                 show(&mut story);
                 story.mono += Duration::from_millis(900);
                 story.command(Command::Arm);
@@ -75,13 +81,29 @@ impl Desk {
         story.trace.clear();
         let (state, now, mono) = (story.state.clone(), story.now, story.mono);
         let token = story.proposal().token.clone();
+        assert!(begin != Begin::Waits || token.contains('W'), "{token}");
+        assert!(begin != Begin::Read || !token.contains(['U', 'W', 'Z']), "{token}");
         let workloads = story.workloads.clone();
-        Self { begin, story, state, now, mono, size, token, workloads }
+        Self { begin, story, state, now, mono, size, token, workloads, dirty: true }
     }
 
     /// The story as it was at the begin; `touched`: its world was changed.
     pub fn reset(&mut self, touched: bool, lively: bool) {
-        self.story.state.clone_from(&self.state);
+        let state = &mut self.story.state;
+        let quiet = self.story.trace.iter().all(|(_, effects)| effects.is_empty());
+        if quiet && !touched && !lively && !self.dirty {
+            // Only a hand was at it: it moved within the view and at the card.
+            state.view.clone_from(&self.state.view);
+            let cards = state.incidents.values_mut().zip(self.state.incidents.values());
+            cards.for_each(|(now, before)| now.proposal.clone_from(&before.proposal));
+            (state.now, state.mono, state.quitting) = (self.state.now, self.state.mono, false);
+            if state.log.len() != self.state.log.len() {
+                state.log.clone_from(&self.state.log);
+            }
+        } else {
+            state.clone_from(&self.state);
+        }
+        self.dirty = touched || lively;
         if !lively {
             // A review of everything costs more than a thousand keys: here the world stands still.
             let far = Duration::from_secs(1_000_000);
@@ -106,16 +128,26 @@ impl Desk {
 fn show(story: &mut Story) {
     let lines = (0..story.proposal().effect_lines().len()).collect();
     let digest = Some(story.proposal().digest.clone());
-    story.event(goaround::engine::Event::Shown(Shown { digest, lines, large_enough: true, ..Shown::default() }));
+    story.event(goaround::engine::Event::Shown(Shown {
+        digest,
+        lines,
+        large_enough: true,
+        ..Shown::default()
+    }));
 }
 
 /// A rollout that changed a great deal.
 fn long() -> Story {
-    let mut api = Workload::burning("api");
-    api.forget_revision();
     let mut changed = template("api", "4.12", "5");
     let env = (0..30).map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("value {n}")}));
     changed["spec"]["containers"][0]["env"] = env.collect();
+    rolled_out(changed)
+}
+
+/// A rollout of this template that burns.
+fn rolled_out(changed: serde_json::Value) -> Story {
+    let mut api = Workload::burning("api");
+    api.forget_revision();
     api.revision(3, "ccc3", changed, "2026-11-20T11:57:00Z");
     api.serve("ccc3", "2026-11-20T11:57:00Z", None);
     // What served before it is over.
@@ -123,4 +155,3 @@ fn long() -> Story {
     api.served[before].2 = Some("2026-11-20T11:57:00Z".parse().expect("a time"));
     Story::told(vec![api, Workload::new("web")], |_| {})
 }
-

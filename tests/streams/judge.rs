@@ -33,11 +33,10 @@ pub struct Judge {
     /// What must not change under the hand.
     held: u64,
     lines: Vec<Line>,
-    /// Size of the frame on the terminal.
-    drawn: (u16, u16),
     /// The token is on the screen since.
     asked: Option<Duration>,
     typed: Vec<Press>,
+    field: Vec<Press>,
     /// The last character made the token whole, and a hand did it.
     whole: bool,
     startled: Startled,
@@ -68,14 +67,18 @@ impl Judge {
     }
 
     /// The token was on the screen before the stream begins.
-    pub fn armed(mut self, since: Duration, size: (u16, u16)) -> Self {
-        (self.asked, self.drawn, self.was_armed) = (Some(since), size, true);
+    pub fn armed(mut self, since: Duration) -> Self {
+        (self.asked, self.was_armed) = (Some(since), true);
         self
     }
 
-    /// A frame of this size went out.
-    pub fn frame(&mut self, frame: &Frame, size: (u16, u16), at: Duration) {
-        self.drawn = size;
+    /// The terminal has another size: what stands on it is no frame for it.
+    pub fn resized(&mut self) {
+        self.asked = None;
+    }
+
+    /// A frame of this size is on the terminal, which has that one.
+    pub fn frame(&mut self, frame: &Frame, size: (u16, u16), terminal: (u16, u16), at: Duration) {
         for (n, line) in self.lines.iter_mut().enumerate() {
             let whole = frame.shown.digest.is_some() && frame.shown.lines.contains(&n);
             // It was there until now.
@@ -88,7 +91,9 @@ impl Judge {
         let large = size.0 >= 80 && size.1 >= 24;
         if frame.asks && large && frame.shown.digest.is_some() {
             self.was_armed = true;
-            self.asked.get_or_insert(at);
+            if size == terminal {
+                self.asked.get_or_insert(at);
+            }
         } else {
             self.void();
         }
@@ -112,30 +117,36 @@ impl Judge {
     pub fn void(&mut self) {
         self.asked = None;
         self.typed.clear();
+        self.field.clear();
     }
 
-    /// A character came in the read number `read`, at `at`, in a terminal of this size.
-    pub fn char(&mut self, c: char, at: Duration, read: usize, size: (u16, u16)) {
+    /// A character came in the read number `read`, at `at`.
+    pub fn char(&mut self, c: char, at: Duration, read: usize) {
         self.whole = false;
-        let seen = size == self.drawn && self.asked.is_some_and(|asked| at > asked);
-        if !seen || c.is_whitespace() || self.typed.len() >= self.token.len() {
+        let seen = self.asked.is_some_and(|asked| at > asked);
+        if !seen || c.is_whitespace() {
             return;
         }
-        self.typed.push(Press { c: c.to_ascii_uppercase(), at, read });
-        if self.typed.len() == self.token.len() {
-            let apart = |pair: &[Press]| pair[0].read != pair[1].read && pair[1].at - pair[0].at >= HAND;
-            let hand = self.typed.windows(2).all(apart);
-            self.whole = hand && self.typed.iter().map(|press| press.c).eq(self.token.chars());
-            if !hand {
-                self.typed.clear();
-            }
+        let press = Press { c: c.to_ascii_uppercase(), at, read };
+        let places = self.token.len();
+        let apart = |pair: &[Press]| pair[0].read != pair[1].read && pair[1].at - pair[0].at >= HAND;
+        let hand = |typed: &[Press]| {
+            typed.windows(2).all(apart) && typed.iter().map(|press| press.c).eq(self.token.chars())
+        };
+        // Four places, of which a fifth character is none; and the last four of everything, because a gate that thinks
+        // them too fast begins anew.
+        if self.field.len() < places {
+            self.field.push(press);
         }
+        self.typed.push(press);
+        self.whole = hand(&self.field) || hand(&self.typed[self.typed.len().saturating_sub(places)..]);
     }
 
     /// What was typed last is erased.
     pub fn erased(&mut self) {
         self.whole = false;
         self.typed.pop();
+        self.field.pop();
     }
 
     /// It was approved now: by a hand that saw what it did?

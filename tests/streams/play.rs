@@ -15,7 +15,7 @@ use goaround::engine::gate::Gesture;
 use goaround::engine::record;
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, State};
-use goaround::shell::hand;
+use goaround::shell::hand::{self, Fit};
 use goaround::shell::screen::parser::Told;
 use goaround::shell::screen::reader::{Ears, Heard, Line, Typed};
 use goaround::ui::Ui;
@@ -32,7 +32,7 @@ use crate::story::key;
 /// Between two frames, as the terminal has it.
 const FRAME: Duration = Duration::from_millis(66);
 /// One of so many frames that are known is drawn all the same.
-const SAMPLE: u64 = 512;
+const SAMPLE: u64 = 4_096;
 
 /// How a stream ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -104,9 +104,10 @@ impl Player {
         let typed = Typed::default();
         let start = desk.mono + Duration::from_millis(20);
         let (held, lines) = card(&desk.story.state);
-        let read = matches!(stream.begin, Begin::Armed | Begin::Read | Begin::Reason);
+        let read = matches!(stream.begin, Begin::Armed | Begin::Waits | Begin::Read | Begin::Reason);
         let judge = Judge::new(&desk.token, held, lines, read);
-        let judge = if stream.begin == Begin::Armed { judge.armed(desk.mono, desk.size) } else { judge };
+        let armed = matches!(stream.begin, Begin::Armed | Begin::Waits);
+        let judge = if armed { judge.armed(desk.mono) } else { judge };
         let mut run = Run {
             size: desk.size,
             judge,
@@ -114,7 +115,7 @@ impl Player {
             now: start,
             busy: start,
             drawn: Duration::ZERO,
-            drawn_size: desk.size,
+            fit: Fit::default(),
             ears: Ears::new(self.base, typed.clone()),
             typed,
             last_piece: start,
@@ -156,7 +157,7 @@ struct Run<'p> {
     /// The program does something else until then.
     busy: Duration,
     drawn: Duration,
-    drawn_size: (u16, u16),
+    fit: Fit,
     ears: Ears,
     typed: Typed,
     last_piece: Duration,
@@ -198,7 +199,9 @@ impl Run<'_> {
                 }
                 Act::Size(columns, rows) => {
                     self.size = (*columns, *rows);
-                    self.queue.push_back((clock, Item::Size));
+                    self.judge.resized();
+                    // A signal is heard before any key that waits.
+                    self.queue.push_front((clock, Item::Size));
                 }
                 Act::Away(ms) => {
                     let away = Duration::from_millis(u64::from(*ms));
@@ -229,7 +232,7 @@ impl Run<'_> {
     /// Lets everything happen until then; false: it is over.
     fn advance(&mut self, until: Duration) -> bool {
         loop {
-            if self.outcome.approved || self.outcome.decided || self.desk.story.state.quitting {
+            if self.is_over() {
                 return false;
             }
             let sent = self.sending.as_ref().map(|(at, ..)| (*at, Next::Sent));
@@ -262,17 +265,24 @@ impl Run<'_> {
         }
     }
 
+    /// Approved, left, or the world moves where it was to stand still.
+    fn is_over(&self) -> bool {
+        let state = &self.desk.story.state;
+        let moves = !self.lively && state.reviewed_mono < self.now;
+        self.outcome.approved || self.outcome.decided || state.quitting || moves
+    }
+
     fn item(&mut self, item: Item, came: Duration, now: Duration) {
         match item {
             Item::Heard(heard, piece) => {
                 self.told(&heard.told, came, piece);
-                let fits = self.size == self.drawn_size;
+                let fits = self.fit.counts(heard.read);
                 let command = hand::command(self.ui, &self.desk.story.state, heard.told, heard.read, fits);
                 if let Some(command) = command {
                     self.command(command, now);
                 }
             }
-            Item::Size => {}
+            Item::Size => self.fit.resized(),
             Item::Away(away) => {
                 self.judge.void();
                 for at in [now, now + away] {
@@ -289,6 +299,9 @@ impl Run<'_> {
                 return;
             }
         }
+        if self.is_over() {
+            return;
+        }
         if self.queue.is_empty() || self.now.saturating_sub(self.drawn) >= FRAME {
             self.draw();
         } else {
@@ -304,7 +317,7 @@ impl Run<'_> {
         }
         let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match key.code {
-            KeyCode::Char(c) if plain => self.judge.char(c, came, piece, self.size),
+            KeyCode::Char(c) if plain => self.judge.char(c, came, piece),
             KeyCode::Backspace => self.judge.erased(),
             KeyCode::Esc => self.judge.void(),
             _ => {}
@@ -406,7 +419,6 @@ impl Run<'_> {
         self.changed = false;
         self.drawn = self.now;
         let frame = self.look();
-        self.drawn_size = self.size;
         self.sending = Some((self.now + self.slow, frame, self.size));
         if self.slow.is_zero() {
             self.sent();
@@ -416,7 +428,8 @@ impl Run<'_> {
     fn sent(&mut self) {
         let Some((at, frame, size)) = self.sending.take() else { return };
         self.busy = self.busy.max(at);
-        self.judge.frame(&frame, size, at);
+        self.judge.frame(&frame, size, self.size, at);
+        self.fit.drawn(self.typed.last());
         let shown = Shown { read: self.typed.last(), ..frame.shown };
         self.event(Event::Shown(shown), at);
     }
@@ -477,7 +490,9 @@ fn card(state: &State) -> (u64, usize) {
     let mut hasher = DefaultHasher::new();
     proposal.held.hash(&mut hasher);
     proposal.opened_mono.hash(&mut hasher);
-    (hasher.finish(), proposal.effect_lines().len())
+    let lines =
+        proposal.analysis.plan.as_ref().map_or(0, |p| p.changes.len() + p.not_restored.len() + p.also.len());
+    (hasher.finish(), lines)
 }
 
 struct Words(DefaultHasher);
@@ -511,7 +526,9 @@ fn situation(state: &State, size: (u16, u16)) -> u64 {
                 Gesture::Editing(draft) => (4, draft.field),
                 Gesture::Decided => (5, 0),
             };
-            (gesture, long, proposal.note.as_ref().map(Clean::as_str)).hash(&mut words.0);
+            // How many rows a note takes, not what it says.
+            let note = proposal.note.as_ref().map(|note| note.as_str().chars().count() / 10);
+            (gesture, long, note).hash(&mut words.0);
         }
     }
     words.0.finish()

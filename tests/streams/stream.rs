@@ -95,14 +95,29 @@ impl Chance {
 }
 
 const KEYS: &[&[u8]] = &[
-    b"a", b"a", b"a", b"a", b"r", b"e", b"w", b"z", b"u", b"v", b"d", b"m", b"?", b":", b"/", b"g", b"gg", b"G",
-    b"i", b"q", b"l", b"p", b"y", b"n", b"\r", b"\r", b"\t", b"\x1b", b"\x1b", b"\x7f", b"\x7f", b" ", b"\x1b[A",
+    b"a", b"a", b"a", b"a", b"r", b"e", b"v", b"d", b"m", b"?", b":", b"/", b"g", b"gg", b"G", b"i", b"q",
+    b"l", b"p", b"y", b"n", b"\r", b"\r", b"\t", b"\x1b", b"\x1b", b"\x7f", b"\x7f", b" ", b"\x1b[A",
     b"\x1b[B", b"\x1b[5~", b"\x1b[6~", b"\x1b[H", b"\x1b[F", b"\x1b[Z", b"j", b"k", b"\x13", b"1", b"7",
 ];
+/// After these everything is reviewed, which takes its time.
+const DECIDE: &[&[u8]] = &[b"w", b"z", b"u"];
 const REPORTS: &[&[u8]] = &[
-    b"\x1b[I", b"\x1b[O", b"\x1b[0n", b"\x1b[2;3R", b"\x1b[?2026;2$y", b"\x1b[?64;1;2c", b"\x1b]11;rgb:0/0/0\x07",
-    b"\x1b[<0;5;5M", b"\x1b[<0;5;5m", b"\x1b[<64;10;10M", b"\x1b[<65;10;10M", b"\x1b[M !!", b"\x1b[<0;40;28M",
-    b"\x1b[<35;20;20M", b"\x1b[<2;20;20M", b"\x1bP1$r\x1b\\",
+    b"\x1b[I",
+    b"\x1b[O",
+    b"\x1b[0n",
+    b"\x1b[2;3R",
+    b"\x1b[?2026;2$y",
+    b"\x1b[?64;1;2c",
+    b"\x1b]11;rgb:0/0/0\x07",
+    b"\x1b[<0;5;5M",
+    b"\x1b[<0;5;5m",
+    b"\x1b[<64;10;10M",
+    b"\x1b[<65;10;10M",
+    b"\x1b[M !!",
+    b"\x1b[<0;40;28M",
+    b"\x1b[<35;20;20M",
+    b"\x1b[<2;20;20M",
+    b"\x1bP1$r\x1b\\",
 ];
 const SIZES: &[(u16, u16)] =
     &[(80, 24), (79, 24), (80, 23), (40, 10), (120, 40), (100, 30), (20, 5), (1, 1), (200, 60)];
@@ -117,17 +132,18 @@ struct Maker<'a> {
 /// The stream of `seed`; `token` tells the token of the card that it begins with.
 pub fn of(seed: u64, token: impl Fn(Begin) -> String) -> Stream {
     let mut chance = Chance::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5eed);
-    let begin = match chance.below(20) {
-        0..=8 => Begin::Armed,
-        9..=12 => Begin::Read,
-        13..=14 => Begin::Fresh,
-        15..=16 => Begin::Reason,
-        17..=18 => Begin::List,
+    let begin = match chance.below(40) {
+        0..=18 => Begin::Armed,
+        19 => Begin::Waits,
+        20..=27 => Begin::Read,
+        28..=31 => Begin::Fresh,
+        32..=35 => Begin::Reason,
+        36..=37 => Begin::List,
         _ => Begin::Long,
     };
     debug_assert!(BEGINS.contains(&begin));
     let vim = chance.one_in(5);
-    let lively = chance.one_in(100);
+    let lively = chance.one_in(1_000);
     let slow = if chance.one_in(6) { chance.within(1, 400) } else { 0 };
     let word = token(begin);
     let mut maker = Maker { chance, token: word.as_bytes(), steps: Vec::new() };
@@ -154,7 +170,7 @@ impl Maker<'_> {
     }
 
     fn key(&mut self) {
-        let key = self.chance.of(KEYS);
+        let key = if self.chance.one_in(200) { self.chance.of(DECIDE) } else { self.chance.of(KEYS) };
         let after = self.pace();
         self.bytes(after, key);
     }
@@ -234,7 +250,7 @@ impl Maker<'_> {
 
     /// Keys as a terminal tells them that was asked for more than characters.
     fn kitty(&mut self) {
-        let kind = self.chance.of(&[1, 2, 3]);
+        let kind = self.chance.of(&[1, 2, 2, 3, 3]);
         if self.chance.one_in(3) {
             self.bytes(900, format!("\x1b[97;1:{kind}u").as_bytes());
             return;
@@ -243,9 +259,6 @@ impl Maker<'_> {
             let code = self.letter(n).to_ascii_lowercase();
             let after = self.pace();
             self.bytes(after, format!("\x1b[{code};1:{kind}u").as_bytes());
-            if kind == 1 && self.chance.one_in(2) {
-                self.bytes(20, format!("\x1b[{code};1:3u").as_bytes());
-            }
         }
     }
 
@@ -319,7 +332,7 @@ impl Maker<'_> {
                 // In a read with something else.
                 for n in 0..4 {
                     let (after, c) = (self.pace(), self.letter(n));
-                    let more: &[u8] = self.chance.of(&[b"\x1b[I", b"\x7f", b" ", b"\x1b[0n", b"q\x7f"]);
+                    let more: &[u8] = self.chance.of(&[b"\x1b[I", b"\x7f", b"a", b"\x1b[0", b"q\x7f"]);
                     self.bytes(after, &[&[c], more].concat());
                 }
             }
@@ -347,7 +360,8 @@ impl Maker<'_> {
     /// Another order, another letter, one twice; sometimes corrected, into something that is still wrong.
     fn scrambled(&mut self) {
         let mut order: Vec<usize> = (0..4).collect();
-        let (a, b) = (self.chance.below(4) as usize, self.chance.below(4) as usize);
+        let a = self.chance.below(4) as usize;
+        let b = (a + 1 + self.chance.below(3) as usize) % 4;
         match self.chance.below(3) {
             0 => order.swap(a, b),
             1 => order.insert(a, b),
@@ -367,7 +381,7 @@ impl Maker<'_> {
     fn break_it(&mut self) {
         match self.chance.below(8) {
             0 => {
-                let (columns, rows) = self.chance.of(SIZES);
+                let (columns, rows) = self.chance.of(&SIZES[1..4]);
                 self.push(30, Act::Size(columns, rows));
                 if self.chance.one_in(2) {
                     self.push(200, Act::Size(100, 30));
@@ -398,7 +412,10 @@ impl Maker<'_> {
                 let c = self.letter(0);
                 self.bytes(60, &[c]);
             }
-            _ => self.key(),
+            _ => {
+                let page: &[u8] = self.chance.of(&[b"\x1b[27u", b"\x03", b"\x7f", b"\x1b\x1b", b"?"]);
+                self.bytes(80, page);
+            }
         }
     }
 }

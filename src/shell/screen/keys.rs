@@ -1,7 +1,9 @@
 //! What a complete sequence from a terminal means: a key, the mouse, or an answer to a question of ours. What is not
 //! known is nothing, never characters.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::parser::Told;
 

@@ -118,7 +118,9 @@ pub fn spawn(tx: UnboundedSender<Heard>, line: Line, typed: Typed) -> io::Result
     // A paste that nobody takes waits in the terminal, not here.
     let (pieces, received) = sync_channel(16);
     std::thread::Builder::new().name("tty".into()).spawn(move || read(terminal, &pieces))?;
-    std::thread::Builder::new().name("keys".into()).spawn(move || understand(&received, &tx, &line, typed))?;
+    std::thread::Builder::new()
+        .name("keys".into())
+        .spawn(move || understand(&received, &tx, &line, typed))?;
     Ok(())
 }
 
@@ -137,12 +139,7 @@ fn read(mut terminal: File, pieces: &SyncSender<(Instant, Vec<u8>)>) {
     }
 }
 
-fn understand(
-    pieces: &Receiver<(Instant, Vec<u8>)>,
-    tx: &UnboundedSender<Heard>,
-    line: &Line,
-    typed: Typed,
-) {
+fn understand(pieces: &Receiver<(Instant, Vec<u8>)>, tx: &UnboundedSender<Heard>, line: &Line, typed: Typed) {
     let mut ears = Ears::new(tokio::time::Instant::now().into_std(), typed);
     loop {
         let piece = match ears.patience(line) {
