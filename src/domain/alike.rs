@@ -182,8 +182,6 @@ pub fn strangers(text: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn shown(text: &str) -> String {
         crate::domain::clean::Clean::new(text).to_string()
     }

@@ -439,7 +439,7 @@ fn through(payload: &Payload, decided: bool, ui: &Ui, encoder: &mut Encoder) {
     files(&story, decided && story.records("rejected").len() == 1);
 }
 
-/// The payloads as they go through: each alone where everything is wanted, else the beginnings of a dozen in one text.
+/// The payloads as they go through: each alone where everything is wanted, else the beginnings of sixteen in one text.
 fn portions() -> Vec<Payload> {
     if all() {
         return PAYLOADS.clone();
@@ -453,8 +453,8 @@ fn portions() -> Vec<Payload> {
             text: text.collect::<Vec<_>>().join(" "),
         }
     };
-    // Each twelfth, so that one kind does not stand behind what its own beginning hides.
-    let every = PAYLOADS.len().div_ceil(12);
+    // Apart in the file, so that one kind does not stand behind what its own beginning hides.
+    let every = PAYLOADS.len().div_ceil(16);
     (0..every)
         .map(|n| PAYLOADS.iter().skip(n).step_by(every).cloned().collect::<Vec<_>>())
         .map(|some| bundle(&some))
