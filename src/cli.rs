@@ -240,9 +240,16 @@ pub fn main() -> u8 {
     tty::guard_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { USAGE } else { 0 };
+        Err(error) if error.use_stderr() => {
+            // It quotes what was typed, or what somebody gave to be typed.
+            for line in Clean::lines(&error.render().to_string()) {
+                eprintln!("{line}");
+            }
+            return USAGE;
+        }
+        Err(help) => {
+            let _ = help.print();
+            return 0;
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {

@@ -17,8 +17,8 @@ mod story;
 mod alike;
 #[path = "inert/corpus.rs"]
 mod corpus;
-
-// mod program;
+#[path = "inert/program.rs"]
+mod program;
 #[path = "inert/screens.rs"]
 mod screens;
 #[path = "inert/sinks.rs"]

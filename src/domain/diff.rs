@@ -301,6 +301,26 @@ pub fn sentence(change: &FieldChange) -> String {
     }
 }
 
+/// The same as it stands where nobody asked for values: a secret, by the name of the field or by its own shape, is a
+/// mark with a digest, so that two different ones never look alike. The page of differences shows it.
+pub fn shown(change: &FieldChange) -> String {
+    let shown = |value: &Option<Clean>| {
+        value.as_ref().map(|value| {
+            let told = redact::diff_value(change.field.as_str(), value.as_str());
+            if told.hits == 0 {
+                return value.clone();
+            }
+            let digest = ContentDigest::of_bytes(format!("{}={value}", change.field).as_bytes());
+            Clean::new(format!("{} (sha256 {})", told.text, digest.short()))
+        })
+    };
+    sentence(&FieldChange {
+        field: change.field.clone(),
+        before: shown(&change.before),
+        after: shown(&change.after),
+    })
+}
+
 /// The same without secrets, by the name of the field and by their own shape: for sentences that are recorded or leave
 /// this machine.
 pub fn told(change: &FieldChange) -> String {
@@ -458,6 +478,20 @@ mod tests {
         let b = json!({"metadata": {"labels": {"pod-template-hash": "2"}},
             "spec": {"containers": [{"name": "b", "image": "y"}, {"name": "a", "image": "x"}]}});
         assert_eq!(templates(&a, &b), []);
+    }
+
+    #[test]
+    fn a_secret_is_shown_as_a_digest_and_two_of_them_are_still_two() {
+        let env = |value: &str| json!({"spec": {"containers": [{"name": "a", "env": [{"name": "DB_PASSWORD", "value": value}]}]}});
+        let said = |before: &str, after: &str| shown(&templates(&env(before), &env(after))[0]);
+        let one = said("hunter2", "correct horse");
+        assert!(one.starts_with("env DB_PASSWORD <redacted: password> (sha256 "), "{one}");
+        assert!(!one.contains("hunter2") && !one.contains("horse"), "{one}");
+        assert_ne!(one, said("hunter2", "correct horsf"));
+        assert_ne!(one, said("hunter3", "correct horse"));
+        let plain =
+            FieldChange { field: "env POOL".into(), before: Some("5".into()), after: Some("50".into()) };
+        assert_eq!(shown(&plain), "env POOL 5 → 50");
     }
 
     #[test]

@@ -566,7 +566,7 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
         return Vec::new();
     };
     let line = |kind, text: String| EffectLine { kind, text: Clean::new(text) };
-    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::sentence(c)));
+    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::shown(c)));
     let not_restored = plan
         .not_restored
         .iter()

@@ -117,7 +117,7 @@ fn lines(before: &str, after: &str) -> Vec<EffectLine> {
     let mut changes = diff::templates(&template(before), &template(after));
     changes.extend(diff::contents("c", &json!({"k": before}), &json!({"k": after})));
     changes.extend(diff::annotations(&json!({"k": before}), &json!({"k": after}), |_| false));
-    changes.iter().map(|change| line(diff::sentence(change))).collect()
+    changes.iter().map(|change| line(diff::shown(change))).collect()
 }
 
 /// Symbols of all cells of these lines, drawn as on a card that is this wide.
@@ -254,7 +254,7 @@ proptest! {
         prop_assume!(one != other);
         let change = |value: &str| {
             let changes = diff::annotations(&json!({"k": "old"}), &json!({"k": value}), |_| false);
-            let lines: Vec<EffectLine> = changes.iter().map(|change| line(diff::sentence(change))).collect();
+            let lines: Vec<EffectLine> = changes.iter().map(|change| line(diff::shown(change))).collect();
             cells(&lines, columns, false)
         };
         prop_assert_ne!(seen(&change(&one)), seen(&change(&other)), "{:?} {:?}", one, other);

@@ -163,11 +163,11 @@ fn slos(story: &mut Story, p: &str) {
 
 fn model(story: &mut Story, p: &str) {
     let c = || Clean::new(p);
-    let asked = story.trace.iter().flat_map(|(_, effects)| effects).filter_map(|effect| match effect {
+    let mut asked = story.trace.iter().flat_map(|(_, effects)| effects).filter_map(|effect| match effect {
         Effect::Advise(brief) => Some(brief.id),
         _ => None,
     });
-    let Some(id) = asked.last() else { return };
+    let Some(id) = asked.next_back() else { return };
     let said = |mark| Said {
         text: c(),
         evidence: vec!["E1".into()],
@@ -234,11 +234,11 @@ fn look_closer(story: &mut Story, p: &str, event: ClusterEvent) {
     story.event(Event::Pod(uid.clone(), Box::new(Ok(page))));
     story.command(Command::PodLog);
     story.pass(1);
-    let stream = story.trace.iter().flat_map(|(_, effects)| effects).filter_map(|effect| match effect {
+    let mut stream = story.trace.iter().flat_map(|(_, effects)| effects).filter_map(|effect| match effect {
         Effect::FollowLog(request) => Some(request.stream),
         _ => None,
     });
-    if let Some(stream) = stream.last() {
+    if let Some(stream) = stream.next_back() {
         let lines =
             p.split('\n').take(50).map(|line| LogLine { at: None, text: Clean::new(line), cut: 0 }).collect();
         for news in [LogNews::Opened, LogNews::Lines(lines), LogNews::Lost(c()), LogNews::Ended(c())] {
@@ -439,7 +439,7 @@ fn through(payload: &Payload, decided: bool, ui: &Ui, encoder: &mut Encoder) {
     files(&story, decided && story.records("rejected").len() == 1);
 }
 
-/// The payloads as they go through: each alone where everything is wanted, else the beginnings of a dozen in one text.
+/// The payloads as they go through: each alone where everything is wanted, else the beginnings of sixteen in one text.
 fn portions() -> Vec<Payload> {
     if all() {
         return PAYLOADS.clone();
@@ -453,8 +453,8 @@ fn portions() -> Vec<Payload> {
             text: text.collect::<Vec<_>>().join(" "),
         }
     };
-    // Each twelfth, so that one kind does not stand behind what its own beginning hides.
-    let every = PAYLOADS.len().div_ceil(12);
+    // Apart in the file, so that one kind does not stand behind what its own beginning hides.
+    let every = PAYLOADS.len().div_ceil(16);
     (0..every)
         .map(|n| PAYLOADS.iter().skip(n).step_by(every).cloned().collect::<Vec<_>>())
         .map(|some| bundle(&some))

@@ -330,10 +330,10 @@ fn strip(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &mut 
 /// What the approved plan does, once more.
 fn effect_lines(running: &Running) -> Vec<EffectLine> {
     let plan = &running.plan;
-    let changes = plan.changes.iter().map(|c| EffectLine {
-        kind: EffectKind::Changes,
-        text: Clean::new(crate::domain::diff::sentence(c)),
-    });
+    let changes = plan
+        .changes
+        .iter()
+        .map(|c| EffectLine { kind: EffectKind::Changes, text: Clean::new(crate::domain::diff::shown(c)) });
     let not_restored = plan.not_restored.iter().map(|n| EffectLine {
         kind: EffectKind::NotRestored,
         text: Clean::new(format!("{} {} ({})", n.kind, n.name, n.why)),
