@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::Identity;
+use goaround::domain::freeze::{Freeze, When};
 use goaround::domain::notice::{Doing, Lease, Notice, Ruling, Said};
 use goaround::domain::signal::Signal;
+use goaround::domain::verdict::{Gate, GateState};
 use goaround::engine::event::{Command, Count};
 use goaround::engine::gate::Gesture;
 use goaround::engine::verify::Phase;
 use goaround::engine::{Effect, Event, courtesy, quorum};
 use goaround::sabotage::{self, Design};
-use story::{Story, Workload, key};
+use story::{Story, Workload, at, key};
 
 /// What a cluster keeps of what operators tell one another.
 #[derive(Default)]
@@ -582,4 +584,35 @@ fn of_two_who_approve_opposites_at_once_one_writes_and_the_other_is_refused() {
     ana.answer("execute");
     assert!(matches!(ben.phase("api"), Phase::Stabilising));
     assert!(matches!(ana.phase("api"), Phase::Aborted(_)));
+}
+
+// Freezes.
+
+#[test]
+fn a_freeze_is_named_in_the_reason_and_never_in_the_way() {
+    let frozen = |from: &str, to: &str| {
+        let mut story = as_user("ana");
+        let when = When::Once { from: at(from), to: at(to) };
+        story.state.setup.policy.freezes = vec![Freeze { when, why: "end of the year".into() }];
+        story.pass(2);
+        story
+    };
+    let mut story = frozen("11:00:00", "13:00:00");
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
+    let line = story.gate_line(Gate::SafeNow);
+    assert!(line.contains("freeze until Fri 2026-11-20 13:00 UTC: end of the year"), "{line}");
+    story.show();
+    story.mono += std::time::Duration::from_secs(1);
+    story.command(Command::Arm);
+    assert!(story.proposal().unnamed("because").any(|gate| gate == "SAFE NOW"));
+    story.command(Command::Back);
+    story.approve();
+    assert_eq!(story.executions().len(), 1, "it is named, and then it is done");
+    assert_eq!(frozen("13:00:00", "14:00:00").gate(Gate::SafeNow), GateState::Pass);
+    // One that begins while a card is armed is a change of the card.
+    let mut story = frozen("12:01:00", "13:00:00");
+    story.arm();
+    story.pass(90);
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
+    assert_eq!(story.proposal().gesture, Gesture::Idle);
 }

@@ -533,6 +533,11 @@ fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     if let Some(why) = &look.setup.policy.freeze {
         fail(format!("freeze: {why}"));
     }
+    for freeze in &look.setup.policy.freezes {
+        if let Some(until) = freeze.until(look.now) {
+            fail(format!("freeze until {} UTC: {}", until.format("%a %Y-%m-%d %H:%M"), freeze.why));
+        }
+    }
     if let Some(owner) = owner(look.deployment) {
         against.push(owner);
     }
