@@ -11,7 +11,7 @@ use goaround::domain::cluster::Identity;
 use goaround::domain::freeze::{Freeze, When};
 use goaround::domain::notice::{Doing, Lease, Notice, Ruling, Said};
 use goaround::domain::signal::Signal;
-use goaround::domain::verdict::{Gate, GateState};
+use goaround::domain::verdict::{Gate, GateState, Outcome};
 use goaround::engine::event::{Command, Count};
 use goaround::engine::gate::Gesture;
 use goaround::engine::verify::Phase;
@@ -615,4 +615,50 @@ fn a_freeze_is_named_in_the_reason_and_never_in_the_way() {
     story.pass(90);
     assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
     assert_eq!(story.proposal().gesture, Gesture::Idle);
+}
+
+// Hand-over.
+
+#[test]
+fn what_a_dead_session_began_on_another_host_is_verified_by_the_next_one_and_nothing_is_sent_again() {
+    let (mut board, mut ana, mut ben) = (Board::default(), as_user("ana"), as_user("ben"));
+    ana.approve();
+    let action = ana.action("api");
+    pass(&mut board, 3, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    same_cluster(&ana, &mut ben);
+    ben.controller("api", 3);
+    let now = ben.now;
+    ben.workload_mut("api").errors[0].1 = now;
+    pass(&mut board, 40, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    assert!(seen(&ben).expect("ana").starts_with("ana acts, "), "{:?}", seen(&ben));
+    assert!(ben.incident("api").running.is_none(), "she lives: it is hers");
+    // Her host dies.
+    drop(ana);
+    pass(&mut board, 75, &mut [("ben", &mut ben)]);
+    assert!(says(&ben, "ana went silent while action"));
+    assert_eq!(ben.records("taken_up").len(), 1);
+    assert_eq!(ben.running("api").action, action);
+    pass(&mut board, 120, &mut [("ben", &mut ben)]);
+    assert!(matches!(ben.phase("api"), Phase::Closed(Outcome::Helped)), "{:?}", ben.phase("api"));
+    assert_eq!(ben.records("closed")[0]["action"], action.0.as_str());
+    assert_eq!((ben.executions().len(), ben.records("taken_up").len()), (0, 1));
+}
+
+#[test]
+fn what_its_own_session_ended_is_taken_up_by_nobody() {
+    let (mut board, mut ana, mut ben) = (Board::default(), as_user("ana"), as_user("ben"));
+    ana.approve();
+    pass(&mut board, 3, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    same_cluster(&ana, &mut ben);
+    for story in [&mut ana, &mut ben] {
+        story.controller("api", 3);
+        let now = story.now;
+        story.workload_mut("api").errors[0].1 = now;
+    }
+    pass(&mut board, 150, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    assert!(matches!(ana.phase("api"), Phase::Closed(_)), "{:?}", ana.phase("api"));
+    drop(ana);
+    pass(&mut board, 120, &mut [("ben", &mut ben)]);
+    assert_eq!(ben.records("taken_up").len(), 0);
+    assert_eq!(seen(&ben), None, "she let it go");
 }
