@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::Identity;
+use goaround::domain::freeze::{Freeze, When};
 use goaround::domain::notice::{Doing, Lease, Notice, Ruling, Said};
 use goaround::domain::signal::Signal;
+use goaround::domain::verdict::{Gate, GateState, Outcome};
 use goaround::engine::event::{Command, Count};
 use goaround::engine::gate::Gesture;
 use goaround::engine::verify::Phase;
 use goaround::engine::{Effect, Event, courtesy, quorum};
 use goaround::sabotage::{self, Design};
-use story::{Story, Workload, key};
+use story::{Story, Workload, at, key};
 
 /// What a cluster keeps of what operators tell one another.
 #[derive(Default)]
@@ -582,4 +584,81 @@ fn of_two_who_approve_opposites_at_once_one_writes_and_the_other_is_refused() {
     ana.answer("execute");
     assert!(matches!(ben.phase("api"), Phase::Stabilising));
     assert!(matches!(ana.phase("api"), Phase::Aborted(_)));
+}
+
+// Freezes.
+
+#[test]
+fn a_freeze_is_named_in_the_reason_and_never_in_the_way() {
+    let frozen = |from: &str, to: &str| {
+        let mut story = as_user("ana");
+        let when = When::Once { from: at(from), to: at(to) };
+        story.state.setup.policy.freezes = vec![Freeze { when, why: "end of the year".into() }];
+        story.pass(2);
+        story
+    };
+    let mut story = frozen("11:00:00", "13:00:00");
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
+    let line = story.gate_line(Gate::SafeNow);
+    assert!(line.contains("freeze until Fri 2026-11-20 13:00 UTC: end of the year"), "{line}");
+    story.show();
+    story.mono += std::time::Duration::from_secs(1);
+    story.command(Command::Arm);
+    assert!(story.proposal().unnamed("because").any(|gate| gate == "SAFE NOW"));
+    story.command(Command::Back);
+    story.approve();
+    assert_eq!(story.executions().len(), 1, "it is named, and then it is done");
+    assert_eq!(frozen("13:00:00", "14:00:00").gate(Gate::SafeNow), GateState::Pass);
+    // One that begins while a card is armed is a change of the card.
+    let mut story = frozen("12:01:00", "13:00:00");
+    story.arm();
+    story.pass(90);
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
+    assert_eq!(story.proposal().gesture, Gesture::Idle);
+}
+
+// Hand-over.
+
+#[test]
+fn what_a_dead_session_began_on_another_host_is_verified_by_the_next_one_and_nothing_is_sent_again() {
+    let (mut board, mut ana, mut ben) = (Board::default(), as_user("ana"), as_user("ben"));
+    ana.approve();
+    let action = ana.action("api");
+    pass(&mut board, 3, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    same_cluster(&ana, &mut ben);
+    ben.controller("api", 3);
+    let now = ben.now;
+    ben.workload_mut("api").errors[0].1 = now;
+    pass(&mut board, 40, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    assert!(seen(&ben).expect("ana").starts_with("ana acts, "), "{:?}", seen(&ben));
+    assert!(ben.incident("api").running.is_none(), "she lives: it is hers");
+    // Her host dies.
+    drop(ana);
+    pass(&mut board, 75, &mut [("ben", &mut ben)]);
+    assert!(says(&ben, "ana went silent while action"));
+    assert_eq!(ben.records("taken_up").len(), 1);
+    assert_eq!(ben.running("api").action, action);
+    pass(&mut board, 120, &mut [("ben", &mut ben)]);
+    assert!(matches!(ben.phase("api"), Phase::Closed(Outcome::Helped)), "{:?}", ben.phase("api"));
+    assert_eq!(ben.records("closed")[0]["action"], action.0.as_str());
+    assert_eq!((ben.executions().len(), ben.records("taken_up").len()), (0, 1));
+}
+
+#[test]
+fn what_its_own_session_ended_is_taken_up_by_nobody() {
+    let (mut board, mut ana, mut ben) = (Board::default(), as_user("ana"), as_user("ben"));
+    ana.approve();
+    pass(&mut board, 3, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    same_cluster(&ana, &mut ben);
+    for story in [&mut ana, &mut ben] {
+        story.controller("api", 3);
+        let now = story.now;
+        story.workload_mut("api").errors[0].1 = now;
+    }
+    pass(&mut board, 150, &mut [("ana", &mut ana), ("ben", &mut ben)]);
+    assert!(matches!(ana.phase("api"), Phase::Closed(_)), "{:?}", ana.phase("api"));
+    drop(ana);
+    pass(&mut board, 120, &mut [("ben", &mut ben)]);
+    assert_eq!(ben.records("taken_up").len(), 0);
+    assert_eq!(seen(&ben), None, "she let it go");
 }

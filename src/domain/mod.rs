@@ -12,6 +12,7 @@ pub mod document;
 pub mod evidence;
 pub mod exact;
 pub mod format;
+pub mod freeze;
 pub mod inquiry;
 pub mod latency;
 pub mod notice;

@@ -100,7 +100,13 @@ fn look(state: &mut State, effects: &mut Vec<Effect>) {
         Screen::Card(key) | Screen::Evidence(key) | Screen::Diff(key) | Screen::Model(key) => Some(key),
         _ => None,
     };
-    let wanted = |i: &&Incident| i.acting() || i.proposal.as_ref().is_some_and(|p| p.analysis.offer.acts());
+    // Whoever else is at it is followed to the end, whatever our own card says.
+    let others = &state.courtesy.others;
+    let wanted = |i: &&Incident| {
+        others.contains_key(&i.workload)
+            || i.acting()
+            || i.proposal.as_ref().is_some_and(|p| p.analysis.offer.acts())
+    };
     let mut namespaces: BTreeMap<Clean, i64> = BTreeMap::new();
     for incident in state.incidents.values().filter(wanted) {
         let every = if Some(&incident.workload) == in_front { LOOK } else { GLANCE };
@@ -172,6 +178,19 @@ fn say(state: &mut State, text: &str) {
 pub fn others<'a>(state: &'a State, workload: &Key) -> impl Iterator<Item = &'a Lease> {
     let leases = state.courtesy.others.get(workload).map(Vec::as_slice).unwrap_or_default();
     leases.iter().filter(|(lease, seen)| lease.held(*seen, state.now)).map(|(lease, _)| lease)
+}
+
+/// Workloads on which somebody acted who let nothing go, and is not heard of any more.
+pub(super) fn left(state: &State) -> impl Iterator<Item = Key> {
+    let keys = state.courtesy.others.keys();
+    keys.filter(|key| holders(state, key).next().is_some()).cloned()
+}
+
+/// Those who acted on `workload` and are not heard of any more.
+pub(super) fn holders<'a>(state: &'a State, workload: &Key) -> impl Iterator<Item = &'a Clean> {
+    let leases = state.courtesy.others.get(workload).map(Vec::as_slice).unwrap_or_default();
+    let lapsed = leases.iter().filter(|(l, seen)| l.doing == Doing::Acting && !l.held(*seen, state.now));
+    lapsed.map(|(lease, _)| &lease.holder)
 }
 
 /// Who else is deciding or acts there, in words: `ana is deciding, 40 s`.

@@ -11,8 +11,8 @@ use super::effect::Effect;
 use super::event::Command;
 use super::filter::Filter;
 use super::record::{
-    ADVICE, APPROVED, CLOSED, EXPIRED, INTENT, OUTCOME, PROPOSED, RATIONALE, READ_BACK, REJECTED, WAITED,
-    WITHDRAWN,
+    ADVICE, APPROVED, CLOSED, EXPIRED, INTENT, OUTCOME, PROPOSED, RATIONALE, READ_BACK, REJECTED, TAKEN_UP,
+    WAITED, WITHDRAWN,
 };
 use super::state::{State, Weight};
 use super::view::{self, Screen};
@@ -124,6 +124,7 @@ fn told(kind: &str, body: &Value) -> (String, String) {
         PROPOSED => (format!("proposed {offer}"), text("verdict")),
         INTENT => (because(&format!("approved {offer}")), "recorded".into()),
         APPROVED => (because(&format!("approved {offer}, one of several")), "approved".into()),
+        TAKEN_UP => (format!("takes up what {} began", text("of")), String::new()),
         REJECTED => (because(&format!("rejected {offer}")), "rejected".into()),
         WAITED => (because("waits"), "waited".into()),
         EXPIRED => (format!("expired: {offer}"), "expired".into()),

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod forget;
 pub mod gate;
 mod gates;
+mod handover;
 pub mod inbox;
 pub mod incident;
 mod input;

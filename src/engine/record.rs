@@ -29,6 +29,8 @@ use super::verify::Running;
 pub const PROPOSED: &str = "proposed";
 /// A person approved, where more than one is wanted.
 pub const APPROVED: &str = "approved";
+/// An action of another operator whose session died is watched from here on.
+pub const TAKEN_UP: &str = "taken_up";
 /// A person refused.
 pub const REJECTED: &str = "rejected";
 /// A person waits.

@@ -17,6 +17,7 @@ use crate::ui::theme::{Theme, ThemeError};
 
 mod advisor;
 mod environment;
+mod freeze;
 mod glob;
 mod look;
 mod paths;

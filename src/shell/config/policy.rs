@@ -1,7 +1,7 @@
 //! Reads `[policy]` and `[gate]`. Numbers under which a gate could not fail, or an approval could not be
 //! used, are refused rather than obeyed.
 
-use super::Gate;
+use super::{Gate, freeze};
 use crate::domain::clean::Clean;
 use crate::domain::document::{Entry, Table};
 use crate::domain::policy::Policy;
@@ -63,10 +63,14 @@ pub(super) fn policy(table: &Table<'_>) -> Result<Policy, TextError> {
         policy.keep_config_content = entry.flag()?;
     }
     if let Some(entry) = table.get("freeze") {
-        let reason = entry.filled().map_err(|error| {
-            error.hint("freeze = \"why nothing may be changed\"; take the line out to lift the freeze")
-        })?;
-        policy.freeze = Some(Clean::new(reason));
+        if entry.list().is_ok() {
+            policy.freezes = freeze::freezes(&entry)?;
+        } else {
+            let reason = entry.filled().map_err(|error| {
+                error.hint("freeze = \"why nothing may be changed\"; take the line out to lift the freeze")
+            })?;
+            policy.freeze = Some(Clean::new(reason));
+        }
     }
     Ok(policy)
 }
