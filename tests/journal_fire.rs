@@ -5,12 +5,24 @@
 
 #![expect(clippy::disallowed_methods, reason = "children of a test are told what to do by variables")]
 
+#[path = "common/cluster.rs"]
+mod cluster;
+mod common;
 #[path = "common/disk.rs"]
 mod disk;
+
 #[path = "journal_fire/disks.rs"]
 mod disks;
+#[path = "journal_fire/exports.rs"]
+mod exports;
+#[path = "journal_fire/files.rs"]
+mod files;
+#[path = "journal_fire/plugins.rs"]
+mod plugins;
 #[path = "journal_fire/processes.rs"]
 mod processes;
+#[path = "journal_fire/program.rs"]
+mod program;
 
 use goaround::domain::Time;
 

@@ -625,7 +625,9 @@ pub fn open_files(state: Option<PathBuf>, keep: bool, now: crate::domain::Time) 
         let why = Clean::new("there is no folder for it; hint: set GOAROUND_STATE_DIR");
         return (Files::default(), Event::Journal(Err(why), Past::default()));
     };
-    let store = keep.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
+    // A folder that is not private, or only a link to one, holds no contents either.
+    let private = keep && super::private::folder(&folder).is_ok();
+    let store = private.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
     if let Some(store) = &store {
         // Old contents that cannot be removed now are removed at the next start.
         let _ = store.expire(now);

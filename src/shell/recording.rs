@@ -86,7 +86,8 @@ impl Recording {
     /// # Errors
     /// When there is such a file, or it cannot be made or written.
     pub fn begin(path: &Path, state: &State, ui: Ui) -> Result<Self, RecordError> {
-        let file = private::create(path).map_err(|error| RecordError::Create { path: shown(path), error })?;
+        let file =
+            private::create_at(path).map_err(|error| RecordError::Create { path: shown(path), error })?;
         let mut recording = Self {
             file: Summed::new(buffered(Box::new(file))),
             path: path.to_owned(),
