@@ -11,6 +11,10 @@ mod point {
     static PASSED: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
     /// Dies here, if that is wanted: at once, as `kill -9` would have it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of tests, and of no program that is built to be used"
+    )]
     pub fn point(name: &'static str) {
         let mut passed = PASSED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let count = passed.entry(name).or_default();

@@ -160,6 +160,20 @@ fn an_intent_that_is_durable_too_late_sends_nothing() {
     }
 }
 
+#[test]
+fn a_gate_that_changes_while_the_record_is_on_its_way_stops_the_action() {
+    let mut story = approved(&["intent"]);
+    story.workload_mut("web").burn(at("11:58:00"), 0.2);
+    story.slos();
+    story.pass(16);
+    assert_ne!(story.gate(Gate::OnlyUs), GateState::Pass);
+    story.answer("intent");
+    assert_eq!(story.count("execute"), 0);
+    assert!(aborted(&story, "api").contains("changed before its record was on disk"));
+    let outcome = story.records("outcome").pop().expect("the intent in the journal gets its end");
+    assert_eq!((&outcome["done"], &outcome["unknown"]), (&0.into(), &false.into()));
+}
+
 // The second look.
 
 #[test]

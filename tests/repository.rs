@@ -327,6 +327,17 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
     let operator = granted("deploy/operator.yaml");
     assert_eq!(operator["goaround-operator"], [patch("apps", "deployments"), patch("", "configmaps")]);
     assert_eq!(operator.len(), 1);
+    let together = granted("deploy/together.yaml");
+    let leases = ["list", "create", "patch"].map(str::to_owned).to_vec();
+    assert_eq!(
+        together["goaround-together"],
+        [("coordination.k8s.io".to_owned(), "leases".to_owned(), leases)]
+    );
+    assert_eq!(together.len(), 1);
+    let quorum = granted("deploy/quorum.yaml");
+    let approvals = ["list", "create", "patch"].map(str::to_owned).to_vec();
+    assert_eq!(quorum["goaround-approver"], [("".to_owned(), "configmaps".to_owned(), approvals)]);
+    assert_eq!(quorum.len(), 1);
     let logs = granted("deploy/logs.yaml");
     assert_eq!(logs["goaround-logs"], [("".to_owned(), "pods/log".to_owned(), vec!["get".to_owned()])]);
     assert_eq!(logs.len(), 1);

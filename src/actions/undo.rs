@@ -11,6 +11,7 @@ mod wire;
 use serde_json::{Map, Value, json};
 
 use crate::domain::clean::Clean;
+use crate::sabotage::{self, Design};
 
 pub use template::same_template;
 pub use wire::wire_text;
@@ -136,7 +137,7 @@ pub fn undo(deployment: &Value, replica_sets: &[Value], target: &Target) -> Resu
 /// approved has changed since. Not tested: the generation, which an autoscaler bumps. To be sent as [`wire_text`].
 pub fn conditional_patch(deployment: &Value, template: Value, annotations: Value) -> Value {
     let annotated = deployment["metadata"]["annotations"].is_object();
-    json!([
+    let mut patch = json!([
         { "op": "test", "path": "/metadata/uid", "value": deployment["metadata"]["uid"] },
         { "op": "test", "path": "/spec/template", "value": deployment["spec"]["template"] },
         { "op": "test", "path": "/spec/paused", "value": null },
@@ -147,7 +148,15 @@ pub fn conditional_patch(deployment: &Value, template: Value, annotations: Value
             "path": "/metadata/annotations",
             "value": annotations
         },
-    ])
+    ]);
+    let dropped = |path: &str| {
+        sabotage::is(Design::NoPreconditions)
+            || (sabotage::is(Design::NameIsIdentity) && path == "/metadata/uid")
+    };
+    if let Some(operations) = patch.as_array_mut() {
+        operations.retain(|o| o["op"] != "test" || !dropped(o["path"].as_str().unwrap_or_default()));
+    }
+    patch
 }
 
 /// What kubectl sends for the same undo: no condition at all. For comparison; goaround never sends it.

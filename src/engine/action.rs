@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::plan::DryRun;
 use crate::domain::verdict::{Offer, Outcome, Stage};
+use crate::domain::window::Window;
 use crate::sabotage::{self, Design};
 
 use super::analysis::{Analysis, Wish};
@@ -26,6 +28,7 @@ use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
 use super::gates;
 use super::incident;
+use super::quorum;
 use super::record::{self, PastAction};
 use super::state::{State, Weight};
 use super::verify::{self, NEVER_APPLIED, Phase, Running};
@@ -35,7 +38,6 @@ const READ_BACK_EVERY: i64 = 5;
 
 /// The gesture is complete: everything is read once more before anything is recorded or sent.
 pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
-    let (now, mono, by) = (state.now, state.mono, state.user());
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -43,6 +45,18 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
     if incident.running.as_ref().is_some_and(|r| !r.over() && !r.watched()) {
         return;
     }
+    if quorum::needed(&state.setup, workload) > 1 {
+        return quorum::give(state, workload, reason, effects);
+    }
+    go(state, workload, reason, effects);
+}
+
+/// Everybody who is wanted has approved.
+pub(super) fn go(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
+    let (now, mono, by) = (state.now, state.mono, state.user());
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
     let Some(proposal) = &incident.proposal else {
         return;
     };
@@ -105,6 +119,7 @@ pub fn rechecked(
     let (now, mono) = (state.now, state.mono);
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let closed = state.journal_closed().cloned();
+    let broken = quorum::broken(state, workload);
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -115,15 +130,16 @@ pub fn rechecked(
         abort(state, workload, "nothing was sent: the card is gone", effects);
         return;
     };
-    let moved = incident.analysis.as_ref().is_some_and(|now| gate::held(now) != proposal.held);
-    let late = now - running.approved >= policy.execute_within.delta()
-        || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(policy.execute_within.secs());
+    let moved = has_moved(incident.analysis.as_ref(), proposal);
+    let late = too_late(running, policy.execute_within, now, mono);
     let changed = match fresh {
         Err(why) => Some(format!("the second look failed: {why}")),
         Ok(fresh) => changed_since(&fresh, running, proposal),
     };
-    let expired = proposal.void(now, mono);
+    let expired = proposal.void(now, mono) && !sabotage::is(Design::ExpiryAtArming);
     let refusal = changed
+        .filter(|_| !sabotage::is(Design::LooksOnce))
+        .or(broken)
         .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
         .or(late.then(|| format!("the second look took longer than {}", policy.execute_within)))
@@ -143,13 +159,26 @@ pub fn rechecked(
     }
 }
 
+/// The verdict, a gate, the target or a consequence is not what was on the card.
+fn has_moved(analysis: Option<&Analysis>, proposal: &Proposal) -> bool {
+    analysis.is_some_and(|now| gate::held(now) != proposal.held) && !sabotage::is(Design::LooksOnce)
+}
+
+/// It was approved too long ago to be sent, by either clock.
+fn too_late(running: &Running, within: Window, now: Time, mono: Duration) -> bool {
+    let waited = mono.saturating_sub(running.approved_mono);
+    let wall = now - running.approved >= within.delta();
+    let monotonic = waited >= Duration::from_secs(within.secs()) && !sabotage::is(Design::WallClockOnly);
+    (wall || monotonic) && !sabotage::is(Design::ExpiryAtArming)
+}
+
 /// What differs between the approved card and the world right now, in words.
 fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> Option<String> {
     let plan = &running.plan;
     let Some(deployment) = &fresh.deployment else {
         return Some("the Deployment is gone".into());
     };
-    if deployment.meta.uid != plan.uid {
+    if deployment.meta.uid != plan.uid && !sabotage::is(Design::NameIsIdentity) {
         return Some("the Deployment was re-created under the same name".into());
     }
     if deployment.paused {
@@ -188,30 +217,30 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
     }
 }
 
-/// The intent is durable: now, and only now, the action is sealed and sent, if it is not too late by either clock.
+/// The intent is durable: now, and only now, the action is sealed and sent, if it is not too late by either clock and
+/// nothing that was read has changed while the disk was waited for.
 pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>) {
     let (now, mono) = (state.now, state.mono);
     let within = state.setup.policy.execute_within;
     let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
-    let Some((workload, incident)) = recording(state, action) else { return };
+    let Some(workload) = recording(state, action).map(|(workload, _)| workload) else { return };
+    let broken = quorum::broken(state, &workload);
+    let Some((_, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
-    let expired = incident.proposal.as_ref().is_none_or(|p| p.void(now, mono));
-    let late = now - running.approved >= within.delta()
-        || mono.saturating_sub(running.approved_mono) >= Duration::from_secs(within.secs());
-    let past = past_action(running, incident.proposal.as_ref().map(|p| &p.analysis), cluster);
+    let card = incident.proposal.as_ref();
+    let expired = card.is_none_or(|p| p.void(now, mono)) && !sabotage::is(Design::ExpiryAtArming);
+    let moved = card.is_some_and(|card| has_moved(incident.analysis.as_ref(), card));
+    let late = too_late(running, within, now, mono);
+    let past = past_action(running, card.map(|p| &p.analysis), cluster);
     state.journal.actions.push(past);
-    if late || expired {
-        let why = "not executed: the approval expired before it was recorded";
-        outcome(state, &workload, false, Some(why), effects);
-        abort(
-            state,
-            &workload,
-            "nothing was sent: the approval expired before its record was on disk",
-            effects,
-        );
-    } else {
-        send(state, &workload, effects);
-    }
+    let refusal = match (late || expired, moved, broken) {
+        (true, ..) => "the approval expired before its record was on disk".to_owned(),
+        (_, true, _) => "the verdict, a gate or the target changed before its record was on disk".to_owned(),
+        (_, _, Some(why)) => why,
+        _ => return send(state, &workload, effects),
+    };
+    outcome(state, &workload, false, Some(&format!("not executed: {refusal}")), effects);
+    abort(state, &workload, &format!("nothing was sent: {refusal}"), effects);
 }
 
 /// Seals and hands over. The card is gone, the wish fulfilled; what it undoes is not watched any more.
@@ -242,7 +271,13 @@ fn recording<'a>(state: &'a mut State, action: &ActionId) -> Option<(Key, &'a mu
     state
         .incidents
         .iter_mut()
-        .find(|(_, i)| i.running.as_ref().is_some_and(|r| r.phase == Phase::Recording && r.action == *action))
+        .find(|(_, i)| {
+            i.running.as_ref().is_some_and(|r| {
+                let ours = r.action == *action || sabotage::is(Design::AnyRecord);
+                let again = r.phase == Phase::Executing && sabotage::is(Design::EveryAnswerCounts);
+                ours && (r.phase == Phase::Recording || again)
+            })
+        })
         .map(|(key, incident)| (key.clone(), incident))
 }
 
@@ -316,7 +351,7 @@ fn abort(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>
 }
 
 /// A call was answered.
-pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called, effects: &mut Vec<Effect>) {
+pub fn called(state: &mut State, action: &ActionId, index: usize, answer: Called, effects: &mut Vec<Effect>) {
     let now = state.now;
     let Some((workload, incident)) = state
         .incidents
@@ -329,7 +364,7 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
     let Some(running) = &mut incident.running else {
         return;
     };
-    match called {
+    match answer {
         Called::Done(generation) => {
             running.done = running.done.max(index + 1);
             running.generation = generation;
@@ -342,6 +377,13 @@ pub fn called(state: &mut State, action: &ActionId, index: usize, called: Called
             }
         }
         Called::Refused(why) | Called::NotSent(why) => stopped(state, &workload, why.as_str(), effects),
+        Called::Unknown(_) if sabotage::is(Design::SendsAgain) => send(state, &workload, effects),
+        Called::Unknown(why) if sabotage::is(Design::UnknownIsFailed) => {
+            stopped(state, &workload, why.as_str(), effects);
+        }
+        Called::Unknown(_) if sabotage::is(Design::UnknownIsDone) => {
+            called(state, action, index, Called::Done(None), effects);
+        }
         Called::Unknown(why) => {
             running.phase = Phase::Unknown(why.clone());
             running.unknown_since = Some(now);
@@ -357,6 +399,9 @@ fn stopped(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effec
     let Some(incident) = state.incidents.get_mut(workload) else { return };
     let Some(running) = &mut incident.running else { return };
     let partial = running.done > 0;
+    if sabotage::is(Design::PartIsWhole) && partial {
+        running.done = running.calls.len();
+    }
     let sentence = if partial {
         format!("partial: {} of {} calls were done, then: {why}", running.done, running.calls.len())
     } else {
@@ -450,7 +495,9 @@ fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut 
         running.phase = Phase::Stabilising;
         incident.reach(Stage::Stabilise, now);
         settle(state, &id, true, None);
-    } else if running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED) {
+    } else if running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED)
+        || sabotage::is(Design::MissingIsProof)
+    {
         // What the server has answered stays done, whatever somebody made of it since.
         running.done = running.done.max(stand);
         stopped(state, workload, "read back, the server does not have it", effects);

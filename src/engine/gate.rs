@@ -19,6 +19,7 @@ use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::ContentDigest;
 use crate::domain::diff;
+use crate::domain::notice::Ruling;
 use crate::domain::plan::Call;
 use crate::domain::verdict::Gate;
 use crate::sabotage::{self, Design};
@@ -94,6 +95,19 @@ pub struct Draft {
     pub reason: String,
 }
 
+/// An approval of this session that is not enough by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Given {
+    /// The reason.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+    /// When, monotonic.
+    pub mono: Duration,
+    /// It is being written and counted; else it waits for others.
+    pub counting: bool,
+}
+
 /// What a gesture led to.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Decision {
@@ -152,6 +166,10 @@ pub struct Proposal {
     pub dissent: Option<Dissent>,
     /// What STILL TRUE compares: facts that must not change.
     pub held: String,
+    /// This session approved, and more people are wanted.
+    pub given: Option<Given>,
+    /// Approvals of the quorum that was met, and until when each holds by the monotonic clock.
+    pub counted: Vec<(Ruling, Duration)>,
     sight: Sight,
     startle: Startle,
     /// Whether the last frame had room for approving; `None`: no frame showed this card yet.
@@ -178,6 +196,8 @@ impl Proposal {
             gesture: Gesture::Idle,
             note: None,
             dissent: None,
+            given: None,
+            counted: Vec::new(),
             sight: Sight::default(),
             startle: Startle::None,
             large_enough: None,
@@ -188,7 +208,7 @@ impl Proposal {
     /// Nobody decided in time, by either clock: wall clocks can be set back. A scaled world runs faster than the
     /// hand's clock, never slower, so there this clock is only the later of the two.
     pub fn void(&self, now: Time, mono: Duration) -> bool {
-        now >= self.expires || mono >= self.expires_mono
+        now >= self.expires || (mono >= self.expires_mono && !sabotage::is(Design::WallClockOnly))
     }
 
     /// How the screens and the log call it: never by its token, which is shown only when armed.
@@ -216,8 +236,11 @@ impl Proposal {
             self.held = held;
             self.drawn = now;
             self.sight = Sight::default();
+            // What was approved is not so any more.
+            self.given = None;
             match self.gesture {
                 Gesture::Decided => {}
+                _ if sabotage::is(Design::TokenUnbound) => {}
                 // Why nothing happened then may not be so any more.
                 Gesture::Idle => self.note = None,
                 _ if sabotage::is(Design::TokenSurvivesChange) => {}
@@ -543,7 +566,7 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
         return Vec::new();
     };
     let line = |kind, text: String| EffectLine { kind, text: Clean::new(text) };
-    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::sentence(c)));
+    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::shown(c)));
     let not_restored = plan
         .not_restored
         .iter()

@@ -14,6 +14,7 @@ use crate::domain::slo::{Severity, SloId};
 use crate::domain::value::Value;
 use crate::domain::verdict::{Offer, Outcome, Stage, Verdict};
 use crate::domain::window::Window;
+use crate::sabotage::{self, Design};
 
 use super::analysis::{self, Analysis, Look, Wish};
 use super::attribution;
@@ -159,9 +160,12 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::opinion::forget(state, &mut effects);
     study_selected(state, &mut effects);
     ask_every_right(state, &mut effects);
+    super::courtesy::keep(state, &mut effects);
+    super::quorum::keep(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
+    super::handover::take_up(state, &mut effects);
     super::forget::forget(state, &configs);
     state.dirty = false;
     state.reviewed = Some(state.now);
@@ -438,6 +442,8 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
         actions,
         dry_runs: &state.dry_runs,
         journal_closed: state.journal_closed(),
+        unmet: super::quorum::unmet(state, workload).map(Clean::new),
+        rejected: super::quorum::rejected(state, workload),
         wish: incident.wish.as_ref(),
         opened: incident.planned,
         now: state.now,
@@ -618,6 +624,11 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
                     state.say("gate", Weight::Attention, format!("{}: {why}", workload.name));
                 }
             }
+            return;
+        }
+        if sabotage::is(Design::TokenUnbound) && analysis.plan.is_some() {
+            proposal.digest = digest.unwrap_or_default();
+            proposal.refresh(analysis, now);
             return;
         }
         let why = format!("the world moved: {}", analysis.reason);

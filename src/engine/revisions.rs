@@ -185,6 +185,9 @@ pub fn served(
         if let Some(last) = by_time.last_mut().filter(|_| current == Some(uid)) {
             last.1 = now;
         }
+        // A clock of this machine that was set back makes ends before their begins.
+        by_time.retain(|(from, to)| from <= to);
+        entry.stretches.retain(|(from, to)| from <= to);
         if entry.stretches.is_empty() {
             entry.stretches = by_time;
         } else {

@@ -4,11 +4,12 @@ use crate::domain::cluster::{Change, ClusterFact, Key, RefKind};
 use crate::domain::plan::ACTION;
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::window::Window;
+use crate::sabotage::{self, Design};
 
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, inspect, ledger, listing, mapping, opinion};
+use super::{action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion, quorum};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -25,7 +26,8 @@ pub fn step(state: &mut State, stamped: Stamped) -> Vec<Effect> {
     // A wall clock that was set back must not hold up what is due: time then goes on by the other one, and what
     // Prometheus says looks as old as the clocks differ.
     let passed = chrono::TimeDelta::from_std(stamped.mono.saturating_sub(state.mono)).unwrap_or_default();
-    state.now = if stamped.at >= state.now { stamped.at } else { state.now + passed };
+    let follows = stamped.at >= state.now || sabotage::is(Design::WallClockOnly);
+    state.now = if follows { stamped.at } else { state.now + passed };
     state.mono = stamped.mono.max(state.mono);
     let mut effects = Vec::new();
     let review_now = dispatch(state, stamped.event, &mut effects);
@@ -126,6 +128,14 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
         Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
         Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
+        Event::Leases(namespace, found) => courtesy::heard(state, &namespace, found),
+        Event::Rulings(namespace, found) => quorum::heard(state, &namespace, found),
+        Event::Forgery(namespace, held) => quorum::tried(state, &namespace, held),
+        Event::Ruled(workload, digest, count) => {
+            quorum::ruled(state, &workload, &digest, *count, effects);
+            return true;
+        }
+        Event::NotTold(why) => courtesy::not_told(state, &why),
         Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.
         Event::Leaving => {

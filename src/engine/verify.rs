@@ -15,6 +15,7 @@ use crate::domain::plan::{Call, Plan};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::{Counts, Z95, wilson};
 use crate::domain::verdict::{Offer, Outcome};
+use crate::sabotage::{self, Design};
 
 use super::analysis::Prediction;
 use super::effect::Trace;
@@ -220,7 +221,9 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
         running.waiting_for = "the watch to show the change".into();
         return None;
     }
-    if deployment.template.digest_but_restart != running.plan.target_template {
+    if deployment.template.digest_but_restart != running.plan.target_template
+        && !sabotage::is(Design::RevertUnseen)
+    {
         let who = revisions::template_client(deployment);
         return Some(Outcome::RevertedBy(
             who.map_or("somebody".into(), |c| Clean::new(format!("{c} (client)"))),
@@ -313,6 +316,9 @@ pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, n
         let why = Clean::new(format!("partial data: {why}"));
         running.waiting_for = why.to_string();
         return timed_out.then_some(Outcome::Inconclusive(why));
+    }
+    if sabotage::is(Design::HelpedWithoutTraffic) {
+        return Some(Outcome::Helped);
     }
     if watched < LEAST || since.total < LEAST_REQUESTS {
         return timed_out.then(|| Outcome::Inconclusive(Clean::new("too few requests within 10 min")));

@@ -14,6 +14,7 @@ pub mod hand;
 pub mod history;
 mod inspect;
 pub mod journal;
+mod notices;
 pub mod one_look;
 pub mod one_question;
 pub mod perform;

@@ -45,6 +45,8 @@ pub struct Wanted {
     pub read_only: bool,
     /// Whether a configured model is asked: where nobody reads its words, it is not.
     pub advise: bool,
+    /// Whether others may be deciding about the same: where nobody decides, or the world is embedded, nobody is told.
+    pub courtesy: bool,
     /// Where the journal is.
     pub state_folder: Option<PathBuf>,
     /// The clock.
@@ -82,6 +84,9 @@ pub fn setup(config: &Config, wanted: &Wanted) -> Setup {
         find_prometheus: wanted.prometheus.is_none(),
         read_only: wanted.read_only,
         every_right: false,
+        lease: config.gate.lease && wanted.courtesy,
+        quorum: config.gate.quorum,
+        quorums: config.quorums(),
         advisor: asked(config, wanted),
         silent: state::Silent { bell: !config.ui.bell, notify: !config.ui.notify },
         prod: false,

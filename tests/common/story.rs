@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub struct Workload {
     /// The page fires.
     pub burning: bool,
     pub active_at: Option<Time>,
+    /// Nothing was counted yet after this.
+    pub until: Option<Time>,
     /// Burn rates over 5 m, 30 m, 1 h, 6 h, 3 d.
     pub burns: [f64; 5],
 }
@@ -126,6 +129,7 @@ impl Workload {
             unmapped: false,
             burning: false,
             active_at: None,
+            until: None,
             burns: [0.1, 0.1, 0.2, 0.2, 0.2],
         };
         workload.revision(1, "aaa1", template(name, "4.10", "50"), "2026-11-18T10:00:00Z");
@@ -145,12 +149,29 @@ impl Workload {
         workload
     }
 
+    /// The burning `api` whose last rollout was only a restart.
+    pub fn restarted() -> Self {
+        let mut api = Self::burning("api");
+        let mut restarted = template("api", "4.11", "50");
+        restarted["metadata"]["annotations"] =
+            json!({"kubectl.kubernetes.io/restartedAt": "2026-11-20T11:57:00Z"});
+        api.sets.pop();
+        api.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
+        api
+    }
+
     /// Requests fail from here on, and the page fires.
     pub fn burn(&mut self, from: Time, ratio: f64) {
         self.errors = vec![(from, at("23:59:00"), ratio)];
         self.burning = true;
         self.active_at = Some(from + TimeDelta::seconds(60));
         self.burns = [200.0, 35.0, 17.6, 8.0, 0.3];
+    }
+
+    /// The alert fires, or has resolved.
+    pub fn burn_rates(&mut self, burning: bool) {
+        self.burning = burning;
+        self.burns = if burning { [200.0, 35.0, 17.6, 8.0, 0.3] } else { [0.1; 5] };
     }
 
     /// One more revision, which the Deployment has from then on.
@@ -196,7 +217,8 @@ impl Workload {
     }
 
     /// Bad and all requests of a stretch.
-    fn between(&self, from: Time, to: Time) -> (f64, f64) {
+    pub fn between(&self, from: Time, to: Time) -> (f64, f64) {
+        let to = self.until.map_or(to, |until| to.min(until));
         let seconds = |a: Time, b: Time| ((b - a).num_milliseconds().max(0) as f64) / 1e3;
         let (mut bad, mut total) = (0.0, 0.0);
         for (n, (begin, rate)) in self.rate.iter().enumerate() {
@@ -247,12 +269,23 @@ impl Workload {
                 pair(Severity::Page, Window::minutes(30), Window::hours(6), 6.0),
             ],
             pairs_from_rules: true,
-            sli: Sli::Understood(Box::new(understand(&sli).expect("an SLI"))),
+            sli: understood(sli),
             runbook: None,
             origin: Origin::Recorded,
             has_alert_rule: true,
         }
     }
+}
+
+/// What an SLI means; each is read once, because that takes longer than all else in a story.
+fn understood(sli: String) -> Sli {
+    thread_local! {
+        static READ: RefCell<BTreeMap<String, Sli>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    READ.with_borrow_mut(|read| {
+        let understand = |sli: &str| Sli::Understood(Box::new(understand(sli).expect("an SLI")));
+        read.entry(sli).or_insert_with_key(|sli| understand(sli)).clone()
+    })
 }
 
 fn digest_of(template: &serde_json::Value) -> String {
@@ -320,6 +353,8 @@ pub struct Story {
     pub hold: BTreeSet<&'static str>,
     /// What was not answered.
     pub held: VecDeque<Effect>,
+    /// Whether it is remembered what happened.
+    pub traced: bool,
     /// Everything that happened and what followed.
     pub trace: Vec<(Stamped, Vec<Effect>)>,
     pub dry_run: Option<DryRun>,
@@ -334,8 +369,25 @@ pub struct Story {
     pub sent: Vec<Approved>,
     /// What the server warns of with every answer.
     pub partial: Option<Clean>,
+    /// Between two samples.
+    pub scrape: Window,
     read: u64,
 }
+
+/// All words by which effects are held back.
+pub const KINDS: [&str; 11] = [
+    "inquire",
+    "dry_run",
+    "recheck",
+    "intent",
+    "note",
+    "execute",
+    "read_back",
+    "rights",
+    "read_config",
+    "load_known",
+    "other",
+];
 
 /// The word by which an effect is held back.
 pub fn kind(effect: &Effect) -> &'static str {
@@ -375,6 +427,7 @@ impl Story {
             written: Vec::new(),
             hold: BTreeSet::new(),
             held: VecDeque::new(),
+            traced: true,
             trace: Vec::new(),
             dry_run: None,
             rights: true,
@@ -384,6 +437,7 @@ impl Story {
             tamper: None,
             sent: Vec::new(),
             partial: None,
+            scrape: Window::from_secs(15),
             read: 0,
         }
     }
@@ -408,17 +462,14 @@ impl Story {
 
     /// The same at another time, with these contents seen earlier.
     pub fn edited_and_restarted(clock: &str, seen: Vec<KnownContent>) -> Self {
-        let mut api = Workload::burning("api");
-        let mut restarted = template("api", "4.11", "50");
-        restarted["metadata"]["annotations"] =
-            json!({"kubectl.kubernetes.io/restartedAt": "2026-11-20T11:57:00Z"});
-        api.sets.pop();
-        api.revision(3, "ccc3", restarted, "2026-11-20T11:57:00Z");
-        Self::told(vec![api, Workload::new("web")], |s| {
-            let edited = config_map("api-config", "timeout=1s", Some(&at(clock).to_rfc3339()));
-            s.configs.insert("api-config".into(), edited);
-            s.known.insert("api-config".into(), seen);
-        })
+        Self::told(vec![Workload::restarted(), Workload::new("web")], |s| s.edited(clock, seen))
+    }
+
+    /// Content of api-config was edited then, and these contents were seen earlier.
+    pub fn edited(&mut self, clock: &str, seen: Vec<KnownContent>) {
+        let edited = config_map("api-config", "timeout=1s", Some(&at(clock).to_rfc3339()));
+        self.configs.insert("api-config".into(), edited);
+        self.known.insert("api-config".into(), seen);
     }
 
     /// The process ended here and another one begins, with what the journal holds by now.
@@ -442,9 +493,16 @@ impl Story {
 
     /// All sources deliver.
     pub fn begin(&mut self) {
+        self.sources(&Clean::new("ana"));
+        // The first answers decide what else is asked: 15 s later everything has been.
+        self.pass(16);
+    }
+
+    /// All sources deliver for the first time, to this user.
+    pub fn sources(&mut self, user: &Clean) {
         let journal = self.journal.clone().map(|()| "head".to_owned());
         self.event(Event::Journal(journal, self.past.clone()));
-        self.signal(Signal::Identity(Identity { user: Clean::new("ana"), groups: Vec::new() }));
+        self.signal(Signal::Identity(Identity { user: user.clone(), groups: Vec::new() }));
         for kind in
             ["deployments", "replicasets", "pods", "services", "events", "nodes", "configmaps", "secrets"]
         {
@@ -456,8 +514,6 @@ impl Story {
         self.objects();
         self.signal(Signal::ClusterId(Clean::new("c0ffee")));
         self.slos();
-        // The first answers decide what else is asked: 15 s later everything has been.
-        self.pass(16);
     }
 
     /// The objects of the cluster as they are now.
@@ -532,8 +588,9 @@ impl Story {
         while let Some(event) = queue.pop_front() {
             self.mono += Duration::from_millis(1);
             let stamped = Stamped { at: self.now, mono: self.mono, event };
-            let effects = step(&mut self.state, stamped.clone());
-            self.trace.push((stamped, effects.clone()));
+            let kept = self.traced.then(|| stamped.clone());
+            let effects = step(&mut self.state, stamped);
+            self.trace.extend(kept.map(|stamped| (stamped, effects.clone())));
             for effect in effects {
                 if self.hold.contains(kind(&effect)) {
                     self.held.push_back(effect);
@@ -584,7 +641,8 @@ impl Story {
         effects.filter_map(body).collect()
     }
 
-    fn answers(&mut self, effect: Effect) -> Vec<Event> {
+    /// What the world answers to an effect.
+    pub fn answers(&mut self, effect: Effect) -> Vec<Event> {
         match effect {
             Effect::Inquire(inquiry) => {
                 vec![Event::Signal(Signal::Findings(Box::new(self.findings(*inquiry))))]
@@ -624,7 +682,8 @@ impl Story {
 
     // The API server.
 
-    fn object(&mut self, path: &str) -> Option<&mut serde_json::Value> {
+    /// The object that a path names.
+    pub fn object(&mut self, path: &str) -> Option<&mut serde_json::Value> {
         let name = path.rsplit('/').next()?;
         if path.contains("/configmaps/") {
             return self.configs.get_mut(name);
@@ -695,6 +754,12 @@ impl Story {
     /// The Deployment controller: the ReplicaSet of the Deployment's template serves with `ready` of three pods, and
     /// everybody who watches sees it.
     pub fn controller(&mut self, name: &str, ready: i64) {
+        self.roll_out(name, ready);
+        self.objects();
+    }
+
+    /// The same, and nobody has seen it yet.
+    pub fn roll_out(&mut self, name: &str, ready: i64) {
         let workload = self.workload_mut(name);
         let template = workload.deployment["spec"]["template"].clone();
         let wanted = digest_of(&template);
@@ -710,13 +775,12 @@ impl Story {
             }
             None => {
                 let kept = workload.deployment.clone();
-                workload.revision(newest, "ddd4", template, "2026-11-20T12:01:00Z");
+                workload.revision(newest, &format!("ddd{newest}"), template, "2026-11-20T12:01:00Z");
                 workload.deployment = kept;
             }
         }
         workload.deployment["status"] = json!({"observedGeneration": generation, "replicas": 3,
             "updatedReplicas": ready, "availableReplicas": ready, "unavailableReplicas": 3 - ready});
-        self.objects();
     }
 
     pub fn workload(&self, name: &str) -> &Workload {
@@ -744,7 +808,7 @@ impl Story {
     fn finding(&self, workload: &Workload, ask: &Ask) -> Finding {
         let name = workload.name;
         match ask {
-            Ask::Scrape => Finding::Scrape(Some(Window::from_secs(15))),
+            Ask::Scrape => Finding::Scrape(Some(self.scrape)),
             Ask::Histogram { .. } => {
                 Finding::Histogram(Found::Nothing(Clean::new("there is none in this story")))
             }
