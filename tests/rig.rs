@@ -530,7 +530,7 @@ fn who_lacks_a_right_cannot_arm_and_is_told_which_and_what_moves_under_an_armed_
     assert!(shown.contains("annotated"), "{shown}");
     let (annotations, template) = observable(&rig);
     cockpit.until("disarmed", |_, text| (!text.contains("to approve   ")).then_some(()));
-    cockpit.screen.type_slowly(&token);
+    cockpit.screen.type_by_hand(&token);
     let found = cockpit.until("a word about it", |_, text| {
         ["look again", "all effect lines read", "no open proposal", "to be read"]
             .into_iter()

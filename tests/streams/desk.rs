@@ -52,13 +52,13 @@ pub struct Desk {
 impl Desk {
     pub fn new(begin: Begin) -> Self {
         let mut story = match begin {
-            Begin::Reason => Story::told(vec![Workload::burning("api"), Workload::new("web")], |s| {
+            Begin::Reason => rolled_out(template("api", "4.12", "50"), |s| {
                 s.dry_run = Some(DryRun::Unavailable("a webhook has side effects".into()));
             }),
             Begin::Long => long(),
-            Begin::Waits => rolled_out(template("api", "4.12", "9")),
+            Begin::Waits => rolled_out(template("api", "4.12", "9"), |_| {}),
             // A token without a key that makes the engine review everything.
-            _ => rolled_out(template("api", "4.12", "43")),
+            _ => rolled_out(template("api", "4.12", "50"), |_| {}),
         };
         story.hold.insert("recheck");
         let size = if begin == Begin::Long { (80, 24) } else { (100, 30) };
@@ -82,40 +82,45 @@ impl Desk {
         let (state, now, mono) = (story.state.clone(), story.now, story.mono);
         let token = story.proposal().token.clone();
         assert!(begin != Begin::Waits || token.contains('W'), "{token}");
-        assert!(begin != Begin::Read || !token.contains(['U', 'W', 'Z']), "{token}");
+        assert!(begin != Begin::Read || !token.contains(['R', 'U', 'W', 'Z']), "{token}");
         let workloads = story.workloads.clone();
         Self { begin, story, state, now, mono, size, token, workloads, dirty: true }
     }
 
-    /// The story as it was at the begin; `touched`: its world was changed.
-    pub fn reset(&mut self, touched: bool, lively: bool) {
-        let state = &mut self.story.state;
-        let quiet = self.story.trace.iter().all(|(_, effects)| effects.is_empty());
-        if quiet && !touched && !lively && !self.dirty {
-            // Only a hand was at it: it moved within the view and at the card.
-            state.view.clone_from(&self.state.view);
-            let cards = state.incidents.values_mut().zip(self.state.incidents.values());
-            cards.for_each(|(now, before)| now.proposal.clone_from(&before.proposal));
-            (state.now, state.mono, state.quitting) = (self.state.now, self.state.mono, false);
-            if state.log.len() != self.state.log.len() {
-                state.log.clone_from(&self.state.log);
-            }
+    /// The story as it was at the begin; `lively`: its world will be reviewed as time passes.
+    pub fn reset(&mut self, lively: bool) {
+        let (state, before) = (&mut self.story.state, &self.state);
+        let standing = Some(self.now + TimeDelta::days(10));
+        if self.dirty || lively || state.reviewed != standing {
+            state.clone_from(before);
+            self.story.workloads.clone_from(&self.workloads);
+            self.story.rights = true;
         } else {
-            state.clone_from(&self.state);
-        }
-        self.dirty = touched || lively;
-        if !lively {
-            // A review of everything costs more than a thousand keys: here the world stands still.
-            let far = Duration::from_secs(1_000_000);
-            self.story.state.reviewed = Some(self.now + TimeDelta::days(10));
-            self.story.state.reviewed_mono = self.mono + far;
+            // Without a review only a hand was at it: the same at a tenth of the price.
+            state.view.clone_from(&before.view);
+            for (now, before) in state.incidents.values_mut().zip(before.incidents.values()) {
+                now.proposal.clone_from(&before.proposal);
+                now.wish.clone_from(&before.wish);
+                now.waiting.clone_from(&before.waiting);
+            }
+            state.counsel.clone_from(&before.counsel);
+            state.inspected.clone_from(&before.inspected);
+            state.ledger.clone_from(&before.ledger);
+            state.told.clone_from(&before.told);
+            if state.log.len() != before.log.len() {
+                state.log.clone_from(&before.log);
+            }
+            (state.now, state.mono, state.quitting) = (before.now, before.mono, false);
+            (state.dirty, state.remap) = (before.dirty, before.remap);
         }
         (self.story.now, self.story.mono) = (self.now, self.mono);
         self.story.trace.clear();
         self.story.held.clear();
-        if touched {
-            self.story.workloads.clone_from(&self.workloads);
-            self.story.rights = true;
+        self.dirty = lively;
+        if !lively {
+            // A review of everything costs more than a thousand keys: here the world stands still.
+            state.reviewed = standing;
+            state.reviewed_mono = self.mono + Duration::from_secs(1_000_000);
         }
     }
 
@@ -141,17 +146,17 @@ fn long() -> Story {
     let mut changed = template("api", "4.12", "5");
     let env = (0..30).map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("value {n}")}));
     changed["spec"]["containers"][0]["env"] = env.collect();
-    rolled_out(changed)
+    rolled_out(changed, |_| {})
 }
 
 /// A rollout of this template that burns.
-fn rolled_out(changed: serde_json::Value) -> Story {
+fn rolled_out(changed: serde_json::Value, before: impl FnOnce(&mut Story)) -> Story {
     let mut api = Workload::burning("api");
     api.forget_revision();
     api.revision(3, "ccc3", changed, "2026-11-20T11:57:00Z");
     api.serve("ccc3", "2026-11-20T11:57:00Z", None);
     // What served before it is over.
-    let before = api.served.len() - 2;
-    api.served[before].2 = Some("2026-11-20T11:57:00Z".parse().expect("a time"));
-    Story::told(vec![api, Workload::new("web")], |_| {})
+    let last = api.served.len() - 2;
+    api.served[last].2 = Some("2026-11-20T11:57:00Z".parse().expect("a time"));
+    Story::told(vec![api, Workload::new("web")], before)
 }

@@ -95,8 +95,7 @@ impl Player {
     /// Plays a stream from its begin.
     pub fn play(&mut self, stream: &Stream) -> Outcome {
         let desk = self.desks.iter_mut().find(|d| d.begin == stream.begin).expect("each");
-        let touched = stream.steps.iter().any(|step| matches!(step.act, Act::World(_)));
-        desk.reset(false, stream.lively);
+        desk.reset(stream.lively);
         let ui = &mut self.uis[usize::from(stream.vim)];
         // Keys of a sequence that the last stream began.
         let escape = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
@@ -135,11 +134,7 @@ impl Player {
         };
         run.draw();
         run.go(stream);
-        let outcome = Outcome { armed: run.judge.was_armed, ..run.outcome };
-        if touched {
-            run.desk.reset(true, true);
-        }
-        outcome
+        Outcome { armed: run.judge.was_armed, ..run.outcome }
     }
 }
 
@@ -368,7 +363,10 @@ impl Run<'_> {
         story.mono = story.mono.max(mono);
         if !self.lively {
             match world {
-                World::Late => story.jump(900),
+                World::Late => {
+                    story.now += chrono::TimeDelta::seconds(900);
+                    story.event(Event::Tick);
+                }
                 World::Figures => change(&mut story.state, |a| a.gates[0].line = Clean::new("5m 201x")),
                 World::Healed => change(&mut story.state, |a| a.fingerprint.push_str("|healed")),
                 World::Neighbour => change(&mut story.state, |_| {}),

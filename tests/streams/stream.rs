@@ -147,7 +147,7 @@ pub fn of(seed: u64, token: impl Fn(Begin) -> String) -> Stream {
     let slow = if chance.one_in(6) { chance.within(1, 400) } else { 0 };
     let word = token(begin);
     let mut maker = Maker { chance, token: word.as_bytes(), steps: Vec::new() };
-    let motifs = 1 + maker.chance.below(4);
+    let motifs = 1 + maker.chance.below(3);
     for _ in 0..motifs {
         maker.motif();
     }
