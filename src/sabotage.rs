@@ -63,8 +63,6 @@ pub enum Design {
     OneReadApproves,
     /// A card arms that was not read.
     UnreadArms,
-    /// A key that is held down is as good as one that is pressed.
-    RepeatArms,
     /// What was armed before somebody else had the terminal stays armed.
     SuspendedStaysArmed,
     /// A character of a token decides about the card that took the place of the one it was typed on.
@@ -111,7 +109,6 @@ pub const DESIGNS: &[(Design, &str)] = &[
     (Design::TooSmallApproves, "a screen too small approves"),
     (Design::OneReadApproves, "one read approves"),
     (Design::UnreadArms, "an unread card arms"),
-    (Design::RepeatArms, "a held key arms"),
     (Design::SuspendedStaysArmed, "armed through a suspension"),
     (Design::TokenDecides, "a token decides about another card"),
     (Design::StaleSizeCounts, "keys count on a frame of another size"),

@@ -10,7 +10,6 @@ use crate::engine::gate::{Gesture, Proposal};
 use crate::engine::opinion::Typing;
 use crate::engine::state::State;
 use crate::engine::view::Screen;
-use crate::sabotage::{self, Design};
 
 use super::chord::Chord;
 use super::keymap::{Found, Keymap};
@@ -148,7 +147,7 @@ pub fn of_key(
         KeyEventKind::Press => command(keymap, state, key, read, begun),
         // A held key begins nothing and goes on with nothing.
         KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new())
-            .filter(|command| scrolls(command) || sabotage::is(Design::RepeatArms)),
+            .filter(scrolls),
         KeyEventKind::Release => None,
     }
 }

@@ -448,5 +448,5 @@ pub fn honest(seed: u64, token: impl Fn(Begin) -> String) -> Stream {
         }
     }
     let steps = maker.steps;
-    Stream { seed, begin, vim, lively: seed % 4 == 0, slow, steps }
+    Stream { seed, begin, vim, lively: seed.is_multiple_of(4), slow, steps }
 }
