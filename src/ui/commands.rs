@@ -146,8 +146,7 @@ pub fn of_key(
     match key.kind {
         KeyEventKind::Press => command(keymap, state, key, read, begun),
         // A held key begins nothing and goes on with nothing.
-        KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new())
-            .filter(scrolls),
+        KeyEventKind::Repeat => command(keymap, state, key, read, &mut Vec::new()).filter(scrolls),
         KeyEventKind::Release => None,
     }
 }
