@@ -362,6 +362,16 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
     assert_eq!(watched, 11, "the list of kinds is not read as it is written");
 }
 
+/// `.ci/run` looks for this word in the program that is built to be used, and must not find it there.
+#[test]
+fn the_program_of_the_tests_has_the_points_of_death_that_the_other_must_not_have() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_goaround")).expect("the program");
+    let word = b"GOAROUND_DIE_AT";
+    assert!(program.windows(word.len()).any(|bytes| bytes == word));
+    let ci = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run")).expect("it");
+    assert!(ci.contains("grep -q GOAROUND_DIE_AT"));
+}
+
 #[test]
 fn the_map_of_files_is_true() {
     let document = text("ARCHITECTURE.md");

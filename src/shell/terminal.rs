@@ -146,11 +146,13 @@ impl TerminalFront {
         #[cfg(debug_assertions)]
         assert!(!self.panics_at_draw || self.drawn_second == i64::MIN, "provoked in a frame\u{1b}[31m");
         self.display.title(self.ui.title(state));
+        // Before it is written: who sees it may answer before this goes on.
+        let typed = self.display.typed();
         let mut shown = self.display.draw(|frame| {
             let drawn = self.ui.draw(frame, state);
             (drawn.shown, drawn.links)
         })?;
-        shown.read = self.display.typed();
+        shown.read = typed;
         self.fit.drawn(shown.read);
         Ok(Event::Shown(shown))
     }
