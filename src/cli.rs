@@ -173,10 +173,16 @@ enum AuditCommand {
     /// A post-mortem of a decision: what was known, decided, sent and found, each with its record
     Export(ExportArgs),
     /// Is every record there, whole and in order?
-    Verify {
-        #[command(flatten)]
-        output: Output,
-    },
+    Verify(VerifyArgs),
+}
+
+#[derive(Args, Debug)]
+struct VerifyArgs {
+    /// A head that was kept elsewhere, and must still be in the journal: HASH or NUMBER:HASH
+    #[arg(long, value_name = "HEAD")]
+    head: Option<journal::Anchor>,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Args, Debug)]
@@ -234,9 +240,16 @@ pub fn main() -> u8 {
     tty::guard_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { USAGE } else { 0 };
+        Err(error) if error.use_stderr() => {
+            // It quotes what was typed, or what somebody gave to be typed.
+            for line in Clean::lines(&error.render().to_string()) {
+                eprintln!("{line}");
+            }
+            return USAGE;
+        }
+        Err(help) => {
+            let _ = help.print();
+            return 0;
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -281,9 +294,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Some(Command::Completions { shell }) => Ok(manual::completions(shell)),
         Some(Command::Man(args)) => manual::man(&args),
         Some(Command::Audit { command: AuditCommand::Export(args) }) => export::export(&environment, &args),
-        Some(Command::Audit { command: AuditCommand::Verify { output } }) => {
-            verify(&environment, output.output)
-        }
+        Some(Command::Audit { command: AuditCommand::Verify(args) }) => verify(&environment, &args),
     }
 }
 
@@ -299,6 +310,7 @@ fn wanted(target: &Target, config: &Config, environment: &Environment) -> Wanted
         prometheus: target.prometheus.clone().or_else(|| config.prometheus.url.clone()),
         read_only: target.read_only,
         advise: false,
+        courtesy: false,
         state_folder: environment.state_folder.clone(),
         clock: Clock::host(),
     }
@@ -331,7 +343,7 @@ fn dress(config: &mut Config, target: &Target, environment: &Environment) -> any
 async fn cockpit(target: &Target, environment: &Environment, recorded: &Recorded) -> anyhow::Result<u8> {
     let config = configured(target, environment)?;
     need_terminal("goaround", "goaround propose")?;
-    let mut wanted = Wanted { advise: true, ..wanted(target, &config, environment) };
+    let mut wanted = Wanted { advise: true, courtesy: true, ..wanted(target, &config, environment) };
     let mut front = None;
     if let Some(contexts) = choose::open_question(&config, &wanted).await {
         let front = front.insert(opened(&config, environment)?);
@@ -443,7 +455,7 @@ async fn check_all(target: &Target, environment: &Environment, form: Form) -> an
         }
     };
     match form {
-        Form::Json => println!("{}", serde_json::to_string(&checks)?),
+        Form::Json => println!("{}", printable_json(&serde_json::to_string(&checks)?)),
         Form::Text => print!("{}", check::guide(&checks)),
     }
     // A refused configuration is that everywhere.
@@ -483,12 +495,12 @@ fn show_history(environment: &Environment, form: Form) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
+fn verify(environment: &Environment, args: &VerifyArgs) -> anyhow::Result<u8> {
     let folder =
         environment.state_folder.clone().context("there is no state folder; hint: set GOAROUND_STATE_DIR")?;
-    let found = journal::verify(&folder);
-    match form {
-        Form::Json => println!("{}", serde_json::to_string(&found)?),
+    let found = journal::verify_from(&folder, args.head.as_ref());
+    match args.output.output {
+        Form::Json => println!("{}", printable_json(&serde_json::to_string(&found)?)),
         Form::Text => {
             let word = if found.ok { "whole" } else { "NOT whole" };
             println!(
@@ -500,6 +512,9 @@ fn verify(environment: &Environment, form: Form) -> anyhow::Result<u8> {
             }
             if let Some(reason) = &found.reason {
                 println!("{reason}");
+            }
+            if let Some(head) = &found.head {
+                println!("head {head}");
             }
         }
     }
@@ -676,6 +691,7 @@ impl World {
             prometheus: Some(self.running.prometheus_url.clone()),
             read_only: target.read_only,
             advise: true,
+            courtesy: false,
             state_folder: Some(folder.path().join("state")),
             clock: self.clock,
         }

@@ -43,6 +43,38 @@ pub enum Design {
     WallClockOnly,
     /// An intent without an outcome is settled.
     OpenIsDone,
+    /// A record continues the head that this handle saw last, not the one that is there under the lock.
+    JournalHeadOutsideLock,
+    /// A record is acknowledged before it is synced.
+    AcknowledgedBeforeSync,
+    /// What a writer left that died in the middle of a record counts as one.
+    TornRecordTrusted,
+    /// Pasted characters are typed characters.
+    PasteTypes,
+    /// A token counts whenever it was typed, shown or not.
+    TypeAhead,
+    /// A token counts that waited in the queue while the frame that showed it was drawn.
+    QueuedCounts,
+    /// A card that changes keeps what was typed on it.
+    TokenSurvivesChange,
+    /// A screen that cannot show the card is no reason to refuse.
+    TooSmallApproves,
+    /// Nobody asks whether characters came one by one.
+    OneReadApproves,
+    /// A card arms that was not read.
+    UnreadArms,
+    /// What was armed before somebody else had the terminal stays armed.
+    SuspendedStaysArmed,
+    /// A character of a token decides about the card that took the place of the one it was typed on.
+    TokenDecides,
+    /// Keys count on a screen that has another size than the frame on it.
+    StaleSizeCounts,
+    /// Somebody else's Lease is a lock: nobody can arm while it is held.
+    LeaseIsALock,
+    /// A quorum counts sessions and kubeconfigs, whoever they log in as.
+    QuorumByKubeconfig,
+    /// Approvals of a plan hold for what it was edited to.
+    QuorumSurvivesEdit,
 }
 
 /// Every broken design, with its name in reports.
@@ -67,6 +99,22 @@ pub const DESIGNS: &[(Design, &str)] = &[
     (Design::HelpedWithoutTraffic, "helped without traffic"),
     (Design::WallClockOnly, "wall clock alone"),
     (Design::OpenIsDone, "open intent taken for settled"),
+    (Design::JournalHeadOutsideLock, "journal's head read outside the lock"),
+    (Design::AcknowledgedBeforeSync, "record acknowledged before its sync"),
+    (Design::TornRecordTrusted, "torn record trusted"),
+    (Design::PasteTypes, "a paste types"),
+    (Design::TypeAhead, "type-ahead counts"),
+    (Design::QueuedCounts, "queued keys count"),
+    (Design::TokenSurvivesChange, "a token survives a change of its card"),
+    (Design::TooSmallApproves, "a screen too small approves"),
+    (Design::OneReadApproves, "one read approves"),
+    (Design::UnreadArms, "an unread card arms"),
+    (Design::SuspendedStaysArmed, "armed through a suspension"),
+    (Design::TokenDecides, "a token decides about another card"),
+    (Design::StaleSizeCounts, "keys count on a frame of another size"),
+    (Design::LeaseIsALock, "a Lease is a lock"),
+    (Design::QuorumByKubeconfig, "a quorum of kubeconfigs"),
+    (Design::QuorumSurvivesEdit, "a quorum survives an edit"),
 ];
 
 /// It is one of the core, which the simulator must find; others are found by tests of their own.

@@ -64,6 +64,7 @@ fn an_empty_configuration_is_the_defaults_of_the_contract() {
             cool_down: Window::minutes(30),
             keep_config_content: true,
             freeze: None,
+            freezes: Vec::new(),
         }
     );
     assert!(config.gate.lease && config.slos.is_empty() && config.workloads.is_empty());
@@ -106,6 +107,7 @@ fn every_key_is_read_and_relative_paths_belong_to_the_folder_of_the_file() {
     assert_eq!((policy.wait_burn_factor, policy.keep_config_content), (2.0, false));
     assert_eq!(policy.freeze.expect("a freeze").as_str(), "no changes before the audit");
     assert!(!config.gate.lease);
+    assert_eq!(config.gate.quorum, 2);
     assert!(!config.ui.mouse);
     let advisor = config.advisor.clone();
     assert_eq!((advisor.share, advisor.tools), (Share::FactsAndLogs, true));
@@ -179,7 +181,7 @@ fn a_misspelt_or_misplaced_key_is_refused_at_the_key() {
             "[[workload]]\nname = \"a/Deployment/b\"\ndepends = []\n",
             3,
             1,
-            "expected one of: name, depends_on",
+            "expected one of: name, depends_on, quorum",
         ),
         ("[gate]\nfreeze = \"x\"\n", 2, 1, "move the line below [policy]"),
         ("[policy]\nlease = true\n", 2, 1, "move the line below [gate]"),
@@ -214,6 +216,33 @@ fn a_wrong_type_is_refused_at_the_value() {
         ("[policy]\nwait_burn_factor = \"2\"\n", 2, 20, "expected a number"),
         ("[policy]\nkeep_config_content = \"yes\"\n", 2, 23, "expected true or false"),
         ("[gate]\nlease = 1\n", 2, 9, "expected true or false"),
+        ("[[policy.freeze]]\nfrom = 2026-12-20T18:00:00Z\nwhy = \"x\"\n", 1, 1, "`to`"),
+        (
+            "[[policy.freeze]]\nfrom = 2026-12-20T18:00:00\nto = \"x\"\nwhy = \"x\"\n",
+            2,
+            8,
+            "a time with its zone",
+        ),
+        (
+            "[[policy.freeze]]\nwhy = \"x\"\nfrom = 2026-12-20T18:00:00Z\nto = 2026-12-20T18:00:00Z\n",
+            4,
+            6,
+            "expected a time after `from`",
+        ),
+        ("[[policy.freeze]]\nwhy = \"x\"\ndays = [\"fry\"]\n", 3, 9, "did you mean `fri`?"),
+        ("[[policy.freeze]]\nwhy = \"x\"\ndays = []\n", 3, 8, "`days` is empty"),
+        ("[[policy.freeze]]\nwhy = \"x\"\ndays = [\"fri\"]\nfrom = \"16h\"\n", 4, 8, "as in \"16:00\""),
+        ("[[policy.freeze]]\nwhy = \"x\"\ndays = [\"fri\"]\nto = \"24:01\"\n", 4, 6, "as in \"16:00\""),
+        (
+            "[[policy.freeze]]\nwhy = \"x\"\ndays = [\"fri\"]\nutc_offset = \"CET\"\n",
+            4,
+            14,
+            "as in \"+01:00\"",
+        ),
+        ("[[policy.freeze]]\nwhy = \" \"\n", 2, 7, "is empty"),
+        ("[gate]\nquorum = 0\n", 2, 10, "expected a whole number"),
+        ("[gate]\nquorum = 10\n", 2, 10, "2 is the four-eyes principle"),
+        ("[[workload]]\nname = \"a/Deployment/b\"\nquorum = \"two\"\n", 3, 10, "expected a whole number"),
         ("[slo]\nid = \"a\"\n", 1, 1, "write [[slo]] with double brackets"),
         ("[[workload]]\nname = \"a/Deployment/b\"\ndepends_on = \"a/b\"\n", 3, 14, "expected a list"),
         ("[prometheus]\nheaders = []\n", 2, 11, "expected a table, [prometheus.headers]"),
@@ -851,4 +880,34 @@ fn what_an_id_says_comes_before_what_its_whole_file_says() {
         let names: Vec<&str> = workloads.values().map(|key| key.name.as_str()).collect();
         assert_eq!(names, ["all", "one"], "{source}");
     }
+}
+
+#[test]
+fn a_workload_can_want_another_quorum_and_need_not_say_whom_it_calls() {
+    let source = "[gate]\nquorum = 2\n[[workload]]\nname = \"shop/Deployment/api\"\nquorum = 3\n\
+        [[workload]]\nname = \"shop/Deployment/web\"\ndepends_on = []\n";
+    let config = Config::parse(source, std::path::Path::new("config.toml"), None).expect("a configuration");
+    let quorums = config.quorums();
+    assert_eq!((config.gate.quorum, quorums.len()), (2, 1));
+    assert_eq!(quorums.values().next(), Some(&3));
+}
+
+#[test]
+fn freezes_are_a_stretch_of_time_or_hours_of_the_week() {
+    let source = "[[policy.freeze]]\nfrom = 2026-12-20T18:00:00+01:00\nto = \"2027-01-02T06:00:00Z\"\n\
+        why = \"end of the year\"\n[[policy.freeze]]\ndays = [\"fri\", \"sun\"]\nfrom = \"16:00\"\n\
+        utc_offset = \"+05:30\"\nwhy = \"nobody is there\"\n";
+    let config = Config::parse(source, std::path::Path::new("config.toml"), None).expect("a configuration");
+    let holds = |at: &str| {
+        let at = at.parse().expect("a time");
+        let all = config.policy.freezes.iter().filter(|f| f.until(at).is_some());
+        all.map(|f| f.why.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(config.policy.freeze, None);
+    assert_eq!(holds("2026-12-20T16:59:00Z"), "nobody is there", "a Sunday evening in Delhi");
+    assert_eq!(holds("2026-12-20T17:00:00Z"), "end of the year, nobody is there");
+    assert_eq!(holds("2026-12-24T12:00:00Z"), "end of the year");
+    assert_eq!(holds("2026-11-20T10:29:00Z"), "");
+    assert_eq!(holds("2026-11-20T10:30:00Z"), "nobody is there", "a Friday, 16:00");
+    assert_eq!(holds("2026-11-20T18:30:00Z"), "", "it ends with the day");
 }

@@ -66,7 +66,8 @@ fn armed() -> Proposal {
 fn typed(card: &mut Proposal, text: &str, from: Duration, gap: Duration) -> Decision {
     let mut decision = Decision::None;
     for (n, c) in text.chars().enumerate() {
-        decision = card.char(c, from + gap * n as u32, 100 + n as u64);
+        let read = from.as_millis() as u64 * 10 + n as u64;
+        decision = card.char(c, from + gap * n as u32, read);
     }
     decision
 }

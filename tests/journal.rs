@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use goaround::domain::Time;
 use goaround::shell::journal::{
-    FILE, GENESIS, Journal, JournalError, ReadOnly, TORN, read, read_and_verify, verify, verify_from,
+    Anchor, FILE, GENESIS, Journal, JournalError, ReadOnly, TORN, read, read_and_verify, verify, verify_from,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -88,7 +88,7 @@ fn what_was_appended_is_read_back_and_each_line_is_the_documented_envelope() {
 #[test]
 fn every_kind_of_tampering_with_every_record_of_200_is_seen() {
     let (temp, sound) = written(200);
-    let head = verify(temp.path()).head.expect("head").hash;
+    let head = Anchor::from(&verify(temp.path()).head.expect("head"));
     let records = lines(&sound);
     let mut tried = 0;
     let mut seen = |what: &str, at: usize, altered: &[Vec<u8>]| {
@@ -141,7 +141,7 @@ fn every_bit_of_every_byte_counts() {
 #[test]
 fn a_cut_off_end_is_seen_with_a_head_that_was_written_down_elsewhere() {
     let (temp, sound) = written(5);
-    let head = verify(temp.path()).head.expect("head").hash;
+    let head = Anchor::from(&verify(temp.path()).head.expect("head"));
     let records = lines(&sound);
     for kept in 0..5 {
         put(temp.path(), &records[..kept].concat());
@@ -156,7 +156,7 @@ fn a_cut_off_end_is_seen_with_a_head_that_was_written_down_elsewhere() {
     put(temp.path(), &sound);
     let mut journal = Journal::open(temp.path()).expect("open");
     note(&mut journal, 6);
-    assert!(verify_from(temp.path(), Some(&head.to_uppercase())).ok, "an older head stays in the chain");
+    assert!(verify_from(temp.path(), Some(&head)).ok, "an older head stays in the chain");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn token(text: &str) -> Option<String> {
 }
 
 /// Between two keys of a hand, which is slower than this; faster is refused, and that is a test of its own.
-const PACE: Duration = Duration::from_millis(25);
+const PACE: Duration = Duration::from_millis(45);
 
 /// Types characters of a token, each when the one before it is seen.
 fn type_token(screen: &mut Screen, token: &str) {

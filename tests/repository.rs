@@ -327,6 +327,17 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
     let operator = granted("deploy/operator.yaml");
     assert_eq!(operator["goaround-operator"], [patch("apps", "deployments"), patch("", "configmaps")]);
     assert_eq!(operator.len(), 1);
+    let together = granted("deploy/together.yaml");
+    let leases = ["list", "create", "patch"].map(str::to_owned).to_vec();
+    assert_eq!(
+        together["goaround-together"],
+        [("coordination.k8s.io".to_owned(), "leases".to_owned(), leases)]
+    );
+    assert_eq!(together.len(), 1);
+    let quorum = granted("deploy/quorum.yaml");
+    let approvals = ["list", "create", "patch"].map(str::to_owned).to_vec();
+    assert_eq!(quorum["goaround-approver"], [("".to_owned(), "configmaps".to_owned(), approvals)]);
+    assert_eq!(quorum.len(), 1);
     let logs = granted("deploy/logs.yaml");
     assert_eq!(logs["goaround-logs"], [("".to_owned(), "pods/log".to_owned(), vec!["get".to_owned()])]);
     assert_eq!(logs.len(), 1);
@@ -349,6 +360,16 @@ fn the_roles_grant_what_is_watched_and_the_two_patches_and_nothing_else() {
         assert!(granted || resource == "secrets", "deploy/viewer.yaml does not grant watching {resource}");
     }
     assert_eq!(watched, 11, "the list of kinds is not read as it is written");
+}
+
+/// `.ci/run` looks for this word in the program that is built to be used, and must not find it there.
+#[test]
+fn the_program_of_the_tests_has_the_points_of_death_that_the_other_must_not_have() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_goaround")).expect("the program");
+    let word = b"GOAROUND_DIE_AT";
+    assert!(program.windows(word.len()).any(|bytes| bytes == word));
+    let ci = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run")).expect("it");
+    assert!(ci.contains("grep -q GOAROUND_DIE_AT"));
 }
 
 #[test]

@@ -530,7 +530,7 @@ fn who_lacks_a_right_cannot_arm_and_is_told_which_and_what_moves_under_an_armed_
     assert!(shown.contains("annotated"), "{shown}");
     let (annotations, template) = observable(&rig);
     cockpit.until("disarmed", |_, text| (!text.contains("to approve   ")).then_some(()));
-    cockpit.screen.type_slowly(&token);
+    cockpit.screen.type_by_hand(&token);
     let found = cockpit.until("a word about it", |_, text| {
         ["look again", "all effect lines read", "no open proposal", "to be read"]
             .into_iter()
@@ -667,4 +667,81 @@ fn a_deployment_that_no_slo_judges_is_rolled_back_by_hand_with_a_reason() {
         "{rows}"
     );
     rig.kubectl(&gone);
+}
+
+// Several operators.
+
+/// A cockpit of `user` that wants two people.
+fn of_two(rig: &Rig, user: &str, config: &std::path::Path) -> Cockpit {
+    let config = config.to_str().expect("a path");
+    let prometheus = rig.prometheus().expect("the rig's own");
+    Cockpit::open(&rig.kubeconfig(user), &["--prometheus", &prometheus, "--config", config])
+}
+
+#[test]
+fn two_people_are_wanted_and_counted_as_the_api_server_names_them() {
+    if !asked_on_a_rig("two users whom the API server knows by certificates") {
+        return;
+    }
+    let Some(rig) = gateway() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("quorum.toml");
+    std::fs::write(&config, "[gate]\nquorum = 2\n").expect("written");
+    let mut ana = of_two(&rig, "operator", &config);
+    let mut shell = of_two(&rig, "operator", &config);
+    let mut ben = of_two(&rig, "operator-2", &config);
+    ana.wait("api-gateway");
+    bad_reference(&rig);
+    for cockpit in [&mut ana, &mut shell, &mut ben] {
+        cockpit.wait("ROLL BACK");
+        cockpit.screen.press("g");
+    }
+
+    // Nothing holds that nobody approves in another's name.
+    ana.wait("a quorum of 2 cannot be held: whoever may write ConfigMaps can approve");
+    ana.screen.press("a");
+    ana.wait("deploy/quorum.yaml");
+    let policy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/quorum.yaml");
+    rig.kubectl(&["create", "namespace", "shop"]);
+    rig.kubectl(&["apply", "-f", policy.to_str().expect("a path")]);
+    ana.wait("approved by 0 of 2: nobody yet");
+    ana.until("that it can be approved", |_, text| text.contains("all effect lines read").then_some(()));
+
+    let token = ana.arm("the new route map fails every request");
+    ben.wait("operator is deciding, ");
+    shell.wait("another session of yours is deciding, ");
+    ana.approve(&token);
+    for cockpit in [&mut ana, &mut shell, &mut ben] {
+        cockpit.wait("approved by 1 of 2: operator, ");
+    }
+    let token = shell.arm("and once more by the same person");
+    shell.approve(&token);
+    shell.wait("all effect lines read");
+    let again = shell.until("its count", |_, text| {
+        let line = text.lines().find(|l| l.contains("approved by"))?.trim().to_owned();
+        (!text.contains("to approve   ")).then_some(line)
+    });
+    assert!(again.starts_with("approved by 1 of 2: operator, "), "{again}");
+    assert!(rig.writes_by("operator").is_empty() && rig.writes_by("operator-2").is_empty());
+
+    let token = ben.arm("seen too: the route map");
+    ben.approve(&token);
+    let title = ben.outcome("api-gateway");
+    println!("said: by two people: {title}");
+    assert!(title.starts_with("HELPED"), "{}", ben.screen.text());
+    let writes = rig.writes_by("operator-2");
+    assert_eq!(writes.len(), 1, "{writes:#?}");
+    assert_eq!((writes[0].resource.as_str(), writes[0].code), ("deployments", 200));
+    assert!(rig.writes_by("operator").is_empty(), "the first person's session sends nothing");
+    let told = |user| {
+        let all: Vec<_> = rig.all_writes_by(user).into_iter().filter(|w| w.notice()).collect();
+        assert!(all.iter().all(|w| w.code < 300), "{all:#?}");
+        let leases = all.iter().filter(|w| w.resource == "leases").count();
+        (leases, all.len() - leases)
+    };
+    let (of_ana, of_ben) = (told("operator"), told("operator-2"));
+    measured("Leases and approvals written by the first person", format!("{of_ana:?}"));
+    measured("Leases and approvals written by the second person", format!("{of_ben:?}"));
+    assert!(of_ana.0 > 0 && of_ana.1 >= 2 && of_ben.0 > 0 && of_ben.1 == 1);
+    [ana, shell, ben].iter_mut().for_each(Cockpit::quit);
 }

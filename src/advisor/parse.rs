@@ -205,7 +205,7 @@ fn said(
         for id in evidence.iter().filter(|id| !known.contains(id.as_str())) {
             fault(format!("{} is cited in {key} and is no item of the evidence", quoted(id)));
         }
-        let text = Clean::new(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let text = Clean::new(typed(text.split_whitespace().collect::<Vec<_>>().join(" ")));
         all.push(Said { text, evidence, claims: Vec::new() });
     }
     Some(all)
@@ -273,6 +273,20 @@ fn without_escapes(text: &str) -> String {
     out
 }
 
+/// Signs of typesetting that models like as a keyboard has them: a minus, hyphens, blanks of other widths. They would be
+/// spelled out, as they are in what is compared; this is prose.
+fn typed(text: String) -> String {
+    if text.is_ascii() {
+        return text;
+    }
+    let plain = |c| match c {
+        '\u{2010}' | '\u{2011}' | '\u{2212}' => '-',
+        '\u{a0}' | '\u{2002}'..='\u{200a}' | '\u{202f}' | '\u{3000}' => ' ',
+        c => c,
+    };
+    text.chars().map(plain).collect()
+}
+
 /// What can be read of an answer that is still being written: its sentences, the last one perhaps half. Claims of whole
 /// sentences are marked.
 pub fn so_far(text: &str, brief: &Brief) -> Vec<Said> {
@@ -287,7 +301,7 @@ pub fn so_far(text: &str, brief: &Brief) -> Vec<Said> {
             let words: String = one["text"].as_str()?.chars().take(LONGEST).collect();
             let mut evidence = cited(one, "sentences", &mut |_| {}).unwrap_or_default();
             evidence.retain(|id| brief.items.iter().any(|item| item.id == *id));
-            Some(Said { text: Clean::new(words), evidence, claims: Vec::new() })
+            Some(Said { text: Clean::new(typed(words)), evidence, claims: Vec::new() })
         })
         .collect();
     let done = map.keys().any(|k| matches!(k.as_str(), "counter_evidence" | "not_known" | "confidence"));

@@ -126,6 +126,7 @@ async fn one(
         prometheus: Some(world.running.prometheus_url.clone()),
         read_only: false,
         advise: true,
+        courtesy: false,
         state_folder: Some(folder.path().join("state")),
         clock: world.clock,
     };

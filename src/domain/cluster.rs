@@ -592,6 +592,16 @@ pub struct Identity {
     pub groups: Vec<Clean>,
 }
 
+impl Identity {
+    /// How the name ends where the API server did not say it: then it is what the kubeconfig calls its user.
+    pub const CLAIMED: &str = " (kubeconfig)";
+
+    /// The API server itself named us.
+    pub fn is_told(&self) -> bool {
+        !self.user.as_str().ends_with(Self::CLAIMED)
+    }
+}
+
 /// What an access review answered.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Right {

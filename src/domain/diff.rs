@@ -28,12 +28,23 @@ pub fn templates(before: &Value, after: &Value) -> Vec<FieldChange> {
     found
         .into_iter()
         .filter(|(path, _, _)| path.last().is_none_or(|last| last != "pod-template-hash"))
-        .map(|(path, before, after)| FieldChange {
-            field: Clean::new(words(&path, several)),
-            before: before.map(|v| Clean::new(short(text(&v)))),
-            after: after.map(|v| Clean::new(short(text(&v)))),
+        .map(|(path, before, after)| {
+            let (before, after) = sides(before.as_ref(), after.as_ref());
+            FieldChange { field: Clean::new(words(&path, several)), before, after }
         })
         .collect()
+}
+
+/// Both sides of a change as they are shown. What differs in its type only (`5` and `"5"`) is shown as JSON.
+fn sides(before: Option<&Value>, after: Option<&Value>) -> (Option<Clean>, Option<Clean>) {
+    let shown = |value: &Value| Clean::new(short(&text(value)));
+    match (before, after) {
+        (Some(before), Some(after)) if before != after && shown(before) == shown(after) => {
+            let json = |value: &Value| Some(Clean::new(short(&value.to_string())));
+            (json(before), json(after))
+        }
+        _ => (before.map(shown), after.map(shown)),
+    }
 }
 
 /// What applying `manifest` would change in a template: only what it says itself counts, for the server filled in the
@@ -73,7 +84,7 @@ pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
         .into_iter()
         .filter(|key| before.get(key) != after.get(key))
         .map(|key| {
-            let field = Clean::new(format!("ConfigMap {name} key {key}"));
+            let field = Clean::new(format!("ConfigMap {name} key {}", exact(&key)));
             let (before, after) = match (before.get(&key), after.get(&key)) {
                 (Some(before), Some(after)) => {
                     let (before, after) = lines(&text(before), &text(after));
@@ -88,14 +99,12 @@ pub fn contents(name: &str, before: &Value, after: &Value) -> Vec<FieldChange> {
 
 /// Differences of the annotations of an object, but for those that are left out.
 pub fn annotations(before: &Value, after: &Value, left_out: impl Fn(&str) -> bool) -> Vec<FieldChange> {
-    let value = |side: &Value, key: &str| side.get(key).map(|v| Clean::new(short(text(v))));
     keys(before, after)
         .into_iter()
         .filter(|key| before.get(key) != after.get(key) && !left_out(key))
-        .map(|key| FieldChange {
-            field: Clean::new(format!("annotation {key}")),
-            before: value(before, &key),
-            after: value(after, &key),
+        .map(|key| {
+            let (before, after) = sides(before.get(&key), after.get(&key));
+            FieldChange { field: Clean::new(format!("annotation {}", exact(&key))), before, after }
         })
         .collect()
 }
@@ -113,14 +122,16 @@ fn lines(before: &str, after: &str) -> (String, String) {
         return (summary(&before.into()), summary(&after.into()));
     }
     let first = |lines: &[String]| match lines.iter().find(|line| !line.is_empty()) {
-        Some(line) => short(line.clone()),
+        Some(line) => short(line),
         None => "nothing".to_owned(),
     };
     let more = gone.len().max(new.len()).saturating_sub(1);
+    // Two contents that begin to differ in the same line are still two: the digest tells them apart.
+    let digest = ContentDigest::of_bytes(after.as_bytes());
     let more = match more {
         0 => String::new(),
-        1 => ", 1 more line differs".to_owned(),
-        more => format!(", {more} more lines differ"),
+        1 => format!(", 1 more line differs (sha256 {})", digest.short()),
+        more => format!(", {more} more lines differ (sha256 {})", digest.short()),
     };
     (first(&gone), format!("{}{more}", first(&new)))
 }
@@ -174,8 +185,8 @@ fn words(path: &[String], several_containers: bool) -> String {
     match path.as_slice() {
         ["spec", "containers" | "initContainers", container, rest @ ..] => {
             let what = match rest {
-                ["env", name, ..] => format!("env {name}"),
-                ["volumeMounts", name, ..] => format!("mount {name}"),
+                ["env", name, ..] => format!("env {}", exact(name)),
+                ["volumeMounts", name, ..] => format!("mount {}", exact(name)),
                 other => other.join("."),
             };
             if several_containers || path.get(1) == Some(&"initContainers") {
@@ -186,8 +197,8 @@ fn words(path: &[String], several_containers: bool) -> String {
         }
         ["spec", "volumes", name, ..] => format!("volume {name}"),
         ["metadata", "annotations", RESTARTED_AT] => "restarted".into(),
-        ["metadata", "annotations", name] => format!("annotation {name}"),
-        ["metadata", "labels", name] => format!("label {name}"),
+        ["metadata", "annotations", name] => format!("annotation {}", exact(name)),
+        ["metadata", "labels", name] => format!("label {}", exact(name)),
         ["spec", rest @ ..] => rest.join("."),
         other => other.join("."),
     }
@@ -209,22 +220,64 @@ fn text(value: &Value) -> String {
 const LONGEST: usize = 100;
 
 /// A long value by its beginning, its length and its digest: two different ones never look alike.
-fn short(text: String) -> String {
+fn short(text: &str) -> String {
     let length = text.chars().count();
     if length <= LONGEST {
-        return text;
+        return exact(text);
     }
     let digest = ContentDigest::of_bytes(text.as_bytes());
     let begin: String = text.chars().take(LONGEST / 2).collect();
-    format!("{begin}… ({length} characters, sha256 {})", digest.short())
+    format!("{}… ({length} characters, sha256 {})", exact(&begin), digest.short())
+}
+
+/// `text` so that nothing else looks like it on an effect line, which is wrapped at blanks: a blank that nobody would
+/// see, letters that are written from the right, what stands for an escape, and our own words for what is left out, are
+/// spelled out. An ordinary value stays as it is.
+fn exact(text: &str) -> String {
+    if text.is_empty() {
+        return "<empty>".to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        let rest = &text[at + c.len_utf8()..];
+        let spelled = match c {
+            ' ' => before == ' ' || rest.is_empty(),
+            '<' => is_like_an_escape(rest),
+            '…' | '→' | '⏎' => true,
+            c => is_from_the_right(c),
+        };
+        match u32::from(c) {
+            code if spelled && code < 0x100 => out.push_str(&format!("<{code:02x}>")),
+            code if spelled => out.push_str(&format!("<u+{code:04x}>")),
+            _ => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
+/// What follows a `<` is what [`Clean`] or [`exact`] could have written.
+fn is_like_an_escape(rest: &str) -> bool {
+    let Some(end) = rest.bytes().take(9).position(|b| b == b'>') else { return false };
+    let body = &rest[..end];
+    let hex = |digits: &str| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    body == "empty" || (end == 2 && hex(body)) || body.strip_prefix("u+").is_some_and(hex)
+}
+
+/// Letters and signs of Hebrew, Arabic and their neighbours: a terminal may draw them, and what stands beside them, in
+/// another order.
+fn is_from_the_right(c: char) -> bool {
+    matches!(u32::from(c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfefc | 0x10800..=0x10fff | 0x1e800..=0x1efff)
 }
 
 /// A ConfigMap value on one line: itself when short, else its length and digest.
 fn summary(value: &Value) -> String {
     let text = text(value);
     let lines = text.lines().count();
-    if lines <= 1 && text.chars().count() <= 40 {
-        text.trim_end().to_owned()
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    if lines <= 1 && text.chars().count() <= 40 && line == line.trim() {
+        exact(line)
     } else {
         format!("{lines} lines, sha256 {}", ContentDigest::of_bytes(text.as_bytes()).short())
     }
@@ -246,6 +299,26 @@ pub fn sentence(change: &FieldChange) -> String {
         (Some(before), None) => format!("{} removed: {before}", change.field),
         (None, None) => change.field.to_string(),
     }
+}
+
+/// The same as it stands where nobody asked for values: a secret, by the name of the field or by its own shape, is a
+/// mark with a digest, so that two different ones never look alike. The page of differences shows it.
+pub fn shown(change: &FieldChange) -> String {
+    let shown = |value: &Option<Clean>| {
+        value.as_ref().map(|value| {
+            let told = redact::diff_value(change.field.as_str(), value.as_str());
+            if told.hits == 0 {
+                return value.clone();
+            }
+            let digest = ContentDigest::of_bytes(format!("{}={value}", change.field).as_bytes());
+            Clean::new(format!("{} (sha256 {})", told.text, digest.short()))
+        })
+    };
+    sentence(&FieldChange {
+        field: change.field.clone(),
+        before: shown(&change.before),
+        after: shown(&change.after),
+    })
 }
 
 /// The same without secrets, by the name of the field and by their own shape: for sentences that are recorded or leave
@@ -408,6 +481,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_shown_as_a_digest_and_two_of_them_are_still_two() {
+        let env = |value: &str| json!({"spec": {"containers": [{"name": "a", "env": [{"name": "DB_PASSWORD", "value": value}]}]}});
+        let said = |before: &str, after: &str| shown(&templates(&env(before), &env(after))[0]);
+        let one = said("hunter2", "correct horse");
+        assert!(one.starts_with("env DB_PASSWORD <redacted: password> (sha256 "), "{one}");
+        assert!(!one.contains("hunter2") && !one.contains("horse"), "{one}");
+        assert_ne!(one, said("hunter2", "correct horsf"));
+        assert_ne!(one, said("hunter3", "correct horse"));
+        let plain =
+            FieldChange { field: "env POOL".into(), before: Some("5".into()), after: Some("50".into()) };
+        assert_eq!(shown(&plain), "env POOL 5 → 50");
+    }
+
+    #[test]
     fn what_is_added_or_removed_says_so() {
         let none = json!({"spec": {"containers": [{"name": "a", "image": "x"}]}});
         let some = json!({"spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "K", "value": "v"}]}]}});
@@ -434,10 +521,9 @@ mod tests {
             sentence(&contents("c", &json!({"k": before}), &json!({"k": after}))[0])
         };
         assert_eq!(said("a 1\nb 1\nc\n", "a 1\nb 2\nc\n"), "ConfigMap c key k b 1 → b 2");
-        assert_eq!(
-            said("a\nb 1\nc 1\n", "a\nb 2\nc 2\n"),
-            "ConfigMap c key k b 1 → b 2, 1 more line differs"
-        );
+        let more = said("a\nb 1\nc 1\n", "a\nb 2\nc 2\n");
+        assert!(more.starts_with("ConfigMap c key k b 1 → b 2, 1 more line differs (sha256 "), "{more}");
+        assert_ne!(more, said("a\nb 1\nc 1\n", "a\nb 2\nc 3\n"));
         assert_eq!(said("a\nb\n", "a\n"), "ConfigMap c key k b → nothing");
         let spaces = said("a\nb\n", "a\n  b\n");
         assert!(spaces.contains("2 lines, sha256"), "{spaces}");

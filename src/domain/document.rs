@@ -7,6 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Time;
 use super::text_error::{TextError, did_you_mean};
 use super::window::Window;
 
@@ -217,6 +218,19 @@ impl<'d> Entry<'d> {
             .ok()
             .filter(|number: &f64| number.is_finite() && *number >= least)
             .ok_or_else(|| self.error(format!("`{}` is {written}, expected {expected}", self.key)))
+    }
+
+    /// The value as a point in time with its zone (RFC 3339): a string, or a date of TOML.
+    pub fn time(&self) -> Result<Time, TextError> {
+        let text = match self.value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Datetime(time) => time.to_string(),
+            _ => return Err(self.wrong_type("a time as in \"2026-12-20T18:00:00Z\"")),
+        };
+        text.parse::<Time>().map_err(|_| {
+            let expected = "a time with its zone, as in \"2026-12-20T18:00:00Z\" or \"...+01:00\"";
+            self.error(format!("`{}` is {text}, expected {expected}", self.key))
+        })
     }
 
     /// The value as a duration from `least` to `most`, both included.

@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod alert;
+pub mod alike;
 pub mod burn;
 pub mod claims;
 pub mod clean;
@@ -11,8 +12,10 @@ pub mod document;
 pub mod evidence;
 pub mod exact;
 pub mod format;
+pub mod freeze;
 pub mod inquiry;
 pub mod latency;
+pub mod notice;
 pub mod plan;
 pub mod pod;
 pub mod policy;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clean::Clean;
 use super::exact;
+use super::freeze::Freeze;
 use super::window::Window;
 
 /// `[policy]` of the configuration.
@@ -37,6 +38,9 @@ pub struct Policy {
     pub keep_config_content: bool,
     /// Why nothing may be changed now; fails SAFE NOW while it is set.
     pub freeze: Option<Clean>,
+    /// Times at which nothing should be changed; each fails SAFE NOW while it holds.
+    #[serde(default)]
+    pub freezes: Vec<Freeze>,
 }
 
 impl Default for Policy {
@@ -55,6 +59,7 @@ impl Default for Policy {
             cool_down: Window::minutes(30),
             keep_config_content: true,
             freeze: None,
+            freezes: Vec::new(),
         }
     }
 }

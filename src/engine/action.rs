@@ -28,6 +28,7 @@ use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
 use super::gates;
 use super::incident;
+use super::quorum;
 use super::record::{self, PastAction};
 use super::state::{State, Weight};
 use super::verify::{self, NEVER_APPLIED, Phase, Running};
@@ -37,7 +38,6 @@ const READ_BACK_EVERY: i64 = 5;
 
 /// The gesture is complete: everything is read once more before anything is recorded or sent.
 pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
-    let (now, mono, by) = (state.now, state.mono, state.user());
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -45,6 +45,18 @@ pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut 
     if incident.running.as_ref().is_some_and(|r| !r.over() && !r.watched()) {
         return;
     }
+    if quorum::needed(&state.setup, workload) > 1 {
+        return quorum::give(state, workload, reason, effects);
+    }
+    go(state, workload, reason, effects);
+}
+
+/// Everybody who is wanted has approved.
+pub(super) fn go(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
+    let (now, mono, by) = (state.now, state.mono, state.user());
+    let Some(incident) = state.incidents.get_mut(workload) else {
+        return;
+    };
     let Some(proposal) = &incident.proposal else {
         return;
     };
@@ -107,6 +119,7 @@ pub fn rechecked(
     let (now, mono) = (state.now, state.mono);
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let closed = state.journal_closed().cloned();
+    let broken = quorum::broken(state, workload);
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -126,6 +139,7 @@ pub fn rechecked(
     let expired = proposal.void(now, mono) && !sabotage::is(Design::ExpiryAtArming);
     let refusal = changed
         .filter(|_| !sabotage::is(Design::LooksOnce))
+        .or(broken)
         .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
         .or(late.then(|| format!("the second look took longer than {}", policy.execute_within)))
@@ -209,7 +223,9 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let (now, mono) = (state.now, state.mono);
     let within = state.setup.policy.execute_within;
     let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
-    let Some((workload, incident)) = recording(state, action) else { return };
+    let Some(workload) = recording(state, action).map(|(workload, _)| workload) else { return };
+    let broken = quorum::broken(state, &workload);
+    let Some((_, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
     let card = incident.proposal.as_ref();
     let expired = card.is_none_or(|p| p.void(now, mono)) && !sabotage::is(Design::ExpiryAtArming);
@@ -217,14 +233,14 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let late = too_late(running, within, now, mono);
     let past = past_action(running, card.map(|p| &p.analysis), cluster);
     state.journal.actions.push(past);
-    let refusal = match (late || expired, moved) {
-        (true, _) => Some("the approval expired before its record was on disk"),
-        (_, true) => Some("the verdict, a gate or the target changed before its record was on disk"),
-        _ => None,
+    let refusal = match (late || expired, moved, broken) {
+        (true, ..) => "the approval expired before its record was on disk".to_owned(),
+        (_, true, _) => "the verdict, a gate or the target changed before its record was on disk".to_owned(),
+        (_, _, Some(why)) => why,
+        _ => return send(state, &workload, effects),
     };
-    let Some(why) = refusal else { return send(state, &workload, effects) };
-    outcome(state, &workload, false, Some(&format!("not executed: {why}")), effects);
-    abort(state, &workload, &format!("nothing was sent: {why}"), effects);
+    outcome(state, &workload, false, Some(&format!("not executed: {refusal}")), effects);
+    abort(state, &workload, &format!("nothing was sent: {refusal}"), effects);
 }
 
 /// Seals and hands over. The card is gone, the wish fulfilled; what it undoes is not watched any more.

@@ -83,6 +83,10 @@ pub struct Look<'a> {
     pub dry_runs: &'a BTreeMap<ContentDigest, DryRun>,
     /// Why nothing can be recorded.
     pub journal_closed: Option<&'a Clean>,
+    /// Why so many people as are wanted cannot be counted, if that is so.
+    pub unmet: Option<Clean>,
+    /// Plans that somebody rejected where more than one person is wanted, and who.
+    pub rejected: Vec<(ContentDigest, Clean)>,
     /// What a person asked for.
     pub wish: Option<&'a Wish>,
     /// When the incident was opened: fixes what must not move.

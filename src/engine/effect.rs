@@ -6,6 +6,7 @@ use crate::domain::advice::{Brief, BriefId};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
+use crate::domain::notice::{Notice, Ruling};
 use crate::domain::plan::Plan;
 use crate::domain::pod::LogRequest;
 use crate::domain::slo::SloId;
@@ -51,6 +52,16 @@ pub enum Effect {
     Export(Clean),
     /// Send what was approved, once.
     Execute(Approved),
+    /// Tell other operators something; only a failure is answered, by [`super::Event::NotTold`].
+    Tell(Box<Notice>),
+    /// Read who is deciding in a namespace; answered by [`super::Event::Leases`].
+    ReadLeases(Clean),
+    /// Write what this person says to a plan, and count an approval; answered by [`super::Event::Ruled`].
+    Rule(Box<Ruling>),
+    /// Read what was said in a namespace; answered by [`super::Event::Rulings`].
+    ReadRulings(Clean),
+    /// Try whether an approval can be forged in a namespace, as this user; answered by [`super::Event::Forgery`].
+    TryForgery(Clean, Clean),
     /// Look how many of an action's calls stand.
     ReadBack(ActionId, Box<Trace>),
     /// Ask the model; its answers come as [`super::Event::Advice`].

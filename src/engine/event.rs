@@ -10,6 +10,7 @@ use crate::domain::alert::AlertRule;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, ReplicaSet, Uid};
 use crate::domain::exact;
+use crate::domain::notice::{Lease, Ruling};
 use crate::domain::plan::DryRun;
 use crate::domain::pod::{LogNews, PodPage};
 use crate::domain::signal::Signal;
@@ -80,6 +81,16 @@ pub enum Event {
     PodLog(u64, LogNews),
     /// Answer to [`super::Effect::ReadAlerts`].
     Alerts(SloId, Box<Result<Vec<AlertRule>, Clean>>),
+    /// Answer to [`super::Effect::ReadLeases`]: of this namespace.
+    Leases(Clean, Result<Vec<Lease>, Clean>),
+    /// Answer to [`super::Effect::ReadRulings`]: of this namespace.
+    Rulings(Clean, Result<Vec<Ruling>, Clean>),
+    /// Answer to [`super::Effect::TryForgery`]; `Ok`: the cluster refuses one.
+    Forgery(Clean, Result<(), Clean>),
+    /// Answer to [`super::Effect::Rule`], about this plan of this workload.
+    Ruled(Key, ContentDigest, Box<Result<Count, Clean>>),
+    /// A notice of [`super::Effect::Tell`] was not taken, and why.
+    NotTold(Clean),
     /// The round trip between this program and the person's terminal, rounded.
     Line(Duration),
     /// Somebody wants to leave while a call is on the wire: its outcome is waited for.
@@ -112,6 +123,9 @@ pub struct Shown {
     pub large_enough: bool,
     /// What was shown of a page of lines.
     pub page: PageShown,
+    /// Number of the last read of the terminal before the frame went out: what was typed in it was typed blindly.
+    #[serde(default)]
+    pub read: u64,
 }
 
 /// What was shown of a page of lines: how far it can be scrolled depends on how its lines were wrapped.
@@ -123,6 +137,15 @@ pub struct PageShown {
     pub last: usize,
     /// Where each difference of a comparison begins.
     pub changes: Vec<usize>,
+}
+
+/// What was said to plans in a namespace, read after our own word was written.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Count {
+    /// All of it.
+    pub rulings: Vec<Ruling>,
+    /// `Ok`: those that count could not have been written by us, so by nobody but who they name.
+    pub forgery: Result<(), Clean>,
 }
 
 /// The objects as they are right before the write, read without a cache.

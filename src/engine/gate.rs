@@ -19,6 +19,7 @@ use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::ContentDigest;
 use crate::domain::diff;
+use crate::domain::notice::Ruling;
 use crate::domain::plan::Call;
 use crate::domain::verdict::Gate;
 use crate::sabotage::{self, Design};
@@ -70,8 +71,8 @@ pub enum Gesture {
         reason: String,
         /// Typed so far, with time and number of the terminal read.
         typed: Vec<(char, Duration, u64)>,
-        /// The token was on the screen since.
-        shown: Option<Duration>,
+        /// The token was on the screen since then, and since this read of the terminal.
+        shown: Option<(Duration, u64)>,
     },
     /// A reason for the rejection is wanted.
     Rejecting(String),
@@ -94,6 +95,19 @@ pub struct Draft {
     pub reason: String,
 }
 
+/// An approval of this session that is not enough by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Given {
+    /// The reason.
+    pub reason: String,
+    /// When.
+    pub at: Time,
+    /// When, monotonic.
+    pub mono: Duration,
+    /// It is being written and counted; else it waits for others.
+    pub counting: bool,
+}
+
 /// What a gesture led to.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Decision {
@@ -108,6 +122,16 @@ pub enum Decision {
 /// How long each effect line has been whole on the screen.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Sight(BTreeMap<usize, Seen>);
+
+/// Whether a card changed while somebody typed on it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Startle {
+    None,
+    /// And no frame showed it yet.
+    Unseen,
+    /// And a frame shows it since.
+    Since(Duration),
+}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Seen {
@@ -142,7 +166,12 @@ pub struct Proposal {
     pub dissent: Option<Dissent>,
     /// What STILL TRUE compares: facts that must not change.
     pub held: String,
+    /// This session approved, and more people are wanted.
+    pub given: Option<Given>,
+    /// Approvals of the quorum that was met, and until when each holds by the monotonic clock.
+    pub counted: Vec<(Ruling, Duration)>,
     sight: Sight,
+    startle: Startle,
     /// Whether the last frame had room for approving; `None`: no frame showed this card yet.
     large_enough: Option<bool>,
 }
@@ -167,7 +196,10 @@ impl Proposal {
             gesture: Gesture::Idle,
             note: None,
             dissent: None,
+            given: None,
+            counted: Vec::new(),
             sight: Sight::default(),
+            startle: Startle::None,
             large_enough: None,
             analysis,
         }
@@ -204,13 +236,17 @@ impl Proposal {
             self.held = held;
             self.drawn = now;
             self.sight = Sight::default();
+            // What was approved is not so any more.
+            self.given = None;
             match self.gesture {
                 Gesture::Decided => {}
                 _ if sabotage::is(Design::TokenUnbound) => {}
                 // Why nothing happened then may not be so any more.
                 Gesture::Idle => self.note = None,
+                _ if sabotage::is(Design::TokenSurvivesChange) => {}
                 _ => {
                     self.gesture = Gesture::Idle;
+                    self.startle = Startle::Unseen;
                     self.note =
                         Some(Clean::new("the card changed while you read it: look again, then arm again"));
                 }
@@ -224,7 +260,7 @@ impl Proposal {
         let ours = shown.digest.as_ref() == Some(&self.digest);
         self.large_enough = ours.then_some(shown.large_enough);
         let armed = matches!(self.gesture, Gesture::Reason(_) | Gesture::Token { .. });
-        if armed && self.large_enough != Some(true) {
+        if armed && self.large_enough != Some(true) && !sabotage::is(Design::TooSmallApproves) {
             // What cannot be read cannot be approved, whatever was read before.
             self.gesture = Gesture::Idle;
             self.note = Some(Clean::new(TOO_SMALL));
@@ -232,10 +268,28 @@ impl Proposal {
         if self.large_enough == Some(true) && self.note.as_ref().is_some_and(|n| n == TOO_SMALL) {
             self.note = None;
         }
+        if ours && self.startle == Startle::Unseen {
+            self.startle = Startle::Since(mono);
+        }
         let lines: &[usize] = if ours { &shown.lines } else { &[] };
         self.sight.update(lines, mono);
         if let (Gesture::Token { shown: first, .. }, true) = (&mut self.gesture, ours) {
-            first.get_or_insert(mono);
+            first.get_or_insert((mono, shown.read));
+        }
+    }
+
+    /// This card took the place of one on which somebody was typing.
+    pub fn startles(&mut self) {
+        self.startle = Startle::Unseen;
+    }
+
+    /// The card changed under a hand that was typing, and nobody had the time to see it: what is pressed now was meant
+    /// for the card before, and `w` of a token is no wish to wait.
+    pub fn startled(&self, mono: Duration) -> bool {
+        match self.startle {
+            Startle::None => false,
+            Startle::Unseen => !sabotage::is(Design::TokenDecides),
+            Startle::Since(at) => mono.saturating_sub(at) < SEEN_AFTER && !sabotage::is(Design::TokenDecides),
         }
     }
 
@@ -252,9 +306,9 @@ impl Proposal {
         self.note = None;
         if let Some(block) = self.analysis.blocks.first() {
             self.note = Some(Clean::new(format!("cannot be approved: {block}")));
-        } else if self.large_enough == Some(false) {
+        } else if self.large_enough == Some(false) && !sabotage::is(Design::TooSmallApproves) {
             self.note = Some(Clean::new(TOO_SMALL));
-        } else if self.unseen(mono) > 0 {
+        } else if self.unseen(mono) > 0 && !sabotage::is(Design::UnreadArms) {
             let left = self.unseen(mono);
             self.note = Some(Clean::new(format!(
                 "{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)"
@@ -311,8 +365,10 @@ impl Proposal {
                 push(text, c);
                 self.note = None;
             }
-            Gesture::Token { typed, shown: Some(shown), .. }
-                if self.large_enough != Some(false) && mono > *shown && !c.is_whitespace() =>
+            Gesture::Token { typed, shown, .. }
+                if !c.is_whitespace()
+                    && (self.large_enough != Some(false) || sabotage::is(Design::TooSmallApproves))
+                    && seen_before(*shown, mono, read) =>
             {
                 self.note = None;
                 if typed.len() < TOKEN {
@@ -334,8 +390,10 @@ impl Proposal {
         };
         let word: String = typed.iter().map(|(c, _, _)| *c).collect();
         let (first, last) = (typed[0], typed[TOKEN - 1]);
-        let one_read = typed.iter().all(|(_, _, read)| *read == first.2);
-        if one_read || last.1.saturating_sub(first.1) < TOO_FAST {
+        // A paste without brackets that a slow line tore into pieces is still no hand.
+        let one_read = typed.windows(2).any(|pair| pair[0].2 == pair[1].2);
+        let too_fast = one_read || last.1.saturating_sub(first.1) < TOO_FAST;
+        if too_fast && !sabotage::is(Design::OneReadApproves) {
             typed.clear();
             self.note = Some(Clean::new("too fast, type again"));
             return Decision::None;
@@ -365,12 +423,19 @@ impl Proposal {
     }
 
     /// Pasted text is taken in text fields only; a token cannot be pasted.
-    pub fn paste(&mut self, pasted: &str) {
+    pub fn paste(&mut self, pasted: &str) -> Decision {
         match &mut self.gesture {
             Gesture::Reason(text) | Gesture::Rejecting(text) => pasted.chars().for_each(|c| push(text, c)),
+            Gesture::Token { shown: Some((mono, read)), .. } if sabotage::is(Design::PasteTypes) => {
+                let (mono, read) = (*mono, *read);
+                let typed = (1_u32..).zip(pasted.chars());
+                let decisions = typed.map(|(n, c)| self.char(c, mono + TOO_FAST * n, read + u64::from(n)));
+                return decisions.last().unwrap_or(Decision::None);
+            }
             Gesture::Token { .. } => self.note = Some(Clean::new("a token is typed, not pasted")),
             _ => {}
         }
+        Decision::None
     }
 
     /// Tab in the reason: the next gate that it must name.
@@ -444,6 +509,15 @@ impl Proposal {
     }
 }
 
+/// What is typed counts when the token was on the screen before: before it was handled, and before it was pressed.
+fn seen_before(shown: Option<(Duration, u64)>, mono: Duration, read: u64) -> bool {
+    match shown {
+        _ if sabotage::is(Design::TypeAhead) => true,
+        Some((at, before)) => mono > at && (read > before || sabotage::is(Design::QueuedCounts)),
+        None => false,
+    }
+}
+
 impl Sight {
     fn update(&mut self, lines: &[usize], mono: Duration) {
         for (line, seen) in &mut self.0 {
@@ -492,7 +566,7 @@ pub fn effect_lines(analysis: &Analysis) -> Vec<EffectLine> {
         return Vec::new();
     };
     let line = |kind, text: String| EffectLine { kind, text: Clean::new(text) };
-    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::sentence(c)));
+    let changes = plan.changes.iter().map(|c| line(EffectKind::Changes, diff::shown(c)));
     let not_restored = plan
         .not_restored
         .iter()
@@ -510,10 +584,18 @@ pub(super) fn held(analysis: &Analysis) -> String {
     format!("{}|{digest}|{}|{:?}|{lines:?}", analysis.fingerprint, gates.join(","), analysis.blocks)
 }
 
-/// The token of a digest and a target.
+/// The token of a digest and a target: four different characters, so that no key that is held down types it.
 fn token(digest: &ContentDigest, target: &str) -> String {
     let hash = Sha256::digest(format!("token|{}|{target}", digest.0));
-    hash.iter().take(TOKEN).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect()
+    let letter = |byte: &u8| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]);
+    let mut token = String::with_capacity(TOKEN);
+    // 32 bytes hold four different ones but for a chance that nobody meets; then the rest is in their order.
+    for c in hash.iter().map(letter).chain(ALPHABET.iter().map(|c| char::from(*c))) {
+        if token.len() < TOKEN && !token.contains(c) {
+            token.push(c);
+        }
+    }
+    token
 }
 
 /// Permission to execute: made in one place, from a gesture that was completed and rechecked, and from nothing else.

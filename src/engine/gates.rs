@@ -143,6 +143,14 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
             }
         }
     }
+    if let Some(why) = &look.unmet {
+        block(why.to_string());
+    }
+    if let Some(plan) = facts.plan.filter(|_| !look.rejected.is_empty()) {
+        let digest = plan.digest(look.world.cluster_id.as_ref().map_or("", Clean::as_str));
+        let no = look.rejected.iter().find(|(rejected, _)| *rejected == digest);
+        no.into_iter().for_each(|(_, why)| block(why.to_string()));
+    }
     if look.deployment.paused {
         block("the Deployment is paused; hint: kubectl rollout resume".into());
     }
@@ -525,6 +533,11 @@ fn safe_now(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {
     if let Some(why) = &look.setup.policy.freeze {
         fail(format!("freeze: {why}"));
     }
+    for freeze in &look.setup.policy.freezes {
+        if let Some(until) = freeze.until(look.now) {
+            fail(format!("freeze until {} UTC: {}", until.format("%a %Y-%m-%d %H:%M"), freeze.why));
+        }
+    }
     if let Some(owner) = owner(look.deployment) {
         against.push(owner);
     }
@@ -703,14 +716,17 @@ fn actions_within_hour(look: &Look<'_>) -> usize {
 
 /// The mark of an action that our own journal does not know: another operator's. When, and who as the mark has it.
 fn others_mark(look: &Look<'_>, deployment: &Deployment) -> Option<(Time, Clean)> {
+    let (action, at, by) = mark(deployment)?;
+    (!look.actions.iter().any(|a| a.action == action)).then_some((at, by))
+}
+
+/// The mark of the last action on a Deployment: its id, when it was approved, and by whom.
+pub(super) fn mark(deployment: &Deployment) -> Option<(String, Time, Clean)> {
     let mark = deployment.annotation(ACTION)?;
     let (action, _) = mark.as_str().split_once(':')?;
-    if look.actions.iter().any(|a| a.action == action) {
-        return None;
-    }
     let millis = i64::try_from(Ulid::from_string(action).ok()?.timestamp_ms()).ok()?;
     let by = deployment.annotation(BY).unwrap_or_else(|| "somebody".into());
-    Some((Time::from_timestamp_millis(millis)?, by))
+    Some((action.to_owned(), Time::from_timestamp_millis(millis)?, by))
 }
 
 /// What would make it fail voids the card, see [`super::gate::Proposal::refresh`]. What is not watched may have changed

@@ -160,9 +160,12 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::opinion::forget(state, &mut effects);
     study_selected(state, &mut effects);
     ask_every_right(state, &mut effects);
+    super::courtesy::keep(state, &mut effects);
+    super::quorum::keep(state, &mut effects);
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
+    super::handover::take_up(state, &mut effects);
     super::forget::forget(state, &configs);
     state.dirty = false;
     state.reviewed = Some(state.now);
@@ -439,6 +442,8 @@ pub fn look<'a>(state: &'a State, workload: &Key) -> Option<Look<'a>> {
         actions,
         dry_runs: &state.dry_runs,
         journal_closed: state.journal_closed(),
+        unmet: super::quorum::unmet(state, workload).map(Clean::new),
+        rejected: super::quorum::rejected(state, workload),
         wish: incident.wish.as_ref(),
         opened: incident.planned,
         now: state.now,
@@ -627,7 +632,14 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
             return;
         }
         let why = format!("the world moved: {}", analysis.reason);
+        let typing = proposal.takes_text();
         withdraw(state, workload, &why, effects);
+        open_card(state, workload, effects);
+        let opened = state.incidents.get_mut(workload).and_then(|i| i.proposal.as_mut());
+        if let Some(opened) = opened.filter(|_| typing) {
+            opened.startles();
+        }
+        return;
     }
     open_card(state, workload, effects);
 }

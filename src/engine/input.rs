@@ -11,6 +11,7 @@ use crate::sabotage::{self, Design};
 use super::analysis::Wish;
 use super::chart;
 use super::contexts;
+use super::courtesy;
 use super::effect::Effect;
 use super::event::{Command, Ticket};
 use super::gate::{Decision, Draft, Gesture, Proposal};
@@ -20,6 +21,7 @@ use super::inspect;
 use super::model_page;
 use super::opinion::{self, Typing};
 use super::palette;
+use super::quorum;
 use super::record;
 use super::revisions::Mark;
 use super::state::{State, Weight};
@@ -389,6 +391,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         state.incidents.get(key).and_then(|i| i.wish.as_ref()).map(|w| w.reason.clone()).unwrap_or_default();
     let live =
         state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| !p.void(now, mono)));
+    let taken = courtesy::others(state, key).next().is_some();
     if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
@@ -400,10 +403,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
                     proposal.backspace();
                     Decision::None
                 }
-                Command::Paste(text) => {
-                    proposal.paste(&text);
-                    Decision::None
-                }
+                Command::Paste(text) => proposal.paste(&text),
                 Command::FocusNext => {
                     proposal.insert_next_gate();
                     Decision::None
@@ -418,13 +418,17 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
             return decide(state, key, decision, effects);
         }
         match command {
-            // What is decided is decided: a key that bounces must not take the card back.
+            // What is decided is decided: a key that bounces must not take the card back. Nor is one that was meant
+            // for the card before a decision about this one.
             Command::Arm | Command::Reject | Command::Edit | Command::Wait | Command::AddRestore
-                if proposal.gesture == Gesture::Decided =>
+                if proposal.gesture == Gesture::Decided || proposal.startled(mono) =>
             {
                 return false;
             }
             Command::Arm => {
+                if sabotage::is(Design::LeaseIsALock) && taken {
+                    return false;
+                }
                 proposal.arm(mono, &given);
                 return false;
             }
@@ -506,6 +510,7 @@ fn reject(state: &mut State, key: &Key, reason: &str, effects: &mut Vec<Effect>)
         state.journal.rejected.insert(proposal.analysis.fingerprint.clone(), Clean::new(reason));
     }
     incident.wish = None;
+    quorum::reject(state, key, &proposal.digest, proposal.expires, effects);
     let body = record::rejected(&proposal, cluster.as_str(), &by, reason, now);
     effects.push(Effect::Record { ticket: Ticket::Note, kind: record::REJECTED, body });
     state.say("gate", Weight::Plain, format!("proposal {} rejected by {by}: {reason}", proposal.name()));

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::Time;
-use crate::domain::clean::Clean;
+use crate::domain::clean::{Clean, cleaned};
 
 use super::effect::Effect;
 use super::event::Command;
 use super::filter::Filter;
 use super::record::{
-    ADVICE, CLOSED, EXPIRED, INTENT, OUTCOME, PROPOSED, RATIONALE, READ_BACK, REJECTED, WAITED, WITHDRAWN,
+    ADVICE, APPROVED, CLOSED, EXPIRED, INTENT, OUTCOME, PROPOSED, RATIONALE, READ_BACK, REJECTED, TAKEN_UP,
+    WAITED, WITHDRAWN,
 };
 use super::state::{State, Weight};
 use super::view::{self, Screen};
@@ -122,6 +123,8 @@ fn told(kind: &str, body: &Value) -> (String, String) {
     match kind {
         PROPOSED => (format!("proposed {offer}"), text("verdict")),
         INTENT => (because(&format!("approved {offer}")), "recorded".into()),
+        APPROVED => (because(&format!("approved {offer}, one of several")), "approved".into()),
+        TAKEN_UP => (format!("takes up what {} began", text("of")), String::new()),
         REJECTED => (because(&format!("rejected {offer}")), "rejected".into()),
         WAITED => (because("waits"), "waited".into()),
         EXPIRED => (format!("expired: {offer}"), "expired".into()),
@@ -224,9 +227,9 @@ pub(super) fn told_records(state: &mut State, told: Told) {
     state.ledger.told = Some(told);
 }
 
-/// Takes one record.
+/// Takes one record. It is read on a screen, and its texts are those of servers and people.
 pub(super) fn told_record(state: &mut State, whole: Result<Whole, Clean>) {
-    state.ledger.whole = Some(whole);
+    state.ledger.whole = Some(whole.map(|whole| Whole { body: cleaned(whole.body), ..whole }));
 }
 
 /// A post-mortem was written, or not.

@@ -13,6 +13,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Uid};
 use crate::domain::evidence::Evidence;
 use crate::domain::exact;
+use crate::domain::notice::Ruling;
 use crate::domain::plan::{ConfigBefore, Undo, call_json};
 use crate::domain::slo::SloId;
 use crate::domain::statistics::Counts;
@@ -26,6 +27,10 @@ use super::verify::Running;
 
 /// A card was opened.
 pub const PROPOSED: &str = "proposed";
+/// A person approved, where more than one is wanted.
+pub const APPROVED: &str = "approved";
+/// An action of another operator whose session died is watched from here on.
+pub const TAKEN_UP: &str = "taken_up";
 /// A person refused.
 pub const REJECTED: &str = "rejected";
 /// A person waits.
@@ -242,6 +247,10 @@ pub fn intent(running: &Running, proposal: &Proposal, cluster: &str, open_s: i64
     body["watch"] = watch_json(&running.watch());
     // As it was when the token was complete; what came later had no part in it.
     body["dissent"] = json!(running.dissent.map(Dissent::word));
+    if !proposal.counted.is_empty() {
+        let of = |r: &Ruling| json!({"by": r.by, "at": r.at.to_rfc3339()});
+        body["approvals"] = proposal.counted.iter().map(|(ruling, _)| of(ruling)).collect();
+    }
     body["by_hand"] = analysis.by_hand.into();
     body["undo_of"] = json!(analysis.undo_of);
     body["prediction"] = json!({

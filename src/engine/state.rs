@@ -15,6 +15,7 @@ use crate::domain::policy::Policy;
 use crate::domain::slo::SloId;
 use crate::sabotage::{self, Design};
 
+use super::courtesy::Courtesy;
 use super::drill::Drill;
 use super::incident::Incident;
 use super::inspect::Inspected;
@@ -22,6 +23,7 @@ use super::investigate::Study;
 use super::ledger::Ledger;
 use super::listing::Listing;
 use super::opinion::Counsel;
+use super::quorum::Quorum;
 use super::record::{Past, PastAction, PastOpinion};
 use super::view::View;
 use super::world::World;
@@ -54,6 +56,15 @@ pub struct Setup {
     /// What does not call for attention.
     #[serde(default)]
     pub silent: Silent,
+    /// Who is deciding is looked for, and told unless nothing may be written: `[gate] lease`.
+    #[serde(default)]
+    pub lease: bool,
+    /// `[gate] quorum`: how many people must approve; 0 and 1 are one.
+    #[serde(default)]
+    pub quorum: u64,
+    /// `[[workload]] quorum`, which comes before it.
+    #[serde(default, with = "exact")]
+    pub quorums: BTreeMap<Key, u64>,
 }
 
 /// `[ui] bell` and `notify`, the other way round: nothing is silent unless somebody says so.
@@ -158,6 +169,10 @@ pub struct State {
     pub contexts: super::contexts::Contexts,
     /// Calls for attention that were made.
     pub told: super::inbox::Told,
+    /// Who is deciding.
+    pub courtesy: Courtesy,
+    /// Who approved what, where more than one person is wanted.
+    pub quorum: Quorum,
     /// The list of the main screen.
     pub listing: Listing,
     /// The event log, oldest first.

@@ -9,7 +9,7 @@ use crate::sabotage::{self, Design};
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, drill, incident, input, inspect, ledger, listing, mapping, opinion};
+use super::{action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion, quorum};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -128,6 +128,14 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Pod(uid, page) => inspect::pod_read(state, &uid, *page),
         Event::PodLog(stream, news) => inspect::log_heard(state, stream, news),
         Event::Alerts(slo, rules) => inspect::alerts_read(state, &slo, *rules),
+        Event::Leases(namespace, found) => courtesy::heard(state, &namespace, found),
+        Event::Rulings(namespace, found) => quorum::heard(state, &namespace, found),
+        Event::Forgery(namespace, held) => quorum::tried(state, &namespace, held),
+        Event::Ruled(workload, digest, count) => {
+            quorum::ruled(state, &workload, &digest, *count, effects);
+            return true;
+        }
+        Event::NotTold(why) => courtesy::not_told(state, &why),
         Event::Line(trip) => state.line = Some(trip),
         // The log says the same sentence once.
         Event::Leaving => {

@@ -8,19 +8,23 @@
 //!           \--> Unknown   anything else after the first byte: read back, never send again
 //! ```
 //!
+//! Beside actions it writes notices to other operators ([`tell`]), which can name no workload's object.
+//!
 //! The client that is handed in must not repeat requests by itself (`Connected::writer` gives such a one).
 
 mod classify;
+mod notice;
 mod read_back;
 mod send;
 
 pub use classify::{Cause, Sent};
+pub use notice::{tell, would_take};
 pub use read_back::{ReadBack, read_back, restored};
 
 use crate::domain::plan::{Call, Plan};
 use crate::engine::gate::Approved;
 
-/// Asks the server what each call of a plan would do. The only place that adds `dryRun=All`; nothing is stored.
+/// Asks the server what each call of a plan would do. The only place that adds `dryRun=All` to one; nothing is stored.
 ///
 /// All calls are asked, each against the cluster as it is: an earlier one does not count as done.
 pub async fn dry_run(client: &kube::Client, plan: &Plan) -> Vec<Sent> {

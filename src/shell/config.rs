@@ -17,6 +17,7 @@ use crate::ui::theme::{Theme, ThemeError};
 
 mod advisor;
 mod environment;
+mod freeze;
 mod glob;
 mod look;
 mod paths;
@@ -81,11 +82,13 @@ impl From<KeymapError> for ConfigError {
 pub struct Gate {
     /// Whether a Lease tells other operators that a gate is open here.
     pub lease: bool,
+    /// How many people must approve an action.
+    pub quorum: u64,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { lease: true }
+        Self { lease: true, quorum: 1 }
     }
 }
 
@@ -151,6 +154,12 @@ impl Config {
         entries
             .map(|entry| (entry.name.key(), entry.depends_on.iter().map(Dependency::key).collect()))
             .collect()
+    }
+
+    /// Workloads for which another number of people must approve.
+    pub fn quorums(&self) -> BTreeMap<Key, u64> {
+        let entries = self.workloads.iter();
+        entries.filter_map(|entry| Some((entry.name.key(), entry.quorum?))).collect()
     }
 
     /// Reads `source`, the text of `file`, to whose folder relative paths belong. Themes and keymaps are looked for

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::clean::Clean;
 
 use super::config::FILE;
+use super::private::{self, PrivacyError};
 
 /// The file. `## ` begins a remark, `# ` a setting, `#or ` a setting that excludes the one before it.
 pub const TEMPLATE: &str = include_str!("config/init.toml");
@@ -18,8 +19,11 @@ pub enum InitError {
     /// There is one already.
     #[error("{0} exists; hint: --force replaces it, --stdout prints it instead")]
     Exists(Clean),
+    /// The folder or the file is not one that only its owner can change.
+    #[error(transparent)]
+    Private(#[from] PrivacyError),
     /// The operating system said no.
-    #[error("writing {place} failed: {source}; hint: {}", super::private::hint(source))]
+    #[error("writing {place} failed: {source}; hint: {}", private::hint(source))]
     Io {
         /// The file.
         place: Clean,
@@ -28,20 +32,25 @@ pub enum InitError {
     },
 }
 
-/// Writes the file into `folder`, which is made where it is missing; returns where it is.
+/// Writes the file into `folder`, which is made where it is missing; returns where it is. A folder may be a link, as those
+/// who keep their configuration elsewhere have it; what it leads to must be theirs alone. A file that is a link is not
+/// replaced.
 ///
 /// # Errors
-/// When it exists and `force` is not given, or cannot be written.
+/// When it exists and `force` is not given, is a link, or cannot be written.
 pub fn write(folder: &Path, force: bool) -> Result<PathBuf, InitError> {
     let path = folder.join(FILE);
-    let failed = |source: io::Error| InitError::Io { place: super::private::place(&path), source };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    let failed = |source: io::Error| InitError::Io { place: private::place(&path), source };
+    private::folder(&std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()))?;
+    if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+        return Err(PrivacyError::Link { place: private::place(&path) }.into());
+    }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     if !force {
         let opened = options.open(&path);
         let mut file = opened.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => InitError::Exists(super::private::place(&path)),
+            io::ErrorKind::AlreadyExists => InitError::Exists(private::place(&path)),
             _ => failed(error),
         })?;
         file.write_all(TEMPLATE.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;

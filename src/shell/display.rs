@@ -16,7 +16,7 @@ use super::screen::osc;
 use super::screen::pacer::{Cause, Pacer};
 use super::screen::parser::Told;
 use super::screen::probe::{Found, Probe};
-use super::screen::reader::{self, Heard, Line};
+use super::screen::reader::{self, Heard, Line, Typed};
 use super::tty::{self, Modes, Output};
 
 /// Answers that are under way when we leave are waited for this long.
@@ -33,6 +33,7 @@ pub struct Display {
     pacer: Pacer,
     probe: Probe,
     line: Line,
+    typed: Typed,
     epoch: Instant,
     /// Goes out before the next frame: what the terminal must know first.
     before: Vec<u8>,
@@ -56,13 +57,15 @@ impl Display {
         before.extend(probe.questions().into_bytes());
         let line = Line::default();
         let (heard, input) = mpsc::unbounded_channel();
-        reader::spawn(heard, line.clone())?;
+        let typed = Typed::default();
+        reader::spawn(heard, line.clone(), typed.clone())?;
         Ok(Self {
             terminal: Terminal::new(Canvas::new(output, size, modes.skills))?,
             modes,
             pacer: Pacer::new(modes.skills.asks),
             probe,
             line,
+            typed,
             epoch: tokio::time::Instant::now().into_std(),
             before,
             said: Vec::new(),
@@ -120,6 +123,17 @@ impl Display {
     /// The size of the frame that was drawn last.
     pub fn size(&self) -> Size {
         self.terminal.backend().known_size()
+    }
+
+    /// The terminal has the size of the frame on it.
+    pub fn fits(&mut self) -> bool {
+        // One that does not tell its size any more is gone, which the next frame finds out.
+        self.terminal.backend_mut().writer_mut().size().map_or(true, |size| size == self.size())
+    }
+
+    /// Number of the last read of the terminal in which something was typed.
+    pub fn typed(&self) -> u64 {
+        self.typed.last()
     }
 
     /// Names the window.

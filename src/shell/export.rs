@@ -16,8 +16,10 @@ use crate::domain::diff;
 use crate::domain::redact;
 use crate::engine::record::{
     ADVICE, CLOSED, EXPIRED, INTENT, OUTCOME, PROPOSED, RATIONALE, READ_BACK, REJECTED, WAITED, WITHDRAWN,
+    past_actions,
 };
 
+use super::history;
 use super::journal::{self, Record, Verification};
 use super::private::{self, PrivacyError};
 
@@ -138,27 +140,22 @@ fn case_json(case: &Case<'_>) -> Value {
     let body = &case.decision.body;
     let last = |kind: &str| case.records.iter().rev().find(|r| r.kind == kind).map(|r| &r.body);
     let closed = last(CLOSED);
-    let outcome = match (closed, last(OUTCOME)) {
-        (Some(closed), _) => text(closed, "outcome").to_owned(),
-        (None, Some(sent)) if sent["unknown"] == true => "unknown".to_owned(),
-        (None, Some(sent)) if sent["done"].as_u64() < sent["of"].as_u64() => "not_executed".to_owned(),
-        (None, Some(_)) => "executed".to_owned(),
-        (None, None) if case.decision.kind == INTENT => "unknown".to_owned(),
-        (None, None) => case.decision.kind.clone(),
-    };
+    // The same words as in `history`, by the same rule.
+    let actions = past_actions(case.records.iter().map(|r| (r.kind.as_str(), r.time, &r.body)));
+    let outcome = actions.last().map_or(case.decision.kind.as_str(), history::outcome);
     let written = last(RATIONALE).map(|r| json!({"by": r["by"], "lines": r["after"]}));
     let prediction = body["prediction"].as_object().map(|p| {
         let mut told = Value::Object(p.clone());
         told["kept"] = closed.map_or(Value::Null, |c| c["prediction_kept"].clone());
         told
     });
-    let told = json!({
-        "id": case.id, "decision": case.decision.kind, "time": case.decision.time.to_rfc3339(),
+    let mut told = cleaned(json!({
+        "id": null, "decision": case.decision.kind, "time": case.decision.time.to_rfc3339(),
         "by": body["by"], "reason": body["reason"], "seconds_open": body["seconds_open"],
         "cluster": body["cluster"], "workload": body["workload"], "slos": body["slos"],
         "verdict": body["verdict"], "offer": body["offer"], "target": body["target"],
-        "digest": body["digest"], "reason_of_offer": body["reason_of_offer"],
-        "dissent": body["dissent"], "by_hand": body["by_hand"], "undo_of": body["undo_of"],
+        "digest": null, "reason_of_offer": body["reason_of_offer"],
+        "dissent": body["dissent"], "by_hand": body["by_hand"], "undo_of": null,
         "outcome": outcome, "outcome_words": closed.map(|c| c["words"].clone()),
         "timeline": timeline(case), "gates": gates(&body["gates"]), "evidence": body["evidence"],
         "changes": changes(body), "not_restored": body["not_restored"], "calls": calls(&body["calls"]),
@@ -167,10 +164,18 @@ fn case_json(case: &Case<'_>) -> Value {
         "model": case.records.iter().filter(|r| r.kind == ADVICE).map(|r| advice(r)).collect::<Vec<_>>(),
         "rationale": written,
         "records": case.records.iter().map(|r| json!({
-            "seq": r.seq, "time": r.time.to_rfc3339(), "kind": r.kind, "hash": r.hash,
+            "seq": r.seq, "time": r.time.to_rfc3339(), "kind": r.kind, "hash": null,
         })).collect::<Vec<_>>(),
-    });
-    cleaned(told)
+    }));
+    // What this program made itself, by which a reader finds it again: random characters, and no secret.
+    told["id"] = Clean::new(&case.id).to_string().into();
+    for name in ["digest", "undo_of"] {
+        told[name] = body[name].as_str().map_or(Value::Null, |made| Clean::new(made).to_string().into());
+    }
+    for (line, record) in told["records"].as_array_mut().into_iter().flatten().zip(&case.records) {
+        line["hash"] = record.hash.clone().into();
+    }
+    told
 }
 
 /// Every text in it harmless and without secrets.
@@ -327,12 +332,11 @@ fn happened(record: &Record) -> String {
         READ_BACK => format!("read back: {} calls stand", count(body, "done")),
         CLOSED => {
             let since = &body["since_rollout"];
-            format!(
-                "closed: {}; {} of {} requests failed since the rollout",
-                text(body, "words"),
-                count(since, "bad"),
-                count(since, "total")
-            )
+            let counted = match (since["bad"].as_f64(), since["total"].as_f64()) {
+                (Some(bad), Some(total)) => format!("; {bad} of {total} requests failed since the rollout"),
+                _ => String::new(),
+            };
+            format!("closed: {}{counted}", text(body, "words"))
         }
         ADVICE => match body["error"].as_str() {
             Some(why) => format!("model {}: {why}", text(body, "model")),
@@ -373,7 +377,7 @@ pub enum ExportError {
 /// # Errors
 /// When it exists or cannot be written.
 pub fn to_file(path: &Path, content: &str) -> Result<(), ExportError> {
-    let mut file = private::create(path)?;
+    let mut file = private::create_at(path)?;
     let written = file.write_all(content.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|source| ExportError::Io { place: private::place(path), source })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::clean::Clean;
-use crate::engine::record::{self, past_actions};
+use crate::engine::record::{self, PastAction, past_actions};
 
 use super::journal::Record;
 
@@ -13,12 +13,7 @@ pub fn rows(records: &[Record]) -> Vec<Value> {
     let mut rows: Vec<(crate::domain::Time, Value)> = actions
         .iter()
         .map(|a| {
-            let outcome = match (&a.outcome, a.unknown, a.executed) {
-                (Some(outcome), _, _) => outcome.as_str(),
-                (None, true, _) => "unknown",
-                (None, false, true) => "executed",
-                (None, false, false) => "not_executed",
-            };
+            let outcome = outcome(a);
             let row = json!({
                 "action": a.action, "time": a.time.to_rfc3339(), "by": a.by, "workload": a.workload,
                 "verdict": a.verdict, "offer": a.offer, "target": a.target, "outcome": outcome, "digest": a.digest,
@@ -40,6 +35,16 @@ pub fn rows(records: &[Record]) -> Vec<Value> {
     }
     rows.sort_by_key(|(time, _)| *time);
     rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// How an action ended, as far as its records say: a word of the contract.
+pub(super) fn outcome(action: &PastAction) -> &str {
+    match (&action.outcome, action.unknown, action.executed) {
+        (Some(outcome), _, _) => outcome,
+        (None, true, _) => "unknown",
+        (None, false, true) => "executed",
+        (None, false, false) => "not_executed",
+    }
 }
 
 /// The rows as a table.

@@ -7,28 +7,31 @@
 //!            |                |                          |                   |            |
 //!            Io           ReadOnly                      Io        Io, taken back     NotSynced, closed for good
 //! ```
-//! The lock is `flock` on this handle's own descriptor, held from reading the head to the sync; a chain whose head is
-//! read outside the lock forks. A torn record is copied to a file beside the journal, cut off, and a `journal.torn`
-//! record says so; nothing else is ever cut off.
+//! The lock belongs to this handle alone (`flock` on its own descriptor) and is held from reading the head to the sync; a
+//! chain whose head is read outside the lock forks. A torn record is copied to a file beside the journal, cut off, and a
+//! `journal.torn` record says so; nothing else is ever cut off. What is asked of the disk stands in `disk.rs`.
 
 mod chain;
+mod disk;
 mod record;
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use self::chain::{Position, Walk, walk};
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::shell::private::{self, PrivacyError, place};
+use crate::sabotage::{self, Design};
+use crate::shell::private::{self, PrivacyError};
 use crate::shell::sha256;
 
-pub use self::chain::{Verification, read, read_and_verify, verify, verify_from};
-pub use self::record::{Fault, GENESIS, Head, LONGEST, Record, VERSION};
+pub use self::chain::{
+    Verification, read, read_and_verify, read_and_verify_on, verify, verify_from, verify_on,
+};
+pub use self::disk::{Disk, Named, PrivateFile};
+pub use self::record::{Anchor, Fault, GENESIS, Head, LONGEST, NotAHead, Record, VERSION};
 
 /// The name of the journal in its folder.
 pub const FILE: &str = "journal.jsonl";
@@ -49,7 +52,7 @@ pub enum ReadOnly {
     NotWritable(Clean),
     /// Behind our back the file was cut, rewritten, moved or removed.
     #[error(
-        "it was {0} while it was open; hint: `goaround audit verify` with the last known head, then restart"
+        "it was {0} while it was open; hint: `goaround audit verify --head` with the last known head, then restart"
     )]
     Changed(&'static str),
     /// A sync failed; what is on the disk is not known any more.
@@ -119,10 +122,8 @@ pub enum JournalError {
 
 /// An open journal. Several handles, in one process or in many, may append to the same file.
 #[derive(Debug)]
-pub struct Journal {
-    folder: PathBuf,
-    path: PathBuf,
-    file: File,
+pub struct Journal<D = PrivateFile> {
+    disk: D,
     head: Head,
     /// Each append reads again from before the last record that this handle knows: so it also sees whether that
     /// record is still there.
@@ -130,7 +131,6 @@ pub struct Journal {
     read_only: Option<ReadOnly>,
     /// Length of the file when it was last asked for news.
     told: u64,
-    sync: fn(&File) -> io::Result<()>,
 }
 
 impl Journal {
@@ -138,33 +138,34 @@ impl Journal {
     /// verify, is of a later version or may not be written opens too, with [`Journal::read_only`] saying why: the
     /// gate closes, the cockpit goes on.
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
-        let folder = private::folder(dir)?;
-        let path = folder.join(FILE);
-        let mut read_only = None;
-        let file = match private::append(&path) {
-            Ok(file) => file,
-            Err(error) if path.exists() && is_refusal(&error) => {
-                read_only = Some(ReadOnly::NotWritable(Clean::new(error.to_string())));
-                private::read(&path)?
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if read_only.is_none() {
-            private::sync_folder(&folder)?;
-        }
-        let mut journal = Self {
-            folder,
-            path,
-            file,
-            head: Head::genesis(),
-            resume: Position::start(),
-            read_only,
-            told: 0,
-            sync: File::sync_data,
-        };
-        let walked = private::lock_shared(&journal.file).and_then(|()| {
-            let walked = walk(&journal.file, &journal.resume, |_| ());
-            journal.file.unlock()?;
+        let (disk, writable) = PrivateFile::open(dir, FILE)?;
+        let read_only = writable.err().map(|error| ReadOnly::NotWritable(Clean::new(error.to_string())));
+        Self::opened(disk, read_only)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.disk.path()
+    }
+
+    /// The folder that the file lies in.
+    pub fn folder(&self) -> &Path {
+        self.disk.folder()
+    }
+}
+
+impl<D: Disk> Journal<D> {
+    /// Opens the journal that this disk holds, and verifies all of it, as [`Journal::open`] does with a file.
+    pub fn on(disk: D) -> Result<Self, JournalError> {
+        Self::opened(disk, None)
+    }
+
+    fn opened(disk: D, read_only: Option<ReadOnly>) -> Result<Self, JournalError> {
+        let start = Position::start();
+        let mut journal = Self { disk, head: Head::genesis(), resume: start, read_only, told: 0 };
+        let walked = journal.disk.lock_shared().and_then(|()| {
+            let walked = walk(&journal.disk, &journal.resume, |_| ());
+            journal.disk.unlock()?;
             walked
         });
         let walk = walked.map_err(journal.failed("reading"))?;
@@ -187,17 +188,10 @@ impl Journal {
         &self.head
     }
 
-    /// The folder, if anybody has written to the journal since it was opened or last asked for news.
-    pub fn news(&mut self) -> Option<PathBuf> {
-        let length = self.file.metadata().ok()?.len();
-        let news = length != self.told;
-        self.told = length;
-        news.then(|| self.folder.clone())
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Has anybody written to the journal since it was opened or last asked for news?
+    pub fn news(&mut self) -> bool {
+        let Ok(length) = self.disk.length() else { return false };
+        std::mem::replace(&mut self.told, length) != length
     }
 
     /// Appends one record and returns when it is on the disk. Blocks: for the lock, which others hold for about one
@@ -206,14 +200,18 @@ impl Journal {
         if let Some(reason) = &self.read_only {
             return Err(self.refusal(reason.clone()));
         }
-        private::lock(&self.file).map_err(self.failed("locking"))?;
+        self.disk.lock().map_err(self.failed("locking"))?;
         let appended = self.append_locked(time, kind, body);
         // If this failed, the lock would end with the handle; there is nothing better to do about it.
-        let _ = self.file.unlock();
+        let _ = self.disk.unlock();
         appended
     }
 
     fn append_locked(&mut self, time: Time, kind: &str, body: &Value) -> Result<Head, JournalError> {
+        if sabotage::is(Design::JournalHeadOutsideLock) {
+            // As it was when this handle looked last.
+            return self.write(b"", time, kind, body);
+        }
         let caught_up = self.catch_up()?;
         let mut lead: &[u8] = b"";
         if caught_up.unterminated {
@@ -227,17 +225,13 @@ impl Journal {
 
     /// Reads what others appended since, and refuses to go on when the past is not what it was.
     fn catch_up(&mut self) -> Result<Walk, JournalError> {
-        let ours = self.file.metadata().map_err(self.failed("looking at"))?;
-        match std::fs::symlink_metadata(&self.path) {
-            Ok(named) if (named.dev(), named.ino()) == (ours.dev(), ours.ino()) => {}
-            Ok(_) => return Err(self.close(ReadOnly::Changed("replaced"))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(self.close(ReadOnly::Changed("moved or removed")));
-            }
-            Err(error) => return Err(self.failed("looking at")(error)),
+        match self.disk.named().map_err(self.failed("looking at"))? {
+            Named::Ours => {}
+            Named::Another => return Err(self.close(ReadOnly::Changed("replaced"))),
+            Named::Nothing => return Err(self.close(ReadOnly::Changed("moved or removed"))),
         }
         let mut known = self.head == self.resume.head;
-        let walk = walk(&self.file, &self.resume, |record| {
+        let walk = walk(&self.disk, &self.resume, |record| {
             known |= record.seq == self.head.seq && record.hash == self.head.hash;
         })
         .map_err(self.failed("reading"))?;
@@ -257,33 +251,26 @@ impl Journal {
     fn move_aside(&mut self, fragment: &[u8], sound: u64) -> Result<Value, JournalError> {
         let sha256 = sha256::hex(&[fragment]);
         let name = format!("torn-{}-{}", self.head.seq + 1, &sha256[..12]);
-        let copy = self.folder.join(&name);
-        // What a crash left of an earlier attempt may be incomplete.
-        if let Err(error) = std::fs::remove_file(&copy)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(self.failed("replacing the torn record beside")(error));
-        }
-        let mut file = private::create(&copy)?;
-        file.write_all(fragment)
-            .and_then(|()| file.sync_all())
-            .map_err(self.failed("keeping the torn record beside"))?;
-        private::sync_folder(&self.folder)?;
-        self.file.set_len(sound).map_err(self.failed("cutting the torn record off"))?;
+        let failed = self.failed("keeping the torn record beside");
+        self.disk.keep_beside(&name, fragment).map_err(failed)?;
+        let failed = self.failed("cutting the torn record off");
+        self.disk.cut(sound).map_err(failed)?;
         self.synced(None)?;
         Ok(json!({ "bytes": fragment.len(), "sha256": sha256, "moved_to": name }))
     }
 
     fn write(&mut self, lead: &[u8], time: Time, kind: &str, body: &Value) -> Result<Head, JournalError> {
         let (line, hash) = sound_line(&self.head, time, kind, body)?;
-        let before = self.file.metadata().map_err(self.failed("looking at"))?.len();
+        let before = self.disk.length().map_err(self.failed("looking at"))?;
         let bytes = [lead, &line, b"\n"].concat();
-        if let Err(error) = self.file.write_all(&bytes) {
+        if let Err(error) = self.disk.append(&bytes) {
             // These bytes are ours and were not acknowledged; where even this fails they are a torn record.
-            let _ = self.file.set_len(before);
+            let _ = self.disk.cut(before);
             return Err(self.failed("appending to")(error));
         }
-        self.synced(Some(before))?;
+        if !sabotage::is(Design::AcknowledgedBeforeSync) {
+            self.synced(Some(before))?;
+        }
         self.resume = Position { head: self.head.clone(), offset: before + lead.len() as u64 };
         self.head = Head { seq: self.head.seq + 1, hash };
         Ok(self.head.clone())
@@ -292,15 +279,15 @@ impl Journal {
     /// Syncs. If that fails the handle is closed, and the record is taken back, lest another process acknowledges a
     /// successor of what is perhaps not on the disk.
     fn synced(&mut self, take_back: Option<u64>) -> Result<(), JournalError> {
-        let Err(source) = (self.sync)(&self.file) else {
+        let Err(source) = self.disk.sync() else {
             return Ok(());
         };
         if let Some(length) = take_back {
             // If it cannot be taken back it stays: sound, and followed by no action.
-            let _ = self.file.set_len(length);
+            let _ = self.disk.cut(length);
         }
         self.read_only = Some(ReadOnly::NotSynced);
-        Err(JournalError::NotSynced { place: place(&self.path), source })
+        Err(JournalError::NotSynced { place: self.disk.place(), source })
     }
 
     fn close(&mut self, reason: ReadOnly) -> JournalError {
@@ -309,11 +296,11 @@ impl Journal {
     }
 
     fn refusal(&self, reason: ReadOnly) -> JournalError {
-        JournalError::ReadOnly { place: place(&self.path), reason }
+        JournalError::ReadOnly { place: self.disk.place(), reason }
     }
 
-    fn failed(&self, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError + use<> {
-        let place = place(&self.path);
+    fn failed(&self, doing: &'static str) -> impl FnOnce(io::Error) -> JournalError + use<D> {
+        let place = self.disk.place();
         move |source| JournalError::Io { doing, place, source }
     }
 }
@@ -337,48 +324,5 @@ fn sound_line(head: &Head, time: Time, kind: &str, body: &Value) -> Result<(Vec<
     }
 }
 
-fn is_refusal(error: &PrivacyError) -> bool {
-    matches!(error, PrivacyError::Io { source, .. }
-        if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_sync_takes_the_record_back_and_is_fatal_for_the_handle() {
-        let temp = tempfile::tempdir().expect("tempdir");
-        let mut journal = Journal::open(temp.path()).expect("open");
-        let first = journal.append(Time::UNIX_EPOCH, "note", &json!({"n": 1})).expect("append");
-        journal.sync = |_| Err(io::Error::from_raw_os_error(libc::EIO));
-        let error = journal.append(Time::UNIX_EPOCH, "note", &json!({"n": 2})).expect_err("not synced");
-        assert!(matches!(error, JournalError::NotSynced { .. }), "{error}");
-        // The disk is well again, the handle is not.
-        journal.sync = File::sync_data;
-        let error = journal.append(Time::UNIX_EPOCH, "note", &json!({"n": 3})).expect_err("closed");
-        assert!(matches!(error, JournalError::ReadOnly { reason: ReadOnly::NotSynced, .. }), "{error}");
-        let verification = verify(temp.path());
-        assert_eq!((verification.ok, verification.head), (true, Some(first)), "{:?}", verification.reason);
-    }
-
-    #[test]
-    fn a_record_is_acknowledged_after_its_sync_and_not_before() {
-        let temp = tempfile::tempdir().expect("tempdir");
-        let mut journal = Journal::open(temp.path()).expect("open");
-        // At the sync the whole record is in the file, so nothing is written behind it.
-        journal.sync = |file| {
-            let length = file.metadata()?.len();
-            let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-            std::os::unix::fs::FileExt::read_exact_at(file, &mut bytes, 0)?;
-            if bytes.ends_with(b"\"}\n") {
-                file.sync_data()
-            } else {
-                Err(io::Error::other("the record is not complete"))
-            }
-        };
-        for n in 0..3 {
-            journal.append(Time::UNIX_EPOCH, "note", &json!({ "n": n })).expect("synced");
-        }
-    }
-}
+mod tests;

@@ -174,6 +174,15 @@ impl Performer {
             }),
             Effect::ReadJournal => self.clone().spawn(async move { this.read_journal().await }),
             Effect::Execute(approved) => self.clone().spawn(async move { this.execute(approved).await }),
+            Effect::Tell(notice) => self.clone().spawn(async move { this.told(&notice).await }),
+            Effect::ReadLeases(namespace) => self.clone().spawn(async move { this.leases(namespace).await }),
+            Effect::Rule(ruling) => self.clone().spawn(async move { this.rule(*ruling).await }),
+            Effect::ReadRulings(namespace) => {
+                self.clone().spawn(async move { this.rulings(namespace).await })
+            }
+            Effect::TryForgery(namespace, user) => {
+                self.clone().spawn(async move { this.try_forgery(namespace, user).await });
+            }
             Effect::ReadBack(action, trace) => {
                 self.clone().spawn(async move { this.read_back(action, &trace).await });
             }
@@ -451,7 +460,7 @@ impl Performer {
         let Some(journal) = self.files.wait().await.journal.clone() else { return };
         let past = blocking(move || {
             let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-            let folder = journal.news()?;
+            let folder = journal.news().then(|| journal.folder().to_owned())?;
             drop(journal);
             let records = super::journal::read(&folder);
             Some(record::past(records.iter().map(|r| (r.kind.as_str(), r.time, &r.body))))
@@ -469,10 +478,10 @@ impl Performer {
         let journal = self.files.wait().await.journal.clone();
         let journal = journal.ok_or_else(|| Clean::new("the journal could not be opened"))?;
         let done = blocking(move || {
-            let folder = journal.lock().unwrap_or_else(PoisonError::into_inner).path().parent()?.to_owned();
-            Some(work(&folder))
+            let folder = journal.lock().unwrap_or_else(PoisonError::into_inner).folder().to_owned();
+            work(&folder)
         });
-        done.await.flatten().ok_or_else(|| Clean::new("the journal's task ended"))
+        done.await.ok_or_else(|| Clean::new("the journal's task ended"))
     }
 
     async fn execute(&self, approved: Approved) {
@@ -614,7 +623,9 @@ pub fn open_files(state: Option<PathBuf>, keep: bool, now: crate::domain::Time) 
         let why = Clean::new("there is no folder for it; hint: set GOAROUND_STATE_DIR");
         return (Files::default(), Event::Journal(Err(why), Past::default()));
     };
-    let store = keep.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
+    // A folder that is not private, or only a link to one, holds no contents either.
+    let private = keep && super::private::folder(&folder).is_ok();
+    let store = private.then(|| ContentStore::open(&folder.join("contents")).ok()).flatten();
     if let Some(store) = &store {
         // Old contents that cannot be removed now are removed at the next start.
         let _ = store.expire(now);

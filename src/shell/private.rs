@@ -114,7 +114,12 @@ pub fn folder(path: &Path) -> Result<PathBuf, PrivacyError> {
 /// Whoever may write to a folder above may replace ours by his own.
 fn parents(path: &Path) -> Result<(), PrivacyError> {
     let real = fs::canonicalize(path).map_err(failed("resolving", path))?;
-    for parent in real.ancestors().skip(1) {
+    real.parent().map_or(Ok(()), trusted)
+}
+
+/// Neither this real folder nor one above it lets everybody replace what is in it.
+fn trusted(real: &Path) -> Result<(), PrivacyError> {
+    for parent in real.ancestors() {
         let mode = fs::metadata(parent).map_err(failed("looking at", parent))?.mode();
         if mode & WORLD_WRITABLE != 0 && mode & STICKY == 0 {
             return Err(PrivacyError::WorldWritable { place: place(parent) });
@@ -187,6 +192,15 @@ pub fn read(path: &Path) -> Result<File, PrivacyError> {
 /// Creates a file that must not exist yet, 0600.
 pub fn create(path: &Path) -> Result<File, PrivacyError> {
     opened("creating", path, options().write(true).create_new(true).open(path))
+}
+
+/// The same in a folder that is not ours, as a person named it: refused where everybody may put something else in its
+/// place.
+pub fn create_at(path: &Path) -> Result<File, PrivacyError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let real = fs::canonicalize(folder).map_err(failed("creating", path))?;
+    trusted(&real)?;
+    create(path)
 }
 
 /// Makes names created, renamed or removed in this folder survive a loss of power.

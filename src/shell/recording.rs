@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Time;
-use crate::domain::clean::Clean;
+use crate::domain::clean::{Clean, printable_json};
 use crate::engine::state::Setup;
 use crate::engine::{Event, Stamped, State};
 use crate::ui::Ui;
@@ -86,7 +86,8 @@ impl Recording {
     /// # Errors
     /// When there is such a file, or it cannot be made or written.
     pub fn begin(path: &Path, state: &State, ui: Ui) -> Result<Self, RecordError> {
-        let file = private::create(path).map_err(|error| RecordError::Create { path: shown(path), error })?;
+        let file =
+            private::create_at(path).map_err(|error| RecordError::Create { path: shown(path), error })?;
         let mut recording = Self {
             file: Summed::new(buffered(Box::new(file))),
             path: path.to_owned(),
@@ -144,7 +145,7 @@ impl Recording {
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
         self.file.begin();
-        serde_json::to_writer(&mut self.file, line)?;
+        line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.file, Printable))?;
         self.file.end()
     }
 
@@ -245,5 +246,17 @@ impl<W: Write> Write for Summed<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
+    }
+}
+
+/// Compact JSON in which nothing stands that a terminal obeys: whoever prints the file is not surprised.
+struct Printable;
+
+impl serde_json::ser::Formatter for Printable {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return out.write_all(text.as_bytes());
+        }
+        out.write_all(printable_json(text).as_bytes())
     }
 }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::advisor;
+use crate::advisor::wire::KeyFrom;
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Signal, Source};
 use crate::engine::record::Past;
@@ -45,6 +46,8 @@ pub struct Wanted {
     pub read_only: bool,
     /// Whether a configured model is asked: where nobody reads its words, it is not.
     pub advise: bool,
+    /// Whether others may be deciding about the same: where nobody decides, or the world is embedded, nobody is told.
+    pub courtesy: bool,
     /// Where the journal is.
     pub state_folder: Option<PathBuf>,
     /// The clock.
@@ -82,6 +85,9 @@ pub fn setup(config: &Config, wanted: &Wanted) -> Setup {
         find_prometheus: wanted.prometheus.is_none(),
         read_only: wanted.read_only,
         every_right: false,
+        lease: config.gate.lease && wanted.courtesy,
+        quorum: config.gate.quorum,
+        quorums: config.quorums(),
         advisor: asked(config, wanted),
         silent: state::Silent { bell: !config.ui.bell, notify: !config.ui.notify },
         prod: false,
@@ -131,6 +137,7 @@ pub async fn start(config: &Config, wanted: &Wanted) -> anyhow::Result<Session> 
         performer: performer.clone(),
         wanted: wanted.clone(),
         prod_contexts: config.prod_contexts.clone(),
+        hide_env: key_variable(config).into_iter().collect(),
     };
     tokio::spawn(opening.clone().files(setup.policy.keep_config_content));
     tokio::spawn(opening.clone().cluster());
@@ -145,6 +152,8 @@ struct Opening {
     performer: Performer,
     wanted: Wanted,
     prod_contexts: Vec<Glob>,
+    /// Variables that no credential plugin may see.
+    hide_env: Vec<String>,
 }
 
 impl Opening {
@@ -165,8 +174,9 @@ impl Opening {
     }
 
     /// The kubeconfig, and the source that follows the cluster.
-    async fn cluster(self) {
-        match connect(&self.wanted).await {
+    async fn cluster(mut self) {
+        let hide_env = std::mem::take(&mut self.hide_env);
+        match connect(&self.wanted, hide_env).await {
             Ok(connected) => {
                 let production =
                     self.prod_contexts.iter().any(|pattern| pattern.matches(connected.context.as_str()));
@@ -211,11 +221,19 @@ fn tell(tx: &mpsc::Sender<Event>, event: Event) {
     let _ = tx.try_send(event);
 }
 
-async fn connect(wanted: &Wanted) -> Result<Connected, ConnectError> {
+/// The variable that holds the key of the model, whether or not the model is asked in this run.
+fn key_variable(config: &Config) -> Option<String> {
+    match config.advisor.settings.as_ref()?.key.as_ref()? {
+        KeyFrom::Env(name) => Some(name.clone()),
+        KeyFrom::File(_) => None,
+    }
+}
+
+async fn connect(wanted: &Wanted, hide_env: Vec<String>) -> Result<Connected, ConnectError> {
     let options = kubernetes::Options {
         kubeconfig: wanted.kubeconfig.clone(),
         context: wanted.context.clone(),
-        hide_env: Vec::new(),
+        hide_env,
         clock: wanted.clock.shared(),
     };
     kubernetes::connect(options).await

@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::domain::clean::Clean;
 use crate::domain::signal::{Health, Source};
-use crate::engine::gate::Gesture;
 use crate::engine::view;
 use crate::engine::world::SourceState;
 use crate::engine::{Command, Event, State};
@@ -17,6 +16,7 @@ use crate::ui::Ui;
 use crate::ui::commands::live_card;
 
 use super::display::Display;
+use super::hand::{self, Fit};
 use super::run::{Front, Next};
 use super::screen::pacer::{self, Cause};
 use super::screen::parser::Told;
@@ -55,6 +55,8 @@ pub struct TerminalFront {
     away: bool,
     /// No more keys will come.
     ended: bool,
+    /// The frame fits.
+    fit: Fit,
     #[cfg(debug_assertions)]
     panics_at_draw: bool,
 }
@@ -89,6 +91,7 @@ impl TerminalFront {
             urgent: true,
             away: false,
             ended: false,
+            fit: Fit::default(),
             #[cfg(debug_assertions)]
             panics_at_draw: false,
         })
@@ -143,30 +146,30 @@ impl TerminalFront {
         #[cfg(debug_assertions)]
         assert!(!self.panics_at_draw || self.drawn_second == i64::MIN, "provoked in a frame\u{1b}[31m");
         self.display.title(self.ui.title(state));
-        let shown = self.display.draw(|frame| {
+        // Before it is written: who sees it may answer before this goes on.
+        let typed = self.display.typed();
+        let mut shown = self.display.draw(|frame| {
             let drawn = self.ui.draw(frame, state);
             (drawn.shown, drawn.links)
         })?;
+        shown.read = typed;
+        self.fit.drawn(shown.read);
         Ok(Event::Shown(shown))
     }
 
     /// One at a time: what a key means depends on what the key before it did.
     fn heard(&mut self, state: &State, heard: Heard) -> Vec<Command> {
-        let command = match heard.told {
-            Told::Key(key) => self.ui.key(state, key, heard.read),
-            Told::Paste(text) => self.ui.paste(state, text),
-            Told::Mouse(event) => self.ui.mouse(state, event).map(Command::from),
-            answer => {
-                // None of it is a reason to draw, but that it shows other letters than we thought.
-                if self.display.answered(&answer, heard.at) == Some(Found::NoUnicode) {
-                    self.ui.become_ascii();
-                    self.changed = true;
-                }
-                return Vec::new();
+        if !matches!(heard.told, Told::Key(_) | Told::Paste(_) | Told::Mouse(_)) {
+            // None of it is a reason to draw, but that it shows other letters than we thought.
+            if self.display.answered(&heard.told, heard.at) == Some(Found::NoUnicode) {
+                self.ui.become_ascii();
+                self.changed = true;
             }
-        };
+            return Vec::new();
+        }
         self.urgent = true;
-        command.into_iter().collect()
+        let fits = self.fit.counts(heard.read) && self.display.fits();
+        hand::command(&mut self.ui, state, heard.told, heard.read, fits).into_iter().collect()
     }
 
     fn asked(&mut self, state: &State, asked: Asked) -> Vec<Command> {
@@ -174,6 +177,7 @@ impl TerminalFront {
             Asked::End => return vec![Command::Quit],
             Asked::Resize => {
                 self.urgent = true;
+                self.fit.resized();
                 return Vec::new();
             }
             Asked::Suspend => {
@@ -192,10 +196,7 @@ impl TerminalFront {
                 }
             }
         }
-        // Nobody can say who saw and pressed what meanwhile.
-        let armed = live_card(state)
-            .is_some_and(|card| matches!(card.gesture, Gesture::Token { .. } | Gesture::Reason(_)));
-        if armed { vec![Command::Back] } else { Vec::new() }
+        hand::returned(state).into_iter().collect()
     }
 }
 

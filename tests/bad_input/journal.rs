@@ -123,7 +123,7 @@ fn a_journal_that_is_taken_away_while_a_card_is_open_means_that_nothing_is_sent(
     let mut screen = cluster.screen(160, 45, &[]);
     let token = armed(&mut screen);
     std::fs::rename(cluster.state().join(FILE), cluster.state().join("taken")).expect("it is taken away");
-    screen.type_slowly(&token);
+    screen.type_by_hand(&token);
     screen.wait("journal cannot be written");
     screen.press("\u{1b}");
     let text = screen.wait("cannot be written, nothing can be approved");

@@ -164,7 +164,7 @@ fn a_deployment_that_is_recreated_between_token_and_write_is_not_written_to() {
             late(asked, object);
         }
     });
-    screen.type_slowly(&token);
+    screen.type_by_hand(&token);
     screen.wait("re-created under the same name");
     let written = cluster.world.writes().into_iter().filter(|w| !w.dry_run).count();
     assert_eq!(written, 0);

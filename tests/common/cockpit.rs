@@ -83,7 +83,7 @@ impl Cockpit {
 
     /// Types the token. The time at which the last key was pressed.
     pub fn approve(&mut self, token: &str) -> Instant {
-        self.screen.type_slowly(token);
+        self.screen.type_by_hand(token);
         Instant::now()
     }
 

@@ -256,6 +256,14 @@ impl Screen {
         }
     }
 
+    /// Types a token like a hand that looks for each key: what comes closer together was not typed one by one.
+    pub fn type_by_hand(&mut self, token: &str) {
+        for c in token.chars() {
+            self.press(&c.to_string());
+            std::thread::sleep(Duration::from_millis(120));
+        }
+    }
+
     /// Changes the size of the terminal.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };

@@ -60,6 +60,14 @@ pub struct Write {
     pub body: Value,
 }
 
+impl Write {
+    /// The gate's own: a courtesy Lease, or an approval for a quorum.
+    pub fn notice(&self) -> bool {
+        self.resource == "leases"
+            || (self.resource == "configmaps" && self.name.starts_with("goaround-approval-"))
+    }
+}
+
 /// What `goaround` said without a terminal.
 #[derive(Debug)]
 pub struct Said {
@@ -300,8 +308,14 @@ impl Rig {
         }
     }
 
-    /// The writes of one user in the audit log, in its order. A named cluster shows its log to nobody: none are known.
+    /// The writes of one user in the audit log, in its order, without what the gate tells other operators ([`Write::notice`]).
+    /// A named cluster shows its log to nobody: none are known.
     pub fn writes_by(&self, user: &str) -> Vec<Write> {
+        self.all_writes_by(user).into_iter().filter(|w| !w.notice()).collect()
+    }
+
+    /// The same with what the gate tells other operators.
+    pub fn all_writes_by(&self, user: &str) -> Vec<Write> {
         assert!(!self.is_named(), "there is no audit log to read");
         let log = std::fs::read_to_string(self.dir().join("log/audit.log")).expect("an audit log");
         let events = log.lines().filter_map(|line| serde_json::from_str(line).ok());

@@ -1,9 +1,9 @@
 //! Reads `[policy]` and `[gate]`. Numbers under which a gate could not fail, or an approval could not be
 //! used, are refused rather than obeyed.
 
-use super::Gate;
+use super::{Gate, freeze};
 use crate::domain::clean::Clean;
-use crate::domain::document::Table;
+use crate::domain::document::{Entry, Table};
 use crate::domain::policy::Policy;
 use crate::domain::text_error::TextError;
 use crate::domain::window::Window;
@@ -23,7 +23,9 @@ const POLICY: [&str; 13] = [
     "keep_config_content",
     "freeze",
 ];
-const GATE: [&str; 1] = ["lease"];
+/// A larger quorum would never be met.
+const MOST: u64 = 9;
+const GATE: [&str; 2] = ["lease", "quorum"];
 
 /// Reads `[policy]`.
 pub(super) fn policy(table: &Table<'_>) -> Result<Policy, TextError> {
@@ -61,10 +63,14 @@ pub(super) fn policy(table: &Table<'_>) -> Result<Policy, TextError> {
         policy.keep_config_content = entry.flag()?;
     }
     if let Some(entry) = table.get("freeze") {
-        let reason = entry.filled().map_err(|error| {
-            error.hint("freeze = \"why nothing may be changed\"; take the line out to lift the freeze")
-        })?;
-        policy.freeze = Some(Clean::new(reason));
+        if entry.list().is_ok() {
+            policy.freezes = freeze::freezes(&entry)?;
+        } else {
+            let reason = entry.filled().map_err(|error| {
+                error.hint("freeze = \"why nothing may be changed\"; take the line out to lift the freeze")
+            })?;
+            policy.freeze = Some(Clean::new(reason));
+        }
     }
     Ok(policy)
 }
@@ -73,8 +79,25 @@ pub(super) fn policy(table: &Table<'_>) -> Result<Policy, TextError> {
 pub(super) fn gate(table: &Table<'_>) -> Result<Gate, TextError> {
     refuse_neighbour(table, &POLICY, "policy")?;
     table.only(&GATE)?;
-    let lease = table.get("lease").map(|entry| entry.flag()).transpose()?;
-    Ok(lease.map_or_else(Gate::default, |lease| Gate { lease }))
+    let mut gate = Gate::default();
+    if let Some(entry) = table.get("lease") {
+        gate.lease = entry.flag()?;
+    }
+    if let Some(entry) = table.get("quorum") {
+        gate.quorum = quorum(&entry)?;
+    }
+    Ok(gate)
+}
+
+/// How many people must approve.
+pub(super) fn quorum(entry: &Entry<'_>) -> Result<u64, TextError> {
+    let people = entry.count(1)?;
+    if people > MOST {
+        let message =
+            format!("{people} people cannot be found while a budget burns, expected {MOST} at most");
+        return Err(entry.error(message).hint("2 is the four-eyes principle; 1 asks for no second person"));
+    }
+    Ok(people)
 }
 
 /// Says where a key belongs that stands in the wrong one of two tables.

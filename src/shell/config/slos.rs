@@ -31,6 +31,8 @@ pub struct WorkloadEntry {
     pub name: WorkloadName,
     /// What it calls.
     pub depends_on: Vec<Dependency>,
+    /// How many people must approve an action on it, where that is said.
+    pub quorum: Option<u64>,
 }
 
 /// Reads all `[[slo]]`.
@@ -98,9 +100,13 @@ fn refuse_twice(table: &Table<'_>, entry: &SloEntry, earlier: &[SloEntry]) -> Re
 pub(super) fn workloads(tables: &[Table<'_>]) -> Result<Vec<WorkloadEntry>, TextError> {
     let mut entries: Vec<WorkloadEntry> = Vec::new();
     for table in tables {
-        table.only(&["name", "depends_on"])?;
+        table.only(&["name", "depends_on", "quorum"])?;
         let name = table.need("name")?;
-        let entry = WorkloadEntry { name: workload(&name)?, depends_on: depends_on(table)? };
+        let entry = WorkloadEntry {
+            name: workload(&name)?,
+            depends_on: depends_on(table)?,
+            quorum: table.get("quorum").map(|entry| super::policy::quorum(&entry)).transpose()?,
+        };
         if entries.iter().any(|other| other.name == entry.name) {
             return Err(name.error(format!("{} has a [[workload]] already, expected each once", entry.name)));
         }
@@ -114,6 +120,10 @@ pub(super) fn workloads(tables: &[Table<'_>]) -> Result<Vec<WorkloadEntry>, Text
 }
 
 fn depends_on(table: &Table<'_>) -> Result<Vec<Dependency>, TextError> {
+    // Who says something else of it need not say whom it calls.
+    if table.get("quorum").is_some() && table.get("depends_on").is_none() {
+        return Ok(Vec::new());
+    }
     let list = table.need("depends_on")?;
     list.list()?.iter().map(dependency).collect()
 }

@@ -10,11 +10,13 @@ use crate::domain::format;
 
 /// Escapes text for a line of Markdown (CommonMark and GitHub's tables).
 pub fn escaped(text: &str) -> String {
+    // Blanks in front would make code of a line, or let a sign after them begin a list.
     let text = Clean::new(text);
-    let mut out = String::with_capacity(text.as_str().len() + 8);
+    let text = text.as_str().trim_start();
+    let mut out = String::with_capacity(text.len() + 8);
     let mut before = ' ';
     let mut numbered = true;
-    for (n, c) in text.as_str().chars().enumerate() {
+    for (n, c) in text.chars().enumerate() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -32,7 +34,7 @@ pub fn escaped(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // `1.` and `1)` at the begin of a line are a list.
+            // `1.` at the begin of a line is a list; `1)` is escaped above.
             '.' if numbered && n > 0 => out.push_str("\\."),
             _ => out.push(c),
         }

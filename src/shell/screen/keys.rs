@@ -1,7 +1,9 @@
 //! What a complete sequence from a terminal means: a key, the mouse, or an answer to a question of ours. What is not
 //! known is nothing, never characters.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::parser::Told;
 
@@ -68,6 +70,21 @@ pub fn sequence(body: &[u8], last: u8) -> Option<Told> {
         b'Z' => key(KeyCode::BackTab, modifiers(&numbers) | KeyModifiers::SHIFT),
         b'P'..=b'S' => key(KeyCode::F(last - b'P' + 1), modifiers(&numbers)),
         letter => key(lettered(letter)?, modifiers(&numbers)),
+    }
+    .map(|told| happened(told, body))
+}
+
+/// What became of the key, where a terminal tells: the sub-parameter of the modifiers. Nobody asks for it here; a
+/// program before us may have, and a key that is let go must not be one that is pressed.
+fn happened(told: Told, body: &str) -> Told {
+    let kind = match body.split(';').nth(1).and_then(|modifiers| modifiers.split(':').nth(1)) {
+        Some("2") => KeyEventKind::Repeat,
+        Some("3") => KeyEventKind::Release,
+        _ => return told,
+    };
+    match told {
+        Told::Key(key) => Told::Key(KeyEvent { kind, ..key }),
+        told => told,
     }
 }
 

@@ -13,10 +13,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::parser::{Parser, Told, Wait};
 
-/// What comes within this was not typed key by key.
+/// What comes within this of the key before it was not typed key by key.
 const ONE_READ: Duration = Duration::from_millis(40);
-/// What comes within this of the byte before it came together with it.
-const TOGETHER: Duration = Duration::from_millis(1);
 /// A sequence that has begun comes to its end within this, or never.
 const SEQUENCE: Duration = Duration::from_secs(2);
 /// The same for pasted text between two pieces of it.
@@ -54,17 +52,75 @@ impl Line {
     }
 }
 
+/// Number of the last read in which something was typed, for whoever must know what came before.
+#[derive(Clone, Debug, Default)]
+pub struct Typed(Arc<AtomicU64>);
+
+impl Typed {
+    /// The number.
+    pub fn last(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Makes sense of pieces: the parser, and the numbers of the reads.
+pub struct Ears {
+    parser: Parser,
+    reads: Reads,
+    epoch: Instant,
+    typed: Typed,
+}
+
+impl Ears {
+    /// Nothing was heard before `epoch`.
+    pub fn new(epoch: Instant, typed: Typed) -> Self {
+        Self { parser: Parser::default(), reads: Reads::default(), epoch, typed }
+    }
+
+    /// How long to wait for what may follow; `None`: for ever.
+    pub fn patience(&self, line: &Line) -> Option<Duration> {
+        Some(match self.parser.waits()? {
+            Wait::Escape => line.escape(),
+            Wait::Sequence => SEQUENCE,
+            Wait::Paste => PASTE,
+        })
+    }
+
+    /// What a piece that was read at `at` tells.
+    pub fn hear(&mut self, bytes: &[u8], at: Instant) -> Vec<Heard> {
+        let mut told = Vec::new();
+        self.parser.feed(bytes, at.saturating_duration_since(self.epoch), &mut told);
+        self.number(told, at)
+    }
+
+    /// What the silence tells that has lasted until `at`, as long as [`Ears::patience`].
+    pub fn silence(&mut self, at: Instant) -> Vec<Heard> {
+        let mut told = Vec::new();
+        self.parser.silence(at.saturating_duration_since(self.epoch), &mut told);
+        self.number(told, at)
+    }
+
+    fn number(&mut self, told: Vec<Told>, at: Instant) -> Vec<Heard> {
+        let typed = told.iter().any(|told| matches!(told, Told::Key(_) | Told::Paste(_)));
+        let read = self.reads.number(at, typed);
+        self.typed.0.store(read, Ordering::SeqCst);
+        told.into_iter().map(|told| Heard { told, read, at }).collect()
+    }
+}
+
 /// Reads standard input, which is a terminal, until it ends or nobody listens.
 ///
 /// # Errors
 /// When no thread can be started.
-pub fn spawn(tx: UnboundedSender<Heard>, line: Line) -> io::Result<()> {
+pub fn spawn(tx: UnboundedSender<Heard>, line: Line, typed: Typed) -> io::Result<()> {
     // Unbuffered: what is not read yet belongs to whoever reads next.
     let terminal = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     // A paste that nobody takes waits in the terminal, not here.
     let (pieces, received) = sync_channel(16);
     std::thread::Builder::new().name("tty".into()).spawn(move || read(terminal, &pieces))?;
-    std::thread::Builder::new().name("keys".into()).spawn(move || understand(&received, &tx, &line))?;
+    std::thread::Builder::new()
+        .name("keys".into())
+        .spawn(move || understand(&received, &tx, &line, typed))?;
     Ok(())
 }
 
@@ -83,53 +139,30 @@ fn read(mut terminal: File, pieces: &SyncSender<(Instant, Vec<u8>)>) {
     }
 }
 
-fn understand(pieces: &Receiver<(Instant, Vec<u8>)>, tx: &UnboundedSender<Heard>, line: &Line) {
-    let (mut parser, mut reads) = (Parser::default(), Reads::default());
-    let epoch = tokio::time::Instant::now().into_std();
+fn understand(pieces: &Receiver<(Instant, Vec<u8>)>, tx: &UnboundedSender<Heard>, line: &Line, typed: Typed) {
+    let mut ears = Ears::new(tokio::time::Instant::now().into_std(), typed);
     loop {
-        let mut told = Vec::new();
-        let at = match piece(pieces, parser.waits(), line) {
-            Ok((at, bytes)) => {
-                parser.feed(&bytes, at.saturating_duration_since(epoch), &mut told);
-                at
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                let now = tokio::time::Instant::now().into_std();
-                parser.silence(now.saturating_duration_since(epoch), &mut told);
-                now
-            }
+        let piece = match ears.patience(line) {
+            None => pieces.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(patience) => pieces.recv_timeout(patience),
+        };
+        let heard = match piece {
+            Ok((at, bytes)) => ears.hear(&bytes, at),
+            Err(RecvTimeoutError::Timeout) => ears.silence(tokio::time::Instant::now().into_std()),
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let typed = told.iter().any(|told| matches!(told, Told::Key(_) | Told::Paste(_)));
-        let read = reads.number(at, typed);
-        for told in told {
-            if tx.send(Heard { told, read, at }).is_err() {
+        for heard in heard {
+            if tx.send(heard).is_err() {
                 return;
             }
         }
     }
 }
 
-/// The next piece, or that a silence ends what `wait` says.
-fn piece(
-    pieces: &Receiver<(Instant, Vec<u8>)>,
-    wait: Option<Wait>,
-    line: &Line,
-) -> Result<(Instant, Vec<u8>), RecvTimeoutError> {
-    let patience = match wait {
-        None => return pieces.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        Some(Wait::Escape) => line.escape(),
-        Some(Wait::Sequence) => SEQUENCE,
-        Some(Wait::Paste) => PASTE,
-    };
-    pieces.recv_timeout(patience)
-}
-
 /// Counts reads of the terminal in which something was typed.
 #[derive(Default)]
 struct Reads {
     number: u64,
-    began: Option<Instant>,
     last: Option<Instant>,
 }
 
@@ -139,10 +172,8 @@ impl Reads {
         if !typed {
             return self.number;
         }
-        let together = self.last.is_some_and(|last| at.saturating_duration_since(last) <= TOGETHER);
-        let within = self.began.is_some_and(|began| at.saturating_duration_since(began) < ONE_READ);
-        if !together && !within {
-            self.began = Some(at);
+        // From one to the next: a key that repeats by itself stays one read for as long as it is held.
+        if self.last.is_none_or(|last| at.saturating_duration_since(last) >= ONE_READ) {
             self.number += 1;
         }
         self.last = Some(at);

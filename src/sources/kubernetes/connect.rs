@@ -218,10 +218,16 @@ async fn pin(
     origin: &Origin,
 ) -> Result<kube::Config, ConnectError> {
     for user in &mut merged.auth_infos {
-        if let Some(exec) = user.auth_info.as_mut().and_then(|info| info.exec.as_mut()) {
+        let Some(info) = user.auth_info.as_mut() else { continue };
+        if let Some(exec) = &mut info.exec {
             // With any other mode the plugin inherits our stdin and stderr: it would eat keys and draw over the screen.
             exec.interactive_mode = Some(ExecInteractiveMode::Never);
-            exec.drop_env = Some(hide_env.to_vec());
+            exec.drop_env.get_or_insert_default().extend_from_slice(hide_env);
+        }
+        // The older kind is a program, too; it never inherits our stdin or stderr.
+        if let Some(provider) = info.auth_provider.as_mut().filter(|_| !hide_env.is_empty()) {
+            let hidden = provider.config.entry("cmd-drop-env".to_owned()).or_default();
+            *hidden = format!("{hidden} {}", hide_env.join(" "));
         }
     }
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
@@ -235,6 +241,15 @@ async fn pin(
 
 /// A client; building one loads key files and may run the credential plugin, so it does not happen on an async thread.
 async fn build(config: &kube::Config, retry: bool, origin: &Origin) -> Result<kube::Client, ConnectError> {
+    build_within(PLUGIN, config, retry, origin).await
+}
+
+async fn build_within(
+    limit: Duration,
+    config: &kube::Config,
+    retry: bool,
+    origin: &Origin,
+) -> Result<kube::Client, ConnectError> {
     let mut config = config.clone();
     config.default_retry = retry;
     let program = config
@@ -246,9 +261,9 @@ async fn build(config: &kube::Config, retry: bool, origin: &Origin) -> Result<ku
         .unwrap_or_default();
     let build = blocking(move || kube::Client::try_from(config));
     let built =
-        tokio::time::timeout(PLUGIN, build).await.ok().flatten().ok_or_else(|| ConnectError::Plugin {
+        tokio::time::timeout(limit, build).await.ok().flatten().ok_or_else(|| ConnectError::Plugin {
             program: program.clone(),
-            why: Clean::new(format!("no answer in {} s", PLUGIN.as_secs())),
+            why: Clean::new(format!("no answer in {} s", limit.as_secs())),
         })?;
     built.map_err(|error| match &error {
         kube::Error::Auth(auth) => {
@@ -280,6 +295,63 @@ fn first_line(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is pinned of a kubeconfig with this user.
+    async fn pinned(user: serde_json::Value, hide_env: &[String]) -> (kube::Config, Origin) {
+        let text = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "here",
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        });
+        let origin = Origin { context: "here".into(), paths: Vec::new() };
+        let merged = Kubeconfig::from_yaml(&text.to_string()).expect("a kubeconfig");
+        let config = pin(merged, "here", hide_env, &origin).await.expect("a session");
+        (config, origin)
+    }
+
+    #[tokio::test]
+    async fn a_credential_plugin_that_says_nothing_is_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let exec = serde_json::json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+            "command": "cat", "args": [&pipe]}});
+        let (config, origin) = pinned(exec, &[]).await;
+        let built = build_within(Duration::from_millis(1), &config, false, &origin).await;
+        let text = built.err().expect("no credentials").to_string();
+        assert!(text.contains("`cat`") && text.contains("no answer in") && text.contains("hint:"), "{text}");
+        assert!(!text.contains(&*pipe.to_string_lossy()), "{text}");
+        // Nobody writes to it: that ends the plugin, and the thread that waits for it.
+        drop(std::fs::OpenOptions::new().write(true).open(&pipe));
+    }
+
+    #[tokio::test]
+    async fn no_kind_of_plugin_sees_what_is_hidden_from_it() {
+        let hidden = ["CARGO_MANIFEST_DIR".to_owned(), "CARGO_PKG_NAME".to_owned()];
+        for own in [None, Some("HOME")] {
+            let mut config = serde_json::json!({"cmd-path": "login"});
+            if let Some(own) = own {
+                config["cmd-drop-env"] = own.into();
+            }
+            let provider = serde_json::json!({"auth-provider": {"name": "gcp", "config": config}});
+            let (config, _) = pinned(provider, &hidden).await;
+            let told = config
+                .auth_info
+                .auth_provider
+                .as_ref()
+                .map(|provider| provider.config["cmd-drop-env"].clone());
+            let told = told.expect("a provider");
+            assert!(hidden.iter().all(|name| told.split(' ').any(|word| word == name)), "{told}");
+            assert_eq!(told.contains("HOME"), own.is_some(), "what the file hides stays hidden");
+        }
+        let exec = serde_json::json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "x",
+            "interactiveMode": "Always"}});
+        let (config, _) = pinned(exec, &hidden).await;
+        let exec = config.auth_info.exec.expect("a plugin");
+        assert_eq!(exec.interactive_mode, Some(ExecInteractiveMode::Never));
+        assert_eq!(exec.drop_env.as_deref(), Some(&hidden[..]));
+    }
 
     #[test]
     fn the_list_in_the_environment_wins_over_the_home_directory() {

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 
 use crate::domain::clean::Clean;
+use crate::domain::redact;
 
 /// Why no session could be prepared from the kubeconfig. Nothing was sent yet.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +187,7 @@ impl ReadError {
 }
 
 /// Program and reason of a failed credential plugin. Its arguments and environment may hold secrets, so neither is
-/// part of the text; of what it printed only the first line is.
+/// part of the text; of what it printed only the first line is, without what looks like a secret.
 pub(super) fn plugin_failure(error: &kube::client::AuthError) -> (Clean, Clean) {
     use kube::client::AuthError;
     match error {
@@ -194,7 +195,7 @@ pub(super) fn plugin_failure(error: &kube::client::AuthError) -> (Clean, Clean) 
             let program = program_of(cmd);
             let said = String::from_utf8_lossy(&out.stderr);
             let line = said.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            (program, Clean::new(format!("{}: {}", out.status, line.trim())))
+            (program, Clean::new(format!("{}: {}", out.status, redact::text(line.trim()).text)))
         }
         AuthError::AuthExecStart(error) => {
             (Clean::default(), Clean::new(format!("cannot start the credential plugin: {error}")))

@@ -76,7 +76,7 @@ pub async fn identity(connected: &Connected) -> Result<Identity, ReadError> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Identity { user: Clean::new(format!("{} (kubeconfig)", connected.user)), groups: Vec::new() })
+    Ok(Identity { user: Clean::new(format!("{}{}", connected.user, Identity::CLAIMED)), groups: Vec::new() })
 }
 
 #[derive(Deserialize)]

@@ -63,7 +63,7 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
     }
     let log_rows = (rest.height / 2).min(8);
     let effects = Rect { height: rest.height.saturating_sub(log_rows + 1), ..rest };
-    Placed::of(&effect_lines(running), effects.width).draw(look, 0, effects, buf);
+    Placed::of(&effect_lines(running), effects.width, look.ascii).draw(look, 0, effects, buf);
     let bottom = Rect { y: rest.bottom() - log_rows, height: log_rows, x: area.x, width: area.width };
     log::draw(look, state, 0, bottom, buf);
     let keys = [("undo", "the way back"), ("evidence", "evidence"), ("help", "help"), ("back", "back")];
@@ -330,10 +330,10 @@ fn strip(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &mut 
 /// What the approved plan does, once more.
 fn effect_lines(running: &Running) -> Vec<EffectLine> {
     let plan = &running.plan;
-    let changes = plan.changes.iter().map(|c| EffectLine {
-        kind: EffectKind::Changes,
-        text: Clean::new(crate::domain::diff::sentence(c)),
-    });
+    let changes = plan
+        .changes
+        .iter()
+        .map(|c| EffectLine { kind: EffectKind::Changes, text: Clean::new(crate::domain::diff::shown(c)) });
     let not_restored = plan.not_restored.iter().map(|n| EffectLine {
         kind: EffectKind::NotRestored,
         text: Clean::new(format!("{} {} ({})", n.kind, n.name, n.why)),

@@ -110,7 +110,7 @@ impl Card<'_> {
             height: area.height.saturating_sub(2),
             y: area.y + 1,
         };
-        let placed = Placed::of(&self.proposal.effect_lines(), body.width);
+        let placed = Placed::of(&self.proposal.effect_lines(), body.width, self.look.ascii);
         let mut said = gesture::lines(self.look, self.state, self.proposal, self.large_enough, body.width);
         let rationale = self.rationale(body.width);
         let mut layout = self.layout(&placed, &rationale, said.len() as u16, body);

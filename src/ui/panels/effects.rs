@@ -9,7 +9,8 @@ use ratatui::style::Style;
 
 use crate::engine::gate::{EffectKind, EffectLine};
 use crate::ui::look::{Look, bold};
-use crate::ui::widgets::text::{width, wrap};
+use crate::ui::widgets::text::{width, wrap_exactly};
+use crate::ui::widgets::transliterate::spelled;
 use crate::ui::widgets::words::{columns, put, row};
 
 /// Columns of the label.
@@ -41,19 +42,21 @@ pub struct Placed {
 }
 
 impl Placed {
-    /// Places `lines`: short ones share a row, long ones are wrapped, none is cut.
-    pub fn of(lines: &[EffectLine], area_width: u16) -> Self {
+    /// Places `lines`: short ones share a row, long ones are wrapped, none is cut. No two texts look alike; on a screen
+    /// of nothing but `ascii`, because what it cannot show is spelled out.
+    pub fn of(lines: &[EffectLine], area_width: u16, ascii: bool) -> Self {
         let room = usize::from(area_width.saturating_sub(LABEL)).max(8);
         let mut placed = Self::default();
         for line in lines {
-            placed.add(line, room);
+            let text = line.text.as_str();
+            let spelled = ascii.then(|| spelled(text));
+            placed.add(line.kind, spelled.as_deref().unwrap_or(text), room);
         }
         placed
     }
 
-    fn add(&mut self, line: &EffectLine, room: usize) {
-        let text = line.text.as_str();
-        let last = self.rows.last_mut().filter(|row| row.kind == line.kind);
+    fn add(&mut self, kind: EffectKind, text: &str, room: usize) {
+        let last = self.rows.last_mut().filter(|row| row.kind == kind);
         let fresh = last.is_none();
         if let Some(row) = last {
             let end = row.pieces.iter().map(|p| p.at + width(&p.text)).max().unwrap_or(0);
@@ -65,12 +68,8 @@ impl Placed {
             }
         }
         let begin = self.rows.len();
-        for (n, text) in wrap(text, room).into_iter().enumerate() {
-            self.rows.push(Row {
-                kind: line.kind,
-                labelled: fresh && n == 0,
-                pieces: vec![Piece { at: 0, text }],
-            });
+        for (n, text) in wrap_exactly(text, room).into_iter().enumerate() {
+            self.rows.push(Row { kind, labelled: fresh && n == 0, pieces: vec![Piece { at: 0, text }] });
         }
         self.lines.push(begin..self.rows.len());
     }
@@ -132,7 +131,7 @@ mod tests {
             line(EffectKind::Changes, "env DB_POOL 5 → 50"),
             line(EffectKind::NotRestored, "ConfigMap a (changed)"),
         ];
-        let placed = Placed::of(&lines, 80);
+        let placed = Placed::of(&lines, 80, false);
         assert_eq!(placed.height(), 2);
         assert_eq!(placed.whole(0..1), [0, 1]);
         assert_eq!(placed.whole(0..2), [0, 1, 2]);
@@ -141,7 +140,7 @@ mod tests {
     #[test]
     fn a_line_of_which_one_row_is_missing_is_not_whole() {
         let long = "word ".repeat(60);
-        let placed = Placed::of(&[line(EffectKind::Also, &long), line(EffectKind::Also, "short")], 80);
+        let placed = Placed::of(&[line(EffectKind::Also, &long), line(EffectKind::Also, "short")], 80, false);
         let height = placed.height();
         assert!(height > 4);
         assert_eq!(placed.whole(0..height - 2), Vec::<usize>::new());

@@ -5,10 +5,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::domain::clean::Clean;
+use crate::engine::courtesy;
 use crate::engine::gate::{Gesture, Proposal, TOKEN};
+use crate::engine::quorum;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
-use crate::ui::widgets::text::{tail, width, wrap_within};
+use crate::ui::widgets::text::{fit, tail, width, wrap_within};
 use crate::ui::widgets::words::{Words, row};
 
 /// Rows that blocks may take.
@@ -24,6 +26,13 @@ pub fn lines(
 ) -> Vec<Words> {
     let mut lines = Vec::new();
     let columns = usize::from(columns);
+    if let Some(who) = courtesy::words(state, &proposal.analysis.workload) {
+        lines.push(Words::of(bold(look.attention()), fit(&who, columns)));
+    }
+    if let Some(who) = quorum::words(state, &proposal.analysis.workload, &proposal.digest) {
+        lines.push(Words::of(look.accent(), fit(&who, columns)));
+    }
+    let told = lines.len();
     match &proposal.gesture {
         Gesture::Reason(text) => reason(look, proposal, text, columns, &mut lines),
         Gesture::Token { typed, .. } if large_enough => lines.push(token(look, &proposal.token, typed)),
@@ -41,7 +50,7 @@ pub fn lines(
         for line in wrap_within(note.as_str(), columns, 2) {
             lines.push(Words::of(bold(look.attention()), line));
         }
-    } else if lines.is_empty() {
+    } else if lines.len() == told {
         lines.push(idle(look, state, proposal));
     }
     lines

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::domain::cluster::Key;
 use crate::domain::format;
+use crate::engine::courtesy;
 use crate::engine::gate::Proposal;
 use crate::engine::inbox::{self, Item};
 use crate::engine::incident::Incident;
@@ -212,7 +213,10 @@ fn gate(look: &Look, state: &State, incident: &Incident, proposal: &Proposal, ar
         Some(why) if acts => {
             Words::of(look.attention(), "cannot be approved: ").and(look.text(), why.as_str())
         }
-        _ if acts => Words::of(look.text(), format!("{} decides", state.user())),
+        _ if acts => match courtesy::words(state, &incident.workload) {
+            Some(who) => Words::of(look.attention(), who),
+            None => Words::of(look.text(), format!("{} decides", state.user())),
+        },
         _ => Words::of(look.dim(), "nothing to approve"),
     };
     let mut words = Words::of(look.text(), incident.workload.namespace.as_str())

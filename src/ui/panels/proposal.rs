@@ -8,6 +8,7 @@ use crate::domain::cluster::Key;
 use crate::domain::format;
 use crate::domain::verdict::{GateState, Offer, Outcome};
 use crate::engine::analysis::Analysis;
+use crate::engine::courtesy;
 use crate::engine::incident::Incident;
 use crate::engine::state::State;
 use crate::engine::verify::Phase;
@@ -113,6 +114,10 @@ fn titles(look: &Look, state: &State, incident: &Incident, analysis: &Analysis) 
         },
         (None, Some(_)) => card::target_words(analysis),
     };
+    // What somebody else does about it comes first: there may be nothing left to decide.
+    if let Some(who) = courtesy::words(state, &incident.workload) {
+        return (title, Words::of(look.attention(), format!("{who}  ")).and(look.dim(), second));
+    }
     (title, Words::of(look.dim(), second))
 }
 

@@ -252,7 +252,7 @@ impl Lines<'_> {
                         self.text("", format!("{name}: the same content{how}"));
                     }
                     for change in changes {
-                        self.text("", format!("{}{how}", diff::sentence(&change)));
+                        self.text("", format!("{}{how}", diff::shown(&change)));
                     }
                 }
                 (Side::Unknown(why), _) | (_, Side::Unknown(why)) => {

@@ -13,6 +13,7 @@ use crate::domain::slo::{Severity, Slo, SloId};
 use crate::domain::value::Value;
 use crate::domain::window::Window;
 use crate::engine::analysis;
+use crate::engine::courtesy;
 use crate::engine::filter::Filter;
 use crate::engine::state::State;
 use crate::engine::view::{self, Pane, Row};
@@ -161,12 +162,14 @@ fn slo_row(look: &Look, state: &State, id: &SloId, columns_of: &Columns, area: R
     let severity = slo.burning();
     let name_style = if severity.is_some() { look.strong() } else { look.text() };
     let room = columns(area, 1, columns_of.name.saturating_sub(1));
+    let mut name = Words::of(name_style, slo.service.as_str());
     if state.listing.several(&slo.service) {
-        let name = Words::of(name_style, slo.service.as_str());
-        name.and(look.dim(), format!(" {}", slo.name)).draw(room, buf);
-    } else {
-        put(buf, room, slo.service.as_str(), name_style);
+        name.push(look.dim(), format!(" {}", slo.name));
     }
+    if let Some(lease) = view::workload_of(state, id).and_then(|key| courtesy::others(state, key).next()) {
+        name.push(look.attention(), format!(" {} is at it", lease.holder));
+    }
+    name.draw(room, buf);
     let word = view::state_word_of(slo, severity);
     let (mark, style) = compliance(look, word);
     put(buf, columns(area, columns_of.mark(), 1), mark, style);

@@ -82,6 +82,42 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// Ends a line whose last word goes on in the next one.
+pub const GOES_ON: char = '⏎';
+
+/// The same so that no other text looks like it: each line ends at one blank, or says that it ends within a word, and
+/// no blank is lost. For what a person approves.
+pub fn wrap_exactly(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(4);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line: Option<String> = None;
+    for word in text.split(' ') {
+        let open = match line.take() {
+            Some(open) if width(&open) + 1 + width(word) <= columns => {
+                line = Some(open + " " + word);
+                continue;
+            }
+            open => open,
+        };
+        lines.extend(open);
+        let mut part = String::new();
+        let mut left = width(word);
+        for cluster in word.graphemes(true) {
+            let wide = cluster.width();
+            // The last piece needs no room for the sign.
+            if width(&part) + wide + usize::from(width(&part) + left > columns) > columns {
+                part.push(GOES_ON);
+                lines.push(std::mem::take(&mut part));
+            }
+            part.push_str(cluster);
+            left -= wide.min(left);
+        }
+        line = Some(part);
+    }
+    lines.extend(line);
+    lines
+}
+
 /// A unit that stands apart from its number, and stays in its line: `%`, with or without a mark behind it.
 pub fn is_unit(word: &str) -> bool {
     word.strip_prefix('%').is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
@@ -117,6 +153,21 @@ pub fn wrap_within(text: &str, columns: usize, rows: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_line_was_broken_can_be_told_from_where_it_is_blank() {
+        for (text, wanted) in [
+            ("ab cd ef", &["ab cd ef"][..]),
+            ("abcdefgh ij", &["abcdefgh", "ij"]),
+            ("abcdefghij", &["abcdefg⏎", "hij"]),
+            ("abcdefg hij", &["abcdefg", "hij"]),
+            ("a  b", &["a  b"]),
+            ("決決決決決", &["決決決⏎", "決決"]),
+            ("", &[""]),
+        ] {
+            assert_eq!(wrap_exactly(text, 8), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn a_cut_says_so_and_wide_characters_count_twice() {

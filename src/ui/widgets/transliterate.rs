@@ -44,6 +44,20 @@ const SAME: [(&str, &str); 39] = [
     ("█", "#"),
 ];
 
+/// `text` with every character spelled out that would become one with another character: for what a person approves. What stays
+/// is what our own sentences are made of.
+pub fn spelled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() || ['→', '…', '“', '”'].contains(&c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("<u+{:04x}>", u32::from(c)));
+        }
+    }
+    out
+}
+
 /// Rewrites all of `buf`.
 pub fn to_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {

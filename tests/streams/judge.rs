@@ -1,0 +1,166 @@
+//! What an accident is, said without the gate's own words: looks at bytes, at when they came, and at what frames really
+//! showed. Approving is no accident only when the token was typed in its order, each character in a read of its own and
+//! a hand's pace after the one before it, all of it after the token was shown on a card that was read whole, did not
+//! change since, and stands on a frame as large as its terminal.
+
+use std::time::Duration;
+
+use goaround::engine::event::Shown;
+use goaround::engine::gate::SEEN_AFTER;
+
+/// Two keys of a hand are not closer.
+const HAND: Duration = Duration::from_millis(40);
+
+/// What a frame showed.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    pub shown: Shown,
+    /// The token is on it, in the line that asks for it.
+    pub asks: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Press {
+    c: char,
+    at: Duration,
+    read: usize,
+}
+
+/// Watches one stream.
+#[derive(Clone, Debug, Default)]
+pub struct Judge {
+    token: String,
+    /// What must not change under the hand.
+    held: u64,
+    lines: Vec<Line>,
+    /// The token is on the screen since.
+    asked: Option<Duration>,
+    typed: Vec<Press>,
+    field: Vec<Press>,
+    /// The last character made the token whole, and a hand did it.
+    whole: bool,
+    startled: Startled,
+    pub was_armed: bool,
+}
+
+/// What is known of one consequence.
+#[derive(Clone, Copy, Debug, Default)]
+struct Line {
+    since: Option<Duration>,
+    read: bool,
+}
+
+/// The card changed while its token was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+enum Startled {
+    #[default]
+    No,
+    Unseen,
+    Seen(Duration),
+}
+
+impl Judge {
+    /// A card with so many consequences; `read`: a person has read them before the stream begins.
+    pub fn new(token: &str, held: u64, lines: usize, read: bool) -> Self {
+        let line = Line { since: None, read };
+        Self { token: token.to_owned(), held, lines: vec![line; lines], ..Self::default() }
+    }
+
+    /// The token was on the screen before the stream begins.
+    pub fn armed(mut self, since: Duration) -> Self {
+        (self.asked, self.was_armed) = (Some(since), true);
+        self
+    }
+
+    /// The terminal has another size: what stands on it is no frame for it.
+    pub fn resized(&mut self) {
+        self.asked = None;
+    }
+
+    /// A frame of this size is on the terminal, which has that one.
+    pub fn frame(&mut self, frame: &Frame, size: (u16, u16), terminal: (u16, u16), at: Duration) {
+        for (n, line) in self.lines.iter_mut().enumerate() {
+            let whole = frame.shown.digest.is_some() && frame.shown.lines.contains(&n);
+            // It was there until now.
+            line.read |= line.since.is_some_and(|since| at.saturating_sub(since) >= SEEN_AFTER);
+            line.since = if whole { line.since.or(Some(at)) } else { None };
+        }
+        if let Startled::Unseen = self.startled {
+            self.startled = Startled::Seen(at);
+        }
+        let large = size.0 >= 80 && size.1 >= 24;
+        if frame.asks && large && frame.shown.digest.is_some() {
+            self.was_armed = true;
+            if size == terminal {
+                self.asked.get_or_insert(at);
+            }
+        } else {
+            self.void();
+        }
+    }
+
+    /// What is true of the card now: its token, what it says, how many consequences it has.
+    pub fn card(&mut self, token: Option<&str>, held: u64, lines: usize) {
+        if token == Some(self.token.as_str()) && held == self.held {
+            return;
+        }
+        if self.asked.is_some() {
+            self.startled = Startled::Unseen;
+        }
+        self.void();
+        self.token = token.unwrap_or_default().to_owned();
+        self.held = held;
+        self.lines = vec![Line::default(); lines];
+    }
+
+    /// Somebody else has the terminal, or the gesture begins anew.
+    pub fn void(&mut self) {
+        self.asked = None;
+        self.typed.clear();
+        self.field.clear();
+    }
+
+    /// A character came in the read number `read`, at `at`.
+    pub fn char(&mut self, c: char, at: Duration, read: usize) {
+        self.whole = false;
+        let seen = self.asked.is_some_and(|asked| at > asked);
+        if !seen || c.is_whitespace() {
+            return;
+        }
+        let press = Press { c: c.to_ascii_uppercase(), at, read };
+        let places = self.token.len();
+        let apart = |pair: &[Press]| pair[0].read != pair[1].read && pair[1].at - pair[0].at >= HAND;
+        let hand = |typed: &[Press]| {
+            typed.windows(2).all(apart) && typed.iter().map(|press| press.c).eq(self.token.chars())
+        };
+        // Four places, of which a fifth character is none; and the last four of everything, because a gate that thinks
+        // them too fast begins anew.
+        if self.field.len() < places {
+            self.field.push(press);
+        }
+        self.typed.push(press);
+        self.whole = hand(&self.field) || hand(&self.typed[self.typed.len().saturating_sub(places)..]);
+    }
+
+    /// What was typed last is erased.
+    pub fn erased(&mut self) {
+        self.whole = false;
+        self.typed.pop();
+        self.field.pop();
+    }
+
+    /// It was approved now: by a hand that saw what it did?
+    pub fn honest(&self, now: Duration) -> bool {
+        let since = |line: &Line| line.since.is_some_and(|since| now.saturating_sub(since) >= SEEN_AFTER);
+        self.whole && self.lines.iter().all(|line| line.read || since(line))
+    }
+
+    /// A key decides now that was meant for a token.
+    pub fn startles(&self, now: Duration) -> bool {
+        match self.startled {
+            Startled::No => false,
+            Startled::Unseen => true,
+            Startled::Seen(at) => now.saturating_sub(at) < SEEN_AFTER,
+        }
+    }
+}
