@@ -120,6 +120,7 @@ pub fn rechecked(
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let closed = state.journal_closed().cloned();
     let broken = quorum::broken(state, workload);
+    let other = other_unresolved(state, workload);
     let Some(incident) = state.incidents.get_mut(workload) else {
         return;
     };
@@ -140,6 +141,7 @@ pub fn rechecked(
     let refusal = changed
         .filter(|_| !sabotage::is(Design::LooksOnce))
         .or(broken)
+        .or(other)
         .or(moved.then(|| "the verdict, a gate or the target changed since the card was drawn".to_owned()))
         .or(closed.map(|why| format!("the journal cannot be written: {why}")))
         .or(late.then(|| format!("the second look took longer than {}", policy.execute_within)))
@@ -162,6 +164,16 @@ pub fn rechecked(
 /// The verdict, a gate, the target or a consequence is not what was on the card.
 fn has_moved(analysis: Option<&Analysis>, proposal: &Proposal) -> bool {
     analysis.is_some_and(|now| gate::held(now) != proposal.held) && !sabotage::is(Design::LooksOnce)
+}
+
+/// Another action on this Deployment may have been sent and its outcome is not known, in words. The gate says so too,
+/// but a journal that was read just now may not have reached the gates yet.
+fn other_unresolved(state: &State, workload: &Key) -> Option<String> {
+    let running = state.incidents.get(workload)?.running.as_ref()?;
+    let here = state.world.cluster_id.as_ref().map_or("", Clean::as_str);
+    let others = state.journal.actions.iter().filter(|a| a.cluster == here && a.action != running.action.0);
+    let other = gates::unresolved(others, workload, &running.plan.uid)?;
+    Some(format!("the outcome of action {}, approved by {}, is not known yet", other.action, other.by))
 }
 
 /// It was approved too long ago to be sent, by either clock.
@@ -224,7 +236,7 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let within = state.setup.policy.execute_within;
     let cluster = state.world.cluster_id.as_ref().map(Clean::to_string).unwrap_or_default();
     let Some(workload) = recording(state, action).map(|(workload, _)| workload) else { return };
-    let broken = quorum::broken(state, &workload);
+    let broken = quorum::broken(state, &workload).or_else(|| other_unresolved(state, &workload));
     let Some((_, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
     let card = incident.proposal.as_ref();
@@ -232,6 +244,8 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let moved = card.is_some_and(|card| has_moved(incident.analysis.as_ref(), card));
     let late = too_late(running, within, now, mono);
     let past = past_action(running, card.map(|p| &p.analysis), cluster);
+    // The journal may have been read between the append and its answer.
+    state.journal.actions.retain(|a| a.action != past.action);
     state.journal.actions.push(past);
     let refusal = match (late || expired, moved, broken) {
         (true, ..) => "the approval expired before its record was on disk".to_owned(),

@@ -390,7 +390,8 @@ impl Proposal {
         };
         let word: String = typed.iter().map(|(c, _, _)| *c).collect();
         let (first, last) = (typed[0], typed[TOKEN - 1]);
-        // A paste without brackets that a slow line tore into pieces is still no hand.
+        // A paste without brackets that a slow line tore into pieces is still no hand: two of its characters came
+        // together. Fingers that roll over two keys are reads of their own.
         let one_read = typed.windows(2).any(|pair| pair[0].2 == pair[1].2);
         let too_fast = one_read || last.1.saturating_sub(first.1) < TOO_FAST;
         if too_fast && !sabotage::is(Design::OneReadApproves) {

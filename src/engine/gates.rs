@@ -7,7 +7,7 @@ use ulid::Ulid;
 use crate::actions::Refusal;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{Deployment, RefKind, Right, Uid};
+use crate::domain::cluster::{Deployment, Key, RefKind, Right, Uid};
 use crate::domain::evidence::EvidenceList;
 use crate::domain::format;
 use crate::domain::plan::{ACTION, BY, DryRun, IRREVERSIBLE, Plan};
@@ -160,11 +160,8 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
     if facts.target_state.state == Fail && facts.offer.acts() {
         block(format!("TARGET GOOD fails: {}", facts.target_state.line));
     }
-    // One on a Deployment of this name that is gone by now cannot reach this one: its patch tests the uid.
-    let (name, uid) = (look.deployment.meta.key.to_string(), &look.deployment.meta.uid);
-    let same = |a: &&PastAction| a.workload == name && (a.watch.uid == *uid || a.watch.uid == Uid::default());
-    let open = look.actions.iter().filter(same).find(|a| a.unknown);
-    if let Some(action) = open {
+    let (name, uid) = (&look.deployment.meta.key, &look.deployment.meta.uid);
+    if let Some(action) = unresolved(look.actions.iter(), name, uid) {
         let why = action.unknown_why.as_ref().map_or(String::new(), |why| format!(": {why}"));
         block(format!(
             "action {} on this workload has an unknown outcome; it must be read back first{why}",
@@ -172,6 +169,19 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
         ));
     }
     blocks
+}
+
+/// An action on this very Deployment that may have been sent and whose outcome nobody knows. One on a Deployment of
+/// this name that is gone by now cannot reach this one: its patch tests the uid.
+pub fn unresolved<'a>(
+    actions: impl Iterator<Item = &'a PastAction>,
+    workload: &Key,
+    uid: &Uid,
+) -> Option<&'a PastAction> {
+    let name = workload.to_string();
+    actions.into_iter().find(|a| {
+        a.unknown && a.workload == name && (a.watch.uid == *uid || a.watch.uid == Uid::default())
+    })
 }
 
 fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {

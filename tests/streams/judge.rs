@@ -1,14 +1,14 @@
 //! What an accident is, said without the gate's own words: looks at bytes, at when they came, and at what frames really
 //! showed. Approving is no accident only when the token was typed in its order, each character in a read of its own and
-//! a hand's pace after the one before it, all of it after the token was shown on a card that was read whole, did not
-//! change since, and stands on a frame as large as its terminal.
+//! all of them over the time that a hand needs, after the token was shown on a card that was read whole, did not change
+//! since, and stands on a frame as large as its terminal.
 
 use std::time::Duration;
 
 use goaround::engine::event::Shown;
 use goaround::engine::gate::SEEN_AFTER;
 
-/// Two keys of a hand are not closer.
+/// A hand needs longer for a token.
 const HAND: Duration = Duration::from_millis(40);
 
 /// What a frame showed.
@@ -129,9 +129,12 @@ impl Judge {
         }
         let press = Press { c: c.to_ascii_uppercase(), at, read };
         let places = self.token.len();
-        let apart = |pair: &[Press]| pair[0].read != pair[1].read && pair[1].at - pair[0].at >= HAND;
+        let apart = |pair: &[Press]| pair[0].read != pair[1].read;
         let hand = |typed: &[Press]| {
-            typed.windows(2).all(apart) && typed.iter().map(|press| press.c).eq(self.token.chars())
+            let (Some(first), Some(last)) = (typed.first(), typed.last()) else { return false };
+            typed.windows(2).all(apart)
+                && last.at - first.at >= HAND
+                && typed.iter().map(|press| press.c).eq(self.token.chars())
         };
         // Four places, of which a fifth character is none; and the last four of everything, because a gate that thinks
         // them too fast begins anew.

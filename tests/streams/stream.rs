@@ -302,12 +302,14 @@ impl Maker<'_> {
                 self.bytes(gap, &word[cut..]);
             }
             3 => {
-                // One pair faster than a hand.
-                let fast = 1 + self.chance.below(3) as usize;
-                for n in 0..4 {
-                    let after = if n == fast { self.chance.within(0, 39) } else { self.pace() };
-                    let c = self.letter(n);
-                    self.bytes(after, &[c]);
+                // One pair in a read.
+                let pair = self.chance.below(3) as usize;
+                let word: Vec<u8> = (0..4).map(|n| self.letter(n)).collect();
+                for read in [&word[..pair], &word[pair..pair + 2], &word[pair + 2..]] {
+                    for piece in read.chunks(2) {
+                        let after = self.pace();
+                        self.bytes(after, piece);
+                    }
                 }
             }
             4 => {

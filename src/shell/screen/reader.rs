@@ -1,5 +1,5 @@
-//! The thread that reads the terminal, and the one that makes sense of it. Events that came together belong to the same
-//! read of the terminal, also when a slow line cut them in two: nothing that was pasted or sent passes for typing.
+//! The thread that reads the terminal, and the one that makes sense of it. Every read in which something was typed has
+//! its number: what came together did not come from a hand, and what came before a frame was not an answer to it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,8 +13,6 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::parser::{Parser, Told, Wait};
 
-/// What comes within this of the key before it was not typed key by key.
-const ONE_READ: Duration = Duration::from_millis(40);
 /// A sequence that has begun comes to its end within this, or never.
 const SEQUENCE: Duration = Duration::from_secs(2);
 /// The same for pasted text between two pieces of it.
@@ -66,7 +64,8 @@ impl Typed {
 /// Makes sense of pieces: the parser, and the numbers of the reads.
 pub struct Ears {
     parser: Parser,
-    reads: Reads,
+    /// Reads in which something was typed.
+    reads: u64,
     epoch: Instant,
     typed: Typed,
 }
@@ -74,7 +73,7 @@ pub struct Ears {
 impl Ears {
     /// Nothing was heard before `epoch`.
     pub fn new(epoch: Instant, typed: Typed) -> Self {
-        Self { parser: Parser::default(), reads: Reads::default(), epoch, typed }
+        Self { parser: Parser::default(), reads: 0, epoch, typed }
     }
 
     /// How long to wait for what may follow; `None`: for ever.
@@ -102,9 +101,10 @@ impl Ears {
 
     fn number(&mut self, told: Vec<Told>, at: Instant) -> Vec<Heard> {
         let typed = told.iter().any(|told| matches!(told, Told::Key(_) | Told::Paste(_)));
-        let read = self.reads.number(at, typed);
-        self.typed.0.store(read, Ordering::SeqCst);
-        told.into_iter().map(|told| Heard { told, read, at }).collect()
+        // An answer of the terminal is no read of its own.
+        self.reads += u64::from(typed);
+        self.typed.0.store(self.reads, Ordering::SeqCst);
+        told.into_iter().map(|told| Heard { told, read: self.reads, at }).collect()
     }
 }
 
@@ -159,28 +159,6 @@ fn understand(pieces: &Receiver<(Instant, Vec<u8>)>, tx: &UnboundedSender<Heard>
     }
 }
 
-/// Counts reads of the terminal in which something was typed.
-#[derive(Default)]
-struct Reads {
-    number: u64,
-    last: Option<Instant>,
-}
-
-impl Reads {
-    /// Number of the read at `at`, in which something was `typed` or not.
-    fn number(&mut self, at: Instant, typed: bool) -> u64 {
-        if !typed {
-            return self.number;
-        }
-        // From one to the next: a key that repeats by itself stays one read for as long as it is held.
-        if self.last.is_none_or(|last| at.saturating_duration_since(last) >= ONE_READ) {
-            self.number += 1;
-        }
-        self.last = Some(at);
-        self.number
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "any moment will do to count from")]
 mod tests {
@@ -188,14 +166,17 @@ mod tests {
 
     #[test]
     fn what_comes_together_is_one_read_and_a_hand_is_many() {
-        let begin = Instant::now();
-        let mut reads = Reads::default();
-        let mut at = |millis: u64, typed| reads.number(begin + Duration::from_millis(millis), typed);
-        // An answer of the terminal is no read of its own, and does not make one of two keys.
-        assert_eq!([at(0, true), at(1, true), at(39, true)], [1, 1, 1], "a burst");
-        assert_eq!([at(60, false), at(80, true)], [1, 2], "the next key");
-        assert_eq!([at(119, true), at(120, true), at(121, true)], [2, 2, 2], "a line cut it in two");
-        assert_eq!(at(200, true), 3);
+        let (begin, typed) = (Instant::now(), Typed::default());
+        let mut ears = Ears::new(begin, typed.clone());
+        let mut hear = |bytes: &[u8], millis: u64| -> Vec<u64> {
+            let heard = ears.hear(bytes, begin + Duration::from_millis(millis));
+            heard.into_iter().map(|heard| heard.read).collect()
+        };
+        assert_eq!(hear(b"abc", 0), [1, 1, 1], "a burst");
+        assert_eq!(hear(b"d", 5), [2], "the next key, however fast");
+        assert_eq!(hear(b"\x1b[0n", 60), [2], "an answer of the terminal");
+        assert_eq!(hear(b"e", 90), [3]);
+        assert_eq!(typed.last(), 3);
     }
 
     #[test]
