@@ -262,7 +262,9 @@ fn guides() -> Vec<String> {
 fn the_readme_leads_to_every_document_and_to_every_example_of_a_role() {
     let links = links("README.md");
     let needed = guides().into_iter().filter(|d| d != "README.md");
-    let needed = needed.chain(["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned));
+    let needed = needed.chain(
+        ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(str::to_owned),
+    );
     for document in needed {
         assert!(links.contains(&document), "README.md does not lead to {document}");
     }
@@ -466,8 +468,30 @@ fn anchors(document: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn every_promise_names_tests_that_are_there() {
+    let document = text("SECURITY.md");
+    let (mut promises, mut named) = (0, 0);
+    for row in document.lines().skip_while(|l| *l != "| promise | held by |").skip(2) {
+        if !row.starts_with('|') {
+            break;
+        }
+        promises += 1;
+        let tests = row.split('`').filter_map(|word| word.split_once("::"));
+        let before = named;
+        for (file, name) in tests {
+            named += 1;
+            let folder = file.trim_end_matches(".rs").to_owned();
+    XX
+            assert!(there, "SECURITY.md: {file} has no test {name}");
+        }
+        assert!(named > before, "SECURITY.md names no test in {row:?}");
+    }
+    assert!(promises > 15 && named > promises, "the table was not found: {promises}, {named}");
+}
+
+#[test]
 fn every_link_of_the_documents_leads_somewhere() {
-    let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/claims/README.md"];
+    let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "tests/claims/README.md"];
     for document in guides().into_iter().chain(others.map(str::to_owned)) {
         for link in links(&document).iter().filter(|link| !link.contains("://")) {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));

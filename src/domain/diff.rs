@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
 
 use super::clean::Clean;
 use super::cluster::ContentDigest;
+use super::compare::{self, Line};
 use super::plan::{FieldChange, RESTARTED_AT};
 use super::redact;
 
@@ -111,12 +111,11 @@ pub fn annotations(before: &Value, after: &Value, left_out: impl Fn(&str) -> boo
 
 /// The lines in which two texts differ, as far as they fit on an effect line.
 fn lines(before: &str, after: &str) -> (String, String) {
-    let diff = TextDiff::from_lines(before, after);
-    let of = |tag| {
-        let changes = diff.iter_all_changes().filter(move |change| change.tag() == tag);
-        changes.map(|change| change.value().trim().to_owned()).collect::<Vec<_>>()
-    };
-    let (gone, new) = (of(ChangeTag::Delete), of(ChangeTag::Insert));
+    let (before_lines, after_lines): (Vec<&str>, Vec<&str>) =
+        (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
+    let trimmed = |lines: Vec<&str>| lines.into_iter().map(|l| l.trim().to_owned()).collect::<Vec<_>>();
+    let (gone, new) = compare::only(&before_lines, &after_lines);
+    let (gone, new) = (trimmed(gone), trimmed(new));
     if gone == new {
         // They differ in white space, which no line could show.
         return (summary(&before.into()), summary(&after.into()));
@@ -344,26 +343,6 @@ fn shortened<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-/// Which side of a comparison a line is of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sign {
-    /// Both.
-    Same,
-    /// The older one only.
-    Removed,
-    /// The newer one only.
-    Added,
-}
-
-/// A line of a comparison, in parts: whether a part differs from the other side's line, and its text.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Line {
-    /// Whose it is.
-    pub sign: Sign,
-    /// Its text; together the line.
-    pub parts: Vec<(bool, String)>,
-}
-
 /// Unchanged lines around a change.
 const AROUND: usize = 3;
 /// More lines than this of one object are not compared on a screen.
@@ -372,30 +351,9 @@ const MOST: usize = 20_000;
 /// The lines in which two texts differ, word by word, with a few unchanged lines around them; one list for each place.
 /// Empty where they do not differ.
 pub fn hunks(before: &[String], after: &[String]) -> Vec<Vec<Line>> {
-    // A line that is the last one of a side and not of the other must not differ by its line end.
-    let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    let (before, after) = (text(before), text(after));
-    if before == after {
-        return Vec::new();
-    }
-    let diff = TextDiff::from_lines(&before, &after);
-    let line = |change: similar::InlineChange<'_, str>| Line {
-        sign: match change.tag() {
-            ChangeTag::Delete => Sign::Removed,
-            ChangeTag::Insert => Sign::Added,
-            ChangeTag::Equal => Sign::Same,
-        },
-        parts: change
-            .iter_strings_lossy()
-            .map(|(differs, text)| (differs, text.trim_end_matches('\n').to_owned()))
-            .filter(|(_, text)| !text.is_empty())
-            .collect(),
-    };
-    let groups = diff.grouped_ops(AROUND);
-    groups
-        .iter()
-        .map(|ops| ops.iter().flat_map(|op| diff.iter_inline_changes(op)).map(line).collect())
-        .collect()
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
+    compare::hunks(&before, &after, AROUND)
 }
 
 /// A value as indented lines, names first, other keys in alphabetical order, so that only what differs differs.
@@ -455,6 +413,7 @@ fn scalar(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::compare::Sign;
     use super::*;
     use serde_json::json;
 

@@ -7,6 +7,7 @@ pub mod burn;
 pub mod claims;
 pub mod clean;
 pub mod cluster;
+pub mod compare;
 pub mod diff;
 pub mod document;
 pub mod evidence;

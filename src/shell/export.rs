@@ -8,10 +8,10 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use similar::{ChangeTag, TextDiff};
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
+use crate::domain::compare::{self, Sign};
 use crate::domain::diff;
 use crate::domain::redact;
 use crate::engine::record::{
@@ -247,19 +247,20 @@ fn lines(before: &Value, after: &Value) -> Vec<String> {
         redact::text(&whole).text
     };
     let (before, after) = (pretty(before), pretty(after));
-    let compared = TextDiff::from_lines(&before, &after);
+    let (before, after): (Vec<&str>, Vec<&str>) = (before.split('\n').collect(), after.split('\n').collect());
     let mut lines = Vec::new();
-    for (n, group) in compared.grouped_ops(AROUND).into_iter().enumerate() {
+    for (n, hunk) in compare::hunks(&before, &after, AROUND).into_iter().enumerate() {
         if n > 0 {
             lines.push("  ...".to_owned());
         }
-        for change in group.iter().flat_map(|op| compared.iter_changes(op)) {
-            let mark = match change.tag() {
-                ChangeTag::Delete => "-",
-                ChangeTag::Insert => "+",
-                ChangeTag::Equal => " ",
+        for line in hunk {
+            let mark = match line.sign {
+                Sign::Removed => "-",
+                Sign::Added => "+",
+                Sign::Same => " ",
             };
-            lines.push(format!("{mark} {}", change.value().trim_end_matches('\n')));
+            let text: String = line.parts.into_iter().map(|(_, text)| text).collect();
+            lines.push(format!("{mark} {text}"));
         }
     }
     let more = lines.len().saturating_sub(LONGEST);

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use goaround::domain::window::Window;
 use goaround::engine::Effect;
 use goaround::engine::event::Ticket;
+use goaround::engine::record;
 
 use crate::chance::Chance;
 use crate::fault::{FAULTS, Fault};
-use crate::run::{Act, GESTURE, Move, Run, Task};
+use crate::run::{Act, GESTURE, Move, Operator, Run, Task};
 use crate::story::{Story, Workload, key, known};
 
 /// How a run ended.
@@ -210,6 +211,14 @@ fn trouble(run: &Run, chance: &mut Chance, busy: Option<usize>) -> Move {
     let sending = has(|t| matches!(t, Task::Send(..)));
     let recording = has(|t| matches!(t, Task::Do(Effect::Record { ticket: Ticket::Intent(_), .. })));
     let dead = run.operators.iter().position(|o| !o.alive);
+    // A decision that was just written must outlive its process.
+    let decided = |o: &Operator| {
+        let last = run.hosts[o.host].records.last();
+        o.alive && last.is_some_and(|(kind, ..)| *kind == record::REJECTED)
+    };
+    if let Some(who) = run.operators.iter().position(decided).filter(|_| chance.percent(40)) {
+        return Move::Strike(Fault::Crash, who);
+    }
     match (sending, recording, dead) {
         (Some(who), _, _) if chance.percent(70) => {
             Move::Strike(ON_THE_WIRE[chance.below(ON_THE_WIRE.len())], who)
@@ -230,7 +239,7 @@ fn intend(run: &mut Run, chance: &mut Chance, who: usize) -> Move {
     let operator = &mut run.operators[who];
     if operator.intention.is_empty() {
         let acts: &[Act] = match chance.below(20) {
-            0 => &[Act::Look, Act::Reject],
+            0 | 6 => &[Act::Look, Act::Reject],
             1 => &[Act::Wait],
             2 => &[Act::WayBack, Act::Look],
             3 => &[Act::AddRestore, Act::Look],

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{Key, Uid};
-use crate::domain::diff::{self, Sign, printed};
+use crate::domain::compare::{Line as Compared, Sign};
+use crate::domain::diff::{self, printed};
 use crate::domain::plan::{DryRun, Plan};
 use crate::engine::compare::{self, Side};
 use crate::engine::event::PageShown;
@@ -135,7 +136,7 @@ impl Page {
         self.lines.push(Words::new());
     }
 
-    fn line(&mut self, look: &Look, line: &diff::Line, columns: usize) {
+    fn line(&mut self, look: &Look, line: &Compared, columns: usize) {
         let (sign, plain, changed) = match line.sign {
             Sign::Removed => {
                 ("- ", look.attention(), bold(look.attention()).add_modifier(Modifier::UNDERLINED))
