@@ -507,6 +507,7 @@ fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut 
     if stand >= running.calls.len() {
         running.done = running.calls.len();
         running.phase = Phase::Stabilising;
+        running.waiting_for = "the rollout".into();
         incident.reach(Stage::Stabilise, now);
         settle(state, &id, true, None);
     } else if running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED)

@@ -499,7 +499,8 @@ impl Performer {
     async fn read_back(&self, action: ActionId, trace: &Trace) {
         let Some(cluster) = self.cluster().await else { return };
         let stand = match kubernetes::read_deployment(cluster, &trace.workload).await {
-            Err(error) => Err(Clean::new(error.to_string())),
+            // Not why the write failed: of that nothing is known, and nothing is claimed.
+            Err(error) => Err(Clean::new(format!("it cannot be read back yet: {error}"))),
             Ok(fresh) => {
                 let (deployment, sets) = fresh.as_ref().map_or((None, &[][..]), |fresh| {
                     (Some(&fresh.deployment), fresh.replica_sets.as_slice())

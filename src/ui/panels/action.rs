@@ -151,7 +151,7 @@ fn states(state: &State, running: &Running) -> [(&'static str, Stand, String); 4
         }
         Phase::Unknown(why) => (
             (Done, sent),
-            (Unknown, format!("{why}; it is read back, and never sent twice")),
+            (Unknown, format!("not known: it is read back, and never sent twice; {why}")),
             (Ahead, none()),
             (Ahead, none()),
         ),
