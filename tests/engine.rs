@@ -389,6 +389,35 @@ fn an_action_that_is_not_there_is_called_not_applied_only_after_the_server_gave_
 }
 
 #[test]
+fn a_server_that_stood_still_and_goes_on_may_still_take_up_what_waited_for_it() {
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    // Neither this API server nor its etcd answers for longer than anybody would wait for a request.
+    story.found = None;
+    story.pass(200);
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)));
+    // The read overtakes the write that stands before it in a queue.
+    story.found = Some(0);
+    story.pass(40);
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)), "the request may still arrive");
+    story.event(Event::ReadBack(story.action("api"), Ok(1)));
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    for answers in [Some(0), None, Some(0), None] {
+        story.found = answers;
+        story.pass(40);
+        assert!(matches!(story.phase("api"), Phase::Unknown(_)), "it has not answered long enough");
+    }
+    story.found = Some(0);
+    story.pass(60);
+    assert!(aborted(&story, "api").starts_with("not executed"), "with faults stopped it ends");
+}
+
+#[test]
 fn what_nobody_can_tell_stays_unknown_and_its_sentence_stands_on_the_screen_and_blocks() {
     let mut story = Story::burning();
     story.calls.push_back(Called::Unknown("connection lost".into()));

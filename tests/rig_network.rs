@@ -17,6 +17,7 @@ mod rig;
 mod webhook;
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use cockpit::Cockpit;
 use rig::{Rig, http};
@@ -161,6 +162,8 @@ fn an_answer_that_is_lost_cut_or_late_is_read_back_and_the_write_is_never_repeat
     let rig = Rig::up();
     let webhook = Webhook::register(&rig, "operator");
     lost(&rig, &webhook);
+    cut_short(&rig, &webhook);
+    late(&rig, &webhook);
 }
 
 /// The write is done, its answer is not let through, and then the connection breaks.
@@ -182,4 +185,121 @@ fn lost(rig: &Rig, webhook: &Webhook) {
     println!("said: read back:\n{}", cockpit.screen.text());
     println!("said: {}", cockpit.outcome("lost"));
     done_once(rig, &mut cockpit, "lost", before);
+}
+
+/// The first bytes of the answer come through, `200` among them, the rest does not: a success is not known to be ours
+/// without the object.
+fn cut_short(rig: &Rig, webhook: &Webhook) {
+    deployed(rig, "cut", &["first", "second"], 60_000);
+    let (_, before) = grade(rig, "cut");
+    let mut cockpit = by_hand(&rig.kubeconfig("operator.toxic"), &[], "cut");
+    let poison = poison(rig);
+    webhook.at_the_next_write(move || poison("limit_data", json!({"bytes": 24_000})));
+    cockpit.decide("the second grade was not agreed");
+    println!("said: the answer cut: {}", unknown(&mut cockpit));
+    assert_eq!(grade(rig, "cut").0, "first", "it was done all the same");
+    heal(rig);
+    cockpit.wait("by the API server");
+    println!("said: {}", cockpit.outcome("cut"));
+    done_once(rig, &mut cockpit, "cut", before);
+}
+
+/// The answer comes when nobody waits for it any more.
+fn late(rig: &Rig, webhook: &Webhook) {
+    deployed(rig, "late", &["first", "second"], 0);
+    let (_, before) = grade(rig, "late");
+    let mut cockpit = by_hand(&rig.kubeconfig("operator.toxic"), &[], "late");
+    let poison = poison(rig);
+    webhook.at_the_next_write(move || poison("latency", json!({"latency": 45_000})));
+    cockpit.decide("the second grade was not agreed");
+    let said = unknown(&mut cockpit);
+    assert!(said.contains("no answer in 30 s"), "{said}");
+    println!("said: the answer late: {said}");
+    heal(rig);
+    cockpit.wait("by the API server");
+    println!("said: {}", cockpit.outcome("late"));
+    done_once(rig, &mut cockpit, "late", before);
+}
+
+// The servers.
+
+#[test]
+fn an_api_server_that_is_killed_before_or_after_it_stores_the_write_leaves_one_effect_or_none() {
+    if !asked("an API server that is killed") {
+        return;
+    }
+    let rig = Arc::new(Rig::up());
+    let webhook = Webhook::register(&rig, "operator");
+    for name in ["stored", "never"] {
+        deployed(&rig, name, &["first", "second"], 0);
+    }
+
+    // Stored, and killed while the answer is on its way.
+    let (_, before) = grade(&rig, "stored");
+    let mut cockpit = by_hand(&rig.kubeconfig("operator.toxic"), &[], "stored");
+    let poison = poison(&rig);
+    webhook.at_the_next_write(move || poison("timeout", json!({"timeout": 0})));
+    cockpit.decide("the second grade was not agreed");
+    cockpit.until("the write", |_, text| {
+        claims_nothing(text);
+        (grade(&rig, "stored").0 == "first").then_some(())
+    });
+    rig.rig(&["stop", "kube-apiserver"]);
+    heal(&rig);
+    println!("said: killed after it was stored: {}", unknown(&mut cockpit));
+    rig.rig(&["start", "kube-apiserver"]);
+    cockpit.wait("by the API server");
+    println!("said: {}", cockpit.outcome("stored"));
+    done_once(&rig, &mut cockpit, "stored", before);
+
+    // Killed while it handles the write.
+    let (_, before) = grade(&rig, "never");
+    let mut cockpit = by_hand(&rig.kubeconfig("operator"), &[], "never");
+    let server = Arc::clone(&rig);
+    webhook.at_the_next_write(move || {
+        server.rig(&["stop", "kube-apiserver"]);
+    });
+    cockpit.decide("the second grade was not agreed");
+    println!("said: killed before it was stored: {}", unknown(&mut cockpit));
+    rig.rig(&["start", "kube-apiserver"]);
+    // It answers that it does not have it, and for a while that proves nothing.
+    let title = cockpit.outcome("never");
+    assert!(title.starts_with("NOT EXECUTED"), "{title}");
+    cockpit.wait("read back, the server does not have it");
+    assert_eq!(grade(&rig, "never"), ("second".to_owned(), before));
+    assert!(rig.writes_by("operator").iter().all(|w| w.name != "never"), "{:#?}", rig.writes_by("operator"));
+    told(&rig, &mut cockpit, "never", "not_executed");
+}
+
+#[test]
+fn an_api_server_or_an_etcd_that_stands_still_while_the_write_is_on_its_way_leaves_one_effect_or_none() {
+    if !asked("an API server and an etcd that stand still") {
+        return;
+    }
+    let rig = Arc::new(Rig::up());
+    let webhook = Webhook::register(&rig, "operator");
+    for component in ["kube-apiserver", "etcd"] {
+        let name = if component == "etcd" { "stands-etcd" } else { "stands-api" };
+        deployed(&rig, name, &["first", "second"], 0);
+        let (_, before) = grade(&rig, name);
+        let mut cockpit = by_hand(&rig.kubeconfig("operator"), &[], name);
+        let server = Arc::clone(&rig);
+        webhook.at_the_next_write(move || {
+            server.rig(&["pause", component]);
+        });
+        cockpit.decide("the second grade was not agreed");
+        println!("said: {component} stands still: {}", unknown(&mut cockpit));
+        rig.rig(&["resume", component]);
+        // Whether it was done is the server's to say; the screen, the object, the audit log and the journal agree.
+        let title = cockpit.outcome(name);
+        println!("said: {component} goes on: {title}");
+        let (grade, after) = grade(&rig, name);
+        let done = grade == "first";
+        assert_eq!(after, before + i64::from(done));
+        assert_eq!(title.starts_with("NOT EXECUTED"), !done, "{title}, but {grade} serves");
+        let writes: Vec<_> = rig.writes_by("operator").into_iter().filter(|w| w.name == name).collect();
+        assert!(writes.len() <= 1, "{writes:#?}");
+        println!("said: the audit log: {:?}", writes.iter().map(|w| w.code).collect::<Vec<_>>());
+        told(&rig, &mut cockpit, name, if done { "executed" } else { "not_executed" });
+    }
 }
