@@ -418,6 +418,26 @@ fn a_server_that_stood_still_and_goes_on_may_still_take_up_what_waited_for_it() 
 }
 
 #[test]
+fn a_watch_that_lags_behind_a_read_back_is_no_sign_that_somebody_reverted_the_action() {
+    let outcome = |found_at: Option<i64>| {
+        let mut story = Story::burning();
+        let generation = story.state.world.deployments[&key("api")].meta.generation;
+        story.calls.push_back(Called::Unknown("connection lost".into()));
+        story.approve();
+        story.pass(30);
+        // The API server was away, and so were its watches: they still show what was there before.
+        if let Some(more) = found_at {
+            story.event(Event::FoundAt(story.action("api"), generation + more));
+        }
+        story.event(Event::ReadBack(story.action("api"), Ok(1)));
+        story.pass(40);
+        story.phase("api")
+    };
+    assert_eq!(outcome(Some(1)), Phase::Stabilising, "the watch has not shown it yet");
+    assert!(matches!(outcome(Some(0)), Phase::Closed(Outcome::RevertedBy(_))), "it shows what came after it");
+}
+
+#[test]
 fn what_nobody_can_tell_stays_unknown_and_its_sentence_stands_on_the_screen_and_blocks() {
     let mut story = Story::burning();
     story.calls.push_back(Called::Unknown("connection lost".into()));

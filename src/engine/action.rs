@@ -527,6 +527,7 @@ fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut 
         running.done = running.calls.len();
         running.phase = Phase::Stabilising;
         running.waiting_for = "the rollout".into();
+        running.generation = state.found_at.get(&running.action).copied();
         incident.reach(Stage::Stabilise, now);
         settle(state, &id, true, None);
     } else if (given_up && running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED))

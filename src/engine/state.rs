@@ -200,6 +200,8 @@ pub struct State {
     pub resolved_old: Option<Time>,
     /// Unknown actions of which the server answers, without a break, that not all is there: since when, and when last.
     pub absent: BTreeMap<ActionId, (Time, Time)>,
+    /// Generations of Deployments at which actions were read back: a watch that shows an earlier one lags behind.
+    pub found_at: BTreeMap<ActionId, i64>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
     /// When it was last forgotten what nobody asks about any more.

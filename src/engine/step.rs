@@ -107,6 +107,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             action::called(state, &id, index, called, effects);
             return true;
         }
+        Event::FoundAt(id, generation) => {
+            state.found_at.insert(id, generation);
+        }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
         Event::Records(told) => ledger::told_records(state, told),

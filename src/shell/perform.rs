@@ -506,7 +506,13 @@ impl Performer {
                     (Some(&fresh.deployment), fresh.replica_sets.as_slice())
                 });
                 match executor::read_back(&action.0, trace, deployment, sets) {
-                    ReadBack::Applied => Ok(trace.configs.len() + 1),
+                    ReadBack::Applied => {
+                        if let Some(deployment) = deployment {
+                            let generation = deployment.meta.generation;
+                            self.tell(Event::FoundAt(action.clone(), generation)).await;
+                        }
+                        Ok(trace.configs.len() + 1)
+                    }
                     ReadBack::Unknown(why) => Err(why),
                     // The last call does not stand; those before it may.
                     ReadBack::NotApplied => self.restored(cluster, trace).await,
