@@ -182,7 +182,7 @@ fn whatever_differs_in_the_second_look_aborts_and_names_itself() {
     fn changed(look: &mut FreshLook, edit: impl Fn(&mut goaround::domain::cluster::Deployment)) {
         edit(look.deployment.as_mut().expect("a Deployment"));
     }
-    let cases: [(&str, Tamper); 10] = [
+    let cases: [(&str, Tamper); 11] = [
         ("gone", |l| l.deployment = None),
         ("re-created", |l| changed(l, |d| d.meta.uid = Uid("another".into()))),
         ("paused", |l| changed(l, |d| d.paused = true)),
@@ -197,6 +197,15 @@ fn whatever_differs_in_the_second_look_aborts_and_names_itself() {
             changed(l, |d| {
                 let mut value = d.annotations.value();
                 value["note"] = "hello".into();
+                d.annotations = goaround::domain::cluster::Json::of(&value);
+            });
+        }),
+        ("ben acted at 12:00:00: rolled back to 1.4 (action 01JD79FVG0", |l| {
+            changed(l, |d| {
+                let mut value = d.annotations.value();
+                value["goaround.dev/action"] = "01JD79FVG00000000000000000:0123456789ab".into();
+                value["goaround.dev/by"] = "ben".into();
+                value["kubernetes.io/change-cause"] = "goaround: rolled back to 1.4".into();
                 d.annotations = goaround::domain::cluster::Json::of(&value);
             });
         }),

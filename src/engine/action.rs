@@ -24,6 +24,7 @@ use crate::sabotage::{self, Design};
 
 use super::analysis::{Analysis, Wish};
 use super::background;
+use super::courtesy;
 use super::effect::Effect;
 use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
@@ -201,6 +202,9 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
     }
     if !fresh.replica_sets.iter().any(|r| r.meta.uid == plan.target) {
         return Some("the target's ReplicaSet is gone".into());
+    }
+    if let Some(other) = courtesy::acted_meanwhile(deployment, running) {
+        return Some(other);
     }
     let test = |path: &str| {
         let body = plan.calls.last()?.body.as_array()?;
