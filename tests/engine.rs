@@ -182,7 +182,7 @@ fn whatever_differs_in_the_second_look_aborts_and_names_itself() {
     fn changed(look: &mut FreshLook, edit: impl Fn(&mut goaround::domain::cluster::Deployment)) {
         edit(look.deployment.as_mut().expect("a Deployment"));
     }
-    let cases: [(&str, Tamper); 10] = [
+    let cases: [(&str, Tamper); 11] = [
         ("gone", |l| l.deployment = None),
         ("re-created", |l| changed(l, |d| d.meta.uid = Uid("another".into()))),
         ("paused", |l| changed(l, |d| d.paused = true)),
@@ -197,6 +197,15 @@ fn whatever_differs_in_the_second_look_aborts_and_names_itself() {
             changed(l, |d| {
                 let mut value = d.annotations.value();
                 value["note"] = "hello".into();
+                d.annotations = goaround::domain::cluster::Json::of(&value);
+            });
+        }),
+        ("ben acted at 12:00:00: rolled back to 1.4 (action 01JD79FVG0", |l| {
+            changed(l, |d| {
+                let mut value = d.annotations.value();
+                value["goaround.dev/action"] = "01JD79FVG00000000000000000:0123456789ab".into();
+                value["goaround.dev/by"] = "ben".into();
+                value["kubernetes.io/change-cause"] = "goaround: rolled back to 1.4".into();
                 d.annotations = goaround::domain::cluster::Json::of(&value);
             });
         }),
@@ -386,6 +395,55 @@ fn an_action_that_is_not_there_is_called_not_applied_only_after_the_server_gave_
     assert!(aborted(&story, "api").starts_with("not executed"));
     story.pass(2);
     assert!(story.card("api").is_some(), "now another proposal may be made");
+}
+
+#[test]
+fn a_server_that_stood_still_and_goes_on_may_still_take_up_what_waited_for_it() {
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    // Neither this API server nor its etcd answers for longer than anybody would wait for a request.
+    story.found = None;
+    story.pass(200);
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)));
+    // The read overtakes the write that stands before it in a queue.
+    story.found = Some(0);
+    story.pass(40);
+    assert!(matches!(story.phase("api"), Phase::Unknown(_)), "the request may still arrive");
+    story.event(Event::ReadBack(story.action("api"), Ok(1)));
+    assert_eq!(story.phase("api"), Phase::Stabilising);
+
+    let mut story = Story::burning();
+    story.calls.push_back(Called::Unknown("connection lost".into()));
+    story.approve();
+    for answers in [Some(0), None, Some(0), None] {
+        story.found = answers;
+        story.pass(40);
+        assert!(matches!(story.phase("api"), Phase::Unknown(_)), "it has not answered long enough");
+    }
+    story.found = Some(0);
+    story.pass(60);
+    assert!(aborted(&story, "api").starts_with("not executed"), "with faults stopped it ends");
+}
+
+#[test]
+fn a_watch_that_lags_behind_a_read_back_is_no_sign_that_somebody_reverted_the_action() {
+    let outcome = |found_at: Option<i64>| {
+        let mut story = Story::burning();
+        let generation = story.state.world.deployments[&key("api")].meta.generation;
+        story.calls.push_back(Called::Unknown("connection lost".into()));
+        story.approve();
+        story.pass(30);
+        // The API server was away, and so were its watches: they still show what was there before.
+        if let Some(more) = found_at {
+            story.event(Event::FoundAt(story.action("api"), generation + more));
+        }
+        story.event(Event::ReadBack(story.action("api"), Ok(1)));
+        story.pass(40);
+        story.phase("api")
+    };
+    assert_eq!(outcome(Some(1)), Phase::Stabilising, "the watch has not shown it yet");
+    assert!(matches!(outcome(Some(0)), Phase::Closed(Outcome::RevertedBy(_))), "it shows what came after it");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::domain::Time;
@@ -23,6 +24,7 @@ use crate::sabotage::{self, Design};
 
 use super::analysis::{Analysis, Wish};
 use super::background;
+use super::courtesy;
 use super::effect::Effect;
 use super::event::{ActionId, Called, FreshLook, Ticket};
 use super::gate::{self, Proposal};
@@ -31,10 +33,12 @@ use super::incident;
 use super::quorum;
 use super::record::{self, PastAction};
 use super::state::{State, Weight};
-use super::verify::{self, NEVER_APPLIED, Phase, Running};
+use super::verify::{self, NEVER_APPLIED, NEVER_SEEN, Phase, Running};
 
 /// Between two read-backs.
 const READ_BACK_EVERY: i64 = 5;
+/// A server that was not heard for longer, because it or this machine stood still, has not answered all the time.
+const ANSWERS: TimeDelta = TimeDelta::seconds(30);
 
 /// The gesture is complete: everything is read once more before anything is recorded or sent.
 pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
@@ -198,6 +202,9 @@ fn changed_since(fresh: &FreshLook, running: &Running, proposal: &Proposal) -> O
     }
     if !fresh.replica_sets.iter().any(|r| r.meta.uid == plan.target) {
         return Some("the target's ReplicaSet is gone".into());
+    }
+    if let Some(other) = courtesy::acted_meanwhile(deployment, running) {
+        return Some(other);
     }
     let test = |path: &str| {
         let body = plan.calls.last()?.body.as_array()?;
@@ -454,7 +461,7 @@ fn outcome(state: &mut State, workload: &Key, unknown: bool, why: Option<&str>, 
 
 /// Somebody looked how many of an action's calls stand: ConfigMaps by their content, the Deployment by the action's
 /// id. `Err`: nobody can tell, which is said, and it stays unknown. What is not there yet may still come until the server
-/// has given it up.
+/// has given it up; while it does not answer it gives up nothing.
 pub fn read_back(
     state: &mut State,
     action: &ActionId,
@@ -463,8 +470,16 @@ pub fn read_back(
 ) {
     let stand = match stand {
         Ok(stand) => stand,
-        Err(why) => return still_unknown(state, action, why),
+        Err(why) => {
+            state.absent.remove(action);
+            return still_unknown(state, action, why);
+        }
     };
+    let (since, last) = state.absent.entry(action.clone()).or_insert((state.now, state.now));
+    if state.now - *last > ANSWERS {
+        *since = state.now;
+    }
+    *last = state.now;
     let unknown = |i: &incident::Incident| {
         i.running.as_ref().is_some_and(|r| r.action == *action && matches!(r.phase, Phase::Unknown(_)))
     };
@@ -474,6 +489,7 @@ pub fn read_back(
         None => read_back_old(state, action, stand),
     }
     if !state.journal.actions.iter().any(|a| a.action == action.0 && a.unknown) {
+        state.absent.remove(action);
         let body = json!({"action": action.0, "unknown": false, "done": stand, "found": stand > 0});
         effects.push(Effect::Record { ticket: Ticket::Note, kind: record::READ_BACK, body });
         state.say(
@@ -499,17 +515,26 @@ fn still_unknown(state: &mut State, action: &ActionId, why: Clean) {
     state.say("action", Weight::Bad, text);
 }
 
+/// The server has answered long enough that not all of the action is there.
+fn never_seen(state: &State, action: &ActionId) -> bool {
+    state.absent.get(action).is_some_and(|(since, last)| *last - *since >= NEVER_SEEN)
+}
+
 fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut Vec<Effect>) {
     let now = state.now;
+    let action = state.incidents.get(workload).and_then(|i| i.running.as_ref()).map(|r| &r.action);
+    let given_up = action.is_some_and(|action| never_seen(state, action));
     let Some(incident) = state.incidents.get_mut(workload) else { return };
     let Some(running) = &mut incident.running else { return };
     let id = running.action.0.clone();
     if stand >= running.calls.len() {
         running.done = running.calls.len();
         running.phase = Phase::Stabilising;
+        running.waiting_for = "the rollout".into();
+        running.generation = state.found_at.get(&running.action).copied();
         incident.reach(Stage::Stabilise, now);
         settle(state, &id, true, None);
-    } else if running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED)
+    } else if (given_up && running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED))
         || sabotage::is(Design::MissingIsProof)
     {
         // What the server has answered stays done, whatever somebody made of it since.
@@ -525,7 +550,7 @@ fn read_back_old(state: &mut State, action: &ActionId, stand: usize) {
     let calls = past.configs.len() + 1;
     if stand >= calls {
         settle(state, &action.0, true, None);
-    } else if now - past.time >= NEVER_APPLIED {
+    } else if now - past.time >= NEVER_APPLIED && never_seen(state, action) {
         let word = if stand > 0 { "partial" } else { "not_executed" };
         settle(state, &action.0, stand > 0, Some(word));
     }

@@ -6,14 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::Key;
+use crate::domain::cluster::{Deployment, Key};
 use crate::domain::format;
 use crate::domain::notice::{Doing, LEASE, Lease, Notice};
+use crate::domain::plan::{ACTION, CHANGE_CAUSE};
 
 use super::effect::Effect;
 use super::gate::Gesture;
+use super::gates;
 use super::incident::Incident;
 use super::state::{State, Weight};
+use super::verify::Running;
 use super::view::Screen;
 
 /// Between two renewals, in seconds: two may be lost before a Lease lapses.
@@ -191,6 +194,26 @@ pub(super) fn holders<'a>(state: &'a State, workload: &Key) -> impl Iterator<Ite
     let leases = state.courtesy.others.get(workload).map(Vec::as_slice).unwrap_or_default();
     let lapsed = leases.iter().filter(|(l, seen)| l.doing == Doing::Acting && !l.held(*seen, state.now));
     lapsed.map(|(lease, _)| &lease.holder)
+}
+
+/// What another action than `own` did on a Deployment, as its marks have it: `ben acted at 12:35:10: rolled back to
+/// nginx:1.27.1`. A mark is goaround's own record; `None`: the last action was `own`, or there was none.
+pub fn acted(deployment: &Deployment, own: &str) -> Option<String> {
+    let (action, at, by) = gates::mark(deployment).filter(|(action, ..)| action != own)?;
+    let cause = deployment.annotation(CHANGE_CAUSE).unwrap_or_default();
+    let what = cause.as_str().strip_prefix("goaround: ").map_or(String::new(), |what| format!(": {what}"));
+    Some(format!("{by} acted at {}{what} (action {action})", format::clock(at)))
+}
+
+/// The same, where it came after the card of `running` was drawn.
+pub fn acted_meanwhile(deployment: &Deployment, running: &Running) -> Option<String> {
+    let known = running.plan.calls.last().and_then(|call| {
+        let tests = call.body.as_array()?;
+        let test = tests.iter().find(|o| o["op"] == "test" && o["path"] == "/metadata/annotations")?;
+        Some(test["value"][ACTION].as_str().unwrap_or_default().to_owned())
+    });
+    let mark = deployment.annotation(ACTION)?;
+    (known? != mark.as_str()).then(|| acted(deployment, &running.action.0)).flatten()
 }
 
 /// Who else is deciding or acts there, in words: `ana is deciding, 40 s`.

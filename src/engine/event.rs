@@ -56,6 +56,8 @@ pub enum Event {
     Called(ActionId, usize, Called),
     /// How many of an action's calls stand, or why nobody can tell.
     ReadBack(ActionId, Result<usize, Clean>),
+    /// The read-back that follows has seen the action on the Deployment, whose `metadata.generation` was this one.
+    FoundAt(ActionId, i64),
     /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.

@@ -85,7 +85,7 @@ fn aged(look: &Look<'_>, gate: Gate, state: GateState, line: String) -> (GateSta
         return (Unknown, format!("partial data ({why}): {line}"));
     }
     let rests_on_figures = matches!(gate, Gate::Real | Gate::Ours | Gate::OnlyUs | Gate::TargetGood);
-    if state != Pass || !rests_on_figures || look.slo.is_none() {
+    if state == Unknown || !rests_on_figures || look.slo.is_none() {
         return (state, line);
     }
     let known = look.world.sources.get(&Source::Prometheus);
@@ -94,7 +94,11 @@ fn aged(look: &Look<'_>, gate: Gate, state: GateState, line: String) -> (GateSta
     let down = known.is_some_and(|s| matches!(s.health, Health::Down(_) | Health::Forbidden(_)));
     let old = since.is_some_and(|at| look.now - at > TOO_OLD);
     match since {
-        Some(at) if old || down => (Unknown, format!("figures as of {}: {line}", format::clock(at))),
+        // What speaks against it stands until newer figures say otherwise, with its age.
+        Some(at) if old || down => {
+            let state = if state == Pass { Unknown } else { state };
+            (state, format!("figures as of {}: {line}", format::clock(at)))
+        }
         _ => (state, line),
     }
 }
@@ -179,9 +183,9 @@ pub fn unresolved<'a>(
     uid: &Uid,
 ) -> Option<&'a PastAction> {
     let name = workload.to_string();
-    actions.into_iter().find(|a| {
-        a.unknown && a.workload == name && (a.watch.uid == *uid || a.watch.uid == Uid::default())
-    })
+    actions
+        .into_iter()
+        .find(|a| a.unknown && a.workload == name && (a.watch.uid == *uid || a.watch.uid == Uid::default()))
 }
 
 fn real(facts: &Facts<'_>, evidence: &mut EvidenceList) -> Answer {

@@ -91,7 +91,9 @@ fn watch(state: &mut State, past: &PastAction) {
     if incident.slos.is_empty() {
         incident.slos = past.watch.slo.clone().into_iter().collect();
     }
-    incident.running = Some(Running::taken_up(past, offer, workload));
+    let mut running = Running::taken_up(past, offer, workload);
+    running.generation = state.found_at.get(&running.action).copied();
+    incident.running = Some(running);
     for stage in [Stage::Propose, Stage::Gate, Stage::Execute, Stage::Stabilise] {
         incident.reach(stage, past.time);
     }

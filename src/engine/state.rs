@@ -17,6 +17,7 @@ use crate::sabotage::{self, Design};
 
 use super::courtesy::Courtesy;
 use super::drill::Drill;
+use super::event::ActionId;
 use super::incident::Incident;
 use super::inspect::Inspected;
 use super::investigate::Study;
@@ -197,6 +198,10 @@ pub struct State {
     pub remap: bool,
     /// When unknown outcomes of earlier sessions were last read back.
     pub resolved_old: Option<Time>,
+    /// Unknown actions of which the server answers, without a break, that not all is there: since when, and when last.
+    pub absent: BTreeMap<ActionId, (Time, Time)>,
+    /// Generations of Deployments at which actions were read back: a watch that shows an earlier one lags behind.
+    pub found_at: BTreeMap<ActionId, i64>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
     /// When it was last forgotten what nobody asks about any more.

@@ -1,7 +1,7 @@
 //! One event in, effects out. It only dispatches: the rules live where their subject is.
 
 use crate::domain::cluster::{Change, ClusterFact, Key, RefKind};
-use crate::domain::plan::ACTION;
+use crate::domain::plan::{ACTION, BY};
 use crate::domain::signal::{Health, Signal, Source};
 use crate::domain::window::Window;
 use crate::sabotage::{self, Design};
@@ -106,6 +106,9 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Called(id, index, called) => {
             action::called(state, &id, index, called, effects);
             return true;
+        }
+        Event::FoundAt(id, generation) => {
+            state.found_at.insert(id, generation);
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
         Event::Past(past) => state.learn(past),
@@ -258,7 +261,12 @@ fn tell_change(state: &mut State, fact: &ClusterFact) {
         // What our own mark came with is ours, whoever owned the fields before.
         let mark = new.annotation(ACTION);
         let client = match super::revisions::template_client(new) {
-            _ if mark.is_some() && mark != old.annotation(ACTION) => ", by goaround".into(),
+            _ if mark.is_some() && mark != old.annotation(ACTION) => {
+                let known = |id: &str| state.journal.actions.iter().any(|a| a.action == id);
+                let ours = mark.as_ref().and_then(|m| m.as_str().split(':').next()).is_some_and(known);
+                let by = new.annotation(BY).filter(|by| !ours && !by.as_str().is_empty());
+                by.map_or(", by goaround".into(), |by| format!(", by {by} through goaround"))
+            }
             Some(client) => format!(", by {client} (client)"),
             None => String::new(),
         };

@@ -39,6 +39,9 @@ const ROLLOUT: TimeDelta = TimeDelta::minutes(30);
 const OLD_PODS: TimeDelta = TimeDelta::seconds(30);
 /// A request that was not applied this long after it was sent will not be: the server gives up before.
 pub const NEVER_APPLIED: TimeDelta = TimeDelta::seconds(75);
+/// For this long the server must have answered that it does not have it. A server that stood still takes up what waits
+/// for it when it goes on, and what it gives up counts from there: it gives up a patch after 34 s at the latest.
+pub const NEVER_SEEN: TimeDelta = TimeDelta::seconds(45);
 
 /// Where an action is.
 #[derive(Clone, PartialEq, Debug)]

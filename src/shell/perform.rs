@@ -499,13 +499,20 @@ impl Performer {
     async fn read_back(&self, action: ActionId, trace: &Trace) {
         let Some(cluster) = self.cluster().await else { return };
         let stand = match kubernetes::read_deployment(cluster, &trace.workload).await {
-            Err(error) => Err(Clean::new(error.to_string())),
+            // Not why the write failed: of that nothing is known, and nothing is claimed.
+            Err(error) => Err(Clean::new(format!("it cannot be read back yet: {error}"))),
             Ok(fresh) => {
                 let (deployment, sets) = fresh.as_ref().map_or((None, &[][..]), |fresh| {
                     (Some(&fresh.deployment), fresh.replica_sets.as_slice())
                 });
                 match executor::read_back(&action.0, trace, deployment, sets) {
-                    ReadBack::Applied => Ok(trace.configs.len() + 1),
+                    ReadBack::Applied => {
+                        if let Some(deployment) = deployment {
+                            let generation = deployment.meta.generation;
+                            self.tell(Event::FoundAt(action.clone(), generation)).await;
+                        }
+                        Ok(trace.configs.len() + 1)
+                    }
                     ReadBack::Unknown(why) => Err(why),
                     // The last call does not stand; those before it may.
                     ReadBack::NotApplied => self.restored(cluster, trace).await,

@@ -464,7 +464,10 @@ fn write(event: &Value) -> Option<Write> {
         && !(resource.starts_with("selfsubject") && resource.ends_with("reviews"))
         && !(resource == "services" && text("/objectRef/subresource") == "proxy");
     counted.then(|| Write {
-        user: text("/user/username"),
+        // Who acts as somebody else is that somebody here.
+        user: Some(text("/impersonatedUser/username"))
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| text("/user/username")),
         verb,
         uri,
         resource,

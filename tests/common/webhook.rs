@@ -2,6 +2,8 @@
 //! handles a write that is no dry run: the one place from which a race between a write and the world can be made
 //! at will instead of hoped for.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,6 +9,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::Uid;
 use crate::domain::format;
 use crate::domain::verdict::{Offer, Outcome};
+use crate::engine::courtesy;
 use crate::engine::gate::{EffectKind, EffectLine};
 use crate::engine::incident::Incident;
 use crate::engine::rollout::{self, Step};
@@ -50,7 +51,8 @@ pub fn draw(look: &Look, state: &State, incident: &Incident, area: Rect, buf: &m
         rest = below(rest, 1);
     }
     rest = below(rest, 1);
-    let said = result(look, running, usize::from(rest.width));
+    let mut said = result(look, running, usize::from(rest.width));
+    said.extend(meanwhile(look, state, running, usize::from(rest.width)));
     for line in &said {
         line.draw(row(rest, 0), buf);
         rest = below(rest, 1);
@@ -151,7 +153,7 @@ fn states(state: &State, running: &Running) -> [(&'static str, Stand, String); 4
         }
         Phase::Unknown(why) => (
             (Done, sent),
-            (Unknown, format!("{why}; it is read back, and never sent twice")),
+            (Unknown, format!("not known: it is read back, and never sent twice; {why}")),
             (Ahead, none()),
             (Ahead, none()),
         ),
@@ -301,6 +303,20 @@ fn result(look: &Look, running: &Running, columns: usize) -> Vec<Words> {
     }
     lines.extend(why_stopped(look, running, columns));
     lines
+}
+
+/// Who acted instead: a refusal tells only that something has changed.
+fn meanwhile(look: &Look, state: &State, running: &Running, columns: usize) -> Vec<Words> {
+    let stopped = matches!(running.phase, Phase::Aborted(_) | Phase::Unknown(_));
+    let deployment = state.world.deployments.get(&running.plan.workload).filter(|_| stopped);
+    let Some(acted) = deployment.and_then(|d| courtesy::acted_meanwhile(d, running)) else {
+        return Vec::new();
+    };
+    let wrapped = wrap_within(&acted, columns.saturating_sub(usize::from(LABEL)), 2);
+    let line = |(n, line): (usize, String)| {
+        label(look, if n == 0 { "meanwhile" } else { "" }).and(look.text(), line)
+    };
+    wrapped.into_iter().enumerate().map(line).collect()
 }
 
 /// Why it was stopped, or why its outcome is not known.
