@@ -20,7 +20,7 @@ use super::drill::Answer;
 use super::inbox::Item;
 use super::ledger::{Told, Whole};
 use super::palette::Choice;
-use super::record::Past;
+use super::record::{Past, Word};
 use super::view::{Pane, Row};
 
 /// Something and when it happened.
@@ -56,6 +56,8 @@ pub enum Event {
     Called(ActionId, usize, Called),
     /// How many of an action's calls stand, or why nobody can tell.
     ReadBack(ActionId, Result<usize, Clean>),
+    /// The objects of an action could not be looked at, and why.
+    NotReadBack(ActionId, Clean),
     /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
@@ -104,6 +106,8 @@ pub enum Event {
 pub enum Ticket {
     /// The intent of this action: only when it is durable is anything sent, and only of this one.
     Intent(ActionId),
+    /// What a person said became of this action: it counts when it is durable.
+    Word(ActionId, Word),
     /// Anything else.
     Note,
 }
@@ -277,6 +281,8 @@ pub enum Command {
     Edit,
     /// Refuse it.
     Reject,
+    /// Say what became of an action of which nothing else can tell.
+    Settle,
     /// Ask again later.
     Wait,
     /// What the model said, and all about it.

@@ -76,6 +76,8 @@ pub enum Gesture {
     },
     /// A reason for the rejection is wanted.
     Rejecting(String),
+    /// What became of an earlier action is being said.
+    Settling(String),
     /// The proposal is being edited.
     Editing(Draft),
     /// Decided; the action goes its way.
@@ -117,6 +119,8 @@ pub enum Decision {
     Approve(String),
     /// Rejected, with the reason.
     Reject(String),
+    /// An earlier action is settled, with the word.
+    Settle(String),
 }
 
 /// How long each effect line has been whole on the screen.
@@ -361,7 +365,7 @@ impl Proposal {
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => {
+            Gesture::Reason(text) | Gesture::Rejecting(text) | Gesture::Settling(text) => {
                 push(text, c);
                 self.note = None;
             }
@@ -413,7 +417,7 @@ impl Proposal {
     pub fn backspace(&mut self) {
         self.note = None;
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => {
+            Gesture::Reason(text) | Gesture::Rejecting(text) | Gesture::Settling(text) => {
                 text.pop();
             }
             Gesture::Token { typed, .. } => {
@@ -426,7 +430,9 @@ impl Proposal {
     /// Pasted text is taken in text fields only; a token cannot be pasted.
     pub fn paste(&mut self, pasted: &str) -> Decision {
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => pasted.chars().for_each(|c| push(text, c)),
+            Gesture::Reason(text) | Gesture::Rejecting(text) | Gesture::Settling(text) => {
+                pasted.chars().for_each(|c| push(text, c));
+            }
             Gesture::Token { shown: Some((mono, read)), .. } if sabotage::is(Design::PasteTypes) => {
                 let (mono, read) = (*mono, *read);
                 let typed = (1_u32..).zip(pasted.chars());
@@ -487,6 +493,15 @@ impl Proposal {
                 self.gesture = Gesture::Decided;
                 Decision::Reject(reason)
             }
+            Gesture::Settling(text) if text.split_whitespace().count() < 2 => {
+                self.note = Some(Clean::new("say what happened, in more than a word"));
+                Decision::None
+            }
+            Gesture::Settling(text) => {
+                let word = text.trim().to_owned();
+                self.gesture = Gesture::Idle;
+                Decision::Settle(word)
+            }
             _ => Decision::None,
         }
     }
@@ -505,7 +520,11 @@ impl Proposal {
     pub fn takes_text(&self) -> bool {
         matches!(
             self.gesture,
-            Gesture::Reason(_) | Gesture::Token { .. } | Gesture::Rejecting(_) | Gesture::Editing(_)
+            Gesture::Reason(_)
+                | Gesture::Token { .. }
+                | Gesture::Rejecting(_)
+                | Gesture::Settling(_)
+                | Gesture::Editing(_)
         )
     }
 }
