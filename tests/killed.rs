@@ -27,6 +27,8 @@ const APPROVED: &str = "approved";
 /// Without `GOAROUND_KILLS` it dies here, and with a call on the wire.
 const SOME: [&str; 4] = ["journal.written:1", "call.unsent:2", "execute.answered:1", "record.wanted:3"];
 
+/// Starts after the death, at most.
+const STARTS: usize = 3;
 /// Clocks of two processes that count from the same millisecond.
 const AGREE: chrono::TimeDelta = chrono::TimeDelta::milliseconds(100);
 
@@ -60,7 +62,7 @@ fn whenever_it_is_killed_there_is_one_effect_or_none_and_the_next_start_ends_the
                     let next = wanted.lock().expect("lock").pop_front();
                     let Some(death) = next else { return };
                     let ended = survives(&death);
-                    println!("{death:?}: {}", if ended.is_ok() { "ok" } else { "WRONG" });
+                    println!("{death:?}: {}", ended.as_ref().err().map_or("ok", String::as_str));
                     if let Err(why) = ended {
                         wrong.lock().expect("lock").push(format!("{death:?}: {why}"));
                     }
@@ -98,8 +100,16 @@ fn survives(death: &Death) -> Result<(), String> {
     let told = |what: &str, said: &str| format!("{what}\njournal:\n{}\nsaid:\n{said}", world.journal_lines());
     // What was left behind: nothing was sent that is not on the disk, and nobody is told what is not so.
     held(&world, false).map_err(|why| told(&format!("after the death: {why}"), &first.said))?;
-    let second = world.take_up();
-    held(&world, true).map_err(|why| told(&format!("after the next start: {why}"), &second.said))
+    // On a busy machine the scripted operator may find his card expired, and ends; any operator can take it up then.
+    let mut said = String::new();
+    for _ in 0..STARTS {
+        said.push_str(&world.take_up().said);
+        held(&world, false).map_err(|why| told(&format!("after the next start: {why}"), &said))?;
+        if held(&world, true).is_ok() {
+            break;
+        }
+    }
+    held(&world, true).map_err(|why| told(&format!("after the next start: {why}"), &said))
 }
 
 /// An action as the journal has it, and what of it reached the server.
