@@ -407,6 +407,7 @@ mod tests {
                 "arm",
                 "edit",
                 "reject",
+                "settle",
                 "wait",
                 "add_restore",
                 "palette",
