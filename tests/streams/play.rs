@@ -523,6 +523,7 @@ fn situation(state: &State, size: (u16, u16)) -> u64 {
                 Gesture::Rejecting(_) => (3, 0),
                 Gesture::Editing(draft) => (4, draft.field),
                 Gesture::Decided => (5, 0),
+                Gesture::Settling(_) => (6, 0),
             };
             // How many rows a note takes, not what it says.
             let note = proposal.note.as_ref().map(|note| note.as_str().chars().count() / 10);
