@@ -32,6 +32,7 @@ use crate::ui::look::Origin;
 
 mod autopilot;
 mod drill;
+mod elsewhere;
 mod eval;
 mod export;
 mod manual;
@@ -566,15 +567,17 @@ impl Stage {
         patience: f64,
     ) -> anyhow::Result<Self> {
         let folder = TemporaryFolder::new()?;
-        let world = World::start(scenario, seed, rate, &folder).await?;
+        let world = match elsewhere::world()? {
+            Some(world) => world,
+            None => World::start(scenario, seed, rate, &folder).await?,
+        };
         let mut config = match &target.config {
             Some(_) => config::load(target.config.as_deref(), environment)?,
             None => demo_config(environment)?,
         };
         dress(&mut config, target, environment)?;
         if config.advisor.settings.is_none() {
-            config.advisor.settings =
-                Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
+            world.advises(&mut config);
         }
         // The world's clock runs faster than the disk and the network under it, and hands type at their own speed.
         config.policy.execute_within = scaled(config.policy.execute_within, rate);
@@ -651,8 +654,13 @@ fn list(form: Form) -> anyhow::Result<u8> {
 
 /// The embedded world and the clock that both sides share.
 struct World {
-    running: demo::Running,
+    /// `None`: another process is the world, see [`elsewhere`].
+    running: Option<demo::Running>,
     kubeconfig: PathBuf,
+    prometheus: String,
+    /// A state folder that is there already.
+    state: Option<PathBuf>,
+    courtesy: bool,
     clock: Clock,
 }
 
@@ -679,7 +687,15 @@ impl World {
         let kubeconfig = folder.path().join("kubeconfig");
         std::fs::write(&kubeconfig, running.kubeconfig())
             .context("the world's kubeconfig cannot be written")?;
-        Ok(Self { running, kubeconfig, clock: Clock::scaled(anchor, origin, rate) })
+        let prometheus = running.prometheus_url.clone();
+        let clock = Clock::scaled(anchor, origin, rate);
+        Ok(Self { running: Some(running), kubeconfig, prometheus, state: None, courtesy: false, clock })
+    }
+
+    /// The imitated model is the one to be asked.
+    fn advises(&self, config: &mut Config) {
+        let model = self.running.as_ref().map(|world| (&world.model_url, world.model_name()));
+        config.advisor.settings = model.map(|(url, name)| config::Advisor::local(url, name));
     }
 
     /// A session on it.
@@ -688,18 +704,19 @@ impl World {
             kubeconfig: vec![self.kubeconfig.clone()],
             context: None,
             namespace: target.namespace.clone(),
-            prometheus: Some(self.running.prometheus_url.clone()),
+            prometheus: Some(self.prometheus.clone()),
             read_only: target.read_only,
             advise: true,
-            courtesy: false,
-            state_folder: Some(folder.path().join("state")),
+            courtesy: self.courtesy,
+            state_folder: Some(self.state.clone().unwrap_or_else(|| folder.path().join("state"))),
             clock: self.clock,
         }
     }
 
     /// Writes as the contract counts them: done, and no dry run.
     fn writes(&self) -> usize {
-        self.running.writes().iter().filter(|w| !w.dry_run && (200..300).contains(&w.status)).count()
+        let writes = self.running.as_ref().map(demo::Running::writes).unwrap_or_default();
+        writes.iter().filter(|w| !w.dry_run && (200..300).contains(&w.status)).count()
     }
 }
 

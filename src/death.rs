@@ -1,6 +1,7 @@
 //! Points at which a process kills itself, for tests that look at what is left: `GOAROUND_DIE_AT=NAME` dies at the
 //! first passing of a point, `NAME:3` at the third, and `GOAROUND_DIE_LIST=FILE` writes down the points that are passed.
-//! Only with the feature `sabotage`; what is built to be used has no such point.
+//! With `GOAROUND_DIE_FROM=NAME` nothing counts before that point was passed: what comes after it has the same number on
+//! every run, however long the way to it was. Only with the feature `sabotage`; what is built to be used has no such point.
 
 #[cfg(feature = "sabotage")]
 mod point {
@@ -17,6 +18,12 @@ mod point {
     )]
     pub fn point(name: &'static str) {
         let mut passed = PASSED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Ok(from) = std::env::var("GOAROUND_DIE_FROM")
+            && from != name
+            && !passed.contains_key(from.as_str())
+        {
+            return;
+        }
         let count = passed.entry(name).or_default();
         *count += 1;
         if let Some(list) = std::env::var_os("GOAROUND_DIE_LIST") {

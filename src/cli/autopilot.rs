@@ -204,6 +204,7 @@ fn card(state: &State, hand: &Hand<'_>, proposal: &Proposal) -> String {
         },
         Gesture::Reason(_) => "a gate did not pass; the reason must name it".into(),
         Gesture::Token { .. } => "every effect line has been on the screen; the token is typed".into(),
+        Gesture::Settling(_) => "the operator says what happened".into(),
         Gesture::Rejecting(_) => "the operator types why it is rejected".into(),
         Gesture::Editing(_) => "the operator changes the proposal; it becomes a new card".into(),
         Gesture::Decided => "decided".into(),

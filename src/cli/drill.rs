@@ -96,8 +96,7 @@ async fn one(
     let world = World::at(begun, scenario, args.seed, args.speed, &folder).await?;
     let mut config = config.clone();
     if config.advisor.settings.is_none() {
-        config.advisor.settings =
-            Some(config::Advisor::local(&world.running.model_url, world.running.model_name()));
+        world.advises(&mut config);
     }
     config.policy.execute_within = super::scaled(config.policy.execute_within, args.speed);
     config.policy.void_after = super::scaled(config.policy.void_after, args.speed);

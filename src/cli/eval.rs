@@ -115,15 +115,14 @@ async fn one(
     let folder = TemporaryFolder::new()?;
     let world = World::start(scenario, seed, args.speed, &folder).await?;
     if args.embedded {
-        let name = world.running.model_name();
-        config.advisor.settings = Some(config::Advisor::local(&world.running.model_url, name));
+        world.advises(config);
     }
     let budget = config.advisor.settings.as_ref().map(|settings| settings.budget).unwrap_or_default();
     let wanted = Wanted {
         kubeconfig: vec![world.kubeconfig.clone()],
         context: None,
         namespace: None,
-        prometheus: Some(world.running.prometheus_url.clone()),
+        prometheus: Some(world.prometheus.clone()),
         read_only: false,
         advise: true,
         courtesy: false,

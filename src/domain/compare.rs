@@ -160,7 +160,10 @@ mod tests {
 
     #[test]
     fn lines_with_little_in_common_are_whole_lines() {
-        assert_eq!(told(&["one two three"], &["nothing of all that"]), ["-one two three", "+nothing of all that"]);
+        assert_eq!(
+            told(&["one two three"], &["nothing of all that"]),
+            ["-one two three", "+nothing of all that"]
+        );
         assert_eq!(told(&["a"], &["a", "b"]), [" a", "+b"]);
         assert_eq!(told(&["a"], &["a"]), Vec::<String>::new());
     }

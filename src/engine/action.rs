@@ -32,6 +32,7 @@ use super::gates;
 use super::incident;
 use super::quorum;
 use super::record::{self, PastAction};
+use super::settle;
 use super::state::{State, Weight};
 use super::verify::{self, NEVER_APPLIED, NEVER_SEEN, Phase, Running};
 
@@ -318,6 +319,8 @@ fn past_action(running: &Running, analysis: Option<&Analysis>, cluster: String) 
         executed: false,
         unknown: true,
         unknown_why: None,
+        lost: false,
+        word: None,
         left_template: running.plan.undo.template.clone(),
         written_template: running.plan.written_template.clone(),
         configs: running.plan.configs.clone(),
@@ -335,7 +338,7 @@ pub fn record_failed(state: &mut State, ticket: &Ticket, why: &Clean, effects: &
     state.journal.head = Some(Err(why.clone()));
     let waiting = match ticket {
         Ticket::Intent(action) => recording(state, action).map(|(workload, _)| workload),
-        Ticket::Note => None,
+        Ticket::Word(..) | Ticket::Note => None,
     };
     match waiting {
         Some(workload) => {
@@ -472,9 +475,16 @@ pub fn read_back(
         Ok(stand) => stand,
         Err(why) => {
             state.absent.remove(action);
-            return still_unknown(state, action, why);
+            return still_unknown(state, action, why, true);
         }
     };
+    // Several looks may be under way: what is known already stays as it was recorded.
+    let open = |state: &State| state.journal.actions.iter().any(|a| a.action == action.0 && a.unknown);
+    if !open(state) {
+        return;
+    }
+    // One look tells what the one before could not.
+    state.journal.actions.iter_mut().filter(|a| a.action == action.0).for_each(|a| a.lost = false);
     let (since, last) = state.absent.entry(action.clone()).or_insert((state.now, state.now));
     if state.now - *last > ANSWERS {
         *since = state.now;
@@ -488,7 +498,7 @@ pub fn read_back(
         Some(workload) => read_back_own(state, &workload, stand, effects),
         None => read_back_old(state, action, stand),
     }
-    if !state.journal.actions.iter().any(|a| a.action == action.0 && a.unknown) {
+    if !open(state) {
         state.absent.remove(action);
         let body = json!({"action": action.0, "unknown": false, "done": stand, "found": stand > 0});
         effects.push(Effect::Record { ticket: Ticket::Note, kind: record::READ_BACK, body });
@@ -501,11 +511,25 @@ pub fn read_back(
     state.dirty = true;
 }
 
-fn still_unknown(state: &mut State, action: &ActionId, why: Clean) {
+/// The objects could not be looked at: that tells nothing.
+pub fn not_read_back(state: &mut State, action: &ActionId, why: Clean) {
+    state.absent.remove(action);
+    still_unknown(state, action, why, false);
+}
+
+/// `lost`: what was found cannot tell. A person may say it then.
+fn still_unknown(state: &mut State, action: &ActionId, why: Clean, lost: bool) {
     for running in state.incidents.values_mut().filter_map(|i| i.running.as_mut()) {
         if running.action == *action && matches!(running.phase, Phase::Unknown(_)) {
             running.phase = Phase::Unknown(why.clone());
         }
+    }
+    let past = state.journal.actions.iter_mut().rev().find(|a| a.action == action.0 && a.unknown);
+    let Some(past) = past else { return };
+    state.dirty |= past.lost != lost;
+    past.lost = lost;
+    if lost {
+        settle::let_go(state, action);
     }
     let past = state.journal.actions.iter_mut().rev().find(|a| a.action == action.0 && a.unknown);
     let Some(past) = past.filter(|a| a.unknown_why.as_ref() != Some(&why)) else { return };
@@ -533,7 +557,7 @@ fn read_back_own(state: &mut State, workload: &Key, stand: usize, effects: &mut 
         running.waiting_for = "the rollout".into();
         running.generation = state.found_at.get(&running.action).copied();
         incident.reach(Stage::Stabilise, now);
-        settle(state, &id, true, None);
+        known(state, &id, true, None);
     } else if (given_up && running.unknown_since.is_none_or(|since| now - since >= NEVER_APPLIED))
         || sabotage::is(Design::MissingIsProof)
     {
@@ -549,15 +573,15 @@ fn read_back_old(state: &mut State, action: &ActionId, stand: usize) {
     let Some(past) = state.journal.actions.iter().find(|a| a.action == action.0 && a.unknown) else { return };
     let calls = past.configs.len() + 1;
     if stand >= calls {
-        settle(state, &action.0, true, None);
+        known(state, &action.0, true, None);
     } else if now - past.time >= NEVER_APPLIED && never_seen(state, action) {
         let word = if stand > 0 { "partial" } else { "not_executed" };
-        settle(state, &action.0, stand > 0, Some(word));
+        known(state, &action.0, stand > 0, Some(word));
     }
 }
 
 /// Remembers for the gates that an outcome is known.
-fn settle(state: &mut State, action: &str, executed: bool, outcome: Option<&str>) {
+fn known(state: &mut State, action: &str, executed: bool, outcome: Option<&str>) {
     if let Some(past) = state.journal.actions.iter_mut().rev().find(|a| a.action == action) {
         past.unknown = false;
         past.executed |= executed;

@@ -20,7 +20,7 @@ use super::drill::Answer;
 use super::inbox::Item;
 use super::ledger::{Told, Whole};
 use super::palette::Choice;
-use super::record::Past;
+use super::record::{Past, Word};
 use super::view::{Pane, Row};
 
 /// Something and when it happened.
@@ -58,6 +58,8 @@ pub enum Event {
     ReadBack(ActionId, Result<usize, Clean>),
     /// The read-back that follows has seen the action on the Deployment, whose `metadata.generation` was this one.
     FoundAt(ActionId, i64),
+    /// The objects of an action could not be looked at, and why.
+    NotReadBack(ActionId, Clean),
     /// How the journal is: head, or why it cannot be written; and what it tells of earlier actions.
     Journal(Result<String, Clean>, Past),
     /// What the journal tells now that another process has written to it.
@@ -106,6 +108,8 @@ pub enum Event {
 pub enum Ticket {
     /// The intent of this action: only when it is durable is anything sent, and only of this one.
     Intent(ActionId),
+    /// What a person said became of this action: it counts when it is durable.
+    Word(ActionId, Word),
     /// Anything else.
     Note,
 }
@@ -279,6 +283,8 @@ pub enum Command {
     Edit,
     /// Refuse it.
     Reject,
+    /// Say what became of an action of which nothing else can tell.
+    Settle,
     /// Ask again later.
     Wait,
     /// What the model said, and all about it.
@@ -295,7 +301,7 @@ pub enum Command {
     Answer(Answer),
     /// Leave the screen, field or mode.
     Back,
-    /// A typed character and the number of the terminal read that it came in.
+    /// A typed character and the number of the terminal read that it came in, see [`stroke`](super::gate::stroke).
     Char(char, u64),
     /// Erase one character.
     Backspace,

@@ -76,6 +76,8 @@ pub enum Gesture {
     },
     /// A reason for the rejection is wanted.
     Rejecting(String),
+    /// What became of an earlier action is being said.
+    Settling(String),
     /// The proposal is being edited.
     Editing(Draft),
     /// Decided; the action goes its way.
@@ -117,6 +119,8 @@ pub enum Decision {
     Approve(String),
     /// Rejected, with the reason.
     Reject(String),
+    /// An earlier action is settled, with the word.
+    Settle(String),
 }
 
 /// How long each effect line has been whole on the screen.
@@ -361,7 +365,7 @@ impl Proposal {
     /// A typed character.
     pub fn char(&mut self, c: char, mono: Duration, read: u64) -> Decision {
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => {
+            Gesture::Reason(text) | Gesture::Rejecting(text) | Gesture::Settling(text) => {
                 push(text, c);
                 self.note = None;
             }
@@ -391,8 +395,8 @@ impl Proposal {
         let word: String = typed.iter().map(|(c, _, _)| *c).collect();
         let (first, last) = (typed[0], typed[TOKEN - 1]);
         // A paste without brackets that a slow line tore into pieces is still no hand: two of its characters came
-        // together. Fingers that roll over two keys are reads of their own.
-        let one_read = typed.windows(2).any(|pair| pair[0].2 == pair[1].2);
+        // together, or at once after one another.
+        let one_read = typed.windows(2).any(|pair| !stroke::apart(pair[0].2, pair[1].2));
         let too_fast = one_read || last.1.saturating_sub(first.1) < TOO_FAST;
         if too_fast && !sabotage::is(Design::OneReadApproves) {
             typed.clear();
@@ -413,7 +417,7 @@ impl Proposal {
     pub fn backspace(&mut self) {
         self.note = None;
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => {
+            Gesture::Reason(text) | Gesture::Rejecting(text) | Gesture::Settling(text) => {
                 text.pop();
             }
             Gesture::Token { typed, .. } => {
@@ -426,7 +430,9 @@ impl Proposal {
     /// Pasted text is taken in text fields only; a token cannot be pasted.
     pub fn paste(&mut self, pasted: &str) -> Decision {
         match &mut self.gesture {
-            Gesture::Reason(text) | Gesture::Rejecting(text) => pasted.chars().for_each(|c| push(text, c)),
+            Gesture::Reason(text) | Gesture::Rejecting(text) | Gesture::Settling(text) => {
+                pasted.chars().for_each(|c| push(text, c));
+            }
             Gesture::Token { shown: Some((mono, read)), .. } if sabotage::is(Design::PasteTypes) => {
                 let (mono, read) = (*mono, *read);
                 let typed = (1_u32..).zip(pasted.chars());
@@ -487,6 +493,15 @@ impl Proposal {
                 self.gesture = Gesture::Decided;
                 Decision::Reject(reason)
             }
+            Gesture::Settling(text) if text.split_whitespace().count() < 2 => {
+                self.note = Some(Clean::new("say what happened, in more than a word"));
+                Decision::None
+            }
+            Gesture::Settling(text) => {
+                let word = text.trim().to_owned();
+                self.gesture = Gesture::Idle;
+                Decision::Settle(word)
+            }
             _ => Decision::None,
         }
     }
@@ -505,7 +520,11 @@ impl Proposal {
     pub fn takes_text(&self) -> bool {
         matches!(
             self.gesture,
-            Gesture::Reason(_) | Gesture::Token { .. } | Gesture::Rejecting(_) | Gesture::Editing(_)
+            Gesture::Reason(_)
+                | Gesture::Token { .. }
+                | Gesture::Rejecting(_)
+                | Gesture::Settling(_)
+                | Gesture::Editing(_)
         )
     }
 }
@@ -514,7 +533,7 @@ impl Proposal {
 fn seen_before(shown: Option<(Duration, u64)>, mono: Duration, read: u64) -> bool {
     match shown {
         _ if sabotage::is(Design::TypeAhead) => true,
-        Some((at, before)) => mono > at && (read > before || sabotage::is(Design::QueuedCounts)),
+        Some((at, before)) => mono > at && (stroke::number(read) > before || sabotage::is(Design::QueuedCounts)),
         None => false,
     }
 }
@@ -597,6 +616,22 @@ fn token(digest: &ContentDigest, target: &str) -> String {
         }
     }
     token
+}
+
+/// How a typed character names the read of the terminal that it came in.
+pub mod stroke {
+    /// Beside the number: the read came so soon after the one before that no hand typed both.
+    pub const AT_ONCE: u64 = 1 << 63;
+
+    /// The number of the read.
+    pub fn number(stroke: u64) -> u64 {
+        stroke & !AT_ONCE
+    }
+
+    /// A hand can have typed the one and then the other.
+    pub fn apart(one: u64, next: u64) -> bool {
+        number(one) != number(next) && next & AT_ONCE == 0
+    }
 }
 
 /// Permission to execute: made in one place, from a gesture that was completed and rechecked, and from nothing else.

@@ -167,10 +167,8 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
     let (name, uid) = (&look.deployment.meta.key, &look.deployment.meta.uid);
     if let Some(action) = unresolved(look.actions.iter(), name, uid) {
         let why = action.unknown_why.as_ref().map_or(String::new(), |why| format!(": {why}"));
-        block(format!(
-            "action {} on this workload has an unknown outcome; it must be read back first{why}",
-            action.action
-        ));
+        let way = if action.lost { "whoever knows it must say it" } else { "it must be read back first" };
+        block(format!("action {} on this workload has an unknown outcome; {way}{why}", action.action));
     }
     blocks
 }
@@ -723,7 +721,8 @@ fn budget_words(look: &Look<'_>) -> String {
 /// Actions of the last hour on this cluster, by whomever, our undos left out.
 fn actions_within_hour(look: &Look<'_>) -> usize {
     let recent = |at: Time| (look.now - at).num_seconds() < 3_600;
-    let ours = look.actions.iter().filter(|a| recent(a.time) && a.undo_of.is_none() && a.executed).count();
+    let ours =
+        look.actions.iter().filter(|a| recent(a.time) && a.undo_of.is_none() && a.may_have_acted()).count();
     let others = look.world.deployments.values().filter_map(|d| others_mark(look, d));
     ours + others.filter(|(at, _)| recent(*at)).count()
 }
@@ -768,7 +767,7 @@ fn too_often(look: &Look<'_>, plan: Option<&Plan>) -> Vec<(GateState, String)> {
         return Vec::new();
     }
     let workload = look.deployment.meta.key.to_string();
-    let last = look.actions.iter().rev().find(|a| a.workload == workload && a.executed);
+    let last = look.actions.iter().rev().find(|a| a.workload == workload && a.may_have_acted());
     let another = |a: &PastAction| plan.is_none_or(|p| p.written_template != a.written_template);
     if last.is_some_and(|a| matches!(a.outcome.as_deref(), Some("not_helped" | "worse")) && another(a)) {
         return Vec::new();

@@ -165,6 +165,7 @@ pub fn review(state: &mut State) -> Vec<Effect> {
     super::action::resolve_old(state, &mut effects);
     super::resume::read_journal(state, &mut effects);
     super::resume::take_up(state, &mut effects);
+    super::resume::offer_rest(state);
     super::handover::take_up(state, &mut effects);
     super::forget::forget(state, &configs);
     state.dirty = false;

@@ -24,6 +24,7 @@ use super::palette;
 use super::quorum;
 use super::record;
 use super::revisions::Mark;
+use super::settle;
 use super::state::{State, Weight};
 use super::view::{self, Pane, Row, Screen};
 use super::{action, drill, ledger};
@@ -392,6 +393,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
     let live =
         state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| !p.void(now, mono)));
     let taken = courtesy::others(state, key).next().is_some();
+    let may_settle = settle::wanted(state, key);
     if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
@@ -420,7 +422,12 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
         match command {
             // What is decided is decided: a key that bounces must not take the card back. Nor is one that was meant
             // for the card before a decision about this one.
-            Command::Arm | Command::Reject | Command::Edit | Command::Wait | Command::AddRestore
+            Command::Arm
+            | Command::Reject
+            | Command::Settle
+            | Command::Edit
+            | Command::Wait
+            | Command::AddRestore
                 if proposal.gesture == Gesture::Decided || proposal.startled(mono) =>
             {
                 return false;
@@ -435,6 +442,16 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
             Command::Reject => {
                 proposal.note = None;
                 proposal.gesture = Gesture::Rejecting(String::new());
+                return false;
+            }
+            Command::Settle => {
+                match may_settle {
+                    Ok(_) => {
+                        proposal.note = None;
+                        proposal.gesture = Gesture::Settling(String::new());
+                    }
+                    Err(why) => proposal.note = Some(Clean::new(why)),
+                }
                 return false;
             }
             Command::Edit => {
@@ -492,6 +509,10 @@ fn decide(state: &mut State, key: &Key, decision: Decision, effects: &mut Vec<Ef
         }
         Decision::Reject(reason) => {
             reject(state, key, &reason, effects);
+            true
+        }
+        Decision::Settle(word) => {
+            settle::give(state, key, &word, effects);
             true
         }
     }

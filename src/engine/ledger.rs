@@ -134,6 +134,7 @@ fn told(kind: &str, body: &Value) -> (String, String) {
             let unknown = body["unknown"] == true;
             (sent, if unknown { "unknown".into() } else { "sent".into() })
         }
+        READ_BACK if body["word"].is_string() => (format!("says: {}", text("word")), "inconclusive".into()),
         READ_BACK => (format!("read back: {} calls stand", number(body, "done")), String::new()),
         CLOSED => (text("words"), text("outcome")),
         ADVICE => {

@@ -37,6 +37,7 @@ pub mod record;
 mod resume;
 pub mod revisions;
 pub mod rollout;
+pub mod settle;
 pub mod state;
 mod step;
 pub mod surroundings;

@@ -199,6 +199,7 @@ mod tests {
             Command::Arm,
             Command::Edit,
             Command::Reject,
+            Command::Settle,
             Command::Wait,
             Command::AddRestore,
             Command::Char('a', 1),

@@ -123,6 +123,15 @@ pub struct Watch {
     pub prediction: Option<Prediction>,
 }
 
+/// What became of an action, as a person says it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+pub struct Word {
+    /// Who says it, as the API server names them.
+    pub by: Clean,
+    /// In words of their own.
+    pub text: Clean,
+}
+
 /// An earlier action, as far as later decisions need it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct PastAction {
@@ -154,6 +163,12 @@ pub struct PastAction {
     pub unknown: bool,
     /// Why it cannot be known, as of the last look.
     pub unknown_why: Option<Clean>,
+    /// The last look was taken, and what it found cannot tell: only a person can.
+    #[serde(default)]
+    pub lost: bool,
+    /// What a person said became of it, where nothing else could tell.
+    #[serde(default)]
+    pub word: Option<Word>,
     /// The template that it wrote.
     pub written_template: ContentDigest,
     /// ConfigMaps that it restored, with their digests.
@@ -195,6 +210,19 @@ impl PastAction {
             uid: self.watch.uid.clone(),
             written: self.written_template.clone(),
         }
+    }
+
+    /// A person said what became of it: what it did is not known for certain, and it is over.
+    pub fn settle(&mut self, word: Word) {
+        self.unknown = false;
+        self.lost = false;
+        self.outcome = Some("inconclusive".into());
+        self.word = Some(word);
+    }
+
+    /// At least one call was done, or nobody but the person who settled it can tell.
+    pub fn may_have_acted(&self) -> bool {
+        self.executed || self.word.is_some()
     }
 
     /// It ended HELPED.
@@ -436,6 +464,8 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
                 // An intent without an outcome is an unknown one: the process may have died after sending.
                 unknown: !sabotage::is(Design::OpenIsDone),
                 unknown_why: None,
+                lost: false,
+                word: None,
                 written_template: ContentDigest(text("written_template")),
                 configs: configs_from(&body["configs"]),
                 left_template: ContentDigest(text("left_template")),
@@ -459,6 +489,13 @@ pub fn past_actions<'a>(records: impl Iterator<Item = (&'a str, Time, &'a Value)
 
 fn apply(action: &mut PastAction, kind: &str, body: &Value) {
     match kind {
+        // What was read back stands, whatever anybody says of it.
+        READ_BACK if body["word"].is_string() => {
+            let text = |name: &str| Clean::new(body[name].as_str().unwrap_or_default());
+            if action.unknown {
+                action.settle(Word { by: text("by"), text: text("word") });
+            }
+        }
         OUTCOME | READ_BACK => {
             action.unknown = body["unknown"].as_bool().unwrap_or(false);
             let done = body["done"].as_u64().and_then(|done| usize::try_from(done).ok()).unwrap_or(0);

@@ -9,6 +9,7 @@ use crate::domain::cluster::Uid;
 use crate::domain::signal::Source;
 use crate::domain::verdict::{Offer, Outcome, Stage};
 
+use super::analysis::Wish;
 use super::effect::Effect;
 use super::event::Ticket;
 use super::incident::Incident;
@@ -56,6 +57,40 @@ pub fn take_up(state: &mut State, effects: &mut Vec<Effect>) {
         } else if left {
             watch(state, past);
         }
+    }
+}
+
+/// Of an action of a dead session only a part was done, and its workload still burns: the rest is offered, as its own
+/// session would have done. Once: what was decided of it then is decided.
+pub fn offer_rest(state: &mut State) {
+    let left =
+        |a: &PastAction| !a.own && a.partial() && !a.unknown && !state.rest_offered.contains(&a.action);
+    if !state.journal.actions.iter().any(left) {
+        return;
+    }
+    let here = state.actions_here();
+    for past in here.iter().filter(|a| left(a)).cloned().collect::<Vec<_>>() {
+        let Some(workload) = past.key() else { continue };
+        let age = state.now - past.time;
+        let alone = state.journal.began.is_some_and(|began| past.time < began) || age >= ITS_OWN;
+        let followed = here.iter().any(|a| a.workload == past.workload && a.time > past.time && a.executed);
+        let as_left = state
+            .world
+            .deployments
+            .get(&workload)
+            .is_some_and(|d| d.meta.uid == past.watch.uid && d.template.digest == past.left_template);
+        let now = state.now;
+        let Some(incident) = state.incidents.get_mut(&workload) else { continue };
+        if !alone || followed || !as_left || incident.acting() || incident.wish.is_some() {
+            continue;
+        }
+        let target = (past.offer == Offer::Rollback.word()).then(|| past.watch.target.clone());
+        incident
+            .want(Wish { target, rest: Some(past.configs.clone()), edited: true, ..Wish::default() }, now);
+        state.rest_offered.insert(past.action.clone());
+        let text = format!("{workload}: action {} was done in part: the rest of it is offered", past.action);
+        state.say("gate", Weight::Attention, text);
+        state.dirty = true;
     }
 }
 

@@ -202,6 +202,8 @@ pub struct State {
     pub absent: BTreeMap<ActionId, (Time, Time)>,
     /// Generations of Deployments at which actions were read back: a watch that shows an earlier one lags behind.
     pub found_at: BTreeMap<ActionId, i64>,
+    /// Actions of earlier sessions that were done in part, and whose rest was offered.
+    pub rest_offered: BTreeSet<String>,
     /// When Prometheus was last looked for.
     pub looked_for_prometheus: Option<Time>,
     /// When it was last forgotten what nobody asks about any more.
@@ -250,6 +252,7 @@ impl State {
         // Why an outcome cannot be known was seen on the cluster: the journal does not tell it.
         for action in self.journal.actions.iter_mut().filter(|a| a.unknown) {
             let before = others.iter_mut().find(|a| a.action == action.action);
+            action.lost = before.as_ref().is_some_and(|a| a.lost);
             action.unknown_why = before.and_then(|a| a.unknown_why.take());
         }
         self.journal.actions.retain(|a| !known.contains(&a.action));

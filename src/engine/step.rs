@@ -9,7 +9,9 @@ use crate::sabotage::{self, Design};
 use super::effect::Effect;
 use super::event::{Event, Stamped, Ticket};
 use super::state::{State, Weight};
-use super::{action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion, quorum};
+use super::{
+    action, courtesy, drill, incident, input, inspect, ledger, listing, mapping, opinion, quorum, settle,
+};
 
 /// A review happens at most this often, unless somebody is waiting for it.
 const REVIEW_EVERY: Window = Window::from_secs(1);
@@ -98,8 +100,10 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         }
         Event::Recorded(ticket, _, head) => {
             state.journal.head = Some(Ok(head));
-            if let Ticket::Intent(id) = ticket {
-                action::recorded(state, &id, effects);
+            match ticket {
+                Ticket::Intent(id) => action::recorded(state, &id, effects),
+                Ticket::Word(id, word) => settle::given(state, &id, &word),
+                Ticket::Note => {}
             }
         }
         Event::RecordFailed(ticket, why) => action::record_failed(state, &ticket, &why, effects),
@@ -111,6 +115,7 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
             state.found_at.insert(id, generation);
         }
         Event::ReadBack(id, found) => action::read_back(state, &id, found, effects),
+        Event::NotReadBack(id, why) => action::not_read_back(state, &id, why),
         Event::Past(past) => state.learn(past),
         Event::Records(told) => ledger::told_records(state, told),
         Event::Whole(whole) => ledger::told_record(state, whole),

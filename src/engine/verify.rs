@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use crate::domain::Time;
 use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ContentDigest, Deployment, Key, RefKind, Referenced};
+use crate::domain::cluster::{ConfigContent, ContentDigest, Deployment, Key, RefKind, Referenced};
 use crate::domain::format;
 use crate::domain::inquiry::PodCounts;
 use crate::domain::plan::{Call, Plan};
@@ -235,7 +235,7 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
     }
     // A restored ConfigMap is read again when its metadata change; before the rollout ended that may still come.
     if running.rollout_ended.is_some()
-        && let Some((key, client)) = config_changed(running, world)
+        && let Some((key, client)) = config_changed(running, world, now)
     {
         let who = format!("{client} (client), ConfigMap {}", key.name);
         return Some(Outcome::RevertedBy(Clean::new(who)));
@@ -254,17 +254,27 @@ pub fn watch_rollout(running: &mut Running, world: &World, now: Time) -> Option<
     None
 }
 
-/// A ConfigMap of the plan that does not have the restored content any more, and the client that changed it.
-fn config_changed<'a>(running: &'a Running, world: &World) -> Option<(&'a Key, Clean)> {
-    let changed = running.plan.configs.iter().find(|(key, digest)| {
-        world.contents.get(key).is_some_and(|live| live.as_ref().is_none_or(|c| c.digest != *digest))
+/// A ConfigMap of the plan that does not have the restored content any more, and the client that changed it. What was
+/// read before our own write arrived here is no news: neither a content that is older than what is known of its object,
+/// nor, for a moment, the one that was there before.
+fn config_changed<'a>(running: &'a Running, world: &World, now: Time) -> Option<(&'a Key, Clean)> {
+    let object = |key: &Key| world.referenced.get(&(RefKind::ConfigMap, key.clone()));
+    let news = |key: &Key, content: &ConfigContent| {
+        let object = object(key);
+        let edited = object.and_then(Referenced::data_changed).map(|(at, _)| at);
+        let lags = running.sent.is_some_and(|sent| now - sent < LAG && edited.is_none_or(|at| at <= sent));
+        let before = running.plan.undo.configs.iter().find(|c| c.key == *key);
+        let newest = object.is_none_or(|o| o.meta.resource_version == content.resource_version);
+        newest && !(lags && before.is_some_and(|b| b.version.digest == content.digest))
+    };
+    let changed = running.plan.configs.iter().find(|(key, digest)| match world.contents.get(key) {
+        None => false,
+        Some(None) => true,
+        Some(Some(live)) => live.digest != *digest && news(key, live),
     });
     let (key, _) = changed?;
-    let client = world
-        .referenced
-        .get(&(RefKind::ConfigMap, key.clone()))
-        .and_then(Referenced::data_changed)
-        .map_or("somebody".into(), |(_, client)| client);
+    let client =
+        object(key).and_then(Referenced::data_changed).map_or("somebody".into(), |(_, client)| client);
     Some((key, client))
 }
 

@@ -21,6 +21,7 @@ pub use classify::{Cause, Sent};
 pub use notice::{tell, would_take};
 pub use read_back::{ReadBack, read_back, restored};
 
+use crate::death;
 use crate::domain::plan::{Call, Plan};
 use crate::engine::gate::Approved;
 
@@ -44,7 +45,9 @@ pub async fn execute(client: &kube::Client, approved: &Approved) -> Vec<Sent> {
 async fn in_order(client: &kube::Client, calls: &[Call]) -> Vec<Sent> {
     let mut outcomes = Vec::with_capacity(calls.len());
     for call in calls {
+        death::point("call.unsent");
         let sent = send::send(client, call, false).await;
+        death::point("call.answered");
         let done = matches!(sent, Sent::Done { .. });
         outcomes.push(sent);
         if !done {

@@ -7,6 +7,7 @@ use kube::client::Body;
 
 use super::classify::{Sent, answered, failed};
 use crate::actions::undo::wire_text;
+use crate::death;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
 use crate::domain::plan::Call;
@@ -48,10 +49,12 @@ fn request(call: &Call, dry: bool) -> Result<Request<Body>, http::Error> {
 }
 
 async fn exchange(client: &kube::Client, request: Request<Body>) -> Sent {
+    death::point("wire.unsent");
     let response = match client.send(request).await {
         Ok(response) => response,
         Err(error) => return failed(&error),
     };
+    death::point("wire.answered");
     let status = response.status().as_u16();
     let retry_after = seconds(response.headers());
     let date = date(response.headers());

@@ -143,6 +143,8 @@ fn case_json(case: &Case<'_>) -> Value {
     // The same words as in `history`, by the same rule.
     let actions = past_actions(case.records.iter().map(|r| (r.kind.as_str(), r.time, &r.body)));
     let outcome = actions.last().map_or(case.decision.kind.as_str(), history::outcome);
+    let word = actions.last().and_then(|a| a.word.as_ref());
+    let word = word.map(|word| json!(format!("as {} says: {}", word.by, word.text)));
     let written = last(RATIONALE).map(|r| json!({"by": r["by"], "lines": r["after"]}));
     let prediction = body["prediction"].as_object().map(|p| {
         let mut told = Value::Object(p.clone());
@@ -156,7 +158,7 @@ fn case_json(case: &Case<'_>) -> Value {
         "verdict": body["verdict"], "offer": body["offer"], "target": body["target"],
         "digest": null, "reason_of_offer": body["reason_of_offer"],
         "dissent": body["dissent"], "by_hand": body["by_hand"], "undo_of": null,
-        "outcome": outcome, "outcome_words": closed.map(|c| c["words"].clone()),
+        "outcome": outcome, "outcome_words": closed.map(|c| c["words"].clone()).or(word),
         "timeline": timeline(case), "gates": gates(&body["gates"]), "evidence": body["evidence"],
         "changes": changes(body), "not_restored": body["not_restored"], "calls": calls(&body["calls"]),
         "prediction": prediction,
@@ -329,6 +331,9 @@ fn happened(record: &Record) -> String {
         OUTCOME => {
             let why = body["why"].as_str().map_or(String::new(), |why| format!(": {why}"));
             format!("sent: {} of {} calls accepted{why}", count(body, "done"), count(body, "of"))
+        }
+        READ_BACK if body["word"].is_string() => {
+            format!("nothing else could tell; {} says: {}", text(body, "by"), text(body, "word"))
         }
         READ_BACK => format!("read back: {} calls stand", count(body, "done")),
         CLOSED => {

@@ -38,11 +38,11 @@ impl Fit {
     }
 }
 
-/// The command of what was `told` in the terminal read number `read`; `fits`: it was done on a frame that fits the
+/// The command of what was `told` in the terminal read `stroke`; `fits`: it was done on a frame that fits the
 /// terminal. Answers of the terminal are none.
-pub fn command(ui: &mut Ui, state: &State, told: Told, read: u64, fits: bool) -> Option<Command> {
+pub fn command(ui: &mut Ui, state: &State, told: Told, stroke: u64, fits: bool) -> Option<Command> {
     let command = match told {
-        Told::Key(key) => ui.key(state, key, read),
+        Told::Key(key) => ui.key(state, key, stroke),
         Told::Paste(text) => ui.paste(state, text),
         Told::Mouse(event) => ui.mouse(state, event).map(Command::from),
         _ => None,

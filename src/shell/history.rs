@@ -14,10 +14,15 @@ pub fn rows(records: &[Record]) -> Vec<Value> {
         .iter()
         .map(|a| {
             let outcome = outcome(a);
-            let row = json!({
+            let mut row = json!({
                 "action": a.action, "time": a.time.to_rfc3339(), "by": a.by, "workload": a.workload,
                 "verdict": a.verdict, "offer": a.offer, "target": a.target, "outcome": outcome, "digest": a.digest,
             });
+            // Only where nothing else could tell what became of it.
+            if let Some(word) = &a.word {
+                row["word"] = json!(word.text);
+                row["word_by"] = json!(word.by);
+            }
             (a.time, row)
         })
         .collect();
@@ -79,6 +84,9 @@ pub fn table(rows: &[Value]) -> String {
                 })
                 .collect(),
         );
+        if let (Some(word), Some(by)) = (row["word"].as_str(), row["word_by"].as_str()) {
+            line(vec![format!("  as {} says: {}", Clean::new(by), Clean::new(word))]);
+        }
     }
     out
 }

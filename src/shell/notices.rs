@@ -1,6 +1,7 @@
 //! Performs what the gate tells other operators and hears of them: Leases, and the rulings of a quorum. Whether an approval
 //! could be forged is found out by trying it: dry runs, which store nothing.
 
+use crate::death;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{ContentDigest, Key};
 use crate::domain::notice::{Notice, Ruling, Said};
@@ -18,7 +19,10 @@ impl Performer {
     /// Tells others. Not on a client that was made ready for an approved write.
     pub(super) async fn told(&self, notice: &Notice) {
         let Some(cluster) = self.cluster().await else { return };
-        if let Err(why) = taken(executor::tell(&cluster.plain_client(), notice).await) {
+        death::point("lease.untold");
+        let told = taken(executor::tell(&cluster.plain_client(), notice).await);
+        death::point("lease.told");
+        if let Err(why) = told {
             self.tell(Event::NotTold(why)).await;
         }
     }
@@ -64,8 +68,11 @@ impl Performer {
 
     async fn counted(&self, ruling: Ruling) -> Result<Count, Clean> {
         let Some(cluster) = self.cluster().await else { return Err("no cluster".into()) };
+        death::point("ruling.unsaid");
         taken(executor::tell(&cluster.plain_client(), &Notice::Ruling(ruling.clone())).await)?;
+        death::point("ruling.said");
         let rulings = kubernetes::rulings(cluster, &ruling.workload.namespace).await;
+        death::point("ruling.counted");
         let rulings = rulings.map_err(|error| Clean::new(error.to_string()))?;
         if ruling.said != Said::Approves {
             return Ok(Count { rulings, forgery: Ok(()) });
@@ -76,6 +83,7 @@ impl Performer {
             .cloned()
             .collect();
         let forgery = forgery(cluster, &ruling, &others).await;
+        death::point("ruling.proved");
         Ok(Count { rulings, forgery })
     }
 }

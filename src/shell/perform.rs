@@ -14,10 +14,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::advisor::tools::Perform;
 use crate::advisor::{self, converse};
+use crate::death;
 use crate::domain::advice::{Advice, Brief, BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ClusterFact, ConfigContent, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
+    ClusterFact, ConfigContent, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right,
+    Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{DryRun, Plan};
@@ -147,7 +149,9 @@ impl Performer {
                 this.tell(Event::DryRun(digest, answer)).await;
             }),
             Effect::Recheck(digest, plan, rights) => self.clone().spawn(async move {
+                death::point("approved");
                 let fresh = this.recheck(&plan, &rights).await;
+                death::point("look.whole");
                 this.tell(Event::Rechecked(digest, Box::new(fresh))).await;
             }),
             Effect::Record { ticket, kind, body } => {
@@ -282,7 +286,9 @@ impl Performer {
         inquiry: Inquiry,
         clock: chrono::TimeDelta,
     ) {
+        death::point("inquiry.unasked");
         let findings = prometheus::answer(client, slo, inquiry, self.clock.now(), clock).await;
+        death::point("inquiry.answered");
         self.signal(Signal::Findings(Box::new(findings))).await;
     }
 
@@ -424,7 +430,9 @@ impl Performer {
             Ok(())
         };
         let ((fresh, configs, answers), ()) = tokio::try_join!(read_again(cluster, plan, rights), prepared)?;
+        death::point("look.untried");
         let dry_run = self.dry_run(plan).await;
+        death::point("look.tried");
         let (deployment, replica_sets) =
             fresh.map_or((None, Vec::new()), |f| (Some(f.deployment), f.replica_sets));
         Ok(FreshLook {
@@ -438,6 +446,7 @@ impl Performer {
 
     async fn record(&self, ticket: Ticket, kind: &'static str, body: Value) {
         let time = self.clock.now();
+        death::point("record.wanted");
         let _in_order = self.appends.lock().await;
         let Some(journal) = self.files.wait().await.journal.clone() else {
             return self.tell(Event::RecordFailed(ticket, "the journal could not be opened".into())).await;
@@ -446,19 +455,23 @@ impl Performer {
             let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
             journal.append(time, kind, &body)
         });
-        let event = match tokio::time::timeout(JOURNAL_LIMIT, append).await {
+        let appended = tokio::time::timeout(JOURNAL_LIMIT, append).await;
+        death::point("record.answered");
+        let event = match appended {
             Ok(Some(Ok(head))) => Event::Recorded(ticket, head.seq, head.hash),
             Ok(Some(Err(error))) => Event::RecordFailed(ticket, Clean::new(error.to_string())),
             Ok(None) => Event::RecordFailed(ticket, "the journal's task ended".into()),
             Err(_) => Event::RecordFailed(ticket, "the disk did not answer in 20 s".into()),
         };
         self.tell(event).await;
+        death::point("record.told");
     }
 
     /// Tells what the journal says, if another process has written to it since it was read last.
     async fn read_journal(&self) {
         let Some(journal) = self.files.wait().await.journal.clone() else { return };
         let past = blocking(move || {
+            death::point("journal.unread");
             let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
             let folder = journal.news().then(|| journal.folder().to_owned())?;
             drop(journal);
@@ -486,21 +499,32 @@ impl Performer {
 
     async fn execute(&self, approved: Approved) {
         let action = approved.action().clone();
+        death::point("execute.sealed");
         let Some(cluster) = self.cluster().await else { return };
         let outcomes = match cluster.writer().await {
-            Ok(writer) => executor::execute(&writer, &approved).await,
+            Ok(writer) => {
+                death::point("execute.connected");
+                executor::execute(&writer, &approved).await
+            }
             Err(error) => vec![Sent::NotSent { why: Clean::new(error.to_string()) }],
         };
+        death::point("execute.answered");
         for (index, sent) in outcomes.into_iter().enumerate() {
             self.tell(Event::Called(action.clone(), index, called(sent))).await;
+            death::point("execute.told");
         }
     }
 
     async fn read_back(&self, action: ActionId, trace: &Trace) {
         let Some(cluster) = self.cluster().await else { return };
-        let stand = match kubernetes::read_deployment(cluster, &trace.workload).await {
-            // Not why the write failed: of that nothing is known, and nothing is claimed.
-            Err(error) => Err(Clean::new(format!("it cannot be read back yet: {error}"))),
+        death::point("read_back.unread");
+        let fresh = kubernetes::read_deployment(cluster, &trace.workload).await;
+        death::point("read_back.read");
+        // Not why the write failed: of that nothing is known, and nothing is claimed.
+        let failed =
+            |error: kubernetes::ReadError| Clean::new(format!("it cannot be read back yet: {error}"));
+        let stand = match fresh.map_err(failed) {
+            Err(why) => return self.tell(Event::NotReadBack(action, why)).await,
             Ok(fresh) => {
                 let (deployment, sets) = fresh.as_ref().map_or((None, &[][..]), |fresh| {
                     (Some(&fresh.deployment), fresh.replica_sets.as_slice())
@@ -515,22 +539,31 @@ impl Performer {
                     }
                     ReadBack::Unknown(why) => Err(why),
                     // The last call does not stand; those before it may.
-                    ReadBack::NotApplied => self.restored(cluster, trace).await,
+                    ReadBack::NotApplied => match self.contents_of(cluster, trace).await.map_err(failed) {
+                        Err(why) => return self.tell(Event::NotReadBack(action, why)).await,
+                        Ok(contents) => executor::restored(trace, &contents),
+                    },
                 }
             }
         };
+        death::point("read_back.answered");
         self.tell(Event::ReadBack(action, stand)).await;
+        death::point("read_back.told");
     }
 
-    /// How many of its ConfigMaps, in order, have the content that was to be restored.
-    async fn restored(&self, cluster: &Connected, trace: &Trace) -> Result<usize, Clean> {
+    /// What the ConfigMaps of an action hold now, in order.
+    async fn contents_of(
+        &self,
+        cluster: &Connected,
+        trace: &Trace,
+    ) -> Result<Vec<Option<ContentDigest>>, kubernetes::ReadError> {
         let mut contents = Vec::with_capacity(trace.configs.len());
         for (key, _) in &trace.configs {
             let content = kubernetes::config_content(cluster, key).await;
-            let content = content.map_err(|error| Clean::new(error.to_string()))?;
-            contents.push(content.map(|content| content.digest));
+            death::point("read_back.config");
+            contents.push(content?.map(|content| content.digest));
         }
-        executor::restored(trace, &contents)
+        Ok(contents)
     }
 }
 
@@ -613,13 +646,19 @@ type Again = (Option<kubernetes::Fresh>, Vec<(Key, Option<ConfigContent>)>, Vec<
 /// Everything that a plan depends on, as it is now.
 async fn read_again(cluster: &Connected, plan: &Plan, rights: &[Right]) -> Result<Again, Clean> {
     let said = |error: kubernetes::ReadError| Clean::new(error.to_string());
+    death::point("look.deployment_unread");
     let fresh = kubernetes::read_deployment(cluster, &plan.workload).await.map_err(said)?;
+    death::point("look.deployment_read");
     let mut configs = Vec::new();
     for before in &plan.undo.configs {
+        death::point("look.config_unread");
         let content = kubernetes::config_content(cluster, &before.key).await.map_err(said)?;
+        death::point("look.config_read");
         configs.push((before.key.clone(), content));
     }
+    death::point("look.rights_unread");
     let answers = kubernetes::rights(cluster, rights).await.map_err(said)?;
+    death::point("look.rights_read");
     Ok((fresh, configs, answers))
 }
 

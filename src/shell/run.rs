@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use crate::death;
 use crate::domain::clean::Clean;
 use crate::engine::state::Weight;
 use crate::engine::verify::Phase;
@@ -100,6 +101,17 @@ fn take(session: &mut Session, front: &mut impl Front, state: &mut State, events
         if !matches!(event, Event::Tick | Event::Shown(_) | Event::Line(_)) {
             front.changed();
         }
+        let answer = matches!(
+            event,
+            Event::Rechecked(..)
+                | Event::Recorded(..)
+                | Event::Called(..)
+                | Event::ReadBack(..)
+                | Event::NotReadBack(..)
+        );
+        if answer {
+            death::point("step.before");
+        }
         let stamped = Stamped { at: session.clock.now(), mono: session.clock.mono(), event };
         let recording = session.recording.as_mut();
         if let Some(why) = recording.and_then(|r| r.take(state, &stamped, front.size())) {
@@ -113,6 +125,9 @@ fn take(session: &mut Session, front: &mut impl Front, state: &mut State, events
                 Effect::Quit => state.quitting = true,
                 effect => session.performer.perform(effect, state),
             }
+        }
+        if answer {
+            death::point("step.after");
         }
     }
 }

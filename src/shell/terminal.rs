@@ -169,7 +169,8 @@ impl TerminalFront {
         }
         self.urgent = true;
         let fits = self.fit.counts(heard.read) && self.display.fits();
-        hand::command(&mut self.ui, state, heard.told, heard.read, fits).into_iter().collect()
+        let stroke = heard.stroke();
+        hand::command(&mut self.ui, state, heard.told, stroke, fits).into_iter().collect()
     }
 
     fn asked(&mut self, state: &State, asked: Asked) -> Vec<Command> {

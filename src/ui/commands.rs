@@ -68,6 +68,7 @@ static TABLE: &[(&str, Command)] = &[
     ("arm", Command::Arm),
     ("edit", Command::Edit),
     ("reject", Command::Reject),
+    ("settle", Command::Settle),
     ("wait", Command::Wait),
     ("add_restore", Command::AddRestore),
     ("model", Command::Model),

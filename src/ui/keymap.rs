@@ -66,6 +66,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("card", "arm", "arm the gate; then the token is typed"),
     ("card", "edit", "edit the fields of the plan"),
     ("card", "reject", "reject the proposal"),
+    ("card", "settle", "say what became of an action of which nothing else can tell"),
     ("card", "wait", "wait and ask again"),
     ("card", "evidence", "the evidence, with sources and queries"),
     ("card", "diff", "what the plan changes"),

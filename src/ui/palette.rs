@@ -377,7 +377,12 @@ mod tests {
                 let command = commands::named(name).expect("a command");
                 let decides = matches!(
                     command,
-                    Command::Arm | Command::Edit | Command::Reject | Command::Wait | Command::AddRestore
+                    Command::Arm
+                        | Command::Edit
+                        | Command::Reject
+                        | Command::Settle
+                        | Command::Wait
+                        | Command::AddRestore
                 );
                 if decides {
                     let why = entry.choice.clone().expect_err(name);
@@ -402,6 +407,7 @@ mod tests {
                 "arm",
                 "edit",
                 "reject",
+                "settle",
                 "wait",
                 "add_restore",
                 "palette",

@@ -364,6 +364,8 @@ pub struct Story {
     pub calls: VecDeque<Called>,
     /// How many calls the read-back finds done.
     pub found: Option<usize>,
+    /// Why the objects cannot tell it.
+    pub lost: Option<Clean>,
     /// What the second look shows instead.
     pub tamper: Option<Tamper>,
     pub sent: Vec<Approved>,
@@ -434,6 +436,7 @@ impl Story {
             journal: Ok(()),
             calls: VecDeque::new(),
             found: None,
+            lost: None,
             tamper: None,
             sent: Vec::new(),
             partial: None,
@@ -673,8 +676,12 @@ impl Story {
             }],
             Effect::Execute(approved) => self.executed(approved),
             Effect::ReadBack(id, ..) => {
-                let nobody = || Clean::new("the API server does not answer");
-                vec![Event::ReadBack(id, self.found.ok_or_else(nobody))]
+                let nobody = Clean::new("the API server does not answer");
+                vec![match (&self.lost, self.found) {
+                    (Some(why), _) => Event::ReadBack(id, Err(why.clone())),
+                    (None, Some(stand)) => Event::ReadBack(id, Ok(stand)),
+                    (None, None) => Event::NotReadBack(id, nobody),
+                }]
             }
             _ => Vec::new(),
         }

@@ -906,6 +906,21 @@ impl Run {
 
     // The end.
 
+    /// Whatever is under way is done and heard of.
+    fn answer(&mut self) {
+        for n in 0..self.operators.len() {
+            while let Some(event) = self.operators[n].inbox.pop_front() {
+                self.hear(n, event);
+            }
+            for _ in 0..40 {
+                if self.operators[n].tasks.is_empty() {
+                    break;
+                }
+                self.work(n, 0, true);
+            }
+        }
+    }
+
     /// All faults are over: whatever was begun comes to its end.
     pub fn peace(&mut self) -> bool {
         for host in &mut self.hosts {
@@ -931,29 +946,29 @@ impl Run {
             self.restart(n);
         }
         for round in 0..45 {
-            for n in 0..self.operators.len() {
-                while let Some(event) = self.operators[n].inbox.pop_front() {
-                    self.hear(n, event);
-                }
-                for _ in 0..40 {
-                    if self.operators[n].tasks.is_empty() {
-                        break;
-                    }
-                    self.work(n, 0, true);
-                }
-            }
+            self.answer();
             if self.judge.broken.is_some() {
                 return false;
             }
             if round > 0 && self.operators.iter().all(settled) {
                 break;
             }
-            self.pass(65);
+            // While something is unknown it is looked for all the time, as in life.
+            let steps = if self.operators.iter().any(seeks) { [13; 5].as_slice() } else { &[65] };
+            for seconds in steps {
+                self.pass(*seconds);
+                self.answer();
+            }
         }
         self.land(true);
         self.judge.end(&self.operators, &self.hosts, &self.server);
         self.judge.broken.is_none()
     }
+}
+
+/// The outcome of an action is read back here.
+fn seeks(operator: &Operator) -> bool {
+    operator.story.state.journal.actions.iter().any(|a| a.unknown)
 }
 
 /// Nothing of an action is open here.

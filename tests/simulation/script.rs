@@ -160,9 +160,11 @@ fn choose(run: &mut Run, chance: &mut Chance, faults: usize, hand: usize) -> Mov
     // What goes wrong while something is under way tells most.
     let busy = (0..run.operators.len()).find(|n| !run.operators[*n].tasks.is_empty());
     let sending = run.operators.iter().any(|o| o.tasks.iter().any(|t| matches!(t, Task::Send(..))));
+    // Two cards approved in one breath: the second before the first is on the disk.
+    let rushed = recording(&run.operators[hand]) && !run.operators[hand].intention.is_empty();
     let kinds = [
         (45, Kind::Intention),
-        (20, Kind::Work),
+        (if rushed { 3 } else { 20 }, Kind::Work),
         (7, Kind::Pass),
         (4 + faults / 4, Kind::Apart),
         // While a request is under way anything may happen to it.
@@ -234,11 +236,23 @@ fn trouble(run: &Run, chance: &mut Chance, busy: Option<usize>) -> Move {
     }
 }
 
+/// An intent of this process is on its way to the disk.
+fn recording(operator: &Operator) -> bool {
+    let intent = |t: &Task| matches!(t, Task::Do(Effect::Record { ticket: Ticket::Intent(_), .. }));
+    operator.tasks.iter().any(intent)
+}
+
 /// The next movement of a hand that wants something.
 fn intend(run: &mut Run, chance: &mut Chance, who: usize) -> Move {
     let operator = &mut run.operators[who];
+    let two = operator.story.workloads.len() > 1;
+    if operator.intention.is_empty() && two && recording(operator) && chance.percent(50) {
+        operator.intention.push_back(Act::Turn);
+        operator.intention.extend(GESTURE);
+    }
     if operator.intention.is_empty() {
         let acts: &[Act] = match chance.below(20) {
+            7 if two => &[Act::Turn, Act::Look],
             0 | 6 => &[Act::Look, Act::Reject],
             1 => &[Act::Wait],
             2 => &[Act::WayBack, Act::Look],

@@ -272,7 +272,8 @@ impl Run<'_> {
             Item::Heard(heard, piece) => {
                 self.told(&heard.told, came, piece);
                 let fits = self.fit.counts(heard.read);
-                let command = hand::command(self.ui, &self.desk.story.state, heard.told, heard.read, fits);
+                let stroke = heard.stroke();
+                let command = hand::command(self.ui, &self.desk.story.state, heard.told, stroke, fits);
                 if let Some(command) = command {
                     self.command(command, now);
                 }
@@ -523,6 +524,7 @@ fn situation(state: &State, size: (u16, u16)) -> u64 {
                 Gesture::Rejecting(_) => (3, 0),
                 Gesture::Editing(draft) => (4, draft.field),
                 Gesture::Decided => (5, 0),
+                Gesture::Settling(_) => (6, 0),
             };
             // How many rows a note takes, not what it says.
             let note = proposal.note.as_ref().map(|note| note.as_str().chars().count() / 10);

@@ -11,8 +11,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::engine::gate::stroke;
+
 use super::parser::{Parser, Told, Wait};
 
+/// What is typed this soon after the key before it was not typed key by key: what is slower takes more than 40 ms for a token.
+const AT_ONCE: Duration = Duration::from_millis(14);
 /// A sequence that has begun comes to its end within this, or never.
 const SEQUENCE: Duration = Duration::from_secs(2);
 /// The same for pasted text between two pieces of it.
@@ -25,8 +29,17 @@ pub struct Heard {
     pub told: Told,
     /// Number of the read of the terminal; counts keys and pasted text only.
     pub read: u64,
+    /// It came so soon after the read before that no hand typed both.
+    pub at_once: bool,
     /// When.
     pub at: Instant,
+}
+
+impl Heard {
+    /// How a typed character names its read, see [`Command::Char`](crate::engine::Command::Char).
+    pub fn stroke(&self) -> u64 {
+        self.read | if self.at_once { stroke::AT_ONCE } else { 0 }
+    }
 }
 
 /// The line's round trip, as far as it is known, for whoever must wait for it. In microseconds; 0: not known.
@@ -66,6 +79,8 @@ pub struct Ears {
     parser: Parser,
     /// Reads in which something was typed.
     reads: u64,
+    /// When the last of them came.
+    last: Option<Instant>,
     epoch: Instant,
     typed: Typed,
 }
@@ -73,7 +88,7 @@ pub struct Ears {
 impl Ears {
     /// Nothing was heard before `epoch`.
     pub fn new(epoch: Instant, typed: Typed) -> Self {
-        Self { parser: Parser::default(), reads: 0, epoch, typed }
+        Self { parser: Parser::default(), reads: 0, last: None, epoch, typed }
     }
 
     /// How long to wait for what may follow; `None`: for ever.
@@ -101,10 +116,14 @@ impl Ears {
 
     fn number(&mut self, told: Vec<Told>, at: Instant) -> Vec<Heard> {
         let typed = told.iter().any(|told| matches!(told, Told::Key(_) | Told::Paste(_)));
+        let at_once = self.last.is_some_and(|last| at.saturating_duration_since(last) < AT_ONCE);
         // An answer of the terminal is no read of its own.
-        self.reads += u64::from(typed);
+        if typed {
+            self.reads += 1;
+            self.last = Some(at);
+        }
         self.typed.0.store(self.reads, Ordering::SeqCst);
-        told.into_iter().map(|told| Heard { told, read: self.reads, at }).collect()
+        told.into_iter().map(|told| Heard { told, read: self.reads, at_once, at }).collect()
     }
 }
 
@@ -168,14 +187,14 @@ mod tests {
     fn what_comes_together_is_one_read_and_a_hand_is_many() {
         let (begin, typed) = (Instant::now(), Typed::default());
         let mut ears = Ears::new(begin, typed.clone());
-        let mut hear = |bytes: &[u8], millis: u64| -> Vec<u64> {
+        let mut hear = |bytes: &[u8], millis: u64| -> Vec<(u64, bool)> {
             let heard = ears.hear(bytes, begin + Duration::from_millis(millis));
-            heard.into_iter().map(|heard| heard.read).collect()
+            heard.into_iter().map(|heard| (heard.read, heard.at_once)).collect()
         };
-        assert_eq!(hear(b"abc", 0), [1, 1, 1], "a burst");
-        assert_eq!(hear(b"d", 5), [2], "the next key, however fast");
-        assert_eq!(hear(b"\x1b[0n", 60), [2], "an answer of the terminal");
-        assert_eq!(hear(b"e", 90), [3]);
+        assert_eq!(hear(b"abc", 0), [(1, false); 3], "a burst");
+        assert_eq!(hear(b"d", 5), [(2, true)], "a read of its own, and no hand is so fast");
+        assert_eq!(hear(b"\x1b[0n", 60), [(2, false)], "an answer of the terminal");
+        assert_eq!(hear(b"e", 61), [(3, false)], "which is not what came before a key");
         assert_eq!(typed.last(), 3);
     }
 

@@ -8,6 +8,7 @@ use crate::domain::clean::Clean;
 use crate::engine::courtesy;
 use crate::engine::gate::{Gesture, Proposal, TOKEN};
 use crate::engine::quorum;
+use crate::engine::settle;
 use crate::engine::state::State;
 use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::{fit, tail, width, wrap_within};
@@ -37,6 +38,7 @@ pub fn lines(
         Gesture::Reason(text) => reason(look, proposal, text, columns, &mut lines),
         Gesture::Token { typed, .. } if large_enough => lines.push(token(look, &proposal.token, typed)),
         Gesture::Rejecting(text) => lines.push(field(look, "reject because", text, columns)),
+        Gesture::Settling(text) => lines.push(field(look, "what happened", text, columns)),
         _ => {}
     }
     if !large_enough && proposal.analysis.offer.acts() {
@@ -171,6 +173,7 @@ pub fn keys(look: &Look, state: &State, proposal: &Proposal) -> Vec<(String, Str
         }
         Gesture::Token { .. } => fixed(&[("backspace", "correct"), ("esc", "disarm")]),
         Gesture::Rejecting(_) => fixed(&[("enter", "reject"), ("esc", "back")]),
+        Gesture::Settling(_) => fixed(&[("enter", "say it"), ("esc", "back")]),
         _ => {
             let acts = proposal.analysis.offer.acts();
             let can = acts && proposal.analysis.blocks.is_empty() && proposal.gesture == Gesture::Idle;
@@ -179,6 +182,9 @@ pub fn keys(look: &Look, state: &State, proposal: &Proposal) -> Vec<(String, Str
                 commands.push(("arm", "approve"));
             }
             if proposal.gesture == Gesture::Idle {
+                if settle::wanted(state, &proposal.analysis.workload).is_ok() {
+                    commands.push(("settle", "say what happened"));
+                }
                 if acts {
                     commands.push(("edit", "edit"));
                 }

@@ -1,0 +1,222 @@
+//! The real binary is killed at every point between approval and close, in front of a world that outlives it: before and
+//! after each durable write, each request and each answer, and with a request on the wire. Another start on the same
+//! journal must then find one effect or none, send nothing a second time, end the record, and tell the truth.
+//!
+//! `GOAROUND_KILLS=all` takes every point, `GOAROUND_KILLS=WORD` those with the word in their name.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the figure of a test; a world's clock is anchored at the host's"
+)]
+
+#[path = "killed/world.rs"]
+mod world;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+use goaround::engine::record;
+use goaround::shell::journal::Record;
+
+use world::{Cut, World};
+
+/// Worlds at the same time: most of each run is waiting.
+const AT_ONCE: usize = 8;
+/// The first point of the path: the token is complete.
+const APPROVED: &str = "approved";
+/// Without `GOAROUND_KILLS` it dies here, and with a call on the wire.
+const SOME: [&str; 4] = ["journal.written:1", "call.unsent:2", "execute.answered:1", "record.wanted:3"];
+
+/// Starts after the death, at most.
+const STARTS: usize = 3;
+/// Clocks of two processes that count from the same millisecond.
+const AGREE: chrono::TimeDelta = chrono::TimeDelta::milliseconds(100);
+
+/// A way to die.
+#[derive(Clone, Debug)]
+enum Death {
+    /// At a point of the program.
+    Point(String),
+    /// With a call of the plan on the wire.
+    Wire(Cut, usize),
+}
+
+#[test]
+fn between_approval_and_close_there_are_sixty_points_at_which_it_can_die() {
+    let points = World::start().points();
+    assert!(points.len() >= 60, "{}: {points:?}", points.len());
+    for some in SOME {
+        assert!(points.iter().any(|point| point == some), "{some} is not among {points:?}");
+    }
+}
+
+#[test]
+fn whenever_it_is_killed_there_is_one_effect_or_none_and_the_next_start_ends_the_record() {
+    let wanted = deaths();
+    let count = wanted.len();
+    let (wanted, wrong) = (Mutex::new(wanted), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let next = wanted.lock().expect("lock").pop_front();
+                    let Some(death) = next else { return };
+                    let ended = survives(&death);
+                    println!("{death:?}: {}", ended.as_ref().err().map_or("ok", String::as_str));
+                    if let Err(why) = ended {
+                        wrong.lock().expect("lock").push(format!("{death:?}: {why}"));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("lock");
+    println!("{count} deaths between approval and close");
+    assert!(wrong.is_empty(), "{} of {count} deaths:\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+/// The deaths that are wanted.
+fn deaths() -> VecDeque<Death> {
+    let point = |name: &str| Death::Point(name.to_owned());
+    let Ok(word) = std::env::var("GOAROUND_KILLS") else {
+        return SOME.into_iter().map(point).chain([Death::Wire(Cut::Late, 1)]).collect();
+    };
+    let wire = [Cut::Lost, Cut::Late, Cut::Unanswered].into_iter();
+    let wire = wire.flat_map(|cut| [1, 2].map(|nth| Death::Wire(cut, nth)));
+    let all = World::start().points().into_iter().map(Death::Point).chain(wire);
+    all.filter(|death| word == "all" || format!("{death:?}").contains(&word)).collect()
+}
+
+/// Dies so, starts again, and looks at everything.
+fn survives(death: &Death) -> Result<(), String> {
+    let world = World::start();
+    let first = match death {
+        Death::Point(point) => world.run(Some(point), None),
+        Death::Wire(cut, nth) => world.run(None, Some((*cut, *nth))),
+    };
+    if !first.killed {
+        return Err(format!("nobody died\n{}", first.said));
+    }
+    let told = |what: &str, said: &str| format!("{what}\njournal:\n{}\nsaid:\n{said}", world.journal_lines());
+    // What was left behind: nothing was sent that is not on the disk, and nobody is told what is not so.
+    held(&world, false).map_err(|why| told(&format!("after the death: {why}"), &first.said))?;
+    // On a busy machine the scripted operator may find his card expired, and ends; any operator can take it up then.
+    let mut said = String::new();
+    for _ in 0..STARTS {
+        said.push_str(&world.take_up().said);
+        held(&world, false).map_err(|why| told(&format!("after the next start: {why}"), &said))?;
+        if held(&world, true).is_ok() {
+            break;
+        }
+    }
+    held(&world, true).map_err(|why| told(&format!("after the next start: {why}"), &said))
+}
+
+/// An action as the journal has it, and what of it reached the server.
+struct Action {
+    id: String,
+    calls: usize,
+    effects: usize,
+    /// How its calls ended, once that is recorded as known.
+    known: Option<u64>,
+    closed: Option<String>,
+}
+
+/// Holds journal and history against what the server did. `ended`: nothing may be open any more.
+fn held(world: &World, ended: bool) -> Result<(), String> {
+    world.audited()?;
+    let records = world.records();
+    let intents: Vec<&Record> = records.iter().filter(|r| r.kind == record::INTENT).collect();
+    let mut done: Vec<Vec<usize>> = vec![Vec::new(); intents.len()];
+    for (at, path, body) in world.writes() {
+        // The same content restored twice is the same call: it is of the action that was recorded last.
+        let call = |r: &Record| {
+            let calls = r.body["calls"].as_array().cloned().unwrap_or_default();
+            calls.iter().position(|call| call["path"] == path.as_str() && call["body"] == body)
+        };
+        let of = (0..intents.len())
+            .rev()
+            .filter(|n| intents[*n].time <= at + AGREE)
+            .find_map(|n| Some((n, call(intents[n])?)));
+        let Some((n, call)) = of else {
+            return Err(format!("the server was sent what no intent on the disk has: {path} {body}"));
+        };
+        done[n].push(call);
+    }
+    let actions: Vec<Action> = intents
+        .iter()
+        .zip(done)
+        .map(|(intent, done)| action(intent, &records, &done))
+        .collect::<Result<_, String>>()?;
+    let history = world.history();
+    for action in &actions {
+        honest(action, history.get(&action.id), ended)?;
+    }
+    let whole = actions.iter().filter(|a| a.effects == a.calls).count();
+    if ended && whole != 1 {
+        return Err(format!("{whole} actions stand"));
+    }
+    if whole > 1 {
+        return Err("it was done twice".into());
+    }
+    Ok(())
+}
+
+/// What is recorded of one action, and what of it was done: each call once, in order.
+fn action(intent: &Record, records: &[Record], done: &[usize]) -> Result<Action, String> {
+    let id = intent.body["action"].as_str().unwrap_or_default().to_owned();
+    let calls = intent.body["calls"].as_array().map_or(0, Vec::len);
+    if *done != (0..done.len()).collect::<Vec<_>>() {
+        return Err(format!("{id}: its calls were done as {done:?}"));
+    }
+    let of = |kinds: &[&str]| {
+        let own =
+            records.iter().filter(|r| kinds.contains(&r.kind.as_str()) && r.body["action"] == id.as_str());
+        own.cloned().collect::<Vec<Record>>()
+    };
+    let outcomes = of(&[record::OUTCOME, record::READ_BACK]);
+    let known = outcomes.iter().rev().find(|r| r.body["unknown"] == false);
+    let closed = of(&[record::CLOSED]);
+    if closed.len() > 1 {
+        return Err(format!("{id} was closed {} times", closed.len()));
+    }
+    Ok(Action {
+        id,
+        calls,
+        effects: done.len(),
+        known: known.and_then(|r| r.body["done"].as_u64()),
+        closed: closed.first().map(|r| r.body["outcome"].as_str().unwrap_or_default().to_owned()),
+    })
+}
+
+/// What is recorded and told of an action is what happened.
+fn honest(action: &Action, told: Option<&String>, ended: bool) -> Result<(), String> {
+    let Action { id, calls, effects, known, closed } = action;
+    let told = told.ok_or_else(|| format!("{id} is not in the history"))?;
+    if known.is_some_and(|done| done != *effects as u64) {
+        return Err(format!("{id}: {known:?} calls are recorded as done, {effects} were"));
+    }
+    if closed.is_some() && effects < calls {
+        return Err(format!("{id} is closed as {closed:?}, and {effects} of {calls} calls were done"));
+    }
+    let right = match (known, closed.as_deref()) {
+        (None, _) => vec!["unknown"],
+        (Some(_), Some(outcome)) => vec![outcome],
+        (Some(0), None) => vec!["not_executed"],
+        (Some(done), None) if *done < *calls as u64 => vec!["partial"],
+        (Some(_), None) => vec!["executed"],
+    };
+    if !right.contains(&told.as_str()) {
+        return Err(format!("{id}: the history says {told}, right is {right:?}"));
+    }
+    if ended && effects == calls && closed.as_deref() != Some("helped") {
+        return Err(format!("{id} was done and ended as {closed:?}"));
+    }
+    if ended && known.is_none() {
+        return Err(format!("{id} is left unknown"));
+    }
+    Ok(())
+}
+
+/// Outcome words of the history by action.
+type History = BTreeMap<String, String>;
