@@ -533,7 +533,9 @@ impl Proposal {
 fn seen_before(shown: Option<(Duration, u64)>, mono: Duration, read: u64) -> bool {
     match shown {
         _ if sabotage::is(Design::TypeAhead) => true,
-        Some((at, before)) => mono > at && (stroke::number(read) > before || sabotage::is(Design::QueuedCounts)),
+        Some((at, before)) => {
+            mono > at && (stroke::number(read) > before || sabotage::is(Design::QueuedCounts))
+        }
         None => false,
     }
 }

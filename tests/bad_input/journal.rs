@@ -189,7 +189,7 @@ fn what_somebody_changed_since_is_not_called_undone() {
         }
     });
     let ran = cluster.run(&["propose"]);
-    says(&ran, &["it must be read back first: no object carries its mark"]);
+    says(&ran, &["whoever knows it must say it: no object carries its mark"]);
     assert_eq!(history(&cluster)[0]["outcome"], "unknown");
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use goaround::domain::window::Window;
-use goaround::engine::Effect;
 use goaround::engine::event::Ticket;
 use goaround::engine::record;
+use goaround::engine::{Effect, Event};
 
 use crate::chance::Chance;
 use crate::fault::{FAULTS, Fault};
@@ -162,6 +162,9 @@ fn choose(run: &mut Run, chance: &mut Chance, faults: usize, hand: usize) -> Mov
     let sending = run.operators.iter().any(|o| o.tasks.iter().any(|t| matches!(t, Task::Send(..))));
     // Two cards approved in one breath: the second before the first is on the disk.
     let rushed = recording(&run.operators[hand]) && !run.operators[hand].intention.is_empty();
+    if let Some(sooner) = overtakes(&run.operators[hand], hand).filter(|_| chance.percent(50)) {
+        return sooner;
+    }
     let kinds = [
         (45, Kind::Intention),
         (if rushed { 3 } else { 20 }, Kind::Work),
@@ -242,17 +245,27 @@ fn recording(operator: &Operator) -> bool {
     operator.tasks.iter().any(intent)
 }
 
+/// The second look at one card is done and heard of while the record of another is still on its way.
+fn overtakes(operator: &Operator, who: usize) -> Option<Move> {
+    if !recording(operator) {
+        return None;
+    }
+    let looked = operator.inbox.iter().position(|e| matches!(e, Event::Rechecked(..)));
+    let looks = operator.tasks.iter().position(|t| matches!(t, Task::Do(Effect::Recheck(..))));
+    looked.map(|at| Move::Hear(who, at)).or(looks.map(|at| Move::Begin(who, at)))
+}
+
 /// The next movement of a hand that wants something.
 fn intend(run: &mut Run, chance: &mut Chance, who: usize) -> Move {
     let operator = &mut run.operators[who];
     let two = operator.story.workloads.len() > 1;
-    if operator.intention.is_empty() && two && recording(operator) && chance.percent(50) {
+    if operator.intention.is_empty() && two && recording(operator) && chance.percent(80) {
         operator.intention.push_back(Act::Turn);
         operator.intention.extend(GESTURE);
     }
     if operator.intention.is_empty() {
         let acts: &[Act] = match chance.below(20) {
-            7 if two => &[Act::Turn, Act::Look],
+            7..=10 if two => &[Act::Turn, Act::Look],
             0 | 6 => &[Act::Look, Act::Reject],
             1 => &[Act::Wait],
             2 => &[Act::WayBack, Act::Look],
