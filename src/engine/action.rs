@@ -248,7 +248,8 @@ pub fn recorded(state: &mut State, action: &ActionId, effects: &mut Vec<Effect>)
     let Some((_, incident)) = recording(state, action) else { return };
     let Some(running) = &incident.running else { return };
     let card = incident.proposal.as_ref();
-    let expired = card.is_none_or(|p| p.void(now, mono)) && !sabotage::is(Design::ExpiryAtArming);
+    let unchecked = sabotage::is(Design::ExpiryAtArming) || sabotage::is(Design::EveryAnswerCounts);
+    let expired = card.is_none_or(|p| p.void(now, mono)) && !unchecked;
     let moved = card.is_some_and(|card| has_moved(incident.analysis.as_ref(), card));
     let late = too_late(running, within, now, mono);
     let past = past_action(running, card.map(|p| &p.analysis), cluster);

@@ -595,7 +595,7 @@ impl Run {
             Fault::AnswerTwice => {
                 let last = self.operators[who].last.clone().filter(|e| !matches!(e, Event::Command(_)));
                 let again = last.is_some();
-                self.operators[who].inbox.extend(last);
+                last.into_iter().for_each(|event| self.hear(who, event));
                 again
             }
             Fault::WatchSilent => std::mem::replace(&mut self.operators[who].watching, false),

@@ -224,6 +224,13 @@ fn trouble(run: &Run, chance: &mut Chance, busy: Option<usize>) -> Move {
     if let Some(who) = run.operators.iter().position(decided).filter(|_| chance.percent(40)) {
         return Move::Strike(Fault::Crash, who);
     }
+    // What was just answered is told once more.
+    let told = |o: &Operator| {
+        o.alive && matches!(o.last, Some(Event::Recorded(Ticket::Intent(_), ..) | Event::Called(..)))
+    };
+    if let Some(who) = run.operators.iter().position(told).filter(|_| chance.percent(25)) {
+        return Move::Strike(Fault::AnswerTwice, who);
+    }
     match (sending, recording, dead) {
         (Some(who), _, _) if chance.percent(70) => {
             Move::Strike(ON_THE_WIRE[chance.below(ON_THE_WIRE.len())], who)
