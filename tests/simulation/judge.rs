@@ -238,6 +238,10 @@ impl Judge {
                 let Some((workload, calls)) = workload else { return };
                 let done = server.done(&action);
                 self.check(done == calls, || format!("{action}: HELPED with {done} of {calls} calls done"));
+                let target = self.given.get(&action).map(|g| g.plan.target_template.clone());
+                let seen = operator.story.state.world.deployments.get(&workload);
+                let stands = seen.map(|d| d.template.digest_but_restart.clone()) == target;
+                self.check(stands, || format!("{action}: HELPED by a template that is not there any more"));
                 let now = operator.story.now;
                 let truth = server.workloads.iter().find(|w| key(w.name) == workload);
                 let Some(truth) = truth else { return };
