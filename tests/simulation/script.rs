@@ -224,6 +224,14 @@ fn trouble(run: &Run, chance: &mut Chance, busy: Option<usize>) -> Move {
     if let Some(who) = run.operators.iter().position(decided).filter(|_| chance.percent(40)) {
         return Move::Strike(Fault::Crash, who);
     }
+    // Somebody puts it back while it is watched.
+    let watches = |o: &Operator| {
+        let incidents = o.story.state.incidents.values();
+        o.alive && incidents.filter_map(|i| i.running.as_ref()).any(|r| r.watched())
+    };
+    if run.operators.iter().any(watches) && chance.percent(25) {
+        return Move::Strike([Fault::TemplateEdited, Fault::UndoneByOther][chance.below(2)], n);
+    }
     // What was just answered is told once more.
     let told = |o: &Operator| {
         o.alive && matches!(o.last, Some(Event::Recorded(Ticket::Intent(_), ..) | Event::Called(..)))
