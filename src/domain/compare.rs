@@ -34,7 +34,9 @@ pub struct Line {
 /// The lines that only one of both has, in their order.
 pub fn only<'a>(before: &[&'a str], after: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
     let (mut gone, mut new) = (Vec::new(), Vec::new());
-    for op in by_lines(before, after).into_iter().filter(|op| !matches!(op, DiffOp::Equal { .. })) {
+    for op in
+        operations(Of::Lines, before, after).into_iter().filter(|op| !matches!(op, DiffOp::Equal { .. }))
+    {
         gone.extend(&before[op.old_range()]);
         new.extend(&after[op.new_range()]);
     }
@@ -44,22 +46,25 @@ pub fn only<'a>(before: &[&'a str], after: &[&'a str]) -> (Vec<&'a str>, Vec<&'a
 /// The lines in which two texts differ, with so many unchanged ones around them, lines that are alike word by word; one
 /// list for each place. Empty where they do not differ.
 pub fn hunks(before: &[&str], after: &[&str], around: usize) -> Vec<Vec<Line>> {
-    let groups = group_diff_ops(by_lines(before, after), around);
+    let groups = group_diff_ops(operations(Of::Lines, before, after), around);
     groups.iter().map(|ops| ops.iter().flat_map(|op| lines(op, before, after)).collect()).collect()
 }
 
-fn by_lines(before: &[&str], after: &[&str]) -> Vec<DiffOp> {
-    let (before, after) = numbered(before, after);
-    let mut found = Compact::new(Replace::new(Capture::new()), &before[..], &after[..]);
-    let Ok(()) = myers::diff(&mut found, &before[..], 0..before.len(), &after[..], 0..after.len());
-    found.into_inner().into_inner().into_ops()
+/// What a comparison is of. Words hang on what both sides have once only, not on blanks and colons.
+#[derive(Clone, Copy)]
+enum Of {
+    Lines,
+    Words,
 }
 
-/// Words hang on what both sides have once only, not on blanks and colons.
-fn by_words(before: &[&str], after: &[&str]) -> Vec<DiffOp> {
+fn operations(of: Of, before: &[&str], after: &[&str]) -> Vec<DiffOp> {
     let (before, after) = numbered(before, after);
-    let mut found = Compact::new(Replace::new(Capture::new()), &before[..], &after[..]);
-    let Ok(()) = patience::diff(&mut found, &before[..], 0..before.len(), &after[..], 0..after.len());
+    let (old, new) = (&before[..], &after[..]);
+    let mut found = Compact::new(Replace::new(Capture::new()), old, new);
+    let Ok(()) = match of {
+        Of::Lines => myers::diff(&mut found, old, 0..old.len(), new, 0..new.len()),
+        Of::Words => patience::diff(&mut found, old, 0..old.len(), new, 0..new.len()),
+    };
     found.into_inner().into_inner().into_ops()
 }
 
@@ -91,14 +96,15 @@ fn lines(op: &DiffOp, before: &[&str], after: &[&str]) -> Vec<Line> {
 
 /// Some lines that took the place of others, word by word; `None`: they have too little in common.
 fn word_by_word(old: &[&str], new: &[&str]) -> Option<Vec<Line>> {
-    let alike = |common: usize, of: usize| 2 * common >= of;
-    if !alike(2 * old.len().min(new.len()), old.len() + new.len()) {
+    // However alike they are: so few against so many have less than `ALIKE` in common.
+    let (fewer, more) = (old.len().min(new.len()), old.len().max(new.len()));
+    if more > 3 * fewer {
         return None;
     }
     let (old_words, new_words) = (words(old), words(new));
     let (old_texts, new_texts): (Vec<&str>, Vec<&str>) =
         (old_words.iter().map(|w| w.1).collect(), new_words.iter().map(|w| w.1).collect());
-    let ops = by_words(&old_texts, &new_texts);
+    let ops = operations(Of::Words, &old_texts, &new_texts);
     if diff_ratio(&ops, old_words.len(), new_words.len()) < ALIKE {
         return None;
     }

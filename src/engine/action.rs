@@ -175,8 +175,7 @@ fn has_moved(analysis: Option<&Analysis>, proposal: &Proposal) -> bool {
 /// but a journal that was read just now may not have reached the gates yet.
 fn other_unresolved(state: &State, workload: &Key) -> Option<String> {
     let running = state.incidents.get(workload)?.running.as_ref()?;
-    let here = state.world.cluster_id.as_ref().map_or("", Clean::as_str);
-    let others = state.journal.actions.iter().filter(|a| a.cluster == here && a.action != running.action.0);
+    let others = state.past_here().filter(|a| a.action != running.action.0);
     let other = gates::unresolved(others, workload, &running.plan.uid)?;
     Some(format!("the outcome of action {}, approved by {}, is not known yet", other.action, other.by))
 }
@@ -527,17 +526,16 @@ fn still_unknown(state: &mut State, action: &ActionId, why: Clean, lost: bool) {
     }
     let past = state.journal.actions.iter_mut().rev().find(|a| a.action == action.0 && a.unknown);
     let Some(past) = past else { return };
-    state.dirty |= past.lost != lost;
-    past.lost = lost;
+    let news = past.unknown_why.as_ref() != Some(&why);
+    state.dirty |= news || past.lost != lost;
+    let text = format!("{}: the outcome of action {} stays unknown: {why}", past.workload, action.0);
+    (past.lost, past.unknown_why) = (lost, Some(why));
     if lost {
         settle::let_go(state, action);
     }
-    let past = state.journal.actions.iter_mut().rev().find(|a| a.action == action.0 && a.unknown);
-    let Some(past) = past.filter(|a| a.unknown_why.as_ref() != Some(&why)) else { return };
-    let text = format!("{}: the outcome of action {} stays unknown: {why}", past.workload, action.0);
-    past.unknown_why = Some(why);
-    state.dirty = true;
-    state.say("action", Weight::Bad, text);
+    if news {
+        state.say("action", Weight::Bad, text);
+    }
 }
 
 /// The server has answered long enough that not all of the action is there.

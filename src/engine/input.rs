@@ -393,7 +393,7 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
     let live =
         state.incidents.get(key).is_some_and(|i| i.proposal.as_ref().is_some_and(|p| !p.void(now, mono)));
     let taken = courtesy::others(state, key).next().is_some();
-    let may_settle = settle::wanted(state, key);
+    let may_settle = (command == Command::Settle).then(|| settle::wanted(state, key));
     if let Some(proposal) = state.incidents.get_mut(key).and_then(|i| i.proposal.as_mut()).filter(|_| live) {
         if let Gesture::Editing(_) = proposal.gesture {
             return edit(state, key, command);
@@ -445,12 +445,11 @@ fn card(state: &mut State, key: &Key, command: Command, effects: &mut Vec<Effect
                 return false;
             }
             Command::Settle => {
-                match may_settle {
-                    Ok(_) => {
-                        proposal.note = None;
-                        proposal.gesture = Gesture::Settling(String::new());
-                    }
-                    Err(why) => proposal.note = Some(Clean::new(why)),
+                if let Some(Err(why)) = may_settle {
+                    proposal.note = Some(Clean::new(why));
+                } else {
+                    proposal.note = None;
+                    proposal.gesture = Gesture::Settling(String::new());
                 }
                 return false;
             }

@@ -14,15 +14,15 @@ use crate::domain::cluster::Key;
 
 use super::effect::Effect;
 use super::event::{ActionId, Ticket};
+use super::gates;
 use super::record::{self, PastAction, Word};
 use super::state::{State, Weight};
 use super::verify::NEVER_APPLIED;
 
-/// The action on this workload whose outcome is not known: the oldest first, as the gate blocks.
+/// The action on this workload whose outcome is not known, and which blocks it.
 pub fn unknown<'a>(state: &'a State, workload: &Key) -> Option<&'a PastAction> {
-    let here = state.world.cluster_id.as_ref().map_or("", Clean::as_str);
-    let name = workload.to_string();
-    state.journal.actions.iter().find(|a| a.unknown && a.cluster == here && a.workload == name)
+    let deployment = state.world.deployments.get(workload)?;
+    gates::unresolved(state.past_here(), workload, &deployment.meta.uid)
 }
 
 /// The action of which a person may say now what became of it.

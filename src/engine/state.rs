@@ -239,8 +239,13 @@ impl State {
 
     /// Earlier actions on this cluster: one journal may tell of several.
     pub fn actions_here(&self) -> Vec<PastAction> {
+        self.past_here().cloned().collect()
+    }
+
+    /// The same, to be looked at.
+    pub fn past_here(&self) -> impl Iterator<Item = &PastAction> {
         let here = self.world.cluster_id.as_ref().map_or("", Clean::as_str);
-        self.journal.actions.iter().filter(|a| a.cluster == here).cloned().collect()
+        self.journal.actions.iter().filter(move |a| a.cluster == here)
     }
 
     /// Takes what the journal tells. Of its own actions this process knows more.

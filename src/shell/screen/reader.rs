@@ -15,7 +15,8 @@ use crate::engine::gate::stroke;
 
 use super::parser::{Parser, Told, Wait};
 
-/// What is typed this soon after the key before it was not typed key by key: what is slower takes more than 40 ms for a token.
+/// What is typed this soon after the key before it was not typed key by key: a token of slower keys takes more than the
+/// 40 ms that the gate wants.
 const AT_ONCE: Duration = Duration::from_millis(14);
 /// A sequence that has begun comes to its end within this, or never.
 const SEQUENCE: Duration = Duration::from_secs(2);
