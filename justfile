@@ -28,6 +28,14 @@ snapshots:
 bench *ARGS:
     cargo bench --bench light -- {{ARGS}}
 
+# Fuzzes a target of fuzz/ without an end: journal, kubernetes, prometheus, config, scenario, look, keys, answer
+fuzz TARGET *ARGS:
+    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{TARGET}} fuzz/corpus/{{TARGET}} -- {{ARGS}}
+
+# Mutants of what decides: `just mutants gate`, `just mutants rest`
+mutants *ARGS:
+    .ci/mutants {{ARGS}}
+
 # The pictures in screenshots/, anew from tests/recordings/
 screenshots:
     GOAROUND_SCREENSHOTS=write cargo test --test screenshots

@@ -1,5 +1,6 @@
 //! Points at which a process kills itself, for tests that look at what is left: `GOAROUND_DIE_AT=NAME` dies at the
 //! first passing of a point, `NAME:3` at the third, and `GOAROUND_DIE_LIST=FILE` writes down the points that are passed.
+//! `GOAROUND_DIE_BY=HUP` only says there that the line is gone, and the program goes its usual way out.
 //! With `GOAROUND_DIE_FROM=NAME` nothing counts before that point was passed: what comes after it has the same number on
 //! every run, however long the way to it was. Only with the feature `sabotage`; what is built to be used has no such point.
 
@@ -33,7 +34,12 @@ mod point {
         let Ok(wanted) = std::env::var("GOAROUND_DIE_AT") else { return };
         let (wanted, nth) = wanted.split_once(':').unwrap_or((&wanted, "1"));
         if wanted == name && nth == count.to_string() {
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            use rustix::process::{Signal, getpid, kill_process};
+            if std::env::var("GOAROUND_DIE_BY").as_deref() == Ok("HUP") {
+                let _ = kill_process(getpid(), Signal::HUP);
+                return;
+            }
+            let _ = kill_process(getpid(), Signal::KILL);
             // The signal is on its way.
             loop {
                 std::thread::park();

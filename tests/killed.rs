@@ -2,6 +2,8 @@
 //! after each durable write, each request and each answer, and with a request on the wire. Another start on the same
 //! journal must then find one effect or none, send nothing a second time, end the record, and tell the truth.
 //!
+//! At the same points the line drops under the cockpit: what was begun is finished, and the outcome is on the record.
+//!
 //! `GOAROUND_KILLS=all` takes every point, `GOAROUND_KILLS=WORD` those with the word in their name.
 
 #![allow(
@@ -9,6 +11,7 @@
     reason = "the figure of a test; a world's clock is anchored at the host's"
 )]
 
+mod common;
 #[path = "killed/world.rs"]
 mod world;
 
@@ -39,6 +42,8 @@ enum Death {
     Point(String),
     /// With a call of the plan on the wire.
     Wire(Cut, usize),
+    /// Not a death: at a point of the program, the line to its terminal drops.
+    Line(String),
 }
 
 #[test]
@@ -52,7 +57,20 @@ fn between_approval_and_close_there_are_sixty_points_at_which_it_can_die() {
 
 #[test]
 fn whenever_it_is_killed_there_is_one_effect_or_none_and_the_next_start_ends_the_record() {
-    let wanted = deaths();
+    outlived(deaths());
+}
+
+#[test]
+fn whenever_the_line_drops_what_was_begun_is_finished_and_its_outcome_recorded() {
+    let points = deaths().into_iter().filter_map(|death| match death {
+        Death::Point(point) => Some(Death::Line(point)),
+        Death::Wire(..) | Death::Line(_) => None,
+    });
+    outlived(points.collect());
+}
+
+/// Goes through all of them, and says which were not survived.
+fn outlived(wanted: VecDeque<Death>) {
     let count = wanted.len();
     let (wanted, wrong) = (Mutex::new(wanted), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -93,13 +111,17 @@ fn survives(death: &Death) -> Result<(), String> {
     let first = match death {
         Death::Point(point) => world.run(Some(point), None),
         Death::Wire(cut, nth) => world.run(None, Some((*cut, *nth))),
+        Death::Line(point) => world.cockpit(point),
     };
-    if !first.killed {
-        return Err(format!("nobody died\n{}", first.said));
+    if first.killed == matches!(death, Death::Line(_)) {
+        return Err(format!("it ended otherwise\n{}", first.said));
     }
     let told = |what: &str, said: &str| format!("{what}\njournal:\n{}\nsaid:\n{said}", world.journal_lines());
     // What was left behind: nothing was sent that is not on the disk, and nobody is told what is not so.
     held(&world, false).map_err(|why| told(&format!("after the death: {why}"), &first.said))?;
+    if !first.killed && world.history().values().any(|outcome| outcome == "unknown") {
+        return Err(told("it went without waiting for the outcome", &first.said));
+    }
     // On a busy machine the scripted operator may find his card expired, and ends; any operator can take it up then.
     let mut said = String::new();
     for _ in 0..STARTS {

@@ -503,7 +503,8 @@ fn signals_end_it_with_the_terminal_restored() {
 
 #[test]
 fn a_panic_restores_the_terminal_and_is_readable_after_it() {
-    for (place, arguments) in [("draw", &[][..]), ("task", &[][..]), ("draw", &FAST[..]), ("task", &FAST[..])]
+    for (place, arguments) in
+        [("draw:1", &[][..]), ("task:500", &[][..]), ("draw:1", &FAST[..]), ("task:500", &FAST[..])]
     {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let mut screen = Screen::start_in(120, 40, arguments, folder, &[("GOAROUND_DEBUG_PANIC", place)]);

@@ -272,10 +272,84 @@ fn an_api_server_that_is_killed_before_or_after_it_stores_the_write_leaves_one_e
     // It answers that it does not have it, and for a while that proves nothing.
     let title = cockpit.outcome("never");
     assert!(title.starts_with("NOT EXECUTED"), "{title}");
-    cockpit.wait("read back, the server does not have it");
+    let text = cockpit.wait("read back, the server does not have it");
+    assert!(!text.contains("REVERTED"), "nobody reverted what was never done:\n{text}");
     assert_eq!(grade(&rig, "never"), ("second".to_owned(), before));
     assert!(rig.writes_by("operator").iter().all(|w| w.name != "never"), "{:#?}", rig.writes_by("operator"));
     told(&rig, &mut cockpit, "never", "not_executed");
+}
+
+// Deaths of the cockpit.
+
+/// How the journal in `state` tells the action on the Deployment, if it has one.
+fn outcome_of(rig: &Rig, state: &Path, name: &str) -> Option<String> {
+    let rows = rig.goaround("operator", state, &["history", "-o", "json"]).json();
+    let rows = rows.as_array().cloned().unwrap_or_default();
+    let ours: Vec<&Value> = rows.iter().filter(|r| r["workload"] == format!("default/{name}")).collect();
+    assert!(ours.len() <= 1, "{rows:?}");
+    ours.first().filter(|row| row["action"].is_string())?["outcome"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn wherever_the_cockpit_is_killed_one_effect_or_none_is_left_and_the_next_start_tells_which() {
+    if !asked("a cockpit that is killed with its write on the way") {
+        return;
+    }
+    let rig = Arc::new(Rig::up());
+    let webhook = Webhook::register(&rig, "operator");
+    let kubeconfig = rig.kubeconfig("operator");
+    // Before the intent is wanted, when it stands, before the request, with it in the server's hands, with its answer.
+    let moments = ["record.wanted:1", "execute.sealed:1", "call.unsent:1", "", "call.answered:1"];
+    let dead: Vec<(String, i64, Cockpit)> = moments
+        .iter()
+        .enumerate()
+        .map(|(n, point)| {
+            let name = format!("killed-{n}");
+            deployed(&rig, &name, &["first", "second"], 0);
+            let before = grade(&rig, &name).1;
+            let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+            let environment = [("GOAROUND_DIE_FROM", "approved"), ("GOAROUND_DIE_AT", point)];
+            let mut cockpit = Cockpit::open_with(&kubeconfig, &[], folder, &environment);
+            cockpit.wait(" row");
+            propose(&mut cockpit, &name);
+            if point.is_empty() {
+                let process = cockpit.screen.process().to_string();
+                webhook.at_the_next_write(move || {
+                    rig::succeeded(std::process::Command::new("kill").args(["-KILL", &process]));
+                });
+            }
+            cockpit.die("the second grade was not agreed");
+            (name, before, cockpit)
+        })
+        .collect();
+    let mut again: Vec<Cockpit> =
+        dead.iter().map(|(_, _, cockpit)| cockpit.open_again(&kubeconfig)).collect();
+    for (((name, before, _), cockpit), point) in dead.iter().zip(&mut again).zip(moments) {
+        let wanted = point != "record.wanted:1";
+        let state = cockpit.state();
+        let told = cockpit.until("what became of it", |_, _| match outcome_of(&rig, &state, name) {
+            Some(outcome) if outcome == "unknown" => None,
+            Some(outcome) => Some(outcome),
+            None => (!wanted).then(String::new),
+        });
+        let (grade, after) = grade(&rig, name);
+        let done = grade == "first";
+        println!("said: killed at {point:?}: {grade} serves, {told:?}");
+        assert_eq!(after, before + i64::from(done), "one effect or none");
+        let sent = matches!(point, "" | "call.answered:1");
+        assert_eq!(done, sent, "{point}: {told}");
+        let right: &[&str] = match (wanted, done) {
+            (false, _) => &["", "withdrawn", "expired"],
+            (true, false) => &["not_executed"],
+            (true, true) => &["executed", "helped", "inconclusive"],
+        };
+        assert!(right.contains(&told.as_str()), "{point}: {told}");
+        let writes = rig.writes_by("operator").into_iter().filter(|w| w.name == *name).count();
+        assert_eq!(writes, usize::from(done), "{point}");
+        cockpit.quit();
+        let verified = rig.goaround("operator", &cockpit.state(), &["audit", "verify", "-o", "json"]);
+        assert_eq!((verified.code, &verified.json()["ok"]), (0, &json!(true)), "{verified:?}");
+    }
 }
 
 #[test]

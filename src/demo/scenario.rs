@@ -12,6 +12,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::domain::clean::Clean;
 use crate::domain::window::Window;
 use drill::Drill;
 use model::Model;
@@ -45,7 +46,7 @@ pub enum ScenarioError {
     #[error("there is no scenario `{name}`; hint: one of {known}")]
     Unknown {
         /// The name as it was given.
-        name: String,
+        name: Clean,
         /// All names.
         known: String,
     },
@@ -58,16 +59,16 @@ pub enum ScenarioError {
         line: usize,
         /// From 1, in characters.
         column: usize,
-        /// What is wrong.
-        why: String,
+        /// What is wrong; may quote the file.
+        why: Clean,
     },
     /// The file is read, but what it says does not fit together.
     #[error("demo/{file}.toml: {why}")]
     Sense {
         /// File name without `.toml`.
         file: String,
-        /// What does not fit.
-        why: String,
+        /// What does not fit; may quote the file.
+        why: Clean,
     },
 }
 
@@ -503,7 +504,7 @@ pub fn load(name: &str) -> Result<Scenario, ScenarioError> {
     match EMBEDDED.iter().find(|(file, _)| *file == name) {
         Some((file, text)) => parse(file, text),
         None => Err(ScenarioError::Unknown {
-            name: name.to_owned(),
+            name: Clean::new(name),
             known: EMBEDDED.map(|(file, _)| file).join(", "),
         }),
     }
@@ -519,7 +520,7 @@ pub fn parse(file: &str, text: &str) -> Result<Scenario, ScenarioError> {
         if kind.like.is_some() { read::<Variant>(file, text)?.whole(file)? } else { read(file, text)? };
     match scenario.nonsense(file) {
         None => Ok(scenario),
-        Some(why) => Err(ScenarioError::Sense { file: file.to_owned(), why }),
+        Some(why) => Err(ScenarioError::Sense { file: file.to_owned(), why: Clean::new(why) }),
     }
 }
 
@@ -531,7 +532,7 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ScenarioError>
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
-            why: error.message().to_owned(),
+            why: Clean::new(error.message()),
         }
     })
 }
@@ -544,7 +545,7 @@ impl Variant {
         let base = EMBEDDED.iter().find(|(other, _)| *other == like);
         let Some((base, text)) = base else {
             let why = format!("it is like `{like}`, which does not exist");
-            return Err(ScenarioError::Sense { file: file.to_owned(), why });
+            return Err(ScenarioError::Sense { file: file.to_owned(), why: Clean::new(why) });
         };
         // Not `parse`: a file that is like one that is like another is refused by the missing keys.
         let mut base: Scenario = read(base, text)?;

@@ -57,8 +57,9 @@ pub struct TerminalFront {
     ended: bool,
     /// The frame fits.
     fit: Fit,
+    /// Frames that are still drawn before the provoked panic.
     #[cfg(debug_assertions)]
-    panics_at_draw: bool,
+    panics_after: Option<u64>,
 }
 
 impl TerminalFront {
@@ -93,18 +94,22 @@ impl TerminalFront {
             ended: false,
             fit: Fit::default(),
             #[cfg(debug_assertions)]
-            panics_at_draw: false,
+            panics_after: None,
         })
     }
 
-    /// Makes the way out after a panic testable: `draw` panics in the second frame, `task` on another thread.
+    /// Makes the way out after a panic testable: `draw:N` panics when N frames were drawn, `task:N` on another thread
+    /// after N milliseconds.
     #[cfg(debug_assertions)]
     #[expect(clippy::panic, reason = "it is what is asked for")]
     pub fn provoke(&mut self, panic: Option<&str>) {
-        self.panics_at_draw = panic == Some("draw");
-        if panic == Some("task") {
-            tokio::spawn(async {
-                tokio::time::sleep(Duration::from_millis(500)).await;
+        let Some((place, number)) = panic.and_then(|panic| panic.split_once(':')) else { return };
+        let number = number.parse().unwrap_or(0);
+        if place == "draw" {
+            self.panics_after = Some(number);
+        } else {
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(number)).await;
                 panic!("provoked in a task\u{1b}[31m");
             });
         }
@@ -144,7 +149,10 @@ impl TerminalFront {
 
     fn draw(&mut self, state: &State) -> io::Result<Event> {
         #[cfg(debug_assertions)]
-        assert!(!self.panics_at_draw || self.drawn_second == i64::MIN, "provoked in a frame\u{1b}[31m");
+        if let Some(left) = &mut self.panics_after {
+            assert!(*left > 0, "provoked in a frame\u{1b}[31m");
+            *left -= 1;
+        }
         self.display.title(self.ui.title(state));
         // Before it is written: who sees it may answer before this goes on.
         let typed = self.display.typed();

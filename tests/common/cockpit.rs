@@ -26,10 +26,25 @@ impl Cockpit {
 
     /// Opens it with this folder for state and configuration.
     pub fn open_in(kubeconfig: &str, more: &[&str], folder: Arc<tempfile::TempDir>) -> Self {
+        Self::open_with(kubeconfig, more, folder, &[])
+    }
+
+    /// The same with this environment.
+    pub fn open_with(
+        kubeconfig: &str,
+        more: &[&str],
+        folder: Arc<tempfile::TempDir>,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut arguments = vec!["--kubeconfig", kubeconfig];
         arguments.extend(more);
-        let screen = Screen::start_in(120, 40, &arguments, Arc::clone(&folder), &[]);
+        let screen = Screen::start_in(120, 40, &arguments, Arc::clone(&folder), environment);
         Self { screen, folder }
+    }
+
+    /// Opens it again where it died: on what it left behind.
+    pub fn open_again(&self, kubeconfig: &str) -> Self {
+        Self::open_in(kubeconfig, &[], Arc::clone(&self.folder))
     }
 
     /// Its state folder.
@@ -107,6 +122,18 @@ impl Cockpit {
             }
             assert!(begun.elapsed() < PATIENCE, "never taken\n{}", self.screen.text());
         }
+    }
+
+    /// Approves, and dies of it. A card that changes between token and last key wants it again.
+    pub fn die(&mut self, reason: &str) {
+        while !self.screen.ended() {
+            let token = self.arm(reason);
+            self.approve(&token);
+            self.until("its death", |screen, text| {
+                (screen.ended() || text.contains("look again, then arm again")).then_some(())
+            });
+        }
+        self.screen.end();
     }
 
     /// Waits for the end of the action; its title, as in `HELPED api-gateway`.

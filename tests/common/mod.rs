@@ -248,6 +248,18 @@ impl Screen {
         out.flush().expect("keys");
     }
 
+    /// The same in front of a program that may be gone.
+    pub fn try_press(&mut self, keys: &str) {
+        if let Some(out) = self.keys.lock().expect("lock").as_mut() {
+            let _ = out.write_all(keys.as_bytes()).and_then(|()| out.flush());
+        }
+    }
+
+    /// Nobody writes to the terminal any more.
+    pub fn ended(&self) -> bool {
+        self.seen.lock().expect("lock").ended
+    }
+
     /// Types like a hand: one key after the other.
     pub fn type_slowly(&mut self, text: &str) {
         for c in text.chars() {

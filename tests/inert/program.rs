@@ -357,8 +357,12 @@ fn no_canary_comes_out_where_nobody_asked_for_it() {
         no_canary("history and export", &format!("{}{}", ran.out, ran.err), &[]);
     }
     for_each_file(&cluster.state(), &mut |path, text| no_canary(&path.display().to_string(), text, &[]));
-    let mut screen =
-        cluster.screen_in(120, 40, &[], &[("GOAROUND_DEBUG_PANIC", "draw"), environment[0], environment[1]]);
+    let mut screen = cluster.screen_in(
+        120,
+        40,
+        &[],
+        &[("GOAROUND_DEBUG_PANIC", "draw:1"), environment[0], environment[1]],
+    );
     assert_eq!(screen.end(), 101);
     no_canary("a crash", &screen.raw(), &[]);
 }

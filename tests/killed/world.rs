@@ -15,6 +15,7 @@ use goaround::engine::record;
 use goaround::shell::journal::{self, Record};
 use serde_json::{Value, json};
 
+use super::common::Screen;
 use super::{APPROVED, History};
 
 /// Its plan has two calls: a ConfigMap, then the restart.
@@ -142,6 +143,29 @@ impl World {
             command.env("GOAROUND_DIE_AT", point);
         }
         self.watched(&mut command, |_| false)
+    }
+
+    /// The cockpit with the scripted operator in a terminal, whose line drops at this point of it. It ends by itself and
+    /// gives the terminal back.
+    pub fn cockpit(&self, point: &str) -> Run {
+        let place = |name: &str| self.place(name).display().to_string();
+        let (world, state, config) = (place("world.json"), place("state"), place("config"));
+        let environment = [
+            ("GOAROUND_WORLD", world.as_str()),
+            ("GOAROUND_STATE_DIR", &state),
+            ("GOAROUND_CONFIG_DIR", &config),
+            ("GOAROUND_DIE_FROM", APPROVED),
+            ("GOAROUND_DIE_AT", point),
+            ("GOAROUND_DIE_BY", "HUP"),
+        ];
+        let rate = RATE.to_string();
+        let arguments = ["demo", SCENARIO, "--autopilot", "--speed", &rate];
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let mut screen = Screen::start_in(120, 40, &arguments, folder, &environment);
+        // Where the operator is done he says 1, because in this process nobody counts the writes of the world.
+        let code = screen.end();
+        screen.assert_restored();
+        Run { killed: code > 1, said: screen.text() }
     }
 
     /// Starts it again, until it ends or there is nothing left to do.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt as _};
 use http::{HeaderMap, Method, Request};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::decode::Status;
 use super::error::ReadError;
 use crate::domain::Time;
 use crate::domain::clean::Clean;
@@ -143,14 +143,6 @@ async fn collect(response: http::Response<kube::client::Body>, server: &Clean) -
 
 fn cut(server: &Clean, error: &(dyn std::error::Error + 'static)) -> ReadError {
     ReadError::Cut { server: server.clone(), why: super::error::Chain::of(error).innermost() }
-}
-
-/// What the API server says about a failure (`meta/v1 Status`), as far as it is used.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Status {
-    pub code: u16,
-    pub message: String,
 }
 
 pub(super) fn refused(status: u16, body: &[u8], server: &Clean) -> ReadError {

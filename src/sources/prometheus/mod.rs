@@ -12,6 +12,7 @@ mod assemble;
 pub mod client;
 mod cycle;
 mod declared;
+pub mod decode;
 pub mod discovery;
 pub mod error;
 mod inquire;

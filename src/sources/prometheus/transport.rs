@@ -108,18 +108,21 @@ fn not_a_service(text: &str) -> PromError {
 }
 
 /// An answer before its meaning is looked at.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) content_type: String,
+pub struct Reply {
+    /// Of HTTP.
+    pub status: u16,
+    /// As the server says it.
+    pub content_type: String,
     /// Where a redirect leads, without user and query.
-    pub(super) location: Clean,
+    pub location: Clean,
     /// The server's clock.
-    pub(super) date: Option<Time>,
-    pub(super) body: Vec<u8>,
+    pub date: Option<Time>,
+    /// All of it, decompressed.
+    pub body: Vec<u8>,
     /// What was asked, for messages.
-    pub(super) at: Clean,
+    pub at: Clean,
     /// The namespace of the service, when the API server stands between.
-    pub(super) proxied: Option<Clean>,
+    pub proxied: Option<Clean>,
 }
 
 /// One of the two ways.

@@ -16,7 +16,7 @@ pub use config::config_content;
 pub use kinds::{Autoscalers, DisruptionBudgets, Services};
 pub use kinds::{Claims, ConfigMaps, Deployments, Events, Nodes, Pods, ReplicaSets, Secrets};
 pub use kinds::{Kind, Object, Resource};
-pub use page::{Broken, Line, Page, line, page};
+pub use page::{Broken, Line, Page, Status, line, page};
 pub use template::template;
 pub use workloads::{Selector, selector};
 

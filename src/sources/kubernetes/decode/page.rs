@@ -117,7 +117,7 @@ enum Wire<R> {
     Modified(R),
     Deleted(R),
     Bookmark(Mark),
-    Error(super::super::http::Status),
+    Error(Status),
 }
 
 #[derive(Deserialize, Default)]
@@ -125,6 +125,16 @@ enum Wire<R> {
 struct Mark {
     #[serde(deserialize_with = "lax")]
     metadata: ListMeta,
+}
+
+/// What the API server says about a failure (`meta/v1 Status`), as far as it is used.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Status {
+    /// As of HTTP.
+    pub code: u16,
+    /// Its words, as they came.
+    pub message: String,
 }
 
 /// Reads a line of a watch.
