@@ -336,8 +336,8 @@ fn wherever_the_cockpit_is_killed_one_effect_or_none_is_left_and_the_next_start_
         let done = grade == "first";
         println!("said: killed at {point:?}: {grade} serves, {told:?}");
         assert_eq!(after, before + i64::from(done), "one effect or none");
-        let sent = matches!(point, "" | "call.answered:1");
-        assert_eq!(done, sent, "{point}: {told}");
+        // A request whose sender is gone the server may still do, or let go of.
+        assert!(point.is_empty() || done == (point == "call.answered:1"), "{point}: {told}");
         let right: &[&str] = match (wanted, done) {
             (false, _) => &["", "withdrawn", "expired"],
             (true, false) => &["not_executed"],
