@@ -2,7 +2,6 @@
 #![no_main]
 
 #[path = "../../tests/common/disk.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
 mod disk;
 #[path = "../targets.rs"]
 #[expect(dead_code, reason = "each target uses its own")]

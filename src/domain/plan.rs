@@ -215,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn a_call_stands_in_json_as_it_goes_on_the_wire() {
+        let mut plan = plan();
+        plan.calls[0].body = json!([]);
+        assert_eq!(
+            call_json(&plan.calls[0]),
+            json!({
+                "method": "PATCH",
+                "path": "/apis/apps/v1/namespaces/shop/deployments/api",
+                "content_type": "application/json-patch+json",
+                "body": [],
+            })
+        );
+    }
+
+    #[test]
     fn the_digest_depends_on_the_cluster_and_on_every_part_of_a_call() {
         let base = plan().digest("c");
         assert_ne!(base, plan().digest("d"));
