@@ -5,10 +5,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::common::Screen;
 use super::rig::{PATIENCE, pause};
+
+/// Beside the field for the token.
+const ASKED: &str = "to approve   ";
+/// Between two keys of a quick hand.
+const PACE: Duration = Duration::from_millis(60);
 
 /// The cockpit in a pseudo-terminal, as a user of the rig.
 pub struct Cockpit {
@@ -96,9 +101,24 @@ impl Cockpit {
         })
     }
 
-    /// Types the token. The time at which the last key was pressed.
+    /// Types the token, each character when the one before it is seen: on a machine that has no time for it a program
+    /// reads two keys at once, and refuses what no hand types. The time at which the last key was pressed.
     pub fn approve(&mut self, token: &str) -> Instant {
-        self.screen.type_by_hand(token);
+        for (n, c) in token.char_indices() {
+            self.screen.press(&c.to_string());
+            let last = n + c.len_utf8() == token.len();
+            let typed = format!("to approve   {}", token[..=n].to_uppercase());
+            let on = last
+                || self.until("the typed character", |_, text| {
+                    if text.contains(&typed) { Some(true) } else { (!text.contains(ASKED)).then_some(false) }
+                });
+            if !on {
+                break;
+            }
+            if !last {
+                std::thread::sleep(PACE);
+            }
+        }
         Instant::now()
     }
 
@@ -157,6 +177,6 @@ impl Cockpit {
 
 /// The four characters that the card asks for.
 fn token(text: &str) -> Option<String> {
-    let before = text.split(" to approve   ").next().filter(|before| before.len() < text.len())?;
+    let before = text.split(&format!(" {ASKED}")).next().filter(|before| before.len() < text.len())?;
     before.rsplit(' ').next().map(str::to_owned)
 }
