@@ -156,6 +156,8 @@ fn disturb(way: Way, screen: &mut Screen, chance: &mut Chance) {
             screen.signal("TSTP");
             screen.wait_state("T");
             screen.assert_cooked();
+            // What it wrote last may still be on its way to us.
+            screen.wait_gone("PROD");
             if way == Way::EndAsleep {
                 screen.signal("TERM");
                 screen.signal("CONT");
