@@ -51,6 +51,13 @@ fn advice(scenario: &str) -> Vec<Value> {
     records.filter(|record| record["kind"] == "advice").map(|record| record["body"].clone()).collect()
 }
 
+/// What the model said of the rollback. On a busy machine a card that only waits may have come before, of which other
+/// things are said.
+fn of_the_rollback(advice: &[Value]) -> &Value {
+    let heard = advice.iter().find(|a| a["decision"]["action"] == "rollback" && a["answer"].is_object());
+    heard.expect("the model was heard before the decision")
+}
+
 /// Claims of all sentences of an answer.
 fn claims(advice: &Value) -> impl Iterator<Item = &Value> {
     let sentences = advice["answer"]["sentences"].as_array().into_iter().flatten();
@@ -152,9 +159,9 @@ fn a_content_that_nobody_knows_is_not_restored() {
 fn a_lying_model_changes_nothing_about_the_ending_and_its_lies_are_on_record_with_the_truth() {
     ends_as_expected("lying-model");
     let advice = advice("lying-model");
-    let first = advice.first().expect("the model was heard before the decision");
-    assert!(first["answer"]["contradicted"].as_u64() >= Some(2), "{first:#}");
-    let wrong: Vec<&Value> = claims(first).filter(|claim| claim["mark"] == "contradicted").collect();
+    let heard = of_the_rollback(&advice);
+    assert!(heard["answer"]["contradicted"].as_u64() >= Some(2), "{heard:#}");
+    let wrong: Vec<&Value> = claims(heard).filter(|claim| claim["mark"] == "contradicted").collect();
     assert!(wrong.len() >= 2 && wrong.iter().all(|claim| claim["truth"].is_string()), "{wrong:#?}");
     let first = wrong[0]["text"].as_str().unwrap_or_default();
     assert!(first.ends_with(" %"), "the wrong value comes first: {wrong:#?}");
@@ -163,9 +170,7 @@ fn a_lying_model_changes_nothing_about_the_ending_and_its_lies_are_on_record_wit
 #[test]
 fn every_claim_of_an_honest_model_is_confirmed_on_record() {
     let advice = advice("slo-burn");
-    // On a busy machine a card that only waits may have come before.
-    let heard = advice.iter().find(|a| a["decision"]["action"] == "rollback" && a["answer"].is_object());
-    let answer = &heard.expect("the model was heard before the decision")["answer"];
+    let answer = &of_the_rollback(&advice)["answer"];
     assert_eq!((&answer["contradicted"], &answer["not_found"]), (&0.into(), &0.into()), "{answer:#}");
     assert!(answer["confirmed"].as_u64() >= Some(8), "{answer:#}");
     assert!(answer["dissent"].is_null(), "{answer:#}");
