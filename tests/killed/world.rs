@@ -122,11 +122,15 @@ impl World {
 
     /// The points that one whole run passes from the approval on, and nothing else of it.
     pub fn points(&self) -> Vec<String> {
-        let list = self.place("points");
         let mut command = self.operator();
-        let run = self.watched(command.env("GOAROUND_DIE_LIST", &list), |_| false);
+        let run = self.watched(command.env("GOAROUND_DIE_LIST", self.place("points")), |_| false);
         assert!(run.said.contains(r#""outcome":"helped""#), "{}", run.said);
-        let points = std::fs::read_to_string(&list).expect("points");
+        self.passed()
+    }
+
+    /// The points that were passed where they were written down, in their order.
+    pub fn passed(&self) -> Vec<String> {
+        let points = std::fs::read_to_string(self.place("points")).unwrap_or_default();
         points.lines().map(str::to_owned).collect()
     }
 
@@ -145,33 +149,48 @@ impl World {
         self.watched(&mut command, |_| false)
     }
 
-    /// The cockpit with the scripted operator in a terminal, whose line drops at this point of it. It ends by itself and
-    /// gives the terminal back.
-    pub fn cockpit(&self, point: &str) -> Run {
+    /// The cockpit with the scripted operator in a terminal, whose line drops at this point of it, if at any. It ends by
+    /// itself and gives the terminal back. The points that it passed are written down. `None` when it does not come by:
+    /// on a busy machine the card may change under the operator, again and again.
+    pub fn cockpit(&self, point: Option<&str>) -> Option<Run> {
         let place = |name: &str| self.place(name).display().to_string();
         let (world, state, config) = (place("world.json"), place("state"), place("config"));
-        let environment = [
+        let points = place("points");
+        let mut environment = vec![
             ("GOAROUND_WORLD", world.as_str()),
             ("GOAROUND_STATE_DIR", &state),
             ("GOAROUND_CONFIG_DIR", &config),
             ("GOAROUND_DIE_FROM", APPROVED),
-            ("GOAROUND_DIE_AT", point),
-            ("GOAROUND_DIE_BY", "HUP"),
+            ("GOAROUND_DIE_LIST", &points),
         ];
+        if let Some(point) = point {
+            environment.extend([("GOAROUND_DIE_AT", point), ("GOAROUND_DIE_BY", "HUP")]);
+        }
         let rate = RATE.to_string();
         let arguments = ["demo", SCENARIO, "--autopilot", "--speed", &rate];
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let mut screen = Screen::start_in(120, 40, &arguments, folder, &environment);
+        let begun = Instant::now();
+        let came_by = || point.map_or_else(|| self.ended(), |point| self.passed().iter().any(|p| p == point));
+        while !came_by() {
+            let over = screen.ended() || begun.elapsed() > PATIENCE;
+            if over && !came_by() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         // Where the operator is done he says 1, because in this process nobody counts the writes of the world.
         let code = screen.end();
         screen.assert_restored();
-        Run { killed: code > 1, said: screen.text() }
+        Some(Run { killed: code > 1, said: screen.text() })
     }
 
     /// Starts it again, until it ends or there is nothing left to do.
     pub fn take_up(&self) -> Run {
-        // It says so of every SLO that it maps: by then it has seen cluster, Prometheus and journal.
-        self.watched(&mut self.operator(), |said| self.ended() && said.contains(r#""source":"slo""#))
+        // By what it judges, or finds nothing to judge by, it has seen cluster, Prometheus and journal.
+        let judged =
+            |said: &str| [r#""source":"slo""#, r#""source":"gate""#].iter().any(|s| said.contains(s));
+        self.watched(&mut self.operator(), |said| self.ended() && judged(said))
     }
 
     /// Every action is closed or was never done.
