@@ -282,7 +282,8 @@ impl Card<'_> {
         let analysis = &self.proposal.analysis;
         let words = what(self.look, self.state, analysis);
         let long = words.clone().and(self.look.dim(), format!("  {}", target_words(analysis)));
-        if long.width() <= usize::from(area.width) {
+        // The last column is left to the frame.
+        if long.width() < usize::from(area.width) {
             long.draw(area, buf);
         } else {
             words.and(self.look.dim(), format!("  {}", target_judged(analysis))).draw(area, buf);
