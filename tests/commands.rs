@@ -148,6 +148,19 @@ fn completions_and_the_manual_come_from_the_program_itself() {
     }
 }
 
+#[test]
+fn a_drill_takes_the_scenarios_that_are_named_and_refuses_what_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = run(folder.path(), &["drill", "--list", "dependency", "slo-burn"]);
+    assert_eq!((ran.status.code(), out(&ran).as_str()), (Some(0), "dependency\nslo-burn\n"), "{}", err(&ran));
+    assert!(out(&run(folder.path(), &["drill", "--list"])).lines().count() >= 10);
+    let ran = run(folder.path(), &["drill", "dependency", "slo-brun"]);
+    assert_eq!(ran.status.code(), Some(2), "{}", out(&ran));
+    assert!(err(&ran).contains("`slo-brun`") && err(&ran).contains("slo-burn"), "{}", err(&ran));
+    let ran = run(folder.path(), &["drill", "lying-model"]);
+    assert!(err(&ran).contains("`lying-model` asks nothing"), "{}", err(&ran));
+}
+
 fn at(clock: &str) -> Time {
     format!("2026-11-20T{clock}Z").parse().expect("a time")
 }

@@ -21,9 +21,9 @@ use super::{Form, Output, Target, TemporaryFolder, World, demo_config, need_term
 /// Arguments.
 #[derive(Args, Debug)]
 pub struct DrillArgs {
-    /// Only this scenario, as often as wanted
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
+    /// Only these scenarios, in this order
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
     /// Name the scenarios, without what is right
     #[arg(long)]
     list: bool,
@@ -129,20 +129,20 @@ fn question(number: usize, of: usize, scenario: &Scenario, drill: &scenario::dri
 
 /// The scenarios in the order of the seed, each set to the moment at which a person sits down.
 fn chosen(args: &DrillArgs) -> anyhow::Result<Vec<(Scenario, scenario::drill::Drill)>> {
-    let all = if args.only.is_empty() {
+    let all = if args.scenarios.is_empty() {
         scenario::list()?
     } else {
-        args.only.iter().map(|name| scenario::load(name)).collect::<Result<_, _>>()?
+        args.scenarios.iter().map(|name| scenario::load(name)).collect::<Result<_, _>>()?
     };
     let mut chosen = Vec::new();
     for scenario in all {
         match scenario.drill.clone() {
             Some(drill) => chosen.push((Scenario { begin: drill.begin, ..scenario }, drill)),
-            None if args.only.is_empty() => {}
+            None if args.scenarios.is_empty() => {}
             None => anyhow::bail!("`{}` asks nothing; hint: goaround drill --list", scenario.name),
         }
     }
-    if args.only.is_empty() && !args.list {
+    if args.scenarios.is_empty() && !args.list {
         shuffle(&mut chosen, args.seed);
     }
     Ok(chosen)
