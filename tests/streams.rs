@@ -155,6 +155,20 @@ fn the_honest_gesture_approves() {
     }
 }
 
+/// Streams of ten million that were taken for accidents, and are a hand that corrected itself after something else that
+/// the gate had thrown away.
+const HANDS: [u64; 1] = [307_336];
+
+#[test]
+fn a_hand_that_corrects_itself_is_no_accident() {
+    let mut player = Player::new();
+    for seed in HANDS {
+        let stream = stream::of(seed, |begin| player.token(begin));
+        let wanted = Outcome { armed: true, approved: true, honest: true, decided: false };
+        assert_eq!(player.play(&stream), wanted, "{stream:#?}");
+    }
+}
+
 /// Broken designs that streams must find.
 const BROKEN: &[Design] = &[
     Design::PasteTypes,

@@ -35,10 +35,10 @@ pub struct Judge {
     lines: Vec<Line>,
     /// The token is on the screen since.
     asked: Option<Duration>,
-    typed: Vec<Press>,
-    field: Vec<Press>,
-    /// The last character made the token whole, and a hand did it.
-    whole: bool,
+    /// Since then; `None` erases.
+    typed: Vec<Option<Press>>,
+    /// What came last is a character that counts.
+    counts: bool,
     startled: Startled,
     pub was_armed: bool,
 }
@@ -117,45 +117,53 @@ impl Judge {
     pub fn void(&mut self) {
         self.asked = None;
         self.typed.clear();
-        self.field.clear();
     }
 
     /// A character came in the read number `read`, at `at`.
     pub fn char(&mut self, c: char, at: Duration, read: usize) {
-        self.whole = false;
         let seen = self.asked.is_some_and(|asked| at > asked);
-        if !seen || c.is_whitespace() {
-            return;
+        self.counts = seen && !c.is_whitespace();
+        if self.counts {
+            self.typed.push(Some(Press { c: c.to_ascii_uppercase(), at, read }));
         }
-        let press = Press { c: c.to_ascii_uppercase(), at, read };
-        let places = self.token.len();
-        let apart = |pair: &[Press]| pair[0].read != pair[1].read;
-        let hand = |typed: &[Press]| {
-            let (Some(first), Some(last)) = (typed.first(), typed.last()) else { return false };
-            typed.windows(2).all(apart)
-                && last.at - first.at >= HAND
-                && typed.iter().map(|press| press.c).eq(self.token.chars())
-        };
-        // Four places, of which a fifth character is none; and the last four of everything, because a gate that thinks
-        // them too fast begins anew.
-        if self.field.len() < places {
-            self.field.push(press);
-        }
-        self.typed.push(press);
-        self.whole = hand(&self.field) || hand(&self.typed[self.typed.len().saturating_sub(places)..]);
     }
 
-    /// What was typed last is erased.
+    /// What is typed last is erased.
     pub fn erased(&mut self) {
-        self.whole = false;
-        self.typed.pop();
-        self.field.pop();
+        self.counts = false;
+        self.typed.push(None);
+    }
+
+    /// What came last made the token whole, and a hand did it: in as many places as it has, where one more character has
+    /// no place, from the first or from a later one on, because a gate that finds characters too fast begins anew.
+    fn whole(&self) -> bool {
+        let places = self.token.len();
+        let field = |typed: &[Option<Press>]| {
+            let mut field: Vec<Press> = Vec::new();
+            for press in typed {
+                match press {
+                    Some(press) if field.len() < places => field.push(*press),
+                    Some(_) => {}
+                    None => drop(field.pop()),
+                }
+            }
+            field
+        };
+        self.counts && (0..self.typed.len()).any(|from| self.by_hand(&field(&self.typed[from..])))
+    }
+
+    /// The token, each character of it in a read of its own.
+    fn by_hand(&self, field: &[Press]) -> bool {
+        let (Some(first), Some(last)) = (field.first(), field.last()) else { return false };
+        field.windows(2).all(|pair| pair[0].read != pair[1].read)
+            && last.at - first.at >= HAND
+            && field.iter().map(|press| press.c).eq(self.token.chars())
     }
 
     /// It was approved now: by a hand that saw what it did?
     pub fn honest(&self, now: Duration) -> bool {
         let since = |line: &Line| line.since.is_some_and(|since| now.saturating_sub(since) >= SEEN_AFTER);
-        self.whole && self.lines.iter().all(|line| line.read || since(line))
+        self.whole() && self.lines.iter().all(|line| line.read || since(line))
     }
 
     /// A key decides now that was meant for a token.
