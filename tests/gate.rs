@@ -1027,6 +1027,34 @@ fn a_card_is_withdrawn_when_what_it_stands_on_changes() {
 }
 
 #[test]
+fn a_card_that_comes_after_one_on_which_somebody_typed_is_not_decided_by_that_hand() {
+    for later in [Command::Wait, Command::Reject, Command::Edit, Command::Arm] {
+        let mut story = Story::burning();
+        story.arm();
+        let token = story.proposal().token.clone();
+        story.type_text(&token[..1]);
+        story.hold.insert("dry_run");
+        story.workload_mut("api").deployment["metadata"]["annotations"]["note"] = "hello".into();
+        story.objects();
+        story.pass(1);
+        assert!(story.card("api").is_none(), "the server has not said yet what it thinks of the next one");
+        story.answer("dry_run");
+        story.pass(1);
+        story.show();
+        let new = story.proposal().digest.clone();
+        story.command(later.clone());
+        story.mono += MS(790);
+        story.command(later.clone());
+        let card = story.proposal();
+        assert_eq!((&card.digest, &card.gesture), (&new, &Gesture::Idle), "{later:?}");
+        assert_eq!(story.records("waited").len(), 0, "{later:?}");
+        story.mono += MS(20);
+        story.command(later.clone());
+        assert!(story.card("api").is_none_or(|c| c.gesture != Gesture::Idle), "{later:?} counts again");
+    }
+}
+
+#[test]
 fn a_card_that_restores_a_config_map_is_withdrawn_when_its_content_changes_again() {
     let mut story = Story::config_edited(true);
     assert_eq!(story.proposal().analysis.offer, Offer::RestoreConfig, "{}", story.analysis("api").reason);

@@ -2,6 +2,7 @@
 //! analyses, and keeps the open card in step with the world. Decisions and actions go their way from here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::domain::Time;
 use crate::domain::clean::Clean;
@@ -69,6 +70,8 @@ pub struct Incident {
     pub analysis: Option<Analysis>,
     /// The open card.
     pub proposal: Option<Proposal>,
+    /// Its card went under a hand that was typing; the next one startles.
+    interrupted: bool,
     /// What a person asked for instead.
     pub wish: Option<Wish>,
     /// Fixes times that are under the digest; renewed with each wish.
@@ -97,6 +100,7 @@ impl Incident {
             calm_since: None,
             analysis: None,
             proposal: None,
+            interrupted: false,
             wish: None,
             planned: now,
             waiting: None,
@@ -132,6 +136,14 @@ impl Incident {
     /// A person is wanted.
     pub fn open_gate(&self) -> bool {
         self.proposal.as_ref().is_some_and(|p| p.gesture != Gesture::Decided)
+    }
+
+    /// The card goes without an answer. The one that takes its place, at once or when a server has said what it thinks of
+    /// it, must not be decided by a hand that is still typing on this one.
+    fn lose_card(&mut self, mono: Duration) -> Option<Proposal> {
+        let lost = self.proposal.take()?;
+        self.interrupted = lost.takes_text() || lost.startled(mono);
+        Some(lost)
     }
 
     /// Takes a wish: the card is drawn anew for it.
@@ -633,13 +645,8 @@ fn keep_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
             return;
         }
         let why = format!("the world moved: {}", analysis.reason);
-        let typing = proposal.takes_text();
         withdraw(state, workload, &why, effects);
         open_card(state, workload, effects);
-        let opened = state.incidents.get_mut(workload).and_then(|i| i.proposal.as_mut());
-        if let Some(opened) = opened.filter(|_| typing) {
-            opened.startles();
-        }
         return;
     }
     open_card(state, workload, effects);
@@ -718,7 +725,10 @@ fn open_card(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     }
     incident.reach(Stage::Propose, now);
     incident.reach(Stage::Gate, now);
-    let proposal = Proposal::open(analysis, now, mono, void_after);
+    let mut proposal = Proposal::open(analysis, now, mono, void_after);
+    if std::mem::take(&mut incident.interrupted) {
+        proposal.startles();
+    }
     let text = match proposal.analysis.offer {
         Offer::Rollback | Offer::RestoreConfig => format!(
             "proposal {} opened: {} of {}",
@@ -769,8 +779,8 @@ fn waits(incident: &Incident, analysis: &Analysis, world: &super::world::World, 
 
 fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
-    let now = state.now;
-    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.proposal.take()) else {
+    let (now, mono) = (state.now, state.mono);
+    let Some(proposal) = state.incidents.get_mut(workload).and_then(|i| i.lose_card(mono)) else {
         return;
     };
     effects.push(Effect::Record {
@@ -802,8 +812,9 @@ fn expire(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
 pub fn withdraw(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effect>) {
     let cluster = state.world.cluster_id.clone().unwrap_or_default();
     let now = state.now;
+    let mono = state.mono;
     let open = state.incidents.get_mut(workload).filter(|i| i.open_gate());
-    let Some(proposal) = open.and_then(|i| i.proposal.take()) else {
+    let Some(proposal) = open.and_then(|i| i.lose_card(mono)) else {
         return;
     };
     effects.push(Effect::Record {

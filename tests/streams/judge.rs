@@ -121,7 +121,8 @@ impl Judge {
 
     /// A character came in the read number `read`, at `at`.
     pub fn char(&mut self, c: char, at: Duration, read: usize) {
-        let seen = self.asked.is_some_and(|asked| at > asked);
+        // Read when the frame was whole on the terminal, in the same millisecond at the earliest.
+        let seen = self.asked.is_some_and(|asked| at >= asked);
         self.counts = seen && !c.is_whitespace();
         if self.counts {
             self.typed.push(Some(Press { c: c.to_ascii_uppercase(), at, read }));
