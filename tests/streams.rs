@@ -157,8 +157,9 @@ fn the_honest_gesture_approves() {
 }
 
 /// Streams of ten million that were taken for accidents, and are a hand: one that corrected itself after something else
-/// that the gate had thrown away, and one that typed from the moment on at which the frame was there.
-const HANDS: [u64; 2] = [307_336, 2_218_907];
+/// that the gate had thrown away, one that typed from the moment on at which the frame was there, and three that lost
+/// what they typed while their terminal had another size.
+const HANDS: [u64; 5] = [307_336, 2_218_907, 3_759_892, 3_946_244, 5_059_691];
 
 #[test]
 fn a_hand_by_chance_is_no_accident() {
@@ -170,8 +171,9 @@ fn a_hand_by_chance_is_no_accident() {
     }
 }
 
-/// Streams of ten million that were accidents: a card was replaced under a hand, but not at once.
-const ACCIDENTS: [u64; 1] = [617_437];
+/// Streams of ten million that were accidents, or were taken for some: a card was replaced under a hand, but not at
+/// once; and two that waited on purpose in the very millisecond in which a changed card had been there for long enough.
+const ACCIDENTS: [u64; 3] = [617_437, 4_475_219, 5_903_412];
 
 #[test]
 fn what_was_an_accident_once_is_none_any_more() {

@@ -24,6 +24,8 @@ struct Press {
     c: char,
     at: Duration,
     read: usize,
+    /// It may have been thrown away.
+    doubtful: bool,
 }
 
 /// Watches one stream.
@@ -35,6 +37,10 @@ pub struct Judge {
     lines: Vec<Line>,
     /// The token is on the screen since.
     asked: Option<Duration>,
+    /// What was drawn before this is no frame for the terminal, not even when it has its old size again.
+    resized: Duration,
+    /// The program may throw away what came until then: it was told of another size, and had drawn nothing since.
+    doubt: Duration,
     /// Since then; `None` erases.
     typed: Vec<Option<Press>>,
     /// What came last is a character that counts.
@@ -73,12 +79,24 @@ impl Judge {
     }
 
     /// The terminal has another size: what stands on it is no frame for it.
-    pub fn resized(&mut self) {
-        self.asked = None;
+    pub fn resized(&mut self, at: Duration) {
+        (self.asked, self.resized) = (None, at);
     }
 
-    /// A frame of this size is on the terminal, which has that one.
-    pub fn frame(&mut self, frame: &Frame, size: (u16, u16), terminal: (u16, u16), at: Duration) {
+    /// The program was told that it has.
+    pub fn learnt(&mut self) {
+        self.doubt = Duration::MAX;
+    }
+
+    /// A frame of this size, drawn then, is on the terminal, which has that one.
+    pub fn frame(
+        &mut self,
+        frame: &Frame,
+        size: (u16, u16),
+        terminal: (u16, u16),
+        drawn: Duration,
+        at: Duration,
+    ) {
         for (n, line) in self.lines.iter_mut().enumerate() {
             let whole = frame.shown.digest.is_some() && frame.shown.lines.contains(&n);
             // It was there until now.
@@ -88,10 +106,11 @@ impl Judge {
         if let Startled::Unseen = self.startled {
             self.startled = Startled::Seen(at);
         }
+        self.doubt = self.doubt.min(at);
         let large = size.0 >= 80 && size.1 >= 24;
         if frame.asks && large && frame.shown.digest.is_some() {
             self.was_armed = true;
-            if size == terminal {
+            if size == terminal && drawn >= self.resized {
                 self.asked.get_or_insert(at);
             }
         } else {
@@ -125,7 +144,8 @@ impl Judge {
         let seen = self.asked.is_some_and(|asked| at >= asked);
         self.counts = seen && !c.is_whitespace();
         if self.counts {
-            self.typed.push(Some(Press { c: c.to_ascii_uppercase(), at, read }));
+            let doubtful = at <= self.doubt;
+            self.typed.push(Some(Press { c: c.to_ascii_uppercase(), at, read, doubtful }));
         }
     }
 
@@ -136,13 +156,15 @@ impl Judge {
     }
 
     /// What came last made the token whole, and a hand did it: in as many places as it has, where one more character has
-    /// no place, from the first or from a later one on, because a gate that finds characters too fast begins anew.
+    /// no place, from the first or from a later one on, because a gate that finds characters too fast begins anew; with or
+    /// without what may have been thrown away.
     fn whole(&self) -> bool {
         let places = self.token.len();
-        let field = |typed: &[Option<Press>]| {
+        let field = |typed: &[Option<Press>], doubtful: bool| {
             let mut field: Vec<Press> = Vec::new();
             for press in typed {
                 match press {
+                    Some(press) if press.doubtful && !doubtful => {}
                     Some(press) if field.len() < places => field.push(*press),
                     Some(_) => {}
                     None => drop(field.pop()),
@@ -150,7 +172,10 @@ impl Judge {
             }
             field
         };
-        self.counts && (0..self.typed.len()).any(|from| self.by_hand(&field(&self.typed[from..])))
+        let Some(Some(last)) = self.typed.last().filter(|_| self.counts) else { return false };
+        let hand =
+            |doubtful| (0..self.typed.len()).any(|from| self.by_hand(&field(&self.typed[from..], doubtful)));
+        hand(true) || !last.doubtful && hand(false)
     }
 
     /// The token, each character of it in a read of its own.

@@ -194,7 +194,7 @@ impl Run<'_> {
                 }
                 Act::Size(columns, rows) => {
                     self.size = (*columns, *rows);
-                    self.judge.resized();
+                    self.judge.resized(clock);
                     // A signal is heard before any key that waits.
                     self.queue.push_front((clock, Item::Size));
                 }
@@ -278,7 +278,10 @@ impl Run<'_> {
                     self.command(command, now);
                 }
             }
-            Item::Size => self.fit.resized(),
+            Item::Size => {
+                self.judge.learnt();
+                self.fit.resized();
+            }
             Item::Away(away) => {
                 self.judge.void();
                 for at in [now, now + away] {
@@ -331,21 +334,23 @@ impl Run<'_> {
         // The story counts a millisecond for each event.
         story.mono = story.mono.max(now.saturating_sub(Duration::from_millis(1)));
         story.event(event);
-        self.after(now);
+        self.after();
     }
 
     /// Looks at what followed.
-    fn after(&mut self, now: Duration) {
+    fn after(&mut self) {
         let story = &self.desk.story;
+        // The moment that the engine was told: each event of a story has one of its own.
+        let told = story.mono;
         for (_, effects) in &story.trace[self.records..] {
             for effect in effects {
                 match effect {
                     Effect::Recheck(..) | Effect::Execute(_) => {
                         self.outcome.approved = true;
-                        self.outcome.honest = self.judge.honest(now);
+                        self.outcome.honest = self.judge.honest(told);
                     }
                     Effect::Record { kind: record::WAITED, .. } => {
-                        self.outcome.decided = self.judge.startles(now);
+                        self.outcome.decided = self.judge.startles(told);
                     }
                     _ => {}
                 }
@@ -377,7 +382,7 @@ impl Run<'_> {
                     }
                 }),
             }
-            self.after(now);
+            self.after();
             return;
         }
         match world {
@@ -410,7 +415,7 @@ impl Run<'_> {
             World::Healed => story.heal("api"),
             World::Late => story.jump(900),
         }
-        self.after(now);
+        self.after();
     }
 
     /// A frame goes out; it is on the terminal when its write has ended.
@@ -427,7 +432,7 @@ impl Run<'_> {
     fn sent(&mut self) {
         let Some((at, frame, size)) = self.sending.take() else { return };
         self.busy = self.busy.max(at);
-        self.judge.frame(&frame, size, self.size, at);
+        self.judge.frame(&frame, size, self.size, self.drawn, at);
         self.fit.drawn(self.typed.last());
         let shown = Shown { read: self.typed.last(), ..frame.shown };
         self.event(Event::Shown(shown), at);
