@@ -18,8 +18,6 @@ use crate::domain::cluster::ContentDigest;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A credential plugin that says nothing for this long has failed.
 const PLUGIN: Duration = Duration::from_secs(30);
-/// A write is given up after this long; its outcome is then unknown.
-const WRITE: Duration = Duration::from_secs(30);
 /// A client that was built before its write is thrown away after this: files that it was built from may be others.
 const SPARE: TimeDelta = TimeDelta::minutes(10);
 /// A dry run, and the write that it was for.
@@ -170,10 +168,8 @@ impl Connected {
     }
 
     async fn build_writer(&self) -> Result<kube::Client, ConnectError> {
-        let mut config = (*self.pinned).clone();
-        config.read_timeout = Some(WRITE);
-        config.write_timeout = Some(WRITE);
-        build(&config, false, &self.origin).await
+        // Without a shorter limit of its own: who sends says how long it waits, and a second one would race with that.
+        build(&self.pinned, false, &self.origin).await
     }
 }
 
@@ -308,6 +304,16 @@ mod tests {
         let merged = Kubeconfig::from_yaml(&text.to_string()).expect("a kubeconfig");
         let config = pin(merged, "here", hide_env, &origin).await.expect("a session");
         (config, origin)
+    }
+
+    /// Who sends a write waits thirty seconds; a connection that gave up by itself after as long would say now and then
+    /// that it broke, where nobody answered.
+    #[tokio::test]
+    async fn no_connection_gives_up_before_whoever_waits_for_the_answer() {
+        let (config, _) = pinned(serde_json::json!({}), &[]).await;
+        assert_eq!(config.read_timeout, None, "a watch is silent for long");
+        let write = config.write_timeout.unwrap_or(Duration::MAX);
+        assert!(write > Duration::from_secs(60), "{write:?}");
     }
 
     #[tokio::test]
