@@ -11,6 +11,7 @@ use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{
     Autoscaler, Change, ClusterEvent, ClusterFact, DisruptionBudget, Key, Node, Pod, Uid,
 };
+use goaround::domain::diff;
 use goaround::domain::plan::DryRun;
 use goaround::domain::policy::Policy;
 use goaround::domain::signal::{Health, Signal, Source};
@@ -127,8 +128,35 @@ fn edited_content_and_a_restart_are_a_config_change_that_an_undo_would_not_cure(
     let plan = story.analysis("api").plan.as_ref().expect("a plan");
     assert_eq!(plan.configs.len(), 1);
     assert_eq!(plan.calls.len(), 2);
+    let changes: Vec<_> = plan.changes.iter().map(diff::shown).collect();
+    assert_eq!(
+        changes,
+        [
+            "ConfigMap api-config key app.conf timeout=1s → timeout=5s",
+            "restarted 2026-11-20T11:57:00Z → 2026-11-20T12:00:00Z"
+        ]
+    );
     assert!(reason(&story).contains("an undo would change nothing"), "{}", reason(&story));
     assert_eq!(story.gate(Gate::TargetGood), Pass, "{}", story.gate_line(Gate::TargetGood));
+}
+
+#[test]
+fn a_restart_leaves_the_other_annotations_of_the_pods_as_they_are() {
+    let mut api = Workload::restarted();
+    for set in &mut api.sets {
+        set["spec"]["template"]["metadata"]["annotations"]["team"] = "shop".into();
+    }
+    api.deployment["spec"]["template"]["metadata"]["annotations"]["team"] = "shop".into();
+    let known = vec![known("timeout=5s")];
+    let story = Story::told(vec![api, Workload::new("web")], |s| s.edited("11:56:00", known));
+    assert_eq!(offer(&story), Offer::RestoreConfig, "{}", reason(&story));
+    let calls = &story.analysis("api").plan.as_ref().expect("a plan").calls;
+    let body = calls[1].body.as_array().expect("operations");
+    let template = body.iter().find(|o| o["op"] == "replace" && o["path"] == "/spec/template").expect("it");
+    let annotations = template["value"]["metadata"]["annotations"].as_object().expect("annotations");
+    assert_eq!(annotations["team"], "shop");
+    assert_eq!(annotations["kubectl.kubernetes.io/restartedAt"], "2026-11-20T12:00:00Z");
+    assert_eq!(annotations.len(), 2);
 }
 
 #[test]

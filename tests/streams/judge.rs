@@ -37,12 +37,12 @@ pub struct Judge {
     lines: Vec<Line>,
     /// The token is on the screen since.
     asked: Option<Duration>,
+    /// Since then; `None` erases.
+    typed: Vec<Option<Press>>,
     /// What was drawn before this is no frame for the terminal, not even when it has its old size again.
     resized: Duration,
     /// The program may throw away what came until then: it was told of another size, and had drawn nothing since.
     doubt: Duration,
-    /// Since then; `None` erases.
-    typed: Vec<Option<Press>>,
     /// What came last is a character that counts.
     counts: bool,
     startled: Startled,
