@@ -6,6 +6,7 @@ mod story;
 
 use std::time::Duration;
 
+use goaround::domain::advice::Dissent;
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::ContentDigest;
 use goaround::domain::plan::DryRun;
@@ -78,6 +79,24 @@ fn approves(decision: &Decision) -> bool {
 
 fn is_armed(card: &Proposal) -> bool {
     matches!(card.gesture, Gesture::Token { .. } | Gesture::Reason(_))
+}
+
+#[test]
+fn a_card_is_called_by_the_beginning_of_its_digest_never_by_its_token() {
+    let card = card();
+    assert_eq!(
+        (card.name().len(), card.digest.short().starts_with(card.name())),
+        (8, true),
+        "{}",
+        card.name()
+    );
+    assert_ne!(card.name(), card.token);
+    // In records, the same plan proposed again is another proposal.
+    let opened = card.opened + chrono::TimeDelta::seconds(1);
+    let again = Proposal::open(card.analysis.clone(), opened, Duration::ZERO, chrono::TimeDelta::minutes(10));
+    assert_eq!(again.digest, card.digest);
+    assert!(card.id().starts_with(card.name()) && again.id().starts_with(card.name()), "{}", card.id());
+    assert_ne!(again.id(), card.id());
 }
 
 // Arming.
@@ -159,7 +178,13 @@ fn a_screen_that_is_too_small_neither_arms_nor_approves() {
     card.shown(&small(&card), MS(100));
     card.arm(MS(5_000), "");
     assert!(!is_armed(&card));
-    assert!(card.note.as_ref().is_some_and(|n| n.as_str().contains("80x24")));
+    let told = |card: &Proposal| card.note.as_ref().is_some_and(|n| n.as_str().contains("80x24"));
+    assert!(told(&card));
+    // Said as long as it is so, and no longer.
+    card.shown(&small(&card), MS(5_100));
+    assert!(told(&card));
+    card.shown(&whole(&card), MS(5_200));
+    assert_eq!(card.note, None);
     // Made smaller after arming: the token is refused until the card is whole again.
     let mut card = armed();
     let token = card.token.clone();
@@ -171,6 +196,15 @@ fn a_screen_that_is_too_small_neither_arms_nor_approves() {
     let mut card = armed();
     card.shown(&Shown::default(), MS(3_000));
     assert!(!approves(&typed(&mut card, &token, MS(3_100), MS(150))), "approved behind another page");
+}
+
+#[test]
+fn a_frame_takes_no_note_away_but_the_one_about_its_size() {
+    let mut card = card();
+    card.note = Some(Clean::new("why nothing happened"));
+    card.shown(&whole(&card), MS(100));
+    card.shown(&Shown { large_enough: false, ..whole(&card) }, MS(200));
+    assert_eq!(card.note, Some(Clean::new("why nothing happened")));
 }
 
 /// What a person saw: a subset of the lines for a while.
@@ -253,6 +287,33 @@ fn a_new_block_a_new_effect_line_and_a_new_verdict_disarm() {
         assert!(card.refresh(newer, card.opened), "{what}");
         assert_eq!(card.gesture, Gesture::Idle, "{what}");
     }
+}
+
+#[test]
+fn what_was_decided_stays_decided_whatever_changes() {
+    let mut card = armed();
+    let token = card.token.clone();
+    assert!(approves(&typed(&mut card, &token, MS(3_000), MS(150))));
+    let mut newer = card.analysis.clone();
+    newer.gates[1].state = GateState::Fail;
+    assert!(card.refresh(newer, card.opened));
+    assert_eq!((&card.gesture, &card.note), (&Gesture::Decided, &None));
+}
+
+#[test]
+fn a_change_under_a_typing_hand_startles_until_it_was_there_for_800_ms() {
+    let mut card = armed();
+    assert!(!card.startled(MS(2_100)));
+    let mut newer = card.analysis.clone();
+    newer.gates[1].state = GateState::Fail;
+    card.refresh(newer, card.opened);
+    assert!(card.startled(MS(60_000)), "no frame showed it");
+    card.shown(&Shown::default(), MS(60_000));
+    assert!(card.startled(MS(70_000)), "another page showed it no more");
+    card.shown(&whole(&card), MS(70_000));
+    card.shown(&whole(&card), MS(70_500));
+    assert!(card.startled(MS(70_799)));
+    assert!(!card.startled(MS(70_800)));
 }
 
 #[test]
@@ -400,6 +461,123 @@ fn tab_writes_the_names_that_are_still_wanted_and_nothing_more() {
     assert_eq!(card.gesture, Gesture::Reason("ONLY US: SAFE NOW: ".into()));
     card.submit();
     assert!(matches!(card.gesture, Gesture::Token { .. }));
+}
+
+#[test]
+fn a_dissent_asks_for_the_reason_again_and_for_a_word_beside_the_names() {
+    let mut card = armed();
+    let token = card.token.clone();
+    typed(&mut card, &token[..2], MS(2_100), MS(150));
+    card.hears(None);
+    assert!(matches!(&card.gesture, Gesture::Token { typed, .. } if typed.len() == 2), "nothing is new");
+    card.hears(Some(Dissent::Cause));
+    assert_eq!(card.gesture, Gesture::Reason(String::new()), "it is not named yet");
+    for (reason, note) in [
+        ("because", "must name DISSENT"),
+        ("DISSENT", "say in a word why"),
+        ("dissent: x!", "say in a word why"),
+        ("DISSENT dissent", "say in a word why"),
+    ] {
+        let mut card = card.clone();
+        card.paste(reason);
+        card.submit();
+        assert_eq!(card.gesture, Gesture::Reason(reason.to_owned()));
+        assert!(card.note.as_ref().is_some_and(|n| n.as_str().contains(note)), "{reason}: {:?}", card.note);
+    }
+    card.paste(" dissent: ok ");
+    card.submit();
+    let given = |card: &Proposal| match &card.gesture {
+        Gesture::Token { reason, .. } => reason.clone(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!((given(&card).as_str(), &card.note), ("dissent: ok", &None));
+    // Another dissent is named by the same word, and an agreement wants nothing.
+    for next in [Some(Dissent::Both), None] {
+        card.hears(next);
+        assert_eq!((card.dissent, given(&card).as_str()), (next, "dissent: ok"));
+    }
+    // The name of a gate is no word of one's own.
+    card.back();
+    card.analysis.gates[1].state = GateState::Unknown;
+    card.hears(Some(Dissent::Action));
+    card.arm(MS(9_000), "OURS: DISSENT:");
+    card.submit();
+    assert_eq!(card.gesture, Gesture::Reason("OURS: DISSENT:".to_owned()));
+}
+
+#[test]
+fn a_field_takes_four_hundred_characters_and_no_control_characters() {
+    type Field = fn(String) -> Gesture;
+    let fields: [Field; 3] = [Gesture::Reason, Gesture::Rejecting, Gesture::Settling];
+    for field in fields {
+        let mut card = card();
+        card.gesture = field(String::new());
+        card.note = Some("a note".into());
+        assert_eq!(card.char('a', MS(1), 1), Decision::None);
+        assert_eq!(card.note, None, "who types has read it");
+        for c in ['\u{1b}', '\n', '\u{9b}'] {
+            card.char(c, MS(2), 2);
+        }
+        card.paste("b\tc");
+        assert_eq!(card.gesture, field("abc".to_owned()));
+        card.note = Some("a note".into());
+        card.backspace();
+        assert_eq!((&card.gesture, &card.note), (&field("ab".to_owned()), &None));
+        card.paste(&"é".repeat(500));
+        assert_eq!(card.gesture, field(format!("ab{}", "é".repeat(398))));
+    }
+}
+
+#[test]
+fn a_rejection_wants_a_reason_and_a_settlement_more_than_a_word() {
+    for text in ["", "  "] {
+        let mut card = card();
+        card.gesture = Gesture::Rejecting(text.to_owned());
+        assert_eq!(card.submit(), Decision::None);
+        assert_eq!(card.gesture, Gesture::Rejecting(text.to_owned()));
+        assert!(card.note.is_some_and(|n| n.as_str() == "a reason is needed"));
+    }
+    let mut rejected = card();
+    rejected.gesture = Gesture::Rejecting(" no ".to_owned());
+    assert_eq!(rejected.submit(), Decision::Reject("no".to_owned()));
+    assert_eq!(rejected.gesture, Gesture::Decided);
+    for text in ["", " done "] {
+        let mut card = card();
+        card.gesture = Gesture::Settling(text.to_owned());
+        assert_eq!(card.submit(), Decision::None);
+        assert_eq!(card.gesture, Gesture::Settling(text.to_owned()));
+        assert!(card.note.is_some_and(|n| n.as_str().contains("more than a word")));
+    }
+    let mut settled = card();
+    settled.gesture = Gesture::Settling(" was done ".to_owned());
+    assert_eq!(settled.submit(), Decision::Settle("was done".to_owned()));
+    assert_eq!(settled.gesture, Gesture::Idle);
+}
+
+#[test]
+fn whatever_was_begun_can_be_left_and_only_what_is_written_takes_text() {
+    let draft = Gesture::Editing(goaround::engine::gate::Draft::default());
+    let written = [
+        armed().gesture,
+        draft,
+        Gesture::Reason("a".into()),
+        Gesture::Rejecting("a".into()),
+        Gesture::Settling("a".into()),
+    ];
+    for gesture in written {
+        let mut card = card();
+        card.gesture = gesture.clone();
+        card.note = Some("a note".into());
+        assert!(card.takes_text(), "{gesture:?}");
+        assert!(card.back(), "{gesture:?}");
+        assert_eq!((&card.gesture, &card.note), (&Gesture::Idle, &None));
+    }
+    for gesture in [Gesture::Idle, Gesture::Decided] {
+        let mut card = card();
+        card.gesture = gesture.clone();
+        assert!(!card.takes_text() && !card.back(), "{gesture:?}");
+        assert_eq!((card.submit(), &card.gesture), (Decision::None, &gesture));
+    }
 }
 
 #[test]
