@@ -697,6 +697,25 @@ fn characters_of_one_read_or_within_40_ms_were_not_typed_by_a_hand() {
             assert!(approves(&typed(&mut card, &token, MS(9_000), MS(100))), "by hand it goes");
         }
     }
+    for (last, approved) in [(39, false), (40, true)] {
+        let mut card = armed();
+        typed(&mut card, &token[..3], MS(2_500), MS(1));
+        let decision = card.char(char::from(token.as_bytes()[3]), MS(2_500 + last), 90_000);
+        assert_eq!(approves(&decision), approved, "{last} ms from the first to the last");
+    }
+}
+
+#[test]
+fn what_counts_came_after_the_frame_by_the_clock_and_by_the_read() {
+    for (mono, read, counts) in [(2_000, 5, 0), (2_000, 6, 0), (2_001, 5, 0), (9_000, 4, 0), (2_001, 6, 1)] {
+        let mut card = card();
+        card.shown(&whole(&card), MS(10));
+        card.arm(MS(1_000), "");
+        card.shown(&Shown { read: 5, ..whole(&card) }, MS(2_000));
+        card.char('A', MS(mono), read);
+        let Gesture::Token { typed, .. } = &card.gesture else { panic!("{:?}", card.gesture) };
+        assert_eq!(typed.len(), counts, "at {mono} ms in read {read}");
+    }
 }
 
 #[test]
