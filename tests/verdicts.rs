@@ -558,6 +558,71 @@ fn trouble_of_our_nodes_is_infrastructure_and_that_of_others_is_not() {
     }
 }
 
+// Figures that are not refreshed any more.
+
+/// Gates that rest on figures.
+const MEASURED: [Gate; 4] = [Gate::Real, Gate::Ours, Gate::OnlyUs, Gate::TargetGood];
+
+/// Every gate that rests on figures has this state and tells of when they are; all others pass.
+fn aged(story: &Story, aged: bool, state: GateState) {
+    for gate in Gate::ALL {
+        let (found, line) = (story.gate(gate), story.gate_line(gate));
+        let measured = MEASURED.contains(&gate);
+        assert_eq!(found, if measured { state } else { Pass }, "{gate:?}: {line}");
+        assert_eq!(line.starts_with("figures as of 12:00:"), aged && measured, "{gate:?}: {line}");
+    }
+}
+
+/// A second passes in which the cluster is heard, and Prometheus is not.
+fn silent_second(story: &mut Story) {
+    story.now += TimeDelta::seconds(1);
+    story.mono += std::time::Duration::from_secs(1);
+    story.signal(Signal::Heard(Source::Kubernetes));
+}
+
+#[test]
+fn figures_of_a_server_that_is_away_hold_nothing_and_say_of_when_they_are() {
+    let away = [Health::Down(Clean::new("refused")), Health::Forbidden(Clean::new("403"))];
+    for health in away {
+        let mut story = around(|_| {});
+        aged(&story, false, Pass);
+        story.signal(Signal::Health(Source::Prometheus, health));
+        story.pass(3);
+        aged(&story, true, Unknown);
+        story.signal(Signal::Health(Source::Prometheus, Health::Live));
+        story.slos();
+        story.pass(3);
+        aged(&story, false, Pass);
+    }
+}
+
+#[test]
+fn figures_hold_for_three_minutes_and_no_longer() {
+    let mut story = around(|_| {});
+    let heard = story.now;
+    while story.now - heard < TimeDelta::seconds(180) {
+        silent_second(&mut story);
+    }
+    aged(&story, false, Pass);
+    for _ in 0..20 {
+        silent_second(&mut story);
+    }
+    aged(&story, true, Unknown);
+}
+
+#[test]
+fn what_speaks_against_it_stands_with_its_age() {
+    // No rollout: the errors are not ours.
+    let mut story = api(no_rollout);
+    let before = (story.gate(Gate::Ours), story.gate_line(Gate::Ours));
+    assert_eq!(before.0, Fail, "{}", before.1);
+    story.signal(Signal::Health(Source::Prometheus, Health::Down(Clean::new("refused"))));
+    story.pass(3);
+    assert_eq!(story.gate(Gate::Ours), Fail);
+    assert!(story.gate_line(Gate::Ours).ends_with(&before.1), "{}", story.gate_line(Gate::Ours));
+    assert!(story.gate_line(Gate::Ours).starts_with("figures as of "), "{}", story.gate_line(Gate::Ours));
+}
+
 #[test]
 fn nodes_that_may_not_be_listed_are_named_and_make_nothing_unknown() {
     let mut story = around(|_| {});
