@@ -1041,6 +1041,99 @@ fn by_hand_a_bad_target_is_shown_and_cannot_be_approved() {
 // Reversible.
 
 #[test]
+fn the_share_of_the_new_pods_against_the_old_is_strong_likely_none_or_not_known() {
+    for (new, old, state, word) in [
+        ((400.0, 1_000.0), (0.0, 1_000.0), Pass, ": strong"),
+        ((8.0, 1_000.0), (0.0, 1_000.0), Pass, ": likely"),
+        ((20_000.0, 200_000.0), (40_000.0, 200_000.0), Fail, ": no difference seen"),
+        ((1.0, 3.0), (0.0, 2.0), Unknown, ": not enough data"),
+    ] {
+        let story = api(|w| {
+            w.split =
+                Split::Given(vec![pods("api", "ccc3", new.0, new.1), pods("api", "bbb2", old.0, old.1)]);
+        });
+        let line = story.gate_line(Gate::Ours);
+        assert_eq!((story.gate(Gate::Ours), line.ends_with(word)), (state, true), "{line}");
+    }
+}
+
+#[test]
+fn as_many_failed_requests_as_the_policy_wants_are_enough() {
+    let counted = around(|_| {});
+    let bad = counted.analysis("api").attribution.onset.as_ref().expect("an onset").during.bad as u64;
+    for (min_bad, state) in [(bad, Pass), (bad + 1, Unknown)] {
+        let story = around(|s| s.state.setup.policy.min_bad = min_bad);
+        assert_eq!(story.gate(Gate::Real), state, "{min_bad}: {}", story.gate_line(Gate::Real));
+    }
+}
+
+#[test]
+fn when_the_image_of_the_target_was_pulled_last_is_told_by_events_about_it_alone() {
+    let pulled = |namespace: &str, reason: &str, image: &str| ClusterEvent {
+        key: Key::new(namespace, "e1"),
+        about_kind: Clean::new("Pod"),
+        about_name: Clean::new("api-bbb2-0"),
+        reason: Clean::new(reason),
+        message: Clean::new(format!("Successfully pulled image \"{image}\" in 2s")),
+        last: Some(at("11:30:00")),
+        ..ClusterEvent::default()
+    };
+    let story = api(|_| {});
+    let images = story.analysis("api").target.as_ref().map(|uid| {
+        let rows = &story.analysis("api").rows;
+        rows.iter().find(|row| row.uid == *uid).expect("the target").images.clone()
+    });
+    let image = images.expect("a target")[0].to_string();
+    for (event, told) in [
+        (pulled("shop", "Pulled", &image), true),
+        (pulled("other", "Pulled", &image), false),
+        (pulled("shop", "Pulling", &image), false),
+        (pulled("shop", "Pulled", "elsewhere/api:4.11"), false),
+    ] {
+        let mut story = around(|_| {});
+        story.fact(ClusterFact::Events(Change::Listed(vec![event.clone()])));
+        story.pass(6);
+        let line = story.gate_line(Gate::TargetGood);
+        assert!(
+            line.contains(if told { "image last pulled 30 m" } else { "image not checked" }),
+            "{event:?}: {line}"
+        );
+    }
+}
+
+#[test]
+fn only_a_plan_that_writes_config_maps_needs_the_right_to() {
+    for (story, restores) in [(around(|_| {}), false), (Story::config_edited(true), true)] {
+        let mut story = story;
+        let rights: Vec<_> = story.state.world.rights.keys().cloned().collect();
+        let config_maps = |right: &goaround::domain::cluster::Right| right.resource == "configmaps";
+        assert!(rights.iter().any(config_maps), "asked for: {rights:?}");
+        let refused = rights.into_iter().map(|right| (right.clone(), !config_maps(&right))).collect();
+        story.signal(Signal::Rights(refused));
+        story.pass(6);
+        let blocks = &story.analysis("api").blocks;
+        let blocked = blocks.iter().any(|b| b.as_str().starts_with("no right to patch configmaps in shop"));
+        assert_eq!((blocked, blocks.len()), (restores, usize::from(restores)), "{blocks:?}");
+    }
+}
+
+#[test]
+fn what_is_restored_and_what_nobody_could_read_is_said_at_reversible() {
+    let line = |story: &Story| (story.gate(Gate::Reversible), story.gate_line(Gate::Reversible));
+    let unchanged = "referenced ConfigMaps and Secrets unchanged since".to_owned();
+    assert_eq!(line(&around(|_| {})), (Pass, unchanged));
+    assert_eq!(
+        line(&Story::config_edited(true)),
+        (Pass, "the plan restores ConfigMap api-config".to_owned())
+    );
+    let mut story = around(|_| {});
+    story.signal(Signal::Health(Source::Kind("configmaps"), Health::Forbidden(Clean::new("forbidden"))));
+    story.pass(6);
+    let unread = "ConfigMaps not readable: whether they changed since is not known".to_owned();
+    assert_eq!(line(&story), (Unknown, unread));
+}
+
+#[test]
 fn what_is_declared_irreversible_fails_on_the_deployment_and_on_the_template() {
     let why = "the schema was migrated";
     let story = api(|w| w.deployment["metadata"]["annotations"]["goaround.dev/irreversible"] = why.into());
