@@ -1315,7 +1315,7 @@ fn safe_now(change: impl FnOnce(&mut Story)) -> (GateState, String, bool) {
 #[test]
 fn every_owner_that_would_undo_it_is_named() {
     type Edit = fn(&mut serde_json::Value);
-    let owners: [(&str, Edit, GateState); 9] = [
+    let owners: [(&str, Edit, GateState); 15] = [
         (
             "Argo CD",
             |d| d["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:api".into(),
@@ -1361,6 +1361,39 @@ fn every_owner_that_would_undo_it_is_named() {
             |d| d["metadata"]["annotations"]["meta.helm.sh/release-name"] = "shop".into(),
             Unknown,
         ),
+        (
+            "Helm release would",
+            |d| d["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Helm".into(),
+            Unknown,
+        ),
+        (
+            "dry run accepted",
+            |d| d["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "Kustomize".into(),
+            Pass,
+        ),
+        (
+            "Flux Kustomization",
+            |d| {
+                d["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] = "shop".into();
+                d["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/reconcile"] = "enabled".into();
+            },
+            Fail,
+        ),
+        // Whoever applies is an owner where it is the template that is applied, and a controller that applies it.
+        (
+            "dry run accepted",
+            |d| d["metadata"]["managedFields"][0]["manager"] = "argocd-controller".into(),
+            Pass,
+        ),
+        ("dry run accepted", |d| d["metadata"]["managedFields"][0]["operation"] = "Apply".into(), Pass),
+        (
+            "dry run accepted",
+            |d| {
+                d["metadata"]["managedFields"][0] = serde_json::json!({"manager": "argocd-controller",
+                    "operation": "Apply", "time": "2026-11-20T11:57:00Z", "fieldsV1": {"f:metadata": {"f:labels": {}}}});
+            },
+            Pass,
+        ),
         ("dry run accepted", |_| {}, Pass),
     ];
     for (who, edit, expected) in owners {
@@ -1394,6 +1427,7 @@ fn autoscaler(of: &str, desired: i64) -> ClusterFact {
 fn capacity_counts_a_disruption_budget_an_autoscaler_at_its_maximum_recreate_and_zero_replicas() {
     for (fact, expected, words) in [
         (budget("pdb", "api", 1), Fail, "PDB pdb: 1 of 2 healthy"),
+        (budget("pdb", "api", 2), Pass, "PDB 2/2"),
         (budget("pdb", "api", 3), Pass, "PDB 3/2"),
         (budget("pdb", "web", 1), Pass, "dry run accepted"),
         (autoscaler("api", 6), Unknown, "HPA hpa is at its maximum of 6"),
@@ -1416,6 +1450,47 @@ fn capacity_counts_a_disruption_budget_an_autoscaler_at_its_maximum_recreate_and
         api["status"] = serde_json::json!({"observedGeneration": 5});
     });
     assert_eq!(state, Fail, "{line}");
+}
+
+#[test]
+fn what_is_not_watched_may_have_changed_unseen() {
+    let away = || Health::Down(Clean::new("refused"));
+    let seen = |kind: &'static str, mut story: Story| {
+        story.signal(Signal::Health(Source::Kind(kind), away()));
+        story.pass(3);
+        (story.gate(Gate::StillTrue), story.gate_line(Gate::StillTrue))
+    };
+    for kind in ["deployments", "replicasets"] {
+        let (state, line) = seen(kind, around(|_| {}));
+        assert_eq!(
+            (state, line.starts_with(&format!("not watched: {kind} since 12:00:"))),
+            (Unknown, true),
+            "{line}"
+        );
+    }
+    // ConfigMaps matter where one is written, and what else is away does not.
+    let (state, line) = seen("configmaps", Story::config_edited(true));
+    assert_eq!((state, line.starts_with("not watched: configmaps since ")), (Unknown, true), "{line}");
+    for kind in ["configmaps", "nodes"] {
+        let (state, line) = seen(kind, around(|_| {}));
+        assert_eq!(state, Pass, "{kind}: {line}");
+    }
+}
+
+#[test]
+fn budgets_and_autoscalers_that_cannot_be_read_are_named() {
+    for (kind, name) in [("poddisruptionbudgets", "PDBs"), ("horizontalpodautoscalers", "HPAs")] {
+        for health in [Health::Forbidden(Clean::new("forbidden")), Health::Down(Clean::new("refused"))] {
+            let mut story = around(|_| {});
+            story.signal(Signal::Health(Source::Kind(kind), health));
+            story.pass(3);
+            let line = story.gate_line(Gate::SafeNow);
+            assert!(line.contains(&format!(" {name} not readable, ")), "{line}");
+            assert_eq!(story.gate(Gate::SafeNow), Pass, "{line}");
+        }
+    }
+    let line = around(|_| {}).gate_line(Gate::SafeNow);
+    assert!(!line.contains("not readable"), "{line}");
 }
 
 #[test]
@@ -1515,6 +1590,60 @@ fn a_rollout_other_than_the_suspected_one_is_not_the_time() {
     story.pass(18);
     assert_eq!(story.gate(Gate::SafeNow), Fail, "{}", story.gate_line(Gate::SafeNow));
     assert!(story.gate_line(Gate::SafeNow).contains("another rollout is under way"));
+}
+
+#[test]
+fn a_rollout_is_under_way_until_all_pods_are_of_the_new_revision_or_the_controller_gave_up() {
+    let gave_up = serde_json::json!([{"type": "Progressing", "status": "False",
+        "reason": "ProgressDeadlineExceeded", "lastTransitionTime": "2026-11-20T11:50:00Z"}]);
+    let none = serde_json::json!([]);
+    for (replicas, updated, available, conditions, expected) in [
+        (3, 3, 3, &none, Pass),
+        (3, 3, 2, &none, Pass),
+        (3, 2, 3, &none, Fail),
+        (4, 3, 3, &none, Fail),
+        (4, 1, 3, &gave_up, Pass),
+    ] {
+        let mut story = Story::told(vec![Workload::new("api")], |s| {
+            s.workload_mut("api").deployment["status"] = serde_json::json!({"observedGeneration": 5,
+                "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available,
+                "conditions": conditions});
+        });
+        goaround::engine::incident::by_hand(&mut story.state, &key("api"), Uid("rs-api-bbb2".into()));
+        story.pass(18);
+        let line = story.gate_line(Gate::SafeNow);
+        assert_eq!(story.gate(Gate::SafeNow), expected, "{updated} of {replicas} updated: {line}");
+        assert_eq!(line.contains("another rollout is under way"), expected == Fail, "{line}");
+    }
+}
+
+#[test]
+fn budgets_and_autoscalers_of_others_are_not_counted() {
+    let of = |key: Key, selector: BTreeMap<Clean, Clean>| {
+        let budget = DisruptionBudget { key, selector, healthy: 1, wanted: 2, allowed: 0 };
+        ClusterFact::DisruptionBudgets(Change::Listed(vec![budget]))
+    };
+    let app = || BTreeMap::from([(Clean::new("app"), Clean::new("api"))]);
+    let more = || app().into_iter().chain([(Clean::new("tier"), Clean::new("web"))]).collect();
+    let scaler = |key: Key, kind: &str, min: i64, max: i64, desired: i64| {
+        let target = (Clean::new(kind), Clean::new("api"));
+        ClusterFact::Autoscalers(Change::Listed(vec![Autoscaler { key, target, min, max, desired }]))
+    };
+    for fact in [
+        of(Key::new("other", "pdb"), app()),
+        of(key("pdb"), BTreeMap::new()),
+        of(key("pdb"), more()),
+        scaler(Key::new("other", "hpa"), "Deployment", 2, 6, 6),
+        scaler(key("hpa"), "StatefulSet", 2, 6, 6),
+        // It never does anything else.
+        scaler(key("hpa"), "Deployment", 6, 6, 6),
+    ] {
+        let mut story = around(|_| {});
+        story.fact(fact.clone());
+        story.pass(2);
+        let line = story.gate_line(Gate::SafeNow);
+        assert_eq!((story.gate(Gate::SafeNow), line.contains("PDB")), (Pass, false), "{fact:?}: {line}");
+    }
 }
 
 #[test]
