@@ -1568,6 +1568,74 @@ fn the_rate_limit_counts_the_actions_of_an_hour_on_this_cluster_and_no_undo() {
 }
 
 #[test]
+fn a_cool_down_and_an_hour_end_with_their_last_second() {
+    let looked = around(|_| {}).analysis("api").at;
+    for (workload, count, seconds, words) in
+        [("api", 1, 1_800, "cool-down: acted 30 m"), ("web", 3, 3_600, "rate limit: 3 actions")]
+    {
+        for (ago, over) in [(seconds - 1, false), (seconds, true)] {
+            let past = |n| PastAction {
+                time: looked - TimeDelta::seconds(ago),
+                action: format!("01{n}"),
+                ..acted(workload, 0, "helped", None)
+            };
+            let (state, line, _) = safe_now(|s| s.past = (0..count).map(past).collect::<Vec<_>>().into());
+            assert_eq!(
+                (state, line.contains(words)),
+                if over { (Pass, false) } else { (Fail, true) },
+                "{ago} s: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_mark_of_another_operator_counts_once_and_only_while_it_is_young() {
+    let mark = |minutes: i64| {
+        let then = at("12:00:00") - TimeDelta::minutes(minutes);
+        format!("{}:abc", ulid::Ulid::from_parts(then.timestamp_millis().unsigned_abs(), 7))
+    };
+    let marked = |workload: &'static str, mark: &str, by: Option<&str>| {
+        let (mark, by) = (mark.to_owned(), by.map(str::to_owned));
+        move |s: &mut Story| {
+            let annotations = &mut s.workload_mut(workload).deployment["metadata"]["annotations"];
+            annotations["goaround.dev/action"] = mark.clone().into();
+            if let Some(by) = &by {
+                annotations["goaround.dev/by"] = by.clone().into();
+            }
+        }
+    };
+    for (mark, by, words) in [
+        (mark(5), Some("ben"), Some("cool-down: ben acted 5 m")),
+        (mark(5), None, Some("cool-down: somebody acted 5 m")),
+        (mark(31), Some("ben"), None),
+        ("nonsense:abc".to_owned(), Some("ben"), None),
+        (mark(5).replace(':', ""), Some("ben"), None),
+    ] {
+        let (state, line, _) = safe_now(marked("api", &mark, by));
+        assert_eq!(state, if words.is_some() { Fail } else { Pass }, "{mark}: {line}");
+        assert!(words.is_none_or(|words| line.contains(words)), "{mark}: {line}");
+    }
+    // Two of ours within the hour, and the mark on another workload: the third, unless it is old, or one of the two.
+    for (mark, known, expected) in [(mark(10), false, Fail), (mark(61), false, Pass), (mark(10), true, Pass)]
+    {
+        let (state, line, _) = safe_now(|s| {
+            marked("web", &mark, Some("ben"))(s);
+            let mut past = vec![acted("web", 10, "helped", None), acted("web", 11, "helped", None)];
+            if known {
+                past[0].action = mark.split(':').next().expect("an id").to_owned();
+            }
+            s.past = past.into();
+        });
+        assert_eq!(
+            (state, line.contains("rate limit: 3 actions")),
+            (expected, expected == Fail),
+            "{mark}: {line}"
+        );
+    }
+}
+
+#[test]
 fn a_rollout_other_than_the_suspected_one_is_not_the_time() {
     // Our own rollout hangs half way: that is the one to be rolled back.
     let (state, line, _) = safe_now(|s| {
