@@ -6,8 +6,9 @@ mod story;
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::Identity;
+use goaround::domain::cluster::{ContentDigest, Identity};
 use goaround::domain::freeze::{Freeze, When};
 use goaround::domain::notice::{Doing, Lease, Notice, Ruling, Said};
 use goaround::domain::signal::Signal;
@@ -539,6 +540,133 @@ fn a_workload_can_want_another_number_of_people() {
     ana.state.setup.quorums.insert(key("api"), 1);
     approve(&mut board, "other", &mut ana);
     assert_eq!(ana.executions().len(), 1);
+}
+
+/// What somebody said to the card of `story`, so many seconds ago, void in so many.
+fn said(story: &Story, by: &str, said: Said, ago: i64, left: i64) -> Ruling {
+    Ruling {
+        workload: key("api"),
+        digest: story.proposal().digest.clone(),
+        by: by.into(),
+        said,
+        at: story.now - TimeDelta::seconds(ago),
+        expires: story.now + TimeDelta::seconds(left),
+        planned: story.now,
+    }
+}
+
+fn hears(story: &mut Story, rulings: Vec<Ruling>) {
+    story.event(Event::Rulings("shop".into(), Ok(rulings)));
+}
+
+#[test]
+fn an_approval_counts_until_it_is_void_and_not_when_its_clock_is_far_ahead() {
+    let mut ana = of_two(&mut Board::guarded(), "ana", "ana");
+    for (ago, left, counts) in [
+        (0, 600, true),
+        (599, 1, true),
+        // Void by its own word, or by our policy of ten minutes.
+        (30, 0, false),
+        (600, 60, false),
+        // Said later than now: clocks may differ by less than a minute.
+        (-59, 600, true),
+        (-60, 600, false),
+    ] {
+        let ruling = said(&ana, "ben", Said::Approves, ago, left);
+        hears(&mut ana, vec![ruling]);
+        let expected = if counts { "approved by 1 of 2: ben, " } else { "approved by 0 of 2: nobody yet" };
+        assert!(tally(&ana).starts_with(expected), "{ago} s ago, {left} s left: {}", tally(&ana));
+    }
+}
+
+#[test]
+fn what_was_said_to_another_plan_or_workload_or_by_nobody_is_not_counted() {
+    let mut ana = of_two(&mut Board::guarded(), "ana", "ana");
+    let own = |ana: &Story| said(ana, "ben", Said::Approves, 5, 60);
+    for other in [
+        Ruling { digest: ContentDigest("another".into()), ..own(&ana) },
+        Ruling { workload: key("web"), ..own(&ana) },
+        Ruling { by: "system:serviceaccount:shop:ci".into(), ..own(&ana) },
+        Ruling { said: Said::Nothing, ..own(&ana) },
+        Ruling { said: Said::Rejects, ..own(&ana) },
+    ] {
+        hears(&mut ana, vec![other.clone()]);
+        assert_eq!(tally(&ana), "approved by 0 of 2: nobody yet", "{other:?}");
+    }
+    // One for each person, the oldest first.
+    let all = [("cid", 7), ("ben", 30), ("ben", 90)].map(|(by, ago)| said(&ana, by, Said::Approves, ago, 60));
+    hears(&mut ana, all.to_vec());
+    assert_eq!(tally(&ana), "approved by 2 of 2: ben, 90 s ago; cid, 7 s ago");
+}
+
+#[test]
+fn a_rejection_blocks_its_plan_until_it_is_void() {
+    let mut ana = of_two(&mut Board::guarded(), "ana", "ana");
+    let no = |ana: &Story| said(ana, "ben", Said::Rejects, 5, 60);
+    for (other, blocked) in [
+        (no(&ana), true),
+        (Ruling { digest: ContentDigest("another".into()), ..no(&ana) }, false),
+        (Ruling { workload: key("web"), ..no(&ana) }, false),
+        (Ruling { by: "system:serviceaccount:shop:ci".into(), ..no(&ana) }, false),
+        (Ruling { said: Said::Approves, ..no(&ana) }, false),
+        (Ruling { expires: ana.now, ..no(&ana) }, false),
+    ] {
+        hears(&mut ana, vec![other.clone()]);
+        ana.pass(2);
+        assert_eq!(blocks(&ana).contains("ben rejected it at 1"), blocked, "{other:?}: {}", blocks(&ana));
+    }
+    // Where one person is enough, a rejection is that person's own.
+    let still = no(&ana);
+    hears(&mut ana, vec![still]);
+    ana.state.setup.quorum = 1;
+    ana.pass(2);
+    assert_eq!(blocks(&ana), "");
+}
+
+#[test]
+fn a_rejection_is_told_where_more_than_one_is_wanted_and_anything_may_be_written() {
+    for (quorum, told) in [(2, 1), (1, 0), (0, 0)] {
+        let mut board = Board::guarded();
+        let mut ana = of_two(&mut board, "ana", "ana");
+        ana.state.setup.quorum = quorum;
+        reject(&mut board, "ana", &mut ana);
+        let rulings: Vec<_> = board.rulings.values().map(|r| (r.by.to_string(), r.said)).collect();
+        assert_eq!(rulings.len(), told, "{quorum}: {rulings:?}");
+        assert!(rulings.iter().all(|r| *r == ("ana".to_owned(), Said::Rejects)));
+        let needed = quorum::needed(&ana.state.setup, &key("api"));
+        assert_eq!(needed, quorum.max(1), "nobody is never enough");
+    }
+}
+
+#[test]
+fn approvals_are_read_often_for_the_card_in_front_and_forgery_is_tried_again() {
+    // Reads and attempts in a minute.
+    let minute = |board: &mut Board, story: &mut Story| {
+        let count = |story: &Story| {
+            let effects = || story.trace.iter().flat_map(|(_, effects)| effects);
+            (
+                effects().filter(|e| matches!(e, Effect::ReadRulings(_))).count(),
+                effects().filter(|e| matches!(e, Effect::TryForgery(..))).count(),
+            )
+        };
+        let before = count(story);
+        pass(board, 60, &mut [("ana", story)]);
+        let after = count(story);
+        (after.0 - before.0, after.1 - before.1)
+    };
+    let mut board = Board::guarded();
+    let mut ana = of_two(&mut board, "ana", "ana");
+    ana.turn_to("api");
+    assert_eq!(minute(&mut board, &mut ana), (12, 1));
+    ana.state.view.screen = goaround::engine::view::Screen::Main;
+    assert_eq!(minute(&mut board, &mut ana), (4, 1));
+    board.guarded = false;
+    minute(&mut board, &mut ana);
+    assert_eq!(minute(&mut board, &mut ana), (4, 4), "more often while it is not held");
+    ana.state.setup.read_only = true;
+    assert_eq!(minute(&mut board, &mut ana).1, 0, "who writes nothing forges nothing");
+    ana.state.setup.quorum = 1;
+    assert_eq!(minute(&mut board, &mut ana), (0, 0));
 }
 
 // One write wins.
