@@ -14,7 +14,7 @@ use goaround::domain::verdict::{Gate, GateState, Offer};
 use goaround::domain::window::Window;
 use goaround::engine::analysis::Wish;
 use goaround::engine::event::{Command, Shown};
-use goaround::engine::gate::{Decision, Gesture, Proposal};
+use goaround::engine::gate::{Decision, Gesture, Proposal, stroke};
 use goaround::engine::state::Setup;
 use goaround::engine::{Effect, Event};
 use proptest::prelude::*;
@@ -703,6 +703,28 @@ fn characters_of_one_read_or_within_40_ms_were_not_typed_by_a_hand() {
         let decision = card.char(char::from(token.as_bytes()[3]), MS(2_500 + last), 90_000);
         assert_eq!(approves(&decision), approved, "{last} ms from the first to the last");
     }
+}
+
+#[test]
+fn what_came_at_once_after_one_another_was_not_typed_by_a_hand() {
+    for (read, number) in [(7, 7), (7 | stroke::AT_ONCE, 7)] {
+        assert_eq!(stroke::number(read), number);
+    }
+    for (one, next, apart) in [
+        (1, 2, true),
+        (1 | stroke::AT_ONCE, 2, true),
+        (1, 1, false),
+        (1, 2 | stroke::AT_ONCE, false),
+        (1, 1 | stroke::AT_ONCE, false),
+    ] {
+        assert_eq!(stroke::apart(one, next), apart, "{one:x} and {next:x}");
+    }
+    let mut card = armed();
+    let token = card.token.clone();
+    typed(&mut card, &token[..3], MS(2_500), MS(150));
+    let last = char::from(token.as_bytes()[3]);
+    assert_eq!(card.char(last, MS(9_000), 90_000 | stroke::AT_ONCE), Decision::None);
+    assert_eq!(card.note.as_ref().map(Clean::as_str), Some("too fast, type again"));
 }
 
 #[test]

@@ -1058,6 +1058,30 @@ fn the_share_of_the_new_pods_against_the_old_is_strong_likely_none_or_not_known(
 }
 
 #[test]
+fn what_the_gates_say_is_of_the_target_of_now_and_of_what_was_compared() {
+    let by_pod = around(|_| {});
+    let by_time = api(|w| w.split = Split::NoPods);
+    for (story, new, old) in [
+        (&by_pod, "error ratio of the new pods", "error ratio of the old pods"),
+        (&by_time, "error ratio after the change", "error ratio before the change"),
+    ] {
+        let all: Vec<_> = story.analysis("api").evidence.items().iter().collect();
+        for fact in ["error ratio since the onset", new, old] {
+            let found = all.iter().find(|e| e.fact.as_str() == fact);
+            let age = found.map(|e| (story.now - e.at).num_seconds());
+            assert!(age.is_some_and(|age| (0..60).contains(&age)), "{fact}: {age:?} of {all:#?}");
+        }
+    }
+    let analysis = by_pod.analysis("api");
+    let target =
+        analysis.rows.iter().find(|row| Some(&row.uid) == analysis.target.as_ref()).expect("a target");
+    let line = by_pod.gate_line(Gate::TargetGood);
+    assert!(line.starts_with(&format!("{}: ", target.title())), "{line}");
+    let line = by_pod.gate_line(Gate::OnlyUs);
+    assert!(line.starts_with("1 other SLO quiet, traffic "), "{line}");
+}
+
+#[test]
 fn as_many_failed_requests_as_the_policy_wants_are_enough() {
     let counted = around(|_| {});
     let bad = counted.analysis("api").attribution.onset.as_ref().expect("an onset").during.bad as u64;
