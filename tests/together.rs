@@ -528,6 +528,27 @@ fn whoever_is_asked_second_restores_a_config_by_the_very_plan_that_was_approved_
 }
 
 #[test]
+fn a_card_under_a_hand_is_not_planned_anew_by_what_somebody_else_approved() {
+    let mut board = Board::guarded();
+    let mut ana = Story::config_edited(true);
+    ana.signal(Signal::Identity(Identity { user: "ana".into(), groups: Vec::new() }));
+    ana.state.setup.quorum = 2;
+    pass(&mut board, 20, &mut [("ana", &mut ana)]);
+    let planned = |ana: &Story| ana.state.incidents[&key("api")].planned;
+    let (before, theirs) = (planned(&ana), planned(&ana) - TimeDelta::seconds(7));
+    ana.arm();
+    assert_ne!(ana.proposal().gesture, Gesture::Idle);
+    let other = said(&ana, "ben", Said::Approves, 1, 300);
+    let other = Ruling { digest: ContentDigest("another".into()), planned: theirs, ..other };
+    board.rulings.insert(other.name(), other);
+    pass(&mut board, 12, &mut [("ana", &mut ana)]);
+    assert_eq!(planned(&ana), before);
+    ana.command(Command::Back);
+    pass(&mut board, 12, &mut [("ana", &mut ana)]);
+    assert_eq!(planned(&ana), theirs);
+}
+
+#[test]
 fn a_workload_can_want_another_number_of_people() {
     let mut board = Board::guarded();
     let mut ana = as_user("ana");
