@@ -540,12 +540,39 @@ fn a_card_under_a_hand_is_not_planned_anew_by_what_somebody_else_approved() {
     assert_ne!(ana.proposal().gesture, Gesture::Idle);
     let other = said(&ana, "ben", Said::Approves, 1, 300);
     let other = Ruling { digest: ContentDigest("another".into()), planned: theirs, ..other };
-    board.rulings.insert(other.name(), other);
+    board.rulings.insert(other.name(), other.clone());
     pass(&mut board, 12, &mut [("ana", &mut ana)]);
     assert_eq!(planned(&ana), before);
+    board.rulings.clear();
+    pass(&mut board, 12, &mut [("ana", &mut ana)]);
     ana.command(Command::Back);
+    // Nor by one's own approval, by no approval, by one of another workload, or by one that is void.
+    for none in [
+        Ruling { by: "ana".into(), ..other.clone() },
+        Ruling { said: Said::Rejects, ..other.clone() },
+        Ruling { workload: key("web"), ..other.clone() },
+        Ruling { expires: ana.now, ..other.clone() },
+    ] {
+        board.rulings = BTreeMap::from([(none.name(), none.clone())]);
+        pass(&mut board, 12, &mut [("ana", &mut ana)]);
+        assert_eq!(planned(&ana), before, "{none:?}");
+    }
+    board.rulings = BTreeMap::from([(other.name(), other)]);
     pass(&mut board, 12, &mut [("ana", &mut ana)]);
     assert_eq!(planned(&ana), theirs);
+}
+
+#[test]
+fn a_rollback_needs_no_common_plan_because_no_time_is_under_its_digest() {
+    let mut board = Board::guarded();
+    let mut ana = of_two(&mut board, "ana", "ana");
+    let before = ana.state.incidents[&key("api")].planned;
+    let other = said(&ana, "ben", Said::Approves, 1, 300);
+    let planned = before - TimeDelta::seconds(7);
+    let other = Ruling { digest: ContentDigest("another".into()), planned, ..other };
+    board.rulings.insert(other.name(), other);
+    pass(&mut board, 12, &mut [("ana", &mut ana)]);
+    assert_eq!(ana.state.incidents[&key("api")].planned, before);
 }
 
 #[test]
