@@ -307,7 +307,7 @@ mod tests {
     }
 
     /// Who sends a write waits thirty seconds; a connection that gave up by itself after as long would say now and then
-    /// that it broke, where nobody answered.
+    /// that it broke, where nobody answered. This is what every client is built from; versions of kube differ in it.
     #[tokio::test]
     async fn no_connection_gives_up_before_whoever_waits_for_the_answer() {
         let (config, _) = pinned(serde_json::json!({}), &[]).await;
