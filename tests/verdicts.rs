@@ -19,6 +19,7 @@ use goaround::domain::verdict::{Gate, GateState, Method, Offer, Verdict};
 use goaround::domain::window::Window;
 use goaround::engine::analysis::Wish;
 use goaround::engine::record::PastAction;
+use goaround::engine::revisions::RevisionRow;
 use goaround::engine::state::Setup;
 use story::{Split, Story, Workload, at, config_map, key, known, nobody, pods, seen, service, template};
 
@@ -1057,6 +1058,12 @@ fn the_share_of_the_new_pods_against_the_old_is_strong_likely_none_or_not_known(
     }
 }
 
+/// The revision to go back to, as the timeline has it.
+fn target_row(story: &Story) -> RevisionRow {
+    let analysis = story.analysis("api");
+    analysis.rows.iter().find(|row| Some(&row.uid) == analysis.target.as_ref()).expect("a target").clone()
+}
+
 #[test]
 fn what_the_gates_say_is_of_the_target_of_now_and_of_what_was_compared() {
     let by_pod = around(|_| {});
@@ -1102,12 +1109,7 @@ fn when_the_image_of_the_target_was_pulled_last_is_told_by_events_about_it_alone
         last: Some(at("11:30:00")),
         ..ClusterEvent::default()
     };
-    let story = api(|_| {});
-    let images = story.analysis("api").target.as_ref().map(|uid| {
-        let rows = &story.analysis("api").rows;
-        rows.iter().find(|row| row.uid == *uid).expect("the target").images.clone()
-    });
-    let image = images.expect("a target")[0].to_string();
+    let image = target_row(&around(|_| {})).images[0].to_string();
     for (event, told) in [
         (pulled("shop", "Pulled", &image), true),
         (pulled("other", "Pulled", &image), false),
