@@ -961,6 +961,28 @@ fn target_good_of_a_way_back_compares_with_the_state_recorded_before_the_action(
 }
 
 #[test]
+fn a_way_back_need_not_wait_for_the_rollout_that_it_undoes_but_for_any_other() {
+    let mut story = Story::burning();
+    story.approve();
+    story.controller("api", 1);
+    story.pass(5);
+    story.command(Command::Undo);
+    story.pass(3);
+    assert_eq!(story.proposal().analysis.undo_of.as_ref(), Some(&story.action("api").0));
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Pass, "{}", story.gate_line(Gate::SafeNow));
+    // Somebody else rolls out meanwhile.
+    let now = story.now.to_rfc3339();
+    story.workload_mut("api").revision(5, "eee5", template("api", "4.13", "5"), &now);
+    story.workload_mut("api").deployment["status"] = serde_json::json!({"observedGeneration": 9, "replicas": 4,
+        "updatedReplicas": 1, "availableReplicas": 3});
+    story.objects();
+    story.pass(3);
+    let line = story.gate_line(Gate::SafeNow);
+    assert_eq!(story.gate(Gate::SafeNow), GateState::Fail, "{line}");
+    assert!(line.contains("another rollout is under way (1 of 3 updated)"), "{line}");
+}
+
+#[test]
 fn only_one_way_back_is_offered_while_one_is_on_its_way() {
     let mut story = rolled_out();
     story.command(Command::Undo);

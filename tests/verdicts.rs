@@ -736,6 +736,15 @@ fn real_needs_both_windows_and_ten_bad_events() {
     );
     let story = api(|w| w.burns = [200.0, 2.0, 2.0, 2.0, 0.3]);
     assert_eq!(story.gate(Gate::Real), Unknown, "the alert fires, the windows do not agree");
+    for (burns, words) in [
+        ([f64::NAN, 2.0, 200.0, 2.0, 0.3], "5m no traffic and 1h 200×"),
+        ([200.0, 2.0, f64::NAN, 2.0, 0.3], "5m 200× and 1h no traffic"),
+    ] {
+        let story = api(|w| w.burns = burns);
+        let line = story.gate_line(Gate::Real);
+        assert_eq!((story.gate(Gate::Real), line.contains("windows")), (Unknown, false), "{line}");
+        assert!(line.contains(words), "{line}");
+    }
     let story = around(|s| s.state.setup.policy.min_bad = 5_000);
     assert_eq!(story.gate(Gate::Real), Unknown, "{}", story.gate_line(Gate::Real));
 }
@@ -1204,6 +1213,16 @@ fn what_a_revision_between_target_and_current_declared_irreversible_stays_so() {
 }
 
 #[test]
+fn what_came_before_the_target_was_declared_irreversible_does_not_matter() {
+    // 4.10 migrated, then 4.11 served well on it.
+    let story = api(|w| {
+        w.sets[0]["metadata"]["annotations"]["goaround.dev/irreversible"] = "the schema was migrated".into();
+    });
+    assert_eq!(target(&story), Some("rs-api-bbb2"));
+    assert_eq!(story.gate(Gate::Reversible), Pass, "{}", story.gate_line(Gate::Reversible));
+}
+
+#[test]
 fn every_annotation_that_a_rollback_replaces_is_an_effect_line() {
     let story = api(|w| {
         let live = w.deployment["metadata"]["annotations"].as_object_mut().expect("annotations");
@@ -1470,12 +1489,17 @@ fn capacity_counts_a_disruption_budget_an_autoscaler_at_its_maximum_recreate_and
     let (state, line, _) =
         safe_now(|s| s.workload_mut("api").deployment["spec"]["strategy"]["type"] = "Recreate".into());
     assert_eq!(state, Fail, "{line}");
-    let (state, line, _) = safe_now(|s| {
-        let api = &mut s.workload_mut("api").deployment;
-        api["spec"]["replicas"] = 0.into();
-        api["status"] = serde_json::json!({"observedGeneration": 5});
-    });
-    assert_eq!(state, Fail, "{line}");
+    // No pod is stopped where none runs.
+    for strategy in ["RollingUpdate", "Recreate"] {
+        let (state, line, _) = safe_now(|s| {
+            let api = &mut s.workload_mut("api").deployment;
+            api["spec"]["strategy"]["type"] = strategy.into();
+            api["spec"]["replicas"] = 0.into();
+            api["status"] = serde_json::json!({"observedGeneration": 5});
+        });
+        assert_eq!((state, line.contains("Recreate")), (Fail, false), "{line}");
+        assert!(line.contains("scaled to 0"), "{line}");
+    }
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn blocks(facts: &Facts<'_>) -> Vec<Clean> {
                     None => block(format!("the right to {} {} is not known yet", right.verb, right.resource)),
                 }
             }
-            if plan.calls.is_empty() || plan.changes.is_empty() {
+            if plan.changes.is_empty() {
                 block("the plan changes nothing".into());
             }
         }
@@ -509,9 +509,8 @@ fn declared_irreversible(look: &Look<'_>, target: Option<&Uid>) -> Option<(Clean
     }
     let number = look.world.replica_sets.get(target?)?.revision?;
     let history = look.world.history(deployment);
-    let mut later = history.into_iter().filter(|r| {
-        Some(&r.meta.uid) != target && r.revision.iter().chain(&r.former).any(|other| *other > number)
-    });
+    let mut later =
+        history.into_iter().filter(|r| r.revision.iter().chain(&r.former).any(|other| *other > number));
     later.find_map(|r| {
         let why = r.template.irreversible.clone().or_else(|| r.annotation(IRREVERSIBLE))?;
         Some((Clean::new(format!("{why} ({})", r.meta.key.name)), "kube ReplicaSets".into()))

@@ -241,7 +241,7 @@ impl Workload {
     fn slo(&self, now: Time) -> Slo {
         let windows =
             [Window::minutes(5), Window::minutes(30), Window::hours(1), Window::hours(6), Window::days(3)];
-        let reading = |burn: &f64| Reading { value: Value::Number(burn * 0.001), at: now };
+        let reading = |burn: &f64| Reading { value: Value::from_f64(burn * 0.001), at: now };
         let ratios: BTreeMap<Window, Reading> =
             windows.into_iter().zip(self.burns.iter().map(reading)).collect();
         let sli = "sum(rate(http_requests_total{job=\"SERVICE\",code=~\"5..\"}[5m])) / sum(rate(http_requests_total{job=\"SERVICE\"}[5m]))"
