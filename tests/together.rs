@@ -5,6 +5,7 @@
 mod story;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
@@ -496,12 +497,56 @@ fn an_approval_of_a_card_that_changed_is_taken_back() {
     let mut board = Board::guarded();
     let mut ana = of_two(&mut board, "ana", "ana");
     approve(&mut board, "ana", &mut ana);
-    assert!(board.rulings.values().any(|r| r.said == Said::Approves));
+    let said = board.rulings.values().next().expect("hers").clone();
+    assert_eq!(said.said, Said::Approves);
     // Something that STILL TRUE holds changes: the server warns of partial data.
     ana.rights = false;
     pass(&mut board, 90, &mut [("ana", &mut ana)]);
-    assert!(board.rulings.values().all(|r| r.said == Said::Nothing), "{:?}", board.rulings);
+    assert!(
+        board.rulings.values().all(|r| r.said == Said::Nothing && r.at > said.at),
+        "{:?}",
+        board.rulings
+    );
+    assert!(says(&ana, "the approval is taken back: its card is gone"));
     assert!(ana.proposal().given.is_none());
+}
+
+#[test]
+fn an_approval_that_was_sent_or_expired_is_not_taken_back() {
+    let mut board = Board::guarded();
+    let (mut ana, mut ben) = (of_two(&mut board, "ana", "ana"), of_two(&mut board, "ben", "ben"));
+    approve(&mut board, "ana", &mut ana);
+    approve(&mut board, "ben", &mut ben);
+    assert_eq!(ben.executions().len(), 1);
+    pass(&mut board, 10, &mut [("ben", &mut ben)]);
+    assert!(!says(&ben, "taken back"));
+    assert_eq!(board.rulings.values().filter(|r| r.said == Said::Approves).count(), 2);
+    // Nobody else approved hers: it ends by itself.
+    let mut board = Board::guarded();
+    let mut ana = of_two(&mut board, "ana", "ana");
+    approve(&mut board, "ana", &mut ana);
+    let expires = board.rulings.values().next().expect("hers").expires;
+    ana.jump((expires - ana.now).num_seconds() + 1);
+    pass(&mut board, 30, &mut [("ana", &mut ana)]);
+    assert!(!says(&ana, "taken back"));
+    assert_eq!(board.rulings.values().filter(|r| r.said == Said::Approves).count(), 1);
+}
+
+#[test]
+fn an_approval_that_nobody_answers_is_given_up_after_a_minute_of_either_clock() {
+    for (wall, mono, given_up) in [(59, 0, false), (60, 0, true), (0, 59, false), (0, 60, true)] {
+        let mut board = Board::guarded();
+        let mut ana = of_two(&mut board, "ana", "ana");
+        ana.approve_if_it_arms();
+        let given = ana.proposal().given.clone().expect("given");
+        assert!(given.counting);
+        ana.now = given.at + TimeDelta::seconds(wall);
+        // Each event is a millisecond later than the one before.
+        ana.mono = given.mono + Duration::from_secs(mono) - Duration::from_millis(1);
+        ana.event(Event::Tick);
+        assert_eq!(ana.proposal().given.is_none(), given_up, "{wall} s, {mono} s");
+        assert_eq!(says(&ana, "the approval is not counted: nobody answered"), given_up);
+    }
 }
 
 #[test]

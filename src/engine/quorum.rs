@@ -116,7 +116,7 @@ fn plan_alike(state: &mut State) {
                 && lives(r, now, void_after)
         });
         let Some(first) = theirs.min_by_key(|r| r.at) else { continue };
-        if first.digest != proposal.digest && first.planned != incident.planned {
+        if first.planned != incident.planned {
             incident.planned = first.planned;
             state.dirty = true;
         }
@@ -148,7 +148,7 @@ fn take_back(state: &mut State, effects: &mut Vec<Effect>) {
             }
         }
         let ruling = Ruling { said: Said::Nothing, at: now, ..ruling };
-        state.say("gate", Weight::Plain, format!("{workload}: the approval is taken back: the card changed"));
+        state.say("gate", Weight::Plain, format!("{workload}: the approval is taken back: its card is gone"));
         effects.push(Effect::Rule(Box::new(ruling)));
     }
 }
