@@ -550,6 +550,24 @@ fn an_approval_that_nobody_answers_is_given_up_after_a_minute_of_either_clock() 
 }
 
 #[test]
+fn an_approval_whose_count_comes_too_late_on_either_clock_is_not_counted() {
+    for (wall, mono, late) in [(29, 0, false), (30, 0, true), (0, 29, false), (0, 30, true)] {
+        let mut board = Board::guarded();
+        let (mut ana, mut ben) = (of_two(&mut board, "ana", "ana"), of_two(&mut board, "ben", "ben"));
+        approve(&mut board, "ana", &mut ana);
+        ben.approve_if_it_arms();
+        let given = ben.proposal().given.clone().expect("given");
+        assert_eq!(ben.state.setup.policy.execute_within.secs(), 30);
+        ben.now = given.at + TimeDelta::seconds(wall);
+        // What came back is the next event, a millisecond later.
+        ben.mono = given.mono + Duration::from_secs(mono) - Duration::from_millis(1);
+        board.exchange("ben", &mut ben);
+        assert_eq!(says(&ben, "not counted: counting took longer than 30s"), late, "{wall} s, {mono} s");
+        assert_eq!(ben.executions().is_empty(), late);
+    }
+}
+
+#[test]
 fn whoever_is_asked_second_restores_a_config_by_the_very_plan_that_was_approved_first() {
     let mut board = Board::guarded();
     let session = |board: &mut Board, name, user: &str, later: i64| {
