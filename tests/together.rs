@@ -294,6 +294,7 @@ fn one_person_is_not_two_and_the_session_of_the_second_sends() {
     approve(&mut board, "ana", &mut ana);
     pass(&mut board, 40, &mut [("ana", &mut ana), ("ben", &mut ben)]);
     assert_eq!((ana.executions().len(), ben.executions().len()), (0, 0));
+    assert!(!ana.proposal().given.as_ref().expect("given").counting, "it was counted, and waits");
     assert_eq!(tally(&ben), "approved by 1 of 2: ana, 40 s ago");
     assert!(tally(&ana).starts_with("approved by 1 of 2: ana, "));
     assert_eq!(ana.records("approved").len(), 1, "what she said is on record, although nothing was sent");
@@ -490,6 +491,42 @@ fn an_approval_that_expires_before_the_record_is_on_disk_sends_nothing() {
     ben.jump(10);
     ben.answer("intent");
     assert_eq!(ben.executions().len(), 0);
+}
+
+#[test]
+fn an_approval_that_expires_on_either_clock_before_the_record_is_on_disk_sends_nothing() {
+    for (wall, mono, holds) in [(0, 0, true), (20, 0, false), (0, 20, false)] {
+        let mut board = Board::guarded();
+        let mut ben = of_two(&mut board, "ben", "ben");
+        // Hers has 20 s left when ben approves.
+        let hers = said(&ben, "ana", Said::Approves, 1, 20);
+        board.rulings.insert(hers.name(), hers);
+        ben.hold.insert("intent");
+        approve(&mut board, "ben", &mut ben);
+        assert!(!ben.held.is_empty());
+        ben.now += TimeDelta::seconds(wall);
+        ben.mono += Duration::from_secs(mono);
+        ben.answer("intent");
+        assert_eq!(!ben.executions().is_empty(), holds, "{wall} s, {mono} s");
+        assert_eq!(says(&ben, "1 of 2 approvals hold"), !holds, "{wall} s, {mono} s");
+    }
+}
+
+#[test]
+fn an_approval_whose_card_expires_while_it_is_counted_is_not_counted() {
+    let mut board = Board::guarded();
+    let mut ben = of_two(&mut board, "ben", "ben");
+    let left = ben.proposal().expires - ben.now;
+    ben.pass(left.num_seconds() - 10);
+    board.exchange("ben", &mut ben);
+    let hers = said(&ben, "ana", Said::Approves, 1, 300);
+    board.rulings.insert(hers.name(), hers);
+    ben.approve_if_it_arms();
+    assert!(ben.proposal().given.as_ref().is_some_and(|g| g.counting));
+    ben.now += TimeDelta::seconds(10);
+    board.exchange("ben", &mut ben);
+    assert!(ben.executions().is_empty());
+    assert!(says(&ben, "the approval is not counted: the proposal expired"), "{:?}", ben.state.log);
 }
 
 #[test]
