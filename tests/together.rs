@@ -495,20 +495,23 @@ fn an_approval_that_expires_before_the_record_is_on_disk_sends_nothing() {
 
 #[test]
 fn an_approval_that_expires_on_either_clock_before_the_record_is_on_disk_sends_nothing() {
-    for (wall, mono, holds) in [(0, 0, true), (20, 0, false), (0, 20, false)] {
+    // To the millisecond: before it ends on both, at its end on one.
+    for (wall, mono, holds) in [(1, 1, true), (0, 1, false), (1, 0, false)] {
         let mut board = Board::guarded();
         let mut ben = of_two(&mut board, "ben", "ben");
-        // Hers has 20 s left when ben approves.
         let hers = said(&ben, "ana", Said::Approves, 1, 20);
         board.rulings.insert(hers.name(), hers);
         ben.hold.insert("intent");
         approve(&mut board, "ben", &mut ben);
         assert!(!ben.held.is_empty());
-        ben.now += TimeDelta::seconds(wall);
-        ben.mono += Duration::from_secs(mono);
+        let (hers, until) = ben.proposal().counted.first().cloned().expect("hers");
+        assert_eq!(hers.by.as_str(), "ana");
+        ben.now = hers.expires - TimeDelta::milliseconds(wall);
+        // What is answered comes a millisecond later.
+        ben.mono = until - Duration::from_millis(mono + 1);
         ben.answer("intent");
-        assert_eq!(!ben.executions().is_empty(), holds, "{wall} s, {mono} s");
-        assert_eq!(says(&ben, "1 of 2 approvals hold"), !holds, "{wall} s, {mono} s");
+        assert_eq!(!ben.executions().is_empty(), holds, "{wall} ms, {mono} ms");
+        assert_eq!(says(&ben, "1 of 2 approvals hold"), !holds, "{wall} ms, {mono} ms");
     }
 }
 
