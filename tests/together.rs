@@ -689,6 +689,7 @@ fn a_workload_can_want_another_number_of_people() {
     let mut ana = as_user("ana");
     ana.state.setup.quorum = 2;
     ana.state.setup.quorums.insert(key("api"), 1);
+    assert_eq!(quorum::words(&ana.state, &key("api"), &ana.proposal().digest), None);
     approve(&mut board, "other", &mut ana);
     assert_eq!(ana.executions().len(), 1);
 }
