@@ -119,7 +119,7 @@ fn one_line_that_was_never_shown_keeps_the_card_from_arming() {
         card.shown(&frame(&card, (0..lines(&card)).filter(|l| *l != missing)), MS(100));
         card.arm(MS(9_000), "");
         assert!(!is_armed(&card), "without line {missing}");
-        assert!(card.note.is_some_and(|n| n.as_str().starts_with("1 effect lines not read yet")));
+        assert!(card.note.is_some_and(|n| n.as_str().starts_with("1 effect line not read yet: ")));
     }
 }
 

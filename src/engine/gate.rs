@@ -19,6 +19,7 @@ use crate::domain::advice::Dissent;
 use crate::domain::clean::Clean;
 use crate::domain::cluster::ContentDigest;
 use crate::domain::diff;
+use crate::domain::format;
 use crate::domain::notice::Ruling;
 use crate::domain::plan::Call;
 use crate::domain::verdict::Gate;
@@ -314,9 +315,8 @@ impl Proposal {
             self.note = Some(Clean::new(TOO_SMALL));
         } else if self.unseen(mono) > 0 && !sabotage::is(Design::UnreadArms) {
             let left = self.unseen(mono);
-            self.note = Some(Clean::new(format!(
-                "{left} effect lines not read yet: they must be shown for 0.8 s (pgdn)"
-            )));
+            let lines = format::several(left, "effect line");
+            self.note = Some(Clean::new(format!("{lines} not read yet: to be shown for 0.8 s (pgdn)")));
         } else if self.large_enough.is_none() {
             self.note = Some(Clean::new("cannot be approved: the card is not on the screen"));
         } else if self.needs_reason() {
