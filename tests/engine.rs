@@ -363,7 +363,8 @@ fn an_unknown_outcome_is_read_back_until_it_is_known_and_nothing_else_happens_me
     let action = story.action("api");
     story.pass(60);
     assert!((10..=14).contains(&story.count("read_back")), "every 5 s: {}", story.count("read_back"));
-    assert!(matches!(story.phase("api"), Phase::Unknown(_)), "an answer that could not be had says nothing");
+    // An answer that could not be had says nothing, but why.
+    assert_eq!(story.phase("api"), Phase::Unknown("the API server does not answer".into()));
     assert!(story.card("api").is_none(), "no card");
     story.command(Command::Undo);
     story.turn_to("api");
@@ -934,6 +935,9 @@ fn another_action_within_the_cool_down_must_be_named_in_the_reason() {
     assert_eq!(story.gate(Gate::SafeNow), GateState::Fail);
     assert!(story.gate_line(Gate::SafeNow).contains("cool-down"), "{}", story.gate_line(Gate::SafeNow));
     assert!(story.proposal().analysis.blocks.is_empty(), "it does not disable");
+    story.approve();
+    assert_eq!(story.executions().len(), 2);
+    assert!(story.records("intent")[1]["reason"].as_str().is_some_and(|why| why.contains("SAFE NOW")));
 }
 
 #[test]
