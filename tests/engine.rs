@@ -16,6 +16,7 @@ use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Ticket};
 use goaround::engine::record::{Past, PastAction, past_actions};
+use goaround::engine::state::Weight;
 use goaround::engine::verify::{Phase, Running};
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event, step};
@@ -987,6 +988,27 @@ fn a_way_back_need_not_wait_for_the_rollout_that_it_undoes_but_for_any_other() {
 }
 
 #[test]
+fn there_is_no_way_back_once_something_else_serves_or_the_revision_is_gone() {
+    let says =
+        |story: &Story, words: &str| story.state.log.iter().any(|line| line.text.as_str().contains(words));
+    let mut story = rolled_out();
+    let now = story.now.to_rfc3339();
+    story.workload_mut("api").revision(5, "eee5", template("api", "4.13", "5"), &now);
+    story.objects();
+    story.command(Command::Undo);
+    story.pass(2);
+    assert!(story.card("api").is_none_or(|card| card.analysis.undo_of.is_none()));
+    assert!(says(&story, "does not serve any more: there is no way back of it"));
+    let mut story = rolled_out();
+    story.workload_mut("api").sets.retain(|set| set["metadata"]["name"] != "api-ccc3");
+    story.objects();
+    story.command(Command::Undo);
+    story.pass(2);
+    assert!(story.card("api").is_none_or(|card| card.analysis.undo_of.is_none()));
+    assert!(says(&story, "the revision that served before is gone"));
+}
+
+#[test]
 fn only_one_way_back_is_offered_while_one_is_on_its_way() {
     let mut story = rolled_out();
     story.command(Command::Undo);
@@ -1121,6 +1143,9 @@ fn the_outcome_follows_from_the_counts_since_the_rollout() {
         story.workload_mut("api").verify = Some((bad, total));
         story.pass(after - 2);
         assert_eq!(outcome(&story), expected, "{what}: {bad} of {total} after {after} s");
+        let said = story.state.log.iter().rev().find(|line| line.source == "verify").map(|line| line.weight);
+        let weight = if expected == helped { Weight::Good } else { Weight::Bad };
+        assert!(expected.is_none() || said == Some(weight), "{what}: {said:?}");
     }
 }
 

@@ -542,11 +542,7 @@ fn an_approval_of_a_card_that_changed_is_taken_back() {
     // Something that STILL TRUE holds changes: the server warns of partial data.
     ana.rights = false;
     pass(&mut board, 90, &mut [("ana", &mut ana)]);
-    assert!(
-        board.rulings.values().all(|r| r.said == Said::Nothing && r.at > said.at),
-        "{:?}",
-        board.rulings
-    );
+    assert!(board.rulings.values().all(|r| r.said == Said::Nothing && r.at > said.at), "{:?}", board.rulings);
     assert!(says(&ana, "the approval is taken back: its card is gone"));
     assert!(ana.proposal().given.is_none());
 }

@@ -799,9 +799,17 @@ fn what_came_back_is_judged_apart_and_only_called_a_cure_where_it_is_one() {
     assert_eq!((verdict(&story), offer(&story)), (Verdict::BadDeploy, Offer::Wait), "{}", reason(&story));
     let found = &story.analysis("api").attribution;
     assert_eq!(found.new.total, 12_000.0, "only 4.12 is new");
-    assert_eq!(found.old.bad, 0.0, "4.11 as it was before");
+    assert_eq!((found.old.bad, found.old.total), (0.0, 120_000.0), "4.11 in the hour before");
     assert!(reason(&story).contains("somebody went back to the earlier revision at 11:55"));
     assert!(reason(&story).contains("fewer errors go on"), "{}", reason(&story));
+    // So few fail that the objective allows it.
+    let story = brought_back(0.001_5, vec![]);
+    assert!(
+        reason(&story).contains("somebody went back to the earlier revision at 11:55"),
+        "{}",
+        reason(&story)
+    );
+    assert!(!reason(&story).contains("errors go on"), "{}", reason(&story));
     // It goes on as before: it was not the deploy, and going back was no cure.
     let story = brought_back(0.2, vec![]);
     assert_eq!((verdict(&story), offer(&story)), (Verdict::Unknown, Offer::Wait), "{}", reason(&story));
@@ -1104,7 +1112,44 @@ fn as_many_failed_requests_as_the_policy_wants_are_enough() {
     for (min_bad, state) in [(bad, Pass), (bad + 1, Unknown)] {
         let story = around(|s| s.state.setup.policy.min_bad = min_bad);
         assert_eq!(story.gate(Gate::Real), state, "{min_bad}: {}", story.gate_line(Gate::Real));
+        assert_eq!(verdict(&story) == Verdict::NotEnoughData, state == Unknown, "{min_bad}");
     }
+    let total = counted.analysis("api").attribution.onset.as_ref().expect("an onset").during.total as u64;
+    for (least, enough) in [(total, true), (total + 1, false)] {
+        let story = around(|s| s.state.setup.policy.min_requests = least);
+        assert_eq!(verdict(&story) != Verdict::NotEnoughData, enough, "{least} of {total}");
+    }
+}
+
+#[test]
+fn earlier_incidents_are_alike_here_or_where_verdict_and_kinds_of_the_change_are_the_same() {
+    let alike = |past: Vec<PastAction>, change: fn(&mut Workload)| {
+        let mut workload = Workload::burning("api");
+        change(&mut workload);
+        let story = Story::told(vec![workload, Workload::new("web")], |s| s.past = past.into());
+        let items = story.analysis("api").evidence.items();
+        let facts = items.iter().map(|e| e.fact.to_string()).filter(|f| f.starts_with("similar earlier"));
+        facts.collect::<Vec<_>>()
+    };
+    let past = |workload: &str, verdict: &str, changed: &[&str]| PastAction {
+        verdict: verdict.into(),
+        changed: changed.iter().map(|kind| (*kind).to_owned()).collect(),
+        ..acted(workload, 300, "helped", None)
+    };
+    let rollout = ["env", "image"];
+    for (past, expected) in [
+        (past("web", "bad_deploy", &rollout), 1),
+        (past("web", "bad_deploy", &["image"]), 0),
+        (past("web", "config_change", &rollout), 0),
+        (past("api", "config_change", &["ConfigMap"]), 1),
+        (PastAction { undo_of: Some("01A".into()), ..past("api", "bad_deploy", &rollout) }, 0),
+        (PastAction { executed: false, ..past("api", "bad_deploy", &rollout) }, 0),
+    ] {
+        assert_eq!(alike(vec![past.clone()], |_| {}).len(), expected, "{past:?}");
+    }
+    // Where nothing is known to have changed, nothing is alike for that.
+    let nothing = past("web", "unknown", &[]);
+    assert_eq!(alike(vec![nothing], no_rollout), [""; 0]);
 }
 
 #[test]
