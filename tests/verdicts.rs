@@ -1122,6 +1122,32 @@ fn as_many_failed_requests_as_the_policy_wants_are_enough() {
 }
 
 #[test]
+fn of_many_changes_four_are_told_and_the_others_counted() {
+    for (variables, more) in
+        [(1, None), (2, Some("changed 1 more field")), (3, Some("changed 2 more fields"))]
+    {
+        let mut changed = template("api", "4.12", "5");
+        let environment = changed["spec"]["containers"][0]["env"].as_array_mut().expect("variables");
+        environment.truncate(1);
+        environment
+            .extend((0..variables).map(|n| serde_json::json!({"name": format!("NEW_{n}"), "value": "1"})));
+        let story = api(|w| {
+            w.sets.pop();
+            w.revision(3, "ccc3", changed, "2026-11-20T11:57:00Z");
+        });
+        let items = story.analysis("api").evidence.items();
+        let told: Vec<_> = items.iter().filter(|e| e.fact.as_str().contains(" changed ")).collect();
+        let counted = told.iter().find(|e| e.fact.as_str().contains(" more field"));
+        assert_eq!(told.len(), 4 + usize::from(more.is_some()), "{told:#?}");
+        assert_eq!(counted.is_some(), more.is_some());
+        assert!(
+            more.is_none_or(|more| counted.is_some_and(|e| e.fact.as_str().ends_with(more))),
+            "{told:#?}"
+        );
+    }
+}
+
+#[test]
 fn earlier_incidents_are_alike_here_or_where_verdict_and_kinds_of_the_change_are_the_same() {
     let alike = |past: Vec<PastAction>, change: fn(&mut Workload)| {
         let mut workload = Workload::burning("api");

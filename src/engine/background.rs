@@ -88,7 +88,7 @@ fn change(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) {
         added.subject(&name);
     }
     if more > 0 {
-        let fact = format!("{name} changed {more} more fields");
+        let fact = format!("{name} changed {}", format::several(more, "more field"));
         evidence.add(fact, "kube ReplicaSets", look.heard(gates::KUBE)).subject(&name);
     }
     for edit in &change.edits {

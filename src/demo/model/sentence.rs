@@ -140,7 +140,7 @@ fn burn<'a>(items: &[&'a Item]) -> Option<Sentence<'a>> {
 fn change<'a>(told: &Told<'a>) -> Option<Sentence<'a>> {
     let telling = |item: &&Item| {
         let restart = item.fact.contains(" changed restarted");
-        let counted = item.fact.ends_with(" more fields");
+        let counted = item.fact.ends_with(" more fields") || item.fact.ends_with(" more field");
         !restart && !counted && item.fact.chars().count() <= LONGEST_CHANGE
     };
     let changed = told.all(Topic::Changed).find(telling);
