@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{
-    Autoscaler, Change, ClusterEvent, ClusterFact, DisruptionBudget, Key, Node, Pod, Uid,
+    Autoscaler, Change, ClusterEvent, ClusterFact, DisruptionBudget, Key, KnownContent, Node, Pod, Uid,
 };
 use goaround::domain::diff;
 use goaround::domain::plan::DryRun;
@@ -18,6 +18,7 @@ use goaround::domain::signal::{Health, Signal, Source};
 use goaround::domain::verdict::{Gate, GateState, Method, Offer, Verdict};
 use goaround::domain::window::Window;
 use goaround::engine::analysis::Wish;
+use goaround::engine::compare::{self, Side};
 use goaround::engine::record::PastAction;
 use goaround::engine::revisions::RevisionRow;
 use goaround::engine::state::Setup;
@@ -576,7 +577,6 @@ fn aged(story: &Story, aged: bool, state: GateState) {
 
 /// A second passes in which the cluster is heard, and Prometheus is not.
 fn silent_second(story: &mut Story) {
-    story.now += TimeDelta::seconds(1);
     story.mono += std::time::Duration::from_secs(1);
     story.signal(Signal::Heard(Source::Kubernetes));
 }
@@ -1118,6 +1118,50 @@ fn as_many_failed_requests_as_the_policy_wants_are_enough() {
     for (least, enough) in [(total, true), (total + 1, false)] {
         let story = around(|s| s.state.setup.policy.min_requests = least);
         assert_eq!(verdict(&story) != Verdict::NotEnoughData, enough, "{least} of {total}");
+    }
+}
+
+#[test]
+fn what_a_config_map_held_when_a_revision_served_is_known_by_its_times_or_said_to_be_unknown() {
+    // 4.11 served until 11:57.
+    let held = |edited: &str, seen: Vec<KnownContent>| {
+        let story = Story::told(vec![Workload::burning("api")], |s| s.edited(edited, seen));
+        let (older, newer) = (Uid("rs-api-bbb2".into()), Uid("rs-api-ccc3".into()));
+        let objects = compare::revisions(&story.state, &key("api"), &older, &newer);
+        let map = objects.into_iter().find(|o| o.title == "ConfigMap api-config").expect("it");
+        assert_eq!(map.after, Side::Known(serde_json::json!({"app.conf": "timeout=1s"}), String::new()));
+        match map.before {
+            Side::Known(value, how) => (value["app.conf"].as_str().expect("text").to_owned(), how),
+            Side::Absent => ("absent".to_owned(), String::new()),
+            Side::Unknown(why) => (String::new(), why),
+        }
+    };
+    for (edited, contents, text, how) in [
+        ("11:56:00", vec![], "timeout=1s", "unchanged since then"),
+        ("11:58:00", vec![seen("a", "08:00:00", "11:57:30")], "a", "as seen then"),
+        (
+            "11:58:00",
+            vec![seen("a", "08:00:00", "11:40:00")],
+            "a",
+            "as last seen 11:40, not surely the same then",
+        ),
+        ("11:58:00", vec![seen("a", "11:57:40", "11:57:50")], "", "content at that time not known"),
+        (
+            "11:58:00",
+            vec![seen("a", "11:50:00", "11:57:40"), seen("b", "08:00:00", "11:40:00")],
+            "a",
+            "as seen then",
+        ),
+        (
+            "11:58:00",
+            vec![seen("a", "11:00:00", "11:50:00"), seen("b", "08:00:00", "11:40:00")],
+            "a",
+            "as last seen 11:50, not surely the same then",
+        ),
+        ("11:58:00", vec![], "", "content at that time not known"),
+    ] {
+        let shown = format!("{edited} {contents:?}");
+        assert_eq!(held(edited, contents), (text.to_owned(), how.to_owned()), "{shown}");
     }
 }
 
