@@ -86,6 +86,28 @@ fn worlds() -> Vec<(&'static str, World)> {
     ]
 }
 
+#[test]
+fn the_page_of_a_drill_scrolls_by_lines_and_pages_and_begins_at_the_top_again() {
+    let mut world = drill(Answer::RollBack, |_| {});
+    world.look(80, 24);
+    world.state.view.screen = Screen::Drill;
+    for (key, scroll) in [
+        (KeyCode::Down, 1),
+        (KeyCode::Down, 2),
+        (KeyCode::PageDown, 12),
+        (KeyCode::Up, 11),
+        (KeyCode::PageUp, 1),
+        (KeyCode::PageUp, 0),
+        (KeyCode::Up, 0),
+        (KeyCode::Down, 1),
+    ] {
+        world.press(key);
+        assert_eq!((&world.state.view.screen, world.state.view.scroll), (&Screen::Drill, scroll), "{key:?}");
+    }
+    world.press(KeyCode::Esc);
+    assert_eq!((&world.state.view.screen, world.state.view.scroll), (&Screen::Main, 0));
+}
+
 fn leaks(world: &World, columns: u16, rows: u16) -> Vec<String> {
     let shown = text(&world.frame(columns, rows).0);
     let found = CONCLUDED.iter().filter(|word| shown.contains(**word));

@@ -585,6 +585,24 @@ fn a_restore_whose_restart_was_refused_is_partial_and_the_rest_is_offered() {
 }
 
 #[test]
+fn the_rest_of_a_restore_is_the_content_that_was_approved_whatever_else_is_known() {
+    let known = vec![story::seen("timeout=7s", "06:00:00", "07:00:00"), story::known("timeout=5s")];
+    let story = Story::edited_and_restarted("11:56:00", known);
+    let mut story = partly(story, Called::Refused("409".into()));
+    story.pass(2);
+    assert_eq!(story.proposal().analysis.plan.as_ref().expect("the rest").calls.len(), 1);
+    // Somebody edits it once more.
+    let now = story.now.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    story.configs.insert("api-config".into(), config_map("api-config", "timeout=9s", Some(&now)));
+    story.config_maps();
+    story.pass(3);
+    let plan = story.proposal().analysis.plan.as_ref().expect("the rest");
+    assert_eq!(plan.calls.len(), 2);
+    let writes = plan.calls[0].body.as_array().expect("operations").iter().find(|o| o["op"] == "replace");
+    assert_eq!(writes.expect("a write")["value"]["app.conf"], "timeout=5s");
+}
+
+#[test]
 fn a_rollback_with_a_restore_that_was_done_in_part_can_be_finished_or_reversed() {
     let mut story = Story::told(vec![Workload::burning("api")], |s| {
         let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:50:00Z"));
