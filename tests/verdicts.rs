@@ -577,6 +577,7 @@ fn aged(story: &Story, aged: bool, state: GateState) {
 
 /// A second passes in which the cluster is heard, and Prometheus is not.
 fn silent_second(story: &mut Story) {
+    story.now += TimeDelta::seconds(1);
     story.mono += std::time::Duration::from_secs(1);
     story.signal(Signal::Heard(Source::Kubernetes));
 }
