@@ -90,7 +90,7 @@ fn worlds() -> Vec<(&'static str, World)> {
 fn the_page_of_a_drill_scrolls_by_lines_and_pages_and_begins_at_the_top_again() {
     let mut world = drill(Answer::RollBack, |_| {});
     world.look(80, 24);
-    world.state.view.screen = Screen::Drill;
+    world.press(KeyCode::Char('g'));
     for (key, scroll) in [
         (KeyCode::Down, 1),
         (KeyCode::Down, 2),

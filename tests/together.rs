@@ -543,7 +543,7 @@ fn an_approval_of_a_card_that_changed_is_taken_back() {
     ana.rights = false;
     pass(&mut board, 90, &mut [("ana", &mut ana)]);
     assert!(board.rulings.values().all(|r| r.said == Said::Nothing && r.at > said.at), "{:?}", board.rulings);
-    assert!(says(&ana, "the approval is taken back: its card is gone"));
+    assert!(says(&ana, "the approval is taken back: the card that was approved is no more"));
     assert!(ana.proposal().given.is_none());
 }
 

@@ -801,6 +801,7 @@ fn what_came_back_is_judged_apart_and_only_called_a_cure_where_it_is_one() {
     let found = &story.analysis("api").attribution;
     assert_eq!(found.new.total, 12_000.0, "only 4.12 is new");
     assert_eq!((found.old.bad, found.old.total), (0.0, 120_000.0), "4.11 in the hour before");
+    assert_eq!(found.method, Method::ByPod);
     assert!(reason(&story).contains("somebody went back to the earlier revision at 11:55"));
     assert!(reason(&story).contains("fewer errors go on"), "{}", reason(&story));
     // So few fail that the objective allows it.
@@ -1097,9 +1098,7 @@ fn what_the_gates_say_is_of_the_target_of_now_and_of_what_was_compared() {
             assert!(age.is_some_and(|age| (0..60).contains(&age)), "{fact}: {age:?} of {all:#?}");
         }
     }
-    let analysis = by_pod.analysis("api");
-    let target =
-        analysis.rows.iter().find(|row| Some(&row.uid) == analysis.target.as_ref()).expect("a target");
+    let target = target_row(&by_pod);
     let line = by_pod.gate_line(Gate::TargetGood);
     assert!(line.starts_with(&format!("{}: ", target.title())), "{line}");
     let line = by_pod.gate_line(Gate::OnlyUs);

@@ -148,7 +148,11 @@ fn take_back(state: &mut State, effects: &mut Vec<Effect>) {
             }
         }
         let ruling = Ruling { said: Said::Nothing, at: now, ..ruling };
-        state.say("gate", Weight::Plain, format!("{workload}: the approval is taken back: its card is gone"));
+        state.say(
+            "gate",
+            Weight::Plain,
+            format!("{workload}: the approval is taken back: the card that was approved is no more"),
+        );
         effects.push(Effect::Rule(Box::new(ruling)));
     }
 }
