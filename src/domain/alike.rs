@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use super::clean::is_mark;
+
 /// True where a character has a double in ASCII, or another spelling of itself, wherever it stands: letters of
 /// mathematics, phonetics and numerals, rare scripts made of Latin capitals, signs like a hyphen or a slash, ligatures,
 /// characters that exist twice, and marks for which there are letters that have them.
@@ -102,20 +104,24 @@ impl Script {
     }
 }
 
-/// Length in bytes of an escape as `clean` writes it, at the begin of `text`; 0 where there is none.
-fn escape_at(text: &str) -> usize {
-    let hex = |digits: &str| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let inside = |rest: &str| {
-        let body = &rest[..rest.find('>')?];
-        let long = body.strip_prefix("u+").filter(|d| (4..=6).contains(&d.len()) && hex(d));
-        (long.is_some() || (body.len() == 2 && hex(body))).then_some(body.len() + 2)
+/// The escape as `clean` writes it, at the begin of `text`: its length in bytes, and what it stands for.
+fn escape_at(text: &str) -> Option<(usize, Option<char>)> {
+    let hex = |digits: &&str| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let rest = text.strip_prefix('<')?;
+    let body = &rest[..rest.find('>')?];
+    let digits = match body.strip_prefix("u+") {
+        Some(digits) => Some(digits).filter(|digits| (4..=6).contains(&digits.len())),
+        None => Some(body).filter(|digits| digits.len() == 2),
     };
-    text.strip_prefix('<').and_then(inside).unwrap_or(0)
+    let code = digits.filter(hex).map(|digits| u32::from_str_radix(digits, 16))?;
+    Some((body.len() + 2, code.ok().and_then(char::from_u32)))
 }
 
-/// A word: letters, digits and escapes that stand together.
+/// A word: letters, digits, marks and escapes that stand together.
 struct Word {
     bytes: Range<usize>,
+    /// Letters of any of the alphabets, those that stand as an escape among them: a word has as many after one of them
+    /// was spelled out.
     letters: usize,
     /// The alphabet of its letters that cannot be mistaken; the first in order, where there are several.
     sure: Option<Script>,
@@ -126,19 +132,19 @@ fn words(text: &str) -> Vec<Word> {
     let (mut at, mut open) = (0, false);
     while let Some(c) = text[at..].chars().next() {
         let escape = escape_at(&text[at..]);
-        let taken = if escape > 0 { escape } else { c.len_utf8() };
-        let within = escape > 0 || c.is_alphanumeric();
+        let taken = escape.map_or(c.len_utf8(), |(length, _)| length);
+        let within = escape.is_some() || c.is_alphanumeric() || is_mark(c);
         if within && !open {
             words.push(Word { bytes: at..at, letters: 0, sure: None });
         }
         open = within;
         if let (true, Some(word)) = (within, words.last_mut()) {
             word.bytes.end = at + taken;
-            if escape == 0
-                && let Some(script) = Script::of(c)
-            {
+            let letter = escape.map_or(Some(c), |(_, meant)| meant);
+            if let Some(script) = letter.and_then(Script::of) {
                 word.letters += 1;
-                if script.is_sure(c) && word.sure.is_none_or(|sure| (script as u8) < sure as u8) {
+                let sure = escape.is_none() && script.is_sure(c);
+                if sure && word.sure.is_none_or(|sure| (script as u8) < sure as u8) {
                     word.sure = Some(script);
                 }
             }
@@ -171,10 +177,10 @@ pub fn strangers(text: &str) -> Vec<usize> {
         while at < word.bytes.end {
             let Some(c) = text[at..].chars().next() else { break };
             let escape = escape_at(&text[at..]);
-            if escape == 0 && Script::of(c).is_some_and(|other| other != script) {
+            if escape.is_none() && Script::of(c).is_some_and(|other| other != script) {
                 found.push(at);
             }
-            at += if escape > 0 { escape } else { c.len_utf8() };
+            at += escape.map_or(c.len_utf8(), |(length, _)| length);
         }
     }
     found
@@ -195,6 +201,8 @@ mod tests {
             ("K\u{443}бернетес", "<4b>убернетес"),
             ("откат \u{63} 4.12", "откат <63> 4.12"),
             ("\u{391}PI", "<u+0391>PI"),
+            ("Ա¡\u{3c9}X", "Ա¡<u+03c9>X"),
+            ("Ж\x1bab", "Ж<1b><61><62>"),
             ("api\u{2010}gateway", "api<u+2010>gateway"),
             ("re\u{301}sume\u{301}", "re<u+0301>sume<u+0301>"),
         ] {

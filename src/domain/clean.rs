@@ -27,26 +27,15 @@ impl Clean {
         if is_plain(raw) {
             return Self(raw.into());
         }
-        let kept = raw.char_indices().nth(LONGEST).map_or(raw, |(end, _)| &raw[..end]);
-        let strangers = alike::strangers(kept);
-        let mut out = String::with_capacity(kept.len());
-        let (mut marks, mut length, mut carries) = (0, 0, false);
-        for (n, (at, c)) in raw.char_indices().enumerate() {
-            marks = if is_mark(c) { marks + 1 } else { 0 };
-            let crowded = marks > MARKS || (marks > 0 && !carries);
-            let escaped =
-                is_hostile(c) || crowded || alike::has_a_double(c) || strangers.binary_search(&at).is_ok();
-            carries = !escaped && (marks > 0 || c.is_alphabetic());
-            let escaped = escaped.then(|| escape(c));
-            length += escaped.as_ref().map_or(1, String::len);
-            if length > LONGEST {
-                out.push_str(&format!(" +{} characters", raw.chars().count() - n));
-                break;
-            }
-            match escaped {
-                Some(escaped) => out.push_str(&escaped),
-                None => out.push(c),
-            }
+        let mut spelling = Spelling::of(raw.chars().take(LONGEST).collect());
+        // A shorter text may be spelled otherwise, because a word belongs to the alphabet of the words around it.
+        while let Some(fitting) = spelling.too_long() {
+            spelling = Spelling::of(spelling.chars[..fitting].to_vec());
+        }
+        let mut out = spelling.text();
+        let left = raw.chars().count() - spelling.chars.len();
+        if left > 0 {
+            out.push_str(&format!(" +{left} characters"));
         }
         Self(out.into())
     }
@@ -105,12 +94,67 @@ pub fn cleaned(value: Value) -> Value {
     }
 }
 
+/// Which characters of a text are shown escaped. Decided by nothing but what is shown, so that a text that was made
+/// harmless is made harmless by being left alone.
+struct Spelling {
+    chars: Vec<char>,
+    escaped: Vec<bool>,
+}
+
+impl Spelling {
+    fn of(chars: Vec<char>) -> Self {
+        let escaped = chars.iter().map(|c| is_hostile(*c) || alike::has_a_double(*c)).collect();
+        let mut spelling = Self { chars, escaped };
+        spelling.escape_crowded_marks();
+        let text = spelling.text();
+        let mut strangers = alike::strangers(&text).into_iter().peekable();
+        if strangers.peek().is_some() {
+            let mut at = 0;
+            for n in 0..spelling.chars.len() {
+                let end = at + spelling.shown(n).len();
+                spelling.escaped[n] |= strangers.next_if(|stranger| *stranger == at).is_some();
+                at = end;
+            }
+            spelling.escape_crowded_marks();
+        }
+        spelling
+    }
+
+    /// Marks need a letter that is shown as it is, and there is room for few of them.
+    fn escape_crowded_marks(&mut self) {
+        let (mut marks, mut carries) = (0, false);
+        for (c, escaped) in self.chars.iter().zip(&mut self.escaped) {
+            marks = if is_mark(*c) { marks + 1 } else { 0 };
+            *escaped |= marks > MARKS || (marks > 0 && !carries);
+            carries = !*escaped && (marks > 0 || c.is_alphabetic());
+        }
+    }
+
+    fn shown(&self, n: usize) -> String {
+        if self.escaped[n] { escape(self.chars[n]) } else { self.chars[n].to_string() }
+    }
+
+    fn text(&self) -> String {
+        (0..self.chars.len()).map(|n| self.shown(n)).collect()
+    }
+
+    /// How many of the characters can be shown, where that is not all of them.
+    fn too_long(&self) -> Option<usize> {
+        let mut length = 0;
+        (0..self.chars.len()).find(|n| {
+            length += if self.escaped[*n] { escape(self.chars[*n]).len() } else { 1 };
+            length > LONGEST
+        })
+    }
+}
+
 fn escape(c: char) -> String {
     let code = c as u32;
     if code < 0x100 { format!("<{code:02x}>") } else { format!("<u+{code:04x}>") }
 }
 
-fn is_mark(c: char) -> bool {
+/// A character without a width of its own.
+pub(super) fn is_mark(c: char) -> bool {
     !c.is_control() && c.width() == Some(0)
 }
 
@@ -237,6 +281,23 @@ mod tests {
         let json = serde_json::to_string(&name).expect("JSON");
         assert_eq!(serde_json::from_str::<Clean>(&json).ok(), Some(name));
         assert_eq!(serde_json::from_str::<Clean>(r#""a\u001b""#).ok(), Some(Clean::new("a\x1b")));
+    }
+
+    proptest::proptest! {
+        /// Of these few any rule can meet any other within a short text.
+        #[test]
+        fn what_was_made_harmless_stays_as_it_is(raw in "[aXdсЖωΣԱօ<>1bu+  ¡\u{1b}\u{301}\u{e49}\u{200b}µ]{0,16}") {
+            let clean = Clean::new(&raw);
+            proptest::prop_assert_eq!(&Clean::new(clean.as_str()), &clean);
+        }
+    }
+
+    #[test]
+    fn a_word_keeps_its_alphabet_where_the_cut_takes_the_word_that_it_had_it_from() {
+        let raw = format!("с \x1b{}Ж", " ".repeat(LONGEST - 4));
+        let clean = Clean::new(&raw);
+        assert_eq!(clean.as_str(), format!("<u+0441> <1b>{} +10 characters", " ".repeat(LONGEST - 13)));
+        assert_eq!(Clean::made_before(clean.as_str()), Some(clean));
     }
 
     #[test]
