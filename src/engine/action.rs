@@ -438,7 +438,7 @@ fn stopped(state: &mut State, workload: &Key, why: &str, effects: &mut Vec<Effec
     if partial && let Some(incident) = state.incidents.get_mut(workload) {
         // The content is back, the pods do not know it yet: the rest is offered as a proposal of its own.
         let target = (plan.offer == Offer::Rollback).then(|| plan.target.clone());
-        incident.want(Wish { target, rest: Some(plan.configs), edited: true, ..Wish::default() }, now);
+        incident.want(Wish { target, rest: Some(plan.configs), ..Wish::default() }, now);
     }
     state.dirty = true;
     state.say("action", Weight::Bad, format!("{workload}: {sentence}"));

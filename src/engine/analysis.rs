@@ -43,8 +43,6 @@ pub struct Wish {
     pub restore: bool,
     /// Proposed by hand, burn or no burn.
     pub by_hand: bool,
-    /// Edited from an offer of goaround's own.
-    pub edited: bool,
     /// The way back of this action.
     pub undo_of: Option<PastAction>,
     /// Only what is left of a plan of which the first calls were done: the contents that it was to restore.
@@ -307,7 +305,7 @@ fn cost(look: &Look<'_>, found: &Attribution, evidence: &mut EvidenceList) -> Co
         return Cost::default();
     };
     let (Some(budget), Some(period)) = (slo.budget().filter(|b| *b > 1e-12), slo.period) else {
-        return Cost { failed: Some(onset.during.bad), ..Cost::default() };
+        return Cost::default();
     };
     let rate = onset.rate_during.unwrap_or(0.0);
     let before = onset.outside.ratio().unwrap_or(0.0);

@@ -202,6 +202,15 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_on_the_left_edge_of_the_chart_has_no_place_in_it() {
+        let (mut state, _) = state();
+        state.now = at(3_600 + 30);
+        move_cursor(&mut state, -1);
+        move_cursor(&mut state, -127);
+        assert_eq!(state.view.cursor, Some(at(90)), "the middle of the first one is on the edge");
+    }
+
+    #[test]
     fn without_a_cursor_the_newest_measured_sample_is_read_and_no_traffic_is_no_ratio() {
         let (state, id) = state();
         let samples = samples(&state, &id);

@@ -577,7 +577,6 @@ fn add_restore(state: &mut State, key: &Key) -> bool {
     let wish = Wish {
         target: proposal.analysis.target.clone(),
         restore: true,
-        edited: true,
         by_hand: proposal.analysis.by_hand,
         ..incident.wish.clone().unwrap_or_default()
     };
@@ -635,10 +634,7 @@ fn edit(state: &mut State, key: &Key, command: Command) -> bool {
             let target = (row.mark != Mark::Current).then(|| row.uid.clone());
             let by_hand = proposal.analysis.by_hand;
             let reason = draft.reason.split_whitespace().collect::<Vec<_>>().join(" ");
-            incident.want(
-                Wish { target, restore: draft.restore, edited: true, by_hand, reason, ..Wish::default() },
-                now,
-            );
+            incident.want(Wish { target, restore: draft.restore, by_hand, reason, ..Wish::default() }, now);
             return true;
         }
         _ => {}

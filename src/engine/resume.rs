@@ -85,8 +85,7 @@ pub fn offer_rest(state: &mut State) {
             continue;
         }
         let target = (past.offer == Offer::Rollback.word()).then(|| past.watch.target.clone());
-        incident
-            .want(Wish { target, rest: Some(past.configs.clone()), edited: true, ..Wish::default() }, now);
+        incident.want(Wish { target, rest: Some(past.configs.clone()), ..Wish::default() }, now);
         state.rest_offered.insert(past.action.clone());
         let text = format!("{workload}: action {} was done in part: the rest of it is offered", past.action);
         state.say("gate", Weight::Attention, text);
