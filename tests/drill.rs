@@ -206,11 +206,20 @@ fn a_decision_takes_a_key_a_reason_or_none_and_enter_and_is_timed_by_the_hand() 
         assert!(shown.contains(words), "{words} is missing in\n{shown}");
     }
     world.press(KeyCode::Char('g'));
-    assert!(matches!(world.state.view.screen, Screen::Card(_)), "the real card is one key away");
+    let card = world.state.view.screen.clone();
+    assert!(matches!(card, Screen::Card(_)), "the real card is one key away");
     assert!(text(&world.frame(120, 40).0).contains("a arms"));
-    // From the real card back to what it is about.
-    world.press(KeyCode::Esc);
-    assert_eq!(world.state.view.screen, Screen::Drill);
+    // From the real card back to what it is about, and from the first page as well, where it opens the card too.
+    for (key, screen) in [
+        (KeyCode::Esc, Screen::Drill),
+        (KeyCode::Esc, Screen::Main),
+        (KeyCode::Esc, Screen::Drill),
+        (KeyCode::Esc, Screen::Main),
+        (KeyCode::Char('g'), card),
+    ] {
+        world.press(key);
+        assert_eq!(world.state.view.screen, screen, "{key:?}");
+    }
 }
 
 #[test]

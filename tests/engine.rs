@@ -11,15 +11,17 @@ use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{Change, ClusterFact, Uid};
 use goaround::domain::diff;
 use goaround::domain::plan::{ACTION, BY, Call, DryRun};
+use goaround::domain::slo::{Slo, SloId};
 use goaround::domain::statistics::Counts;
 use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Ticket};
+use goaround::engine::inbox::{self, Item};
 use goaround::engine::record::{Past, PastAction, past_actions};
 use goaround::engine::state::Weight;
 use goaround::engine::verify::{Phase, Running};
-use goaround::engine::view::Screen;
-use goaround::engine::{Effect, Event, step};
+use goaround::engine::view::{Row, Screen};
+use goaround::engine::{Effect, Event, forget, listing, step};
 use proptest::prelude::*;
 use story::{Split, Story, Workload, at, config_map, content, key, kind, template};
 
@@ -1603,4 +1605,113 @@ fn a_review_of_rights_that_failed_is_asked_again_soon() {
     story.hold.clear();
     story.pass(40);
     assert_eq!(story.count("rights"), asked);
+}
+
+#[test]
+fn what_nobody_asks_about_any_more_is_forgotten_within_a_minute() {
+    let mut story = Story::config_edited(true);
+    let config = key("api-config");
+    let held = |story: &Story| {
+        let (state, world) = (&story.state, &story.state.world);
+        [
+            state.config_asked.contains_key(&config),
+            world.contents.contains_key(&config),
+            world.known.contains_key(&config),
+            world.watched.keys().any(|(key, _)| *key == config),
+            !state.diffs.is_empty(),
+        ]
+    };
+    assert_eq!(held(&story), [true; 5]);
+    // Nothing of what is asked about goes.
+    story.pass(120);
+    assert_eq!(held(&story), [true; 5]);
+    let begin = story.now;
+    story.state.forgot = Some(begin);
+    story.fact(ClusterFact::Deployments(Change::Deleted(key("api"), Uid("dep-api".into()))));
+    story.fact(ClusterFact::ReplicaSets(Change::Listed(Vec::new())));
+    story.pass(58);
+    assert_eq!(held(&story), [true; 5], "not with every look");
+    story.pass(2);
+    assert_eq!(held(&story), [false; 5]);
+    assert!(story.now - begin >= TimeDelta::seconds(60) && story.state.forgot > Some(begin));
+}
+
+#[test]
+fn rights_are_forgotten_an_hour_after_they_were_asked_for() {
+    let mut state = Story::burning().state;
+    let asked = state.rights_asked.values().copied().max().expect("asked");
+    assert!(!state.world.rights.is_empty());
+    for (milliseconds, kept) in [(3_599_999, true), (3_600_000, false)] {
+        state.now = asked + TimeDelta::milliseconds(milliseconds);
+        state.forgot = None;
+        forget::forget(&mut state, &Default::default());
+        assert_eq!((state.rights_asked.is_empty(), state.world.rights.is_empty()), (!kept, !kept));
+    }
+}
+
+#[test]
+fn of_studies_those_of_incidents_and_the_selection_stay_and_the_newest_of_the_others() {
+    let mut story = Story::burning();
+    let (burning, slo) = story
+        .state
+        .world
+        .slos
+        .iter()
+        .map(|(id, slo)| (id.clone(), slo.clone()))
+        .find(|(id, _)| story.incident("api").slos.contains(id))
+        .expect("an SLO burns");
+    let named = |n: i64| SloId(Clean::new(format!("other-{n:02}")));
+    for n in 0..40 {
+        // The last one is not of this world any more.
+        if n < 39 {
+            story.state.world.slos.insert(named(n), Slo { id: named(n), ..slo.clone() });
+        }
+        story.state.studies.entry(named(n)).or_default().asked = Some(story.now + TimeDelta::seconds(n));
+    }
+    story.state.studies.get_mut(&burning).expect("a study").asked = None;
+    story.state.view.selected = Some(Row::Slo(named(0)));
+    story.state.listing.outdated_now();
+    listing::keep(&mut story.state, true);
+    story.state.forgot = None;
+    forget::forget(&mut story.state, &Default::default());
+    let kept: Vec<SloId> = story.state.studies.keys().cloned().collect();
+    let mut wanted: Vec<SloId> = (7..39).map(named).collect();
+    wanted.extend([burning, named(0)]);
+    wanted.sort();
+    assert_eq!(kept, wanted);
+}
+
+#[test]
+fn the_inbox_has_what_can_be_decided_first_and_the_oldest_of_it() {
+    let rows = |story: &Story| inbox::items(&story.state);
+    let (api, web) = (key("api"), key("web"));
+    // What is only told stands behind what can be done, although it is as old.
+    let mut story = Story::told(vec![Workload::restarted(), Workload::burning("web")], |s| {
+        s.edited("11:56:00", Vec::new());
+    });
+    assert!(!story.analysis("api").offer.acts() && story.analysis("web").offer.acts());
+    let opened = story.now;
+    let mut at = |name: &str, seconds| {
+        let incident = story.state.incidents.get_mut(&key(name)).expect("an incident");
+        incident.proposal.as_mut().expect("a card").opened = opened + TimeDelta::seconds(seconds);
+    };
+    at("api", -9);
+    at("web", 0);
+    assert_eq!(rows(&story), [Item::Gate(web.clone()), Item::Gate(api.clone())]);
+
+    let mut story = two_burn(&[]);
+    let opened = story.now;
+    for (seconds, order) in [(-1, [&api, &web]), (1, [&web, &api])] {
+        let incident = story.state.incidents.get_mut(&api).expect("an incident");
+        incident.proposal.as_mut().expect("a card").opened = opened + TimeDelta::seconds(seconds);
+        let incident = story.state.incidents.get_mut(&web).expect("an incident");
+        incident.proposal.as_mut().expect("a card").opened = opened;
+        assert_eq!(rows(&story), order.map(|key| Item::Gate(key.clone())));
+    }
+    story.approve_of("api");
+    assert_eq!(rows(&story), [Item::Gate(web.clone()), Item::Running(api.clone())]);
+    story.turn_to("web");
+    story.show();
+    story.command(Command::Wait);
+    assert_eq!(rows(&story), [Item::Running(api), Item::Waiting(web)]);
 }
