@@ -11,8 +11,9 @@ use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{Change, ClusterFact, Uid};
 use goaround::domain::diff;
 use goaround::domain::plan::{ACTION, BY, Call, DryRun};
-use goaround::domain::slo::{Slo, SloId};
+use goaround::domain::slo::{Severity, Slo, SloId};
 use goaround::domain::statistics::Counts;
+use goaround::domain::value::Value;
 use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Ticket};
@@ -20,10 +21,10 @@ use goaround::engine::inbox::{self, Item};
 use goaround::engine::record::{Past, PastAction, past_actions};
 use goaround::engine::state::Weight;
 use goaround::engine::verify::{Phase, Running};
-use goaround::engine::view::{Row, Screen};
-use goaround::engine::{Effect, Event, forget, listing, step};
+use goaround::engine::view::{self, Row, Screen};
+use goaround::engine::{Effect, Event, forget, incident, listing, step};
 use proptest::prelude::*;
-use story::{Split, Story, Workload, at, config_map, content, key, kind, template};
+use story::{Split, Story, Workload, at, config_map, content, key, kind, known, template};
 
 /// The story of a burning `api`, its rollback approved; these kinds of effects are held back.
 fn approved(hold: &[&'static str]) -> Story {
@@ -1714,4 +1715,86 @@ fn the_inbox_has_what_can_be_decided_first_and_the_oldest_of_it() {
     story.show();
     story.command(Command::Wait);
     assert_eq!(rows(&story), [Item::Running(api), Item::Waiting(web)]);
+}
+
+#[test]
+fn a_range_that_there_is_not_is_the_longest_one() {
+    let mut story = Story::burning();
+    story.state.view.screen = Screen::Main;
+    for (asked, range) in [(0, 0), (2, 2), (200, view::RANGES.len() - 1)] {
+        story.command(Command::Range(asked));
+        assert_eq!(story.state.view.range, range);
+    }
+}
+
+#[test]
+fn keys_move_through_the_inbox_and_stop_at_its_ends() {
+    let mut story = two_burn(&[]);
+    let items = inbox::items(&story.state);
+    assert_eq!(items.len(), 2);
+    story.command(Command::Inbox);
+    for (command, at) in [
+        (Command::Down, 1),
+        (Command::Down, 1),
+        (Command::Up, 0),
+        (Command::End, 1),
+        (Command::Home, 0),
+        (Command::PageDown, 1),
+        (Command::PageUp, 0),
+    ] {
+        story.command(command.clone());
+        assert_eq!(inbox::selected(&story.state).as_ref(), Some(&items[at]), "{command:?}");
+    }
+}
+
+#[test]
+fn among_slos_that_burn_alike_the_card_stays_with_the_one_it_is_about() {
+    let mut story = Story::burning();
+    let about = story.incident("api").slos.clone();
+    assert_eq!(about.len(), 1);
+    let mut other = story.state.world.slos[&about[0]].clone();
+    other.id = SloId(Clean::new("api-latency"));
+    for reading in other.ratios.values_mut() {
+        reading.value = Value::from_f64(reading.value.number().unwrap_or(0.0) * 2.0);
+    }
+    story.state.world.slos.insert(other.id.clone(), other.clone());
+    story.pass(2);
+    assert_eq!(story.incident("api").slos, [about[0].clone(), other.id.clone()], "the other burns faster");
+    // One that pages comes before one that only makes a ticket, whatever the card was about.
+    for alert in &mut story.state.world.slos.get_mut(&about[0]).expect("an SLO").alerts {
+        alert.severity = Severity::Ticket;
+    }
+    story.state.world.slos.get_mut(&about[0]).expect("an SLO").pairs.clear();
+    story.pass(2);
+    assert_eq!(story.incident("api").slos, [other.id, about[0].clone()]);
+}
+
+#[test]
+fn contents_that_do_not_come_hold_an_analysis_up_for_a_while_only() {
+    let mut story = Story::empty(Default::default(), vec![Workload::restarted()]);
+    story.edited("11:56:00", vec![known("timeout=5s")]);
+    story.hold.insert("read_config");
+    story.sources(&Clean::new("ana"));
+    let opened = story.incident("api").opened;
+    story.pass(14);
+    assert!(story.state.studies.values().all(|study| study.complete), "all else was answered");
+    assert!(!incident::ready(&story.state, &key("api")), "{:?}", story.now - opened);
+    story.pass(1);
+    assert!(incident::ready(&story.state, &key("api")));
+}
+
+#[test]
+fn one_look_waits_for_rights_where_all_of_them_were_asked_for() {
+    let mut story = Story::told(vec![Workload::new("api")], |_| {});
+    assert!(story.state.incidents.is_empty() && incident::settled(&story.state));
+    story.state.setup.every_right = true;
+    assert!(incident::settled(&story.state), "none was asked for yet");
+    story.hold.insert("rights");
+    story.pass(2);
+    assert!(!story.state.rights_asked.is_empty() && !incident::settled(&story.state));
+    story.state.setup.every_right = false;
+    assert!(incident::settled(&story.state), "nobody waits for them");
+    story.state.setup.every_right = true;
+    story.answer("rights");
+    assert!(incident::settled(&story.state));
 }

@@ -2,6 +2,7 @@
 //! about it, each once. It opens cards and decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,7 @@ pub(super) fn call(state: &mut State, effects: &mut Vec<Effect>) {
     told.gates.retain(|_, gate| now - gate.seen <= SAME);
     for incident in state.incidents.values() {
         if let Some((incident, proposal)) = open(incident).filter(|(_, p)| p.analysis.offer.acts()) {
-            told.gate(incident, proposal, now, effects);
+            told.gate(incident, proposal, (now, state.mono), effects);
         }
         if let Some(running) = &incident.running
             && let Phase::Closed(outcome) = &running.phase
@@ -153,7 +154,13 @@ pub(super) fn call(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 impl Told {
-    fn gate(&mut self, incident: &Incident, proposal: &Proposal, now: Time, effects: &mut Vec<Effect>) {
+    fn gate(
+        &mut self,
+        incident: &Incident,
+        proposal: &Proposal,
+        (now, mono): (Time, Duration),
+        effects: &mut Vec<Effect>,
+    ) {
         let fingerprint = &proposal.analysis.fingerprint;
         let workload = &incident.workload;
         let new =
@@ -172,7 +179,7 @@ impl Told {
         let left = proposal.expires - now;
         let whole = proposal.expires - proposal.opened;
         // A card that lives no longer than that would be told of twice at once.
-        if !gate.expiring && left <= EXPIRING && left > TimeDelta::zero() && whole > EXPIRING {
+        if !gate.expiring && left <= EXPIRING && !proposal.void(now, mono) && whole > EXPIRING {
             gate.expiring = true;
             effects.push(Effect::Bell);
             effects.push(notify(

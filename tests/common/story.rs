@@ -801,8 +801,8 @@ impl Story {
     // Prometheus.
 
     fn findings(&self, inquiry: Inquiry) -> Findings {
-        let name = inquiry.slo.0.as_str().trim_end_matches("-availability").to_owned();
-        let workload = self.workload(&name);
+        let (name, _) = inquiry.slo.0.as_str().rsplit_once('-').expect("a workload and a kind");
+        let workload = self.workload(name);
         let answers = inquiry.asks.into_iter().map(|ask| {
             let finding = self.finding(workload, &ask);
             (ask, Ok(finding))
