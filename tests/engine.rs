@@ -16,7 +16,7 @@ use goaround::domain::statistics::Counts;
 use goaround::domain::value::Value;
 use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
-use goaround::engine::event::{Called, Command, FreshLook, Ticket};
+use goaround::engine::event::{Called, Command, FreshLook, PageShown, Ticket};
 use goaround::engine::inbox::{self, Item};
 use goaround::engine::record::{Past, PastAction, past_actions};
 use goaround::engine::state::Weight;
@@ -1797,4 +1797,32 @@ fn one_look_waits_for_rights_where_all_of_them_were_asked_for() {
     story.state.setup.every_right = true;
     story.answer("rights");
     assert!(incident::settled(&story.state));
+}
+
+#[test]
+fn differences_are_gone_through_from_where_the_page_stands() {
+    let mut story = Story::burning();
+    story.state.view.screen = Screen::Diff(key("api"));
+    story.state.view.page = PageShown { rows: 8, last: 30, changes: vec![3, 10, 20] };
+    // Scroll, the difference one is at, where a key leads to: the heading stays in sight.
+    for (scroll, at, command, change, line) in [
+        (0, None, Command::Next, 0, 2),
+        (8, None, Command::Next, 1, 9),
+        (10, None, Command::Next, 1, 9),
+        (25, None, Command::Next, 0, 2),
+        (25, None, Command::NextBack, 2, 19),
+        (10, None, Command::NextBack, 0, 2),
+        (0, None, Command::NextBack, 0, 2),
+        (9, Some(1), Command::Next, 2, 19),
+        (19, Some(2), Command::Next, 2, 19),
+        (9, Some(1), Command::NextBack, 0, 2),
+        (2, Some(0), Command::NextBack, 0, 2),
+        // Of a page that had more of them.
+        (8, Some(3), Command::Next, 1, 9),
+    ] {
+        (story.state.view.scroll, story.state.view.change) = (scroll, at);
+        story.command(command.clone());
+        let view = &story.state.view;
+        assert_eq!((view.change, view.scroll), (Some(change), line), "{command:?} from {scroll}, {at:?}");
+    }
 }

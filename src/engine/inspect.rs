@@ -447,7 +447,7 @@ pub fn log_heard(state: &mut State, stream: u64, news: LogNews) {
         }
         LogNews::Lost(why) => {
             // What cannot be read yet has lost nothing.
-            if log.lines.iter().any(|kept| !kept.note) {
+            if !log.lines.is_empty() {
                 log.say(now, format!("interrupted: {why}; tried again by itself"));
             }
             log.state = LogState::Lost(why);
@@ -458,7 +458,7 @@ pub fn log_heard(state: &mut State, stream: u64, news: LogNews) {
             } else {
                 "it goes on, lines between may be missing: the last one was not found again"
             };
-            if log.lines.iter().any(|kept| !kept.note) {
+            if !log.lines.is_empty() {
                 log.say(now, words);
             }
             log.state = LogState::Live;

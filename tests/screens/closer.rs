@@ -5,6 +5,7 @@ use goaround::domain::cluster::{Change, ClusterEvent, ClusterFact, Condition, Po
 use goaround::domain::pod::{Container, LogLine, LogNews, PodPage, Run, Standing};
 use goaround::domain::slo::Severity;
 use goaround::domain::value::Value;
+use goaround::engine::inspect::LogState;
 use goaround::engine::{Effect, Event};
 
 use super::*;
@@ -298,6 +299,15 @@ fn a_log_is_followed_while_its_page_is_open_and_no_longer_whichever_way_it_is_le
     assert!(log.previous && log.stream != Some(stream));
     world.event(Event::PodLog(stream, LogNews::Lines(vec![line(1, "late")])));
     assert!(world.state.inspected.log.as_ref().is_some_and(|log| log.lines.is_empty()), "of another stream");
+}
+
+#[test]
+fn a_log_that_could_not_be_read_yet_has_lost_nothing() {
+    let (mut world, stream) = at_the_log();
+    world.event(Event::PodLog(stream, LogNews::Lost(Clean::new("ContainerCreating"))));
+    world.event(Event::PodLog(stream, LogNews::Again { whole: true }));
+    let log = world.state.inspected.log.as_ref().expect("a log");
+    assert!(log.lines.is_empty() && log.state == LogState::Live);
 }
 
 #[test]
