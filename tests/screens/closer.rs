@@ -5,7 +5,8 @@ use goaround::domain::cluster::{Change, ClusterEvent, ClusterFact, Condition, Po
 use goaround::domain::pod::{Container, LogLine, LogNews, PodPage, Run, Standing};
 use goaround::domain::slo::Severity;
 use goaround::domain::value::Value;
-use goaround::engine::inspect::LogState;
+use goaround::engine::inspect::{self, LogState};
+use goaround::engine::state::Weight;
 use goaround::engine::{Effect, Event};
 
 use super::*;
@@ -425,4 +426,52 @@ fn any_two_revisions_are_compared_older_first_with_both_names_and_word_by_word()
     world.press(KeyCode::Char('n'));
     let screen = text(&world.frame(120, 40).0);
     assert!(screen.contains("change 2 of"), "{screen}");
+}
+
+#[test]
+fn how_a_pod_is_in_words() {
+    let pod = |phase: &str, ready, reason: &str| Pod {
+        phase: Clean::new(phase),
+        ready,
+        reason: (!reason.is_empty()).then(|| Clean::new(reason)),
+        ..Pod::default()
+    };
+    let node = Some(Clean::new("node-1"));
+    for (pod, words, weight) in [
+        (pod("Running", true, ""), "ready", Weight::Good),
+        // The reason of an init container that did its work, and of a container that runs again.
+        (pod("Running", true, "Completed"), "ready", Weight::Good),
+        (
+            Pod { restarts: 1, ..pod("Running", true, "OOMKilled") },
+            "ready; ended before: OOMKilled (exit code 137)",
+            Weight::Attention,
+        ),
+        (
+            Pod { restarts: 1, ..pod("Running", true, "Error") },
+            "ready; ended before: Error",
+            Weight::Attention,
+        ),
+        (pod("Running", false, ""), "running, not ready", Weight::Attention),
+        (pod("Running", false, "CrashLoopBackOff"), "CrashLoopBackOff", Weight::Bad),
+        (pod("Running", false, "OOMKilled"), "OOMKilled (exit code 137)", Weight::Bad),
+        (pod("Pending", false, ""), "pending, on no node yet", Weight::Attention),
+        (Pod { node: node.clone(), ..pod("Pending", false, "") }, "creating", Weight::Attention),
+        (
+            Pod { node: node.clone(), ..pod("Pending", false, "ContainerCreating") },
+            "creating",
+            Weight::Attention,
+        ),
+        (
+            Pod { node: node.clone(), ..pod("Pending", false, "PodInitializing") },
+            "creating",
+            Weight::Attention,
+        ),
+        (Pod { node, ..pod("Pending", false, "ImagePullBackOff") }, "ImagePullBackOff", Weight::Bad),
+        (pod("Succeeded", false, "Completed"), "completed", Weight::Plain),
+        (pod("Failed", false, "Evicted"), "Evicted", Weight::Bad),
+        (pod("Failed", false, ""), "failed", Weight::Bad),
+        (Pod { deleting: true, ..pod("Running", true, "") }, "terminating", Weight::Plain),
+    ] {
+        assert_eq!(inspect::pod_words(&pod), (words.to_owned(), weight), "{pod:?}");
+    }
 }
