@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{Change, ClusterFact, Uid};
 use goaround::domain::diff;
+use goaround::domain::inquiry::{Ask, Bucket, Purpose};
 use goaround::domain::plan::{ACTION, BY, Call, DryRun};
 use goaround::domain::slo::{Severity, Slo, SloId};
 use goaround::domain::statistics::Counts;
@@ -18,11 +19,12 @@ use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, PageShown, Ticket};
 use goaround::engine::inbox::{self, Item};
-use goaround::engine::record::{Past, PastAction, past_actions};
+use goaround::engine::investigate::{Answered, HISTORY, Study};
+use goaround::engine::record::{self, Past, PastAction, past_actions};
 use goaround::engine::state::Weight;
 use goaround::engine::verify::{Phase, Running};
 use goaround::engine::view::{self, Row, Screen};
-use goaround::engine::{Effect, Event, forget, incident, listing, step};
+use goaround::engine::{Effect, Event, forget, incident, ledger, listing, step};
 use proptest::prelude::*;
 use story::{Split, Story, Workload, at, config_map, content, key, kind, known, template};
 
@@ -1825,4 +1827,141 @@ fn differences_are_gone_through_from_where_the_page_stands() {
         let view = &story.state.view;
         assert_eq!((view.change, view.scroll), (Some(change), line), "{command:?} from {scroll}, {at:?}");
     }
+}
+
+#[test]
+fn a_window_is_covered_in_part_where_series_are_younger_than_the_counts_reach() {
+    let (from, to) = (at("11:00:00"), at("12:00:00"));
+    // Minutes without a series, the window, how much of it is covered where that is not all of it.
+    for (without, window, covered) in [
+        (0, 60, None),
+        (1, 60, None),
+        (2, 60, Some(58)),
+        (30, 60, Some(30)),
+        (30, 5, Some(30)),
+        (30, 61, Some(30)),
+        (30, 62, None),
+        (60, 60, None),
+    ] {
+        let bucket =
+            |n| Bucket { end: from + TimeDelta::minutes(n), bad: None, total: (n > without).then_some(1.0) };
+        let data = ((1..=60).map(bucket).collect(), Window::minutes(1));
+        let mut study = Study::default();
+        study.buckets = Some(Answered { data, from, to, partial: None });
+        let minutes = study.covered(Window::minutes(window)).map(|covered| covered.num_minutes());
+        assert_eq!(minutes, covered, "{without} minutes without, {window} m");
+    }
+}
+
+#[test]
+fn each_kind_of_record_has_its_line_in_the_journal() {
+    for (kind, text, what, outcome) in [
+        (
+            record::PROPOSED,
+            r#"{"offer":"rollback","target":"v3","verdict":"bad_deploy"}"#,
+            "proposed rollback to v3",
+            "bad_deploy",
+        ),
+        (
+            record::INTENT,
+            r#"{"offer":"restore_config","reason":"pool"}"#,
+            "approved restore config: pool",
+            "recorded",
+        ),
+        (record::INTENT, r#"{"offer":"restore_config","reason":""}"#, "approved restore config", "recorded"),
+        (record::APPROVED, r#"{"offer":"rollback"}"#, "approved rollback, one of several", "approved"),
+        (record::TAKEN_UP, r#"{"of":"ana"}"#, "takes up what ana began", ""),
+        (record::REJECTED, r#"{"offer":"rollback","reason":"no"}"#, "rejected rollback: no", "rejected"),
+        (record::WAITED, r#"{"reason":"later"}"#, "waits: later", "waited"),
+        (record::EXPIRED, r#"{"offer":"rollback"}"#, "expired: rollback", "expired"),
+        (record::WITHDRAWN, r#"{"offer":"rollback"}"#, "withdrawn: rollback", "withdrawn"),
+        (record::OUTCOME, r#"{"done":1,"of":2,"unknown":false}"#, "1 of 2 calls accepted", "sent"),
+        (record::OUTCOME, r#"{"done":0,"of":1,"unknown":true}"#, "0 of 1 calls accepted", "unknown"),
+        (record::READ_BACK, r#"{"done":2}"#, "read back: 2 calls stand", ""),
+        (record::READ_BACK, r#"{"word":"it was done"}"#, "says: it was done", "inconclusive"),
+        (
+            record::CLOSED,
+            r#"{"words":"the SLO recovered","outcome":"helped"}"#,
+            "the SLO recovered",
+            "helped",
+        ),
+        (record::ADVICE, r#"{"model":"m","error":"no answer"}"#, "model m: no answer", ""),
+        (
+            record::ADVICE,
+            r#"{"model":"m","answer":{"confirmed":3,"contradicted":1,"cause":"deploy"}}"#,
+            "model m: 3 claims confirmed, 1 contradicted",
+            "deploy",
+        ),
+        (record::RATIONALE, "{}", "wrote the rationale anew", ""),
+        ("of_a_later_version", "{}", "of_a_later_version", ""),
+    ] {
+        let body: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let summaries = ledger::summaries(std::iter::once((1, at("12:00:00"), kind, &body)));
+        let line = &summaries[0];
+        assert_eq!((line.what.as_str(), line.outcome.as_str()), (what, outcome), "{kind} {text}");
+    }
+}
+
+#[test]
+fn each_slo_has_its_word_and_is_counted_by_it() {
+    let mut story = Story::burning();
+    let slos = &mut story.state.world.slos;
+    let of = |name: &str| SloId(Clean::new(name));
+    let (paging, quiet) = (slos[&of("api-availability")].clone(), slos[&of("web-availability")].clone());
+    let mut add = |name: &str, like: &Slo, change: &dyn Fn(&mut Slo)| {
+        let mut slo = Slo { id: of(name), ..like.clone() };
+        change(&mut slo);
+        slos.insert(slo.id.clone(), slo);
+    };
+    let burns = |slo: &mut Slo, burn: f64| {
+        slo.ratios.get_mut(&Window::minutes(5)).expect("a ratio").value = Value::from_f64(burn * 0.001);
+    };
+    add("api-ticket", &paging, &|slo| {
+        slo.alerts[0].severity = Severity::Ticket;
+        slo.pairs.clear();
+    });
+    add("web-exhausted", &quiet, &|slo| slo.remaining = Value::Number(0.0));
+    add("web-overdrawn", &quiet, &|slo| slo.remaining = Value::Number(-0.2));
+    add("web-risk", &quiet, &|slo| burns(slo, 1.1));
+    add("web-healthy", &quiet, &|slo| burns(slo, 0.9));
+    add("web-unknown", &quiet, &|slo| slo.ratios.clear());
+    add("web-unheard", &quiet, &|slo| slo.ratios.clear());
+    let word = |name: &str| view::state_word(&story.state.world.slos[&of(name)]);
+    for (name, wanted) in [
+        ("api-availability", "paging"),
+        ("api-ticket", "ticket"),
+        ("web-exhausted", "exhausted"),
+        ("web-overdrawn", "exhausted"),
+        ("web-risk", "at risk"),
+        ("web-healthy", "healthy"),
+        ("web-availability", "healthy"),
+        ("web-unknown", "unknown"),
+    ] {
+        assert_eq!(word(name), wanted, "{name}");
+    }
+    story.state.listing.outdated_now();
+    listing::keep(&mut story.state, true);
+    let tally = story.state.listing.tally();
+    assert_eq!((tally.paging, tally.at_risk, tally.unknown), (1, 4, 2));
+}
+
+#[test]
+fn the_long_past_is_asked_for_up_to_now() {
+    let story = Story::burning();
+    let asks = story.trace.iter().flat_map(|(stamped, effects)| effects.iter().map(|e| (stamped.at, e)));
+    let asks = asks.filter_map(|(at, effect)| match effect {
+        Effect::Inquire(inquiry) => Some(inquiry.asks.iter().map(move |ask| (at, ask))),
+        _ => None,
+    });
+    let mut seen = [0; 2];
+    for (now, ask) in asks.flatten() {
+        let (which, span, asked) = match ask {
+            Ask::Served { from, to, .. } => (0, Window::days(1), (*from, *to)),
+            Ask::Counts { purpose: Purpose::History, from, to } => (1, HISTORY, (*from, *to)),
+            _ => continue,
+        };
+        seen[which] += 1;
+        assert_eq!(asked, (now - span.delta(), now), "{ask:?}");
+    }
+    assert!(seen.iter().all(|n| *n > 0), "{seen:?}");
 }

@@ -5,6 +5,7 @@ use goaround::domain::cluster::{Change, ClusterEvent, ClusterFact, Condition, Po
 use goaround::domain::pod::{Container, LogLine, LogNews, PodPage, Run, Standing};
 use goaround::domain::slo::Severity;
 use goaround::domain::value::Value;
+use goaround::engine::event::Command;
 use goaround::engine::inspect::{self, LogState};
 use goaround::engine::state::Weight;
 use goaround::engine::{Effect, Event};
@@ -473,5 +474,84 @@ fn how_a_pod_is_in_words() {
         (Pod { deleting: true, ..pod("Running", true, "") }, "terminating", Weight::Plain),
     ] {
         assert_eq!(inspect::pod_words(&pod), (words.to_owned(), weight), "{pod:?}");
+    }
+}
+
+#[test]
+fn a_log_is_scrolled_by_lines_and_screens_and_follows_again_at_its_end() {
+    let (mut world, stream) = at_the_log();
+    let lines = (0..100).map(|n| line(n, &format!("line {n}"))).collect();
+    world.event(Event::PodLog(stream, LogNews::Lines(lines)));
+    world.look(80, 24);
+    let screen = world.state.view.page.rows as u64;
+    assert!((10..24).contains(&screen));
+    let wheel = |up| Command::Wheel(goaround::engine::view::Pane::Detail, up);
+    for (command, bottom) in [
+        (Command::Down, None),
+        (Command::Up, Some(98)),
+        (wheel(true), Some(97)),
+        (wheel(false), Some(98)),
+        (Command::PageUp, Some(98 - (screen - 1))),
+        (Command::PageDown, Some(98)),
+        (Command::Home, Some(screen - 1)),
+        (Command::Up, Some(screen - 1)),
+        (Command::Down, Some(screen)),
+        (Command::End, None),
+        (Command::Up, Some(98)),
+        (Command::Down, None),
+    ] {
+        world.command(command.clone());
+        assert_eq!(world.state.view.pod_log.bottom, bottom, "{command:?}");
+    }
+}
+
+#[test]
+fn a_search_goes_from_match_to_match_and_around_and_moves_the_page_only_where_it_must() {
+    let (mut world, stream) = at_the_log();
+    let words = |n| if [10, 50, 90].contains(&n) { "here" } else { "not" };
+    let lines = (0..100).map(|n| line(n, &format!("{} {n}", words(n)))).collect();
+    world.event(Event::PodLog(stream, LogNews::Lines(lines)));
+    world.look(80, 24);
+    world.command(Command::Search);
+    world.type_text("HERE");
+    world.command(Command::Submit);
+    assert_eq!(world.state.view.pod_log.at, Some(90), "what came last");
+    let rows = world.state.view.page.rows as u64;
+    let middle = |at: u64| Some(at + rows / 2);
+    for (at, bottom, newer, next, moved) in [
+        (Some(10), Some(10), true, 50, middle(50)),
+        (Some(90), Some(95), true, 10, middle(10)),
+        (Some(50), Some(50), false, 10, middle(10)),
+        (Some(10), Some(10), false, 90, None),
+        // From where the page stands: the lowest line of it was seen.
+        (None, Some(50), true, 90, None),
+        (None, Some(49), true, 50, middle(50)),
+        (None, Some(50), false, 50, Some(50)),
+        (None, Some(49), false, 10, middle(10)),
+        // The uppermost line of the page, and the one above it.
+        (Some(10), Some(50 + rows - 1), true, 50, Some(50 + rows - 1)),
+        (Some(10), Some(50 + rows), true, 50, middle(50)),
+    ] {
+        (world.state.view.pod_log.at, world.state.view.pod_log.bottom) = (at, bottom);
+        world.command(if newer { Command::Next } else { Command::NextBack });
+        let view = &world.state.view.pod_log;
+        assert_eq!((view.at, view.bottom), (Some(next), moved), "from {at:?} at {bottom:?}, newer: {newer}");
+    }
+}
+
+#[test]
+fn the_logs_of_all_containers_come_in_turn() {
+    let (mut world, _) = at_the_log();
+    let mut page = page();
+    page.containers.push(Container { name: Clean::new("shipper"), ..page.containers[0].clone() });
+    let names: Vec<Clean> = page.containers.iter().map(|container| container.name.clone()).collect();
+    assert!(names.len() > 2);
+    world.event(Event::Pod(page.uid.clone(), Box::new(Ok(page))));
+    for turn in 1..=names.len() {
+        world.state.view.pod_log.bottom = Some(7);
+        world.command(Command::Container);
+        let log = world.state.inspected.log.as_ref().expect("a log");
+        assert_eq!(log.container, names[turn % names.len()]);
+        assert_eq!(world.state.view.pod_log.bottom, None);
     }
 }
