@@ -588,6 +588,20 @@ mod tests {
     }
 
     #[test]
+    fn buckets_reach_back_an_hour_or_half_an_hour_before_a_change_and_stay_the_same_ones() {
+        let now = Time::UNIX_EPOCH + Window::days(100).delta() + chrono::TimeDelta::seconds(37);
+        let aligned = now - chrono::TimeDelta::seconds(37);
+        for (change, minutes) in
+            [(None, 60), (Some(10), 60), (Some(30), 60), (Some(90), 120), (Some(900), 360)]
+        {
+            let change = change.map(|minutes| now - Window::minutes(minutes).delta());
+            let focus = Focus { change, ..Focus::default() };
+            let from = bucket_begin(&focus, Window::minutes(1), now);
+            assert_eq!(aligned - from, Window::minutes(minutes).delta(), "{change:?}");
+        }
+    }
+
+    #[test]
     fn the_first_buckets_have_the_length_that_the_scrape_interval_allows() {
         let slo = SloId(Clean::new("s"));
         let now = Time::UNIX_EPOCH + Window::days(100).delta();
