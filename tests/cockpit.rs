@@ -4,6 +4,8 @@
 #[path = "common/story.rs"]
 mod story;
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::{Change, ClusterFact, Key, Uid};
@@ -18,7 +20,7 @@ use goaround::engine::investigate::{Answered, HISTORY, Study};
 use goaround::engine::mapping::{self, How, Unmapped};
 use goaround::engine::record;
 use goaround::engine::view::{self, Row, Screen};
-use goaround::engine::{Effect, forget, incident, ledger, listing};
+use goaround::engine::{Effect, Event, forget, incident, ledger, listing};
 use story::{Story, Workload, at, key, known};
 
 fn two_burn() -> Story {
@@ -431,4 +433,21 @@ fn an_slo_judges_the_deployment_that_its_labels_its_matchers_or_its_service_name
     other.meta.key = Key::new("elsewhere", "web");
     world.deployments.insert(other.meta.key.clone(), other.clone());
     assert_eq!(mapping::workload(world, &slo, None), Err(Unmapped::Ambiguous(vec![other.meta.key, web])));
+}
+
+#[test]
+fn a_deployment_that_comes_or_goes_is_in_the_list_with_the_next_event_after_a_pause() {
+    let mut story = Story::burning();
+    story.pass(1);
+    let listed = |story: &Story| view::rows(&story.state).contains(&Row::Workload(key("new")));
+    let mut new = story.state.world.deployments[&key("web")].clone();
+    (new.meta.key, new.meta.uid) = (key("new"), Uid("dep-new".into()));
+    story.fact(ClusterFact::Deployments(Change::Applied(new)));
+    story.mono += Duration::from_millis(100);
+    story.event(Event::Tick);
+    assert!(listed(&story));
+    story.fact(ClusterFact::Deployments(Change::Deleted(key("new"), Uid("dep-new".into()))));
+    story.mono += Duration::from_millis(100);
+    story.event(Event::Tick);
+    assert!(!listed(&story));
 }

@@ -1367,6 +1367,18 @@ fn every_annotation_that_a_rollback_replaces_is_an_effect_line() {
 }
 
 #[test]
+fn what_changed_in_the_moment_in_which_the_target_began_to_serve_comes_back_with_it() {
+    for (edited, changed) in [("2026-11-19T16:00:00Z", false), ("2026-11-19T16:00:01Z", true)] {
+        let story = Story::told(vec![Workload::burning("api")], |s| {
+            s.configs.insert("api-config".into(), config_map("api-config", "timeout=1s", Some(edited)));
+        });
+        let plan = story.analysis("api").plan.clone().expect("a plan");
+        let names: Vec<&str> = plan.not_restored.iter().map(|n| n.name.as_str()).collect();
+        assert_eq!(names, if changed { vec!["api-config"] } else { vec![] }, "{edited}");
+    }
+}
+
+#[test]
 fn what_changed_outside_the_template_is_not_restored_and_said_so() {
     let story = around(|s| {
         let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:50:00Z"));
