@@ -929,9 +929,15 @@ fn the_way_back_is_exempt_from_cool_down_and_needs_the_whole_gesture() {
     assert_eq!(story.gate(Gate::Real), GateState::Unknown);
     assert_eq!(story.gate(Gate::Ours), GateState::Unknown);
     let first = story.action("api");
+    let cause = |story: &Story| {
+        let annotations = &story.workload("api").deployment["metadata"]["annotations"];
+        annotations["kubernetes.io/change-cause"].as_str().expect("a cause").to_owned()
+    };
+    assert!(cause(&story).ends_with(", error budget burn"), "{}", cause(&story));
     story.approve_of("api");
     assert_eq!(story.executions().len(), 2);
     assert_ne!(story.action("api"), first);
+    assert!(cause(&story).ends_with(&format!(", undo of {}", first.0)), "{}", cause(&story));
     let intent = story.records("intent").pop().expect("an intent");
     assert_eq!(intent["undo_of"], first.0.as_str());
     assert_eq!(story.workload("api").deployment["spec"]["template"], template("api", "4.12", "5"));

@@ -307,17 +307,21 @@ fn a_rotated_secret_and_a_restart_are_a_config_change_of_which_nothing_can_be_of
 
 #[test]
 fn a_secret_that_changed_with_the_config_map_is_not_restored_and_said_so() {
-    let mut story = Story::told(vec![edited_with_secret(), Workload::new("web")], |s| {
-        let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:56:00Z"));
-        s.configs.insert("api-config".into(), edited);
-        s.known.insert("api-config".into(), vec![known("timeout=5s")]);
-    });
-    story.secret("keys", "11:56:55");
-    story.pass(2);
-    assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
-    let lines = story.proposal().effect_lines();
-    assert!(lines.iter().any(|l| l.text.as_str().contains("Secret keys (changed 11:56")), "{lines:?}");
-    assert_eq!(story.gate(Gate::Reversible), Fail, "{}", story.gate_line(Gate::Reversible));
+    // The pods before the change have served since yesterday.
+    for edited in ["08:00:00", "11:56:55"] {
+        let mut story = Story::told(vec![edited_with_secret(), Workload::new("web")], |s| {
+            let edited = config_map("api-config", "timeout=1s", Some("2026-11-20T11:56:00Z"));
+            s.configs.insert("api-config".into(), edited);
+            s.known.insert("api-config".into(), vec![known("timeout=5s")]);
+        });
+        story.secret("keys", edited);
+        story.pass(2);
+        assert_eq!((verdict(&story), offer(&story)), (Verdict::ConfigChange, Offer::RestoreConfig));
+        let lines = story.proposal().effect_lines();
+        let words = format!("Secret keys (changed {}", &edited[..5]);
+        assert!(lines.iter().any(|l| l.text.as_str().contains(&words)), "{lines:?}");
+        assert_eq!(story.gate(Gate::Reversible), Fail, "{}", story.gate_line(Gate::Reversible));
+    }
 }
 
 fn edited_with_secret() -> Workload {

@@ -223,6 +223,29 @@ mod tests {
     }
 
     #[test]
+    fn a_ramp_is_what_fails_five_times_as_often_as_before_and_twice_as_often_as_it_may() {
+        for (before, ramp, minutes) in
+            [(0.001, 0.007, 1), (0.001, 0.004, 0), (0.0, 0.002_5, 1), (0.0, 0.001_5, 0)]
+        {
+            let mut ratios = vec![before; 40];
+            ratios.extend([ramp, 0.5, 0.5, 0.5]);
+            let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+            assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * (41 - minutes), "{before} {ramp}");
+        }
+    }
+
+    #[test]
+    fn of_two_stretches_that_stand_out_alike_the_later_is_held_against_the_calm_before_it() {
+        let mut ratios = vec![0.0; 20];
+        ratios.extend([1.0; 3]);
+        ratios.extend([0.0; 40]);
+        ratios.extend([1.0; 3]);
+        let onset = find(&series(&ratios), STEP, 0.001).expect("an onset");
+        assert_eq!(onset.began, Time::UNIX_EPOCH + STEP.delta() * 63);
+        assert_eq!((onset.ended, onset.outside.bad), (None, 0.0));
+    }
+
+    #[test]
     fn what_fails_now_is_not_thinned_by_the_time_before_it_failed() {
         let step = Window::from_secs(15);
         let at = |n: usize| Time::UNIX_EPOCH + step.delta() * (n as i32 + 1);
