@@ -16,7 +16,7 @@ use goaround::domain::plan::DryRun;
 use goaround::domain::verdict::{Offer, Verdict};
 use goaround::engine::event::Command;
 use goaround::engine::gate::Gesture;
-use goaround::engine::opinion::Counsel;
+use goaround::engine::opinion::{self, Counsel};
 use goaround::engine::state::{Advisor, Setup};
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event};
@@ -398,6 +398,26 @@ fn a_rationale_that_a_person_writes_is_recorded_beside_what_it_replaces() {
     assert_eq!(record["after"][1], "seen in the logs");
     assert_eq!(record["by"], "ana");
     assert_eq!((&story.proposal().digest, &story.proposal().token), (&before.digest, &before.token));
+}
+
+#[test]
+fn a_rationale_that_says_what_it_said_before_is_not_recorded() {
+    let mut story = advised();
+    story.command(Command::Model);
+    let offered = opinion::rationale_text(&story.state, &key("api"));
+    assert!(
+        offered.lines().count() > 1 && offered.lines().all(|line| line.chars().count() <= 72),
+        "{offered}"
+    );
+    let mut write = |text: &str| {
+        story.command(Command::Edit);
+        story.command(Command::Draft(text.into()));
+        story.command(Command::Submit);
+        story.records("rationale").len()
+    };
+    // As it was offered, without anything, and without anything that can be seen.
+    assert_eq!([write(&offered), write(""), write("\n\n")], [0; 3]);
+    assert_eq!([write("my own words\nin two lines"), write("my own words\n\nin two lines")], [1; 2]);
 }
 
 #[test]

@@ -246,6 +246,19 @@ mod tests {
     }
 
     #[test]
+    fn two_ratios_explain_counts_better_by_as_much_as_they_differ() {
+        let counts = |bad: f64, total: f64| Counts { bad, total };
+        for (inside, outside, gain) in [
+            (counts(10.0, 100.0), counts(10.0, 1_000.0), 22.138_2),
+            (counts(10.0, 100.0), counts(0.0, 1_000.0), 47.957_9),
+            (counts(1.0, 100.0), counts(10.0, 1_000.0), 0.0),
+        ] {
+            let found = likelihood_gain(inside, outside);
+            assert!((found - gain).abs() < 1e-4, "{inside:?} {outside:?}: {found}");
+        }
+    }
+
+    #[test]
     fn what_fails_now_is_not_thinned_by_the_time_before_it_failed() {
         let step = Window::from_secs(15);
         let at = |n: usize| Time::UNIX_EPOCH + step.delta() * (n as i32 + 1);
