@@ -451,3 +451,28 @@ fn a_deployment_that_comes_or_goes_is_in_the_list_with_the_next_event_after_a_pa
     story.event(Event::Tick);
     assert!(!listed(&story));
 }
+
+#[test]
+fn what_is_typed_into_the_palette_can_be_taken_back_and_holds_no_control_characters() {
+    let mut story = Story::burning();
+    story.state.view.screen = Screen::Main;
+    story.command(Command::Palette);
+    for (command, text, at) in [
+        (Command::Char('a', 1), "a", 0),
+        (Command::Char('b', 1), "ab", 0),
+        (Command::Pick(3), "ab", 3),
+        (Command::Backspace, "a", 0),
+        (Command::Pick(3), "a", 3),
+        (Command::Paste("x\u{1b}\ny".into()), "axy", 0),
+        (Command::Pick(3), "axy", 3),
+        (Command::Char('z', 1), "axyz", 0),
+        (Command::Pick(3), "axyz", 3),
+        (Command::Draft("slo".into()), "slo", 0),
+    ] {
+        story.command(command.clone());
+        let palette = story.state.view.palette.as_ref().expect("it is open");
+        assert_eq!((palette.text.as_str(), palette.at), (text, at), "{command:?}");
+    }
+    story.command(Command::Back);
+    assert_eq!(story.state.view.palette, None);
+}

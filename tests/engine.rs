@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::{Change, ClusterFact, Uid};
+use goaround::domain::cluster::{Change, ClusterFact, ContentDigest, Uid};
 use goaround::domain::diff;
 use goaround::domain::plan::{ACTION, BY, Call, DryRun};
 use goaround::domain::statistics::Counts;
 use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
-use goaround::engine::event::{Called, Command, FreshLook, Ticket};
+use goaround::engine::event::{Called, Command, FreshLook, Stamped, Ticket};
 use goaround::engine::record::{Past, PastAction, past_actions};
-use goaround::engine::state::Weight;
+use goaround::engine::state::{State, Weight};
 use goaround::engine::verify::{Phase, Running};
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event, step};
@@ -735,6 +735,56 @@ fn what_was_done_in_part_is_known_to_be_so_by_the_next_session() {
     let past = &next.state.journal.actions[0];
     assert!(past.partial() && past.executed && !past.unknown);
     assert!(next.incident("api").running.is_none());
+}
+
+#[test]
+fn the_rest_is_offered_of_what_a_dead_session_did_in_part_while_it_is_as_it_was_left() {
+    let next = restored_and(Called::Refused("a test failed".into())).restarted();
+    let offered = |change: &dyn Fn(&mut State, PastAction)| {
+        let mut state = next.state.clone();
+        state.rest_offered.clear();
+        state.incidents.get_mut(&key("api")).expect("it burns").wish = None;
+        let past = state.journal.actions[0].clone();
+        change(&mut state, past);
+        let (at, mono) = (state.now + TimeDelta::seconds(1), state.mono + Duration::from_secs(1));
+        step(&mut state, Stamped { at, mono, event: Event::Tick });
+        let wish = &state.incidents[&key("api")].wish;
+        wish.as_ref().is_some_and(|wish| wish.rest.is_some())
+    };
+    let as_it_is = |change: fn(&mut PastAction)| offered(&|state, _| change(&mut state.journal.actions[0]));
+    assert!(as_it_is(|_| {}));
+    assert!(!as_it_is(|a| a.outcome = Some("helped".into())), "nothing is left of it");
+    assert!(!as_it_is(|a| a.own = true), "its own session does that");
+    assert!(!as_it_is(|a| a.unknown = true), "what was done is not known");
+    assert!(!as_it_is(|a| a.left_template = ContentDigest("sha256:other".into())), "something else serves");
+    assert!(!offered(&|state, past| state.rest_offered.extend([past.action])), "once");
+    // One that came since we began may have a process that lives, for a quarter of an hour.
+    let began = next.state.journal.began.expect("it was read");
+    for (seconds, wanted) in [(899, false), (900, true)] {
+        let since = |state: &mut State, _| {
+            state.journal.actions[0].time = began;
+            state.now = began + TimeDelta::seconds(seconds - 1);
+        };
+        assert_eq!(offered(&since), wanted, "{seconds}");
+    }
+    for (seconds, workload, executed, wanted) in [
+        (1, "shop/api", true, false),
+        (-1, "shop/api", true, true),
+        (1, "shop/api", false, true),
+        (1, "shop/web", true, true),
+    ] {
+        let with = |state: &mut State, past: PastAction| {
+            state.journal.actions.push(PastAction {
+                action: "01ANOTHER".into(),
+                time: past.time + TimeDelta::seconds(seconds),
+                workload: workload.into(),
+                executed,
+                outcome: None,
+                ..past
+            });
+        };
+        assert_eq!(offered(&with), wanted, "{seconds} s later, {workload}, executed: {executed}");
+    }
 }
 
 #[test]

@@ -70,3 +70,23 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_are_the_same_are_in_memory_once() {
+        let mut shared = Shared::default();
+        let (mut first, mut second) = (Clean::new("node-1"), Clean::new("node-1"));
+        shared.one(&mut first);
+        assert!(!std::ptr::eq(first.as_str(), second.as_str()));
+        shared.one(&mut second);
+        assert!(std::ptr::eq(first.as_str(), second.as_str()));
+        // At the bound they are kept, above it forgotten, and what is in use stays.
+        shared.bound(1);
+        assert_eq!(shared.0.len(), 1);
+        shared.bound(0);
+        assert!(shared.0.is_empty() && second == first);
+    }
+}

@@ -375,10 +375,21 @@ mod tests {
             set.meta.created = Some(at(created));
             set
         };
-        let (old, new) = (set("old", 250), set("new", 370));
-        let mut served = Served { stretches: vec![(at(0), at(600))], by_pod: true };
-        clip(&mut served, &old.meta.uid, &[&old, &new]);
-        assert_eq!(served.stretches, vec![(at(250), at(370))]);
+        // The stretch as it was asked for, when the next ReplicaSet was created, the stretch as it was. Only one that
+        // came within the last step of it ended it.
+        for (asked, next, clipped) in [
+            ((0, 600), 370, (250, 370)),
+            ((0, 600), 300, (250, 300)),
+            ((0, 600), 299, (250, 600)),
+            ((0, 600), 900, (250, 600)),
+            ((0, 600), 600, (250, 600)),
+            ((0, 600), 100, (250, 600)),
+        ] {
+            let (old, new) = (set("old", 250), set("new", next));
+            let mut served = Served { stretches: vec![(at(asked.0), at(asked.1))], by_pod: true };
+            clip(&mut served, &old.meta.uid, &[&old, &new]);
+            assert_eq!(served.stretches, vec![(at(clipped.0), at(clipped.1))], "{asked:?}, next at {next}");
+        }
     }
 
     #[test]
