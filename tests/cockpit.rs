@@ -19,7 +19,9 @@ use goaround::engine::inbox::{self, Item};
 use goaround::engine::investigate::{Answered, HISTORY, Study};
 use goaround::engine::mapping::{self, How, Unmapped};
 use goaround::engine::record;
+use goaround::engine::state::Setup;
 use goaround::engine::view::{self, Row, Screen};
+use goaround::engine::world::PrometheusFound;
 use goaround::engine::{Effect, Event, forget, incident, ledger, listing};
 use story::{Story, Workload, at, key, known};
 
@@ -475,4 +477,22 @@ fn what_is_typed_into_the_palette_can_be_taken_back_and_holds_no_control_charact
     }
     story.command(Command::Back);
     assert_eq!(story.state.view.palette, None);
+}
+
+#[test]
+fn a_prometheus_is_looked_for_every_half_a_minute_until_there_is_one() {
+    let asked = |story: &Story| {
+        let effects = story.trace.iter().flat_map(|(_, effects)| effects);
+        effects.filter(|effect| matches!(effect, Effect::FindPrometheus(_))).count()
+    };
+    let setup = Setup { find_prometheus: true, ..Setup::default() };
+    let mut story = Story::empty(setup, vec![Workload::new("api")]);
+    story.sources(&Clean::new("ana"));
+    for (seconds, times) in [(0, 1), (29, 1), (1, 2), (29, 2), (1, 3)] {
+        story.pass(seconds);
+        assert_eq!(asked(&story), times);
+    }
+    story.state.world.prometheus = Some(PrometheusFound::default());
+    story.pass(60);
+    assert_eq!(asked(&story), 3);
 }
