@@ -496,3 +496,33 @@ fn a_prometheus_is_looked_for_every_half_a_minute_until_there_is_one() {
     story.pass(60);
     assert_eq!(asked(&story), 3);
 }
+
+#[test]
+fn a_timeline_is_kept_for_the_selected_workload_where_no_analysis_has_it() {
+    let mut story = Story::burning();
+    for (name, kept) in [("api", false), ("web", true)] {
+        story.state.view.selected = Some(Row::Slo(SloId(Clean::new(format!("{name}-availability")))));
+        story.pass(2);
+        assert_eq!(story.state.listing.timeline(&key(name)).is_some(), kept, "{name}");
+        assert_eq!(view::timeline(&story.state, &key(name)).len(), 3, "{name}");
+    }
+}
+
+#[test]
+fn a_service_that_comes_later_says_whom_an_slo_judges() {
+    let mut story = Story::told(vec![Workload::new("api")], |s| s.workload_mut("api").unmapped = true);
+    let slo = SloId(Clean::new("api-availability"));
+    assert_eq!(story.state.mapped[&slo], Err(Unmapped::None));
+    let mut service = story::service("nowhere");
+    service.selector = story::service("api").selector;
+    story.fact(ClusterFact::Services(Change::Listed(vec![service])));
+    story.pass(2);
+    assert!(matches!(&story.state.mapped[&slo], Ok((found, _)) if *found == key("api")));
+}
+
+#[test]
+fn owners_of_replica_sets_and_of_pods_are_counted() {
+    let story = Story::burning();
+    // Two Deployments, and the ReplicaSet of each that has pods.
+    assert_eq!(story.state.world.owners(), 4);
+}

@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::{Change, ClusterFact, ContentDigest, Uid};
+use goaround::domain::cluster::{Change, ClusterFact, ContentDigest, Pod, Uid};
 use goaround::domain::diff;
 use goaround::domain::plan::{ACTION, BY, Call, DryRun};
 use goaround::domain::statistics::Counts;
 use goaround::domain::verdict::{Gate, GateState, Offer, Outcome};
 use goaround::domain::window::Window;
 use goaround::engine::event::{Called, Command, FreshLook, Stamped, Ticket};
+use goaround::engine::investigate::Answered;
 use goaround::engine::record::{Past, PastAction, past_actions};
 use goaround::engine::state::{State, Weight};
-use goaround::engine::verify::{Phase, Running};
+use goaround::engine::verify::{self, Phase, Running};
 use goaround::engine::view::Screen;
 use goaround::engine::{Effect, Event, step};
 use proptest::prelude::*;
@@ -1220,6 +1221,46 @@ fn the_outcome_follows_from_the_counts_since_the_rollout() {
         let said = story.state.log.iter().rev().find(|line| line.source == "verify").map(|line| line.weight);
         let weight = if expected == helped { Weight::Good } else { Weight::Bad };
         assert!(expected.is_none() || said == Some(weight), "{what}: {said:?}");
+    }
+}
+
+#[test]
+fn pods_of_the_revision_that_was_left_are_waited_for_while_they_stop_for_half_a_minute() {
+    for (phase, waited_for) in [("Running", true), ("Pending", true), ("Failed", false), ("Succeeded", false)]
+    {
+        let mut story = sent();
+        let left = Pod {
+            key: key("api-ccc3-left"),
+            uid: Uid("pod-left".into()),
+            replica_set: Some(Uid("rs-api-ccc3".into())),
+            phase: Clean::new(phase),
+            ..Pod::default()
+        };
+        story.controller("api", 3);
+        story.fact(ClusterFact::Pods(Change::Applied(left)));
+        story.pass(2);
+        assert_eq!(story.phase("api") == Phase::Stabilising, waited_for, "{phase}");
+        assert_eq!(story.running("api").waiting_for == "1 old pods are stopping", waited_for, "{phase}");
+        story.pass(30);
+        assert_eq!(story.phase("api"), Phase::Verifying, "{phase}");
+    }
+}
+
+#[test]
+fn without_a_burn_before_nothing_can_be_said_to_have_helped_or_not() {
+    let story = rolled_out();
+    let ended = story.running("api").rollout_ended.expect("it ended");
+    let to = ended + TimeDelta::seconds(600);
+    for (bad, words) in
+        [(0.0, "INCONCLUSIVE: there was no burn to compare with"), (1.0, "NOT HELPED"), (5.0, "NOT HELPED")]
+    {
+        let mut running = story.running("api").clone();
+        running.incident = Counts::new(bad, 100.0);
+        let data = vec![story::nobody(0.0, 200.0)];
+        let counts = Answered { data, from: ended, to, partial: None };
+        assert_eq!(verify::judge(&mut running, Some(&counts), to - TimeDelta::milliseconds(1)), None);
+        let outcome = verify::judge(&mut running, Some(&counts), to);
+        assert_eq!(outcome.map(|o| o.title()).as_deref(), Some(words), "{bad} of 100 before");
     }
 }
 
