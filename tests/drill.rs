@@ -7,7 +7,11 @@ mod world;
 use crossterm::event::KeyCode;
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::Key;
+use goaround::domain::plan::DryRun;
+use goaround::domain::verdict::{Offer, Verdict};
+use goaround::engine::analysis::Analysis;
 use goaround::engine::drill::{Answer, Drill, HIDDEN, Phase, hides, veiled};
+use goaround::engine::revisions::Mark;
 use goaround::engine::view::Screen;
 use goaround::engine::{Command, Effect, Event, Stamped, step};
 use goaround::ui::theme::Depth;
@@ -142,6 +146,45 @@ fn before_the_decision_no_screen_of_any_size_says_what_was_computed() {
             assert!(!shown.contains("the-name-of") && !shown.contains("in the end"), "{name}: {shown}");
             assert!(!ui(Depth::True).title(&world.state).contains("gate"), "{name}");
         }
+    }
+}
+
+#[test]
+fn before_the_decision_the_state_that_screens_see_holds_nothing_that_was_concluded() {
+    let concluded = |analysis: &Analysis| {
+        [
+            ("offer", analysis.offer != Offer::None),
+            ("target", analysis.target.is_some()),
+            ("plan", analysis.plan.is_some()),
+            ("digest", analysis.digest.is_some()),
+            ("dry run", analysis.dry_run != DryRun::Pending),
+            ("gates", !analysis.gates.is_empty()),
+            ("blocks", !analysis.blocks.is_empty()),
+            ("addable", !analysis.addable.is_empty()),
+            ("reason", analysis.reason.as_str() != HIDDEN),
+            ("fingerprint", !analysis.fingerprint.is_empty()),
+            ("rows", analysis.rows.iter().any(|row| !matches!(row.mark, Mark::Current | Mark::Plain))),
+            ("verdict", analysis.attribution.verdict != Verdict::Unknown),
+            ("change", analysis.attribution.change.is_some()),
+            ("difference", analysis.attribution.difference.is_some()),
+            ("later rollout", analysis.attribution.later_rollout.is_some()),
+        ]
+    };
+    let (_, mut world) = worlds().swap_remove(0);
+    let now = world.state.now;
+    let about = world.state.drill.as_ref().expect("a drill").about.clone();
+    let analysis = world.state.incidents.get_mut(&about).and_then(|i| i.analysis.as_mut()).expect("analysed");
+    // What this world has no occasion for.
+    analysis.blocks.push(Clean::new("why it cannot be approved"));
+    analysis.addable.push(about.clone());
+    analysis.attribution.later_rollout = Some(now);
+    analysis.rows.iter_mut().filter(|row| row.mark == Mark::Plain).for_each(|row| row.mark = Mark::LastGood);
+    for (what, held) in concluded(analysis) {
+        assert!(held, "{what} is not there at all");
+    }
+    let veiled = veiled(&world.state);
+    for (what, held) in concluded(veiled.incidents[&about].analysis.as_ref().expect("the facts")) {
+        assert!(!held, "{what}");
     }
 }
 
