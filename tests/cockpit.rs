@@ -372,6 +372,20 @@ fn each_slo_has_its_word_and_is_counted_by_it() {
 }
 
 #[test]
+fn a_row_needs_the_name_of_its_slo_where_its_service_has_several() {
+    let mut story = two_burn();
+    let several = |story: &Story| ["api", "web"].map(|name| story.state.listing.several(&Clean::new(name)));
+    assert_eq!(several(&story), [false, false]);
+    let slos = &mut story.state.world.slos;
+    let first = slos[&SloId(Clean::new("api-availability"))].clone();
+    let second = Slo { id: SloId(Clean::new("api-latency")), ..first };
+    slos.insert(second.id.clone(), second);
+    story.state.listing.outdated_now();
+    listing::keep(&mut story.state, true);
+    assert_eq!(several(&story), [true, false]);
+}
+
+#[test]
 fn the_long_past_is_asked_for_up_to_now() {
     let story = Story::burning();
     let asks = story.trace.iter().flat_map(|(stamped, effects)| effects.iter().map(|e| (stamped.at, e)));

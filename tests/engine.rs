@@ -586,6 +586,27 @@ fn a_restore_whose_restart_was_refused_is_partial_and_the_rest_is_offered() {
 }
 
 #[test]
+fn what_the_rest_of_a_restore_leaves_is_what_changed_since_the_pods_that_serve_began() {
+    // They began at 11:57, those before them yesterday.
+    for (edited, left) in [("08:00:00", false), ("11:57:30", true)] {
+        let mut api = Workload::restarted();
+        let templates = api.sets.iter_mut().map(|s| &mut s["spec"]["template"]);
+        for template in templates.chain([&mut api.deployment["spec"]["template"]]) {
+            template["spec"]["containers"][0]["envFrom"] =
+                serde_json::json!([{"secretRef": {"name": "keys"}}]);
+        }
+        let known = vec![story::known("timeout=5s")];
+        let story = Story::told(vec![api, Workload::new("web")], |s| s.edited("11:56:00", known));
+        let mut story = partly(story, Called::Refused("409".into()));
+        story.pass(20);
+        story.secret("keys", edited);
+        story.pass(2);
+        let plan = story.proposal().analysis.plan.as_ref().expect("the rest");
+        assert_eq!(plan.not_restored.iter().any(|n| n.name == "keys"), left, "{edited}: {plan:?}");
+    }
+}
+
+#[test]
 fn the_rest_of_a_restore_is_the_content_that_was_approved_whatever_else_is_known() {
     let known = vec![story::seen("timeout=7s", "06:00:00", "07:00:00"), story::known("timeout=5s")];
     let story = Story::edited_and_restarted("11:56:00", known);
