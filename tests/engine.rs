@@ -1279,8 +1279,10 @@ fn without_a_burn_before_nothing_can_be_said_to_have_helped_or_not() {
         running.incident = Counts::new(bad, 100.0);
         let data = vec![story::nobody(0.0, 200.0)];
         let counts = Answered { data, from: ended, to, partial: None };
-        assert_eq!(verify::judge(&mut running, Some(&counts), to - TimeDelta::milliseconds(1)), None);
-        let outcome = verify::judge(&mut running, Some(&counts), to);
+        let newest = Answered { data: 50.0, from: to - TimeDelta::seconds(30), to, partial: None };
+        let mut judged = |now| verify::judge(&mut running, Some(&counts), Some(&newest), now);
+        assert_eq!(judged(to - TimeDelta::milliseconds(1)), None);
+        let outcome = judged(to);
         assert_eq!(outcome.map(|o| o.title()).as_deref(), Some(words), "{bad} of 100 before");
     }
 }
@@ -1304,6 +1306,54 @@ fn verification_gives_up_after_ten_minutes_with_the_reason() {
     story.hold.insert("inquire");
     story.pass(620);
     assert_eq!(outcome(&story).map(|o| o.title()).as_deref(), Some("INCONCLUSIVE: no counts within 10 min"));
+}
+
+#[test]
+fn where_no_requests_come_any_more_nobody_is_helped() {
+    for again in [false, true] {
+        let mut story = rolled_out();
+        story.pass(20);
+        let stopped = story.now;
+        story.workload_mut("api").rate.push((stopped, 0.0));
+        story.pass(120);
+        let running = story.running("api");
+        assert!(running.since.total > 100.0 && running.watched_for > TimeDelta::seconds(100), "{running:?}");
+        let words = ", no request in the last 37 s";
+        assert!(running.waiting_for.ends_with(words), "{}", running.waiting_for);
+        let checks = verify::checks(running, &story.state.world, story.now);
+        let requests = checks.iter().find(|c| c.name == "requests").expect("a check");
+        assert!(!requests.holds && requests.seen.ends_with(words), "{requests:?}");
+        if again {
+            let now = story.now;
+            story.workload_mut("api").rate.push((now, 40.0));
+            story.pass(60);
+            assert_eq!(outcome(&story), Some(Outcome::Helped));
+        } else {
+            story.pass(480);
+            let inconclusive = Outcome::Inconclusive(Clean::new("no requests come any more"));
+            assert_eq!(outcome(&story), Some(inconclusive));
+        }
+    }
+}
+
+#[test]
+fn whether_requests_still_come_is_not_told_by_an_old_answer() {
+    let story = rolled_out();
+    let ended = story.running("api").rollout_ended.expect("it ended");
+    let to = ended + TimeDelta::seconds(600);
+    let counts = Answered { data: vec![story::nobody(0.0, 9_000.0)], from: ended, to, partial: None };
+    let unknown = Outcome::Inconclusive(Clean::new("whether requests still come is not known"));
+    for (requests, age, outcome) in [
+        (1.0, 30, Outcome::Helped),
+        (1.0, 31, unknown.clone()),
+        (0.9, 0, Outcome::Inconclusive(Clean::new("no requests come any more"))),
+    ] {
+        let at = to - TimeDelta::seconds(age);
+        let newest = Answered { data: requests, from: at - TimeDelta::seconds(38), to: at, partial: None };
+        let mut running = story.running("api").clone();
+        assert_eq!(verify::judge(&mut running, Some(&counts), Some(&newest), to), Some(outcome), "{age} s");
+    }
+    assert_eq!(verify::judge(&mut story.running("api").clone(), Some(&counts), None, to), Some(unknown));
 }
 
 #[test]

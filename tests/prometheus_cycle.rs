@@ -878,6 +878,7 @@ async fn an_inquiry_is_answered_in_counts() {
         model.put(&sli.total_increase(ten, &split), &a, "100");
         model.put(&sli.total_increase(ten, &split), &b, "50");
         model.put(&sli.total_increase(ten, &split), &labels(&[("pod", "c")]), "NaN");
+        model.put(&sli.total_increase(five, &[]), &Labels::new(), "40");
         let end = |n: i64| BEGIN + 300 * n;
         model.ranges.insert(sli.bad_increase(five, &[]), vec![(Labels::new(), vec![(end(2), "4")])]);
         model.ranges.insert(
@@ -891,21 +892,23 @@ async fn an_inquiry_is_answered_in_counts() {
     let counts = Ask::Counts { purpose: Purpose::SinceChange, from: at(0), to: at(600) };
     let buckets = Ask::Buckets { from: at(0), to: at(1_000), step: five };
     let served = Ask::Served { from: at(0), to: at(1_200), step: five };
+    let newest = Ask::Newest { from: at(900), to: at(1_200) };
     let inquiry =
-        Inquiry { number: 3, slo: slo.id.clone(), asks: vec![Ask::Scrape, counts, buckets, served] };
+        Inquiry { number: 3, slo: slo.id.clone(), asks: vec![Ask::Scrape, counts, buckets, served, newest] };
     let findings = answer(&rig.client, &slo, inquiry, at(1_200), TimeDelta::zero()).await;
-    assert_eq!((findings.number, findings.queries), (3, 6));
+    assert_eq!((findings.number, findings.queries), (3, 7));
     let found: Vec<&Finding> = findings.answers.iter().map(|(_, f)| f.as_ref().expect("an answer")).collect();
     let [
         Finding::Scrape(scrape),
         Finding::Counts(counts),
         Finding::Buckets(buckets),
         Finding::Served(served),
+        Finding::Newest(newest),
     ] = found[..]
     else {
         panic!("{found:?}");
     };
-    assert_eq!(*scrape, Some(Window::from_secs(15)));
+    assert_eq!((*scrape, *newest), (Some(Window::from_secs(15)), 40.0));
     let rows: Vec<(Option<&str>, f64, f64)> =
         counts.iter().map(|c| (c.pod.as_ref().map(Clean::as_str), c.bad, c.total)).collect();
     assert_eq!(rows, [(None, 3.0, 3.0), (Some("a"), 0.0, 100.0), (Some("b"), 12.0, 50.0)]);
@@ -922,23 +925,28 @@ async fn what_our_clock_measured_is_asked_for_in_the_servers_time() {
     let slo = rig.synced().await.remove(0);
     let at = |seconds: i64| Time::from_timestamp(BEGIN + seconds, 0).expect("a time");
     let ask = |purpose| Ask::Counts { purpose, from: at(0), to: at(100) };
+    let newest = Ask::Newest { from: at(0), to: at(100) };
     // Server minus ours; then for verification and for a change of the API server's time: window and evaluation.
     for (clock, verify, change) in [
         (900, ("[100s]", 100), ("[100s]", 100)),
         (30_000, ("[100s]", 130), ("[100s]", 100)),
         (-30_000, ("[100s]", 70), ("[70s]", 70)),
     ] {
-        for (purpose, (window, end)) in [(Purpose::Verify, verify), (Purpose::SinceChange, change)] {
+        for (ask, queries, (window, end)) in [
+            (ask(Purpose::Verify), 2, verify),
+            (ask(Purpose::SinceChange), 2, change),
+            (newest.clone(), 1, verify),
+        ] {
             rig.server.times.lock().expect("no panic").clear();
-            let inquiry = Inquiry { number: 1, slo: slo.id.clone(), asks: vec![ask(purpose)] };
+            let inquiry = Inquiry { number: 1, slo: slo.id.clone(), asks: vec![ask.clone()] };
             let clock = TimeDelta::milliseconds(clock);
             let findings = answer(&rig.client, &slo, inquiry, at(100), clock).await;
-            assert_eq!(findings.answers[0].0, ask(purpose), "the question comes back as it was put");
+            assert_eq!(findings.answers[0].0, ask, "the question comes back as it was put");
             let times = rig.server.times.lock().expect("no panic").clone();
-            assert_eq!(times.len(), 2);
+            assert_eq!(times.len(), queries);
             for (query, time) in times {
-                assert!(query.contains(window), "{clock} {purpose:?}: {query}");
-                assert_eq!(time, format!("{}.000", BEGIN + end), "{clock} {purpose:?}");
+                assert!(query.contains(window), "{clock} {ask:?}: {query}");
+                assert_eq!(time, format!("{}.000", BEGIN + end), "{clock} {ask:?}");
             }
         }
     }

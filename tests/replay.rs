@@ -222,6 +222,7 @@ fn what_no_story_tells_comes_back_as_well() {
                     ))),
                 ),
                 (Ask::Period { from, to }, Ok(Finding::Period(None))),
+                (Ask::Newest { from, to }, Ok(Finding::Newest(0.1 + 0.2))),
             ],
             sent: vec![(2, Sent { promql: "up".into(), at: (from, to, None) })],
             partial: vec![(1, "half".into())],

@@ -86,6 +86,13 @@ pub enum Ask {
         /// End.
         to: Time,
     },
+    /// All requests of the last moment: do any come still?
+    Newest {
+        /// Begin.
+        from: Time,
+        /// End.
+        to: Time,
+    },
 }
 
 /// The name of a question, whatever its times: which answer a number on the screen comes from.
@@ -109,6 +116,8 @@ pub enum Topic {
     BudgetLeft,
     /// [`Ask::Period`].
     Period,
+    /// [`Ask::Newest`].
+    Newest,
 }
 
 /// A query as it was sent.
@@ -133,6 +142,7 @@ impl Ask {
             Self::Durations { .. } => Topic::Durations,
             Self::BudgetLeft { .. } => Topic::BudgetLeft,
             Self::Period { .. } => Topic::Period,
+            Self::Newest { .. } => Topic::Newest,
         }
     }
 
@@ -140,7 +150,7 @@ impl Ask {
     pub fn queries(&self) -> usize {
         match self {
             Self::Scrape | Self::Served { .. } | Self::BudgetLeft { .. } => 1,
-            Self::Histogram { .. } | Self::Durations { .. } => 1,
+            Self::Histogram { .. } | Self::Durations { .. } | Self::Newest { .. } => 1,
             // A past without recorded series is counted.
             Self::Counts { .. } | Self::Buckets { .. } | Self::Past { .. } => 2,
             // The second one tells whether the counters reach back that far.
@@ -156,8 +166,6 @@ pub enum Purpose {
     SinceChange,
     /// The long past, by revision.
     History,
-    /// The last minute or so: does it still burn?
-    Fresh,
     /// Since the end of our own rollout.
     Verify,
     /// One revision's interval, for series without pod labels: index into the list of intervals asked for.
@@ -235,6 +243,8 @@ pub enum Finding {
     BudgetLeft(#[serde(with = "exact")] Vec<(Time, f64)>),
     /// All requests; `None`: the counters do not reach back to the begin.
     Period(#[serde(with = "exact")] Option<f64>),
+    /// All requests.
+    Newest(#[serde(with = "exact")] f64),
 }
 
 /// The answers to an inquiry, each beside its question; an error is a sentence.

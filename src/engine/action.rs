@@ -94,6 +94,7 @@ pub(super) fn go(state: &mut State, workload: &Key, reason: String, effects: &mu
         visible: false,
         settled: None,
         since: Default::default(),
+        newest: None,
         watched_for: chrono::TimeDelta::zero(),
         unknown_since: None,
         read_back_asked: None,
@@ -630,7 +631,9 @@ pub fn advance(state: &mut State, workload: &Key, effects: &mut Vec<Effect>) {
                     incident.focus.verify_from = running.rollout_ended;
                 }
                 let study = running.slo.as_ref().and_then(|id| state.studies.get(id));
-                ended = ended.or_else(|| verify::judge(running, study.and_then(|s| s.verify.as_ref()), now));
+                let counts = study.and_then(|s| s.verify.as_ref());
+                let newest = study.and_then(|s| s.newest.as_ref());
+                ended = ended.or_else(|| verify::judge(running, counts, newest, now));
             }
             if let Some(outcome) = ended {
                 close(state, workload, outcome, effects);

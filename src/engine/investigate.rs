@@ -93,6 +93,8 @@ pub struct Study {
     pub served: Option<Answered<Vec<PodServed>>>,
     /// Counts since the end of our own rollout.
     pub verify: Option<Answered<Vec<PodCounts>>>,
+    /// Requests of the last moment of a verification, see [`Study::newest_of`].
+    pub newest: Option<Answered<f64>>,
     /// Counts of intervals, for series without pod labels.
     pub intervals: Vec<Answered<PodCounts>>,
     /// Error ratios of a long past for the chart, and the length of a step.
@@ -291,6 +293,11 @@ impl Study {
         }
         if let Some(from) = focus.verify_from {
             add(Ask::Counts { purpose: Purpose::Verify, from, to: now });
+            // There is no room for it beside the past that a person turns to: in turns, then.
+            let old = self.newest.as_ref().is_none_or(|newest| (now - newest.to).num_seconds() >= 2 * EVERY);
+            if past.is_none() || old {
+                add(Ask::Newest { from: now - self.newest_of().delta(), to: now });
+            }
         }
         let step = self.step(focus, now);
         let from = bucket_begin(focus, step, now);
@@ -341,6 +348,11 @@ impl Study {
         let first = buckets.iter().find(|b| b.total.is_some())?.end - step.delta();
         let reaches = answered.from <= answered.to - window.delta() + step.delta();
         (reaches && first > answered.from + step.delta()).then(|| answered.to - first)
+    }
+
+    /// How far back requests count as new: at least two scrapes, or there is nothing to see an increase by.
+    fn newest_of(&self) -> Window {
+        Window::from_secs(self.scrape.map_or(60, |scrape| scrape.secs() * 5 / 2).max(30))
     }
 
     /// Length of a bucket: four scrapes, so that an increase over it means something; at most 240 buckets.
@@ -417,6 +429,9 @@ impl Study {
             (Ask::BudgetLeft { from, to, .. }, Finding::BudgetLeft(left)) => {
                 self.budget_left = Some(Answered { data: left, from, to, partial });
             }
+            (Ask::Newest { from, to }, Finding::Newest(total)) => {
+                self.newest = Some(Answered { data: total, from, to, partial });
+            }
             (Ask::Period { from, to }, Finding::Period(total)) => {
                 self.period = Some(Answered { data: total, from, to, partial });
             }
@@ -429,7 +444,6 @@ impl Study {
                         self.history_failed = false;
                     }
                     Purpose::Verify => self.verify = Some(answered),
-                    Purpose::Fresh => {}
                     Purpose::Interval(_) => self.keep_interval(answered),
                 }
             }

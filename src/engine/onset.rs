@@ -325,4 +325,13 @@ mod tests {
         let onset = find(&series(&[0.3; 20]), STEP, 0.001).expect("an onset");
         assert_eq!(onset.began, Time::UNIX_EPOCH);
     }
+
+    #[test]
+    fn errors_all_the_time_are_an_onset_where_they_are_surely_above_the_budget_and_not_at_it() {
+        let buckets = series(&[0.3; 20]);
+        let all = between(&buckets, STEP, Time::UNIX_EPOCH, buckets[19].end);
+        let low = wilson(all, Z95).expect("an interval").low;
+        assert_eq!(find(&buckets, STEP, low), None);
+        assert!(find(&buckets, STEP, low * 0.999).is_some());
+    }
 }

@@ -29,6 +29,8 @@ use super::world::World;
 /// The least time and the least requests before anything is said.
 const LEAST: TimeDelta = TimeDelta::seconds(60);
 const LEAST_REQUESTS: f64 = 100.0;
+/// What is known of the last moment is of the last moment for so long.
+const NEWEST: TimeDelta = TimeDelta::seconds(30);
 /// How long the watch may lag behind a write whose generation nobody knows.
 const LAG: TimeDelta = TimeDelta::seconds(20);
 /// When watching ends.
@@ -111,6 +113,8 @@ pub struct Running {
     pub settled: Option<Time>,
     /// Requests since then.
     pub since: Counts,
+    /// Requests of the last moment, and how long that is; `None`: not known, or not any more.
+    pub newest: Option<(f64, TimeDelta)>,
     /// How long these were counted.
     pub watched_for: TimeDelta,
     /// When the outcome became unknown.
@@ -125,6 +129,19 @@ impl Running {
     /// It was sent and is watched: rollout or verification.
     pub fn watched(&self) -> bool {
         matches!(self.phase, Phase::Stabilising | Phase::Verifying)
+    }
+
+    /// Requests come still, as far as is known.
+    fn comes(&self) -> bool {
+        self.newest.is_some_and(|(requests, _)| requests >= 1.0)
+    }
+
+    /// That none came lately, as an addition to how many did; empty where some come still.
+    fn stopped(&self) -> String {
+        match self.newest {
+            Some((_, over)) if !self.comes() => format!(", no request in the last {}", format::span(over)),
+            _ => String::new(),
+        }
     }
 
     /// What its verification needs to be told, should another process have to take it up.
@@ -194,6 +211,7 @@ impl Running {
             visible: false,
             settled: None,
             since: Counts::default(),
+            newest: None,
             watched_for: TimeDelta::zero(),
             unknown_since: None,
             read_back_asked: None,
@@ -306,9 +324,15 @@ fn stabilise(running: &mut Running, world: &World, deployment: &Deployment, now:
     running.waiting_for = "60 s and 100 requests of the new pods".into();
 }
 
-/// Judges the counts since the end of the rollout. `None`: not yet.
-pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, now: Time) -> Option<Outcome> {
+/// Judges the counts since the end of the rollout, and whether requests come still. `None`: not yet.
+pub fn judge(
+    running: &mut Running,
+    verify: Option<&Answered<Vec<PodCounts>>>,
+    newest: Option<&Answered<f64>>,
+    now: Time,
+) -> Option<Outcome> {
     let ended = running.rollout_ended?;
+    running.newest = newest.filter(|n| now - n.to <= NEWEST).map(|n| (n.data, n.to - n.from));
     let timed_out = now - ended >= GIVE_UP;
     if running.slo.is_none() {
         return Some(Outcome::Inconclusive(Clean::new("no SLO to verify with; the replicas are ready")));
@@ -324,8 +348,8 @@ pub fn judge(running: &mut Running, verify: Option<&Answered<Vec<PodCounts>>>, n
     let watched = verify.to - verify.from;
     running.watched_for = watched;
     let since = running.since;
-    running.waiting_for =
-        format!("{} failed in {}", format::bad_of(since.bad, since.total), format::span(watched));
+    let counted = format::bad_of(since.bad, since.total);
+    running.waiting_for = format!("{counted} failed in {}{}", format::span(watched), running.stopped());
     if let Some(why) = &verify.partial {
         let why = Clean::new(format!("partial data: {why}"));
         running.waiting_for = why.to_string();
@@ -349,7 +373,13 @@ fn decide(running: &Running, timed_out: bool) -> Option<Outcome> {
     }
     let better = clearly_more(incident, since);
     if ratio <= allowed && better {
-        return Some(Outcome::Helped);
+        // Where nobody asks any more nobody is helped: what came before may have failed to arrive since.
+        return match running.newest {
+            _ if running.comes() => Some(Outcome::Helped),
+            Some(_) => timed_out.then(|| Outcome::Inconclusive(Clean::new("no requests come any more"))),
+            None => timed_out
+                .then(|| Outcome::Inconclusive(Clean::new("whether requests still come is not known"))),
+        };
     }
     // Above what is allowed beyond doubt: more requests will not make it fine.
     let surely_above = wilson(since, Z95).is_some_and(|interval| interval.low > allowed);
@@ -398,8 +428,12 @@ pub fn checks(running: &Running, world: &World, now: Time) -> Vec<Check> {
         },
         Check {
             name: "requests",
-            holds: since.total >= LEAST_REQUESTS,
-            seen: format!("{} of at least {LEAST_REQUESTS}", format::grouped(since.total)),
+            holds: since.total >= LEAST_REQUESTS && running.comes(),
+            seen: format!(
+                "{} of at least {LEAST_REQUESTS}{}",
+                format::grouped(since.total),
+                running.stopped()
+            ),
             decides: true,
         },
     ];

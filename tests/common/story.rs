@@ -822,6 +822,7 @@ impl Story {
             Ask::Durations { .. } => Finding::Durations(Durations::default()),
             Ask::BudgetLeft { .. } => Finding::BudgetLeft(Vec::new()),
             Ask::Period { .. } => Finding::Period(None),
+            Ask::Newest { from, to } => Finding::Newest(workload.between(*from, *to).1),
             Ask::Buckets { from, to, step } => {
                 let mut buckets = Vec::new();
                 let mut end = *from + step.delta();

@@ -423,6 +423,7 @@ impl World {
                 Finding::BudgetLeft(left)
             }
             Ask::Period { .. } => Finding::Period(Some(3_000_000.0)),
+            Ask::Newest { .. } => Finding::Newest(500.0),
             Ask::Buckets { from, to, step } => {
                 let mut buckets = Vec::new();
                 let mut end = *from + step.delta();

@@ -152,6 +152,7 @@ impl Asking<'_> {
                 (ask, found, queries)
             }
             Ask::Period { from, to } => (ask, self.period(sli, from, to).await, queries),
+            Ask::Newest { from, to } => (ask, self.newest(sli, from, to).await, queries),
             // Answered from what is recorded, whatever is understood of the SLI.
             Ask::BudgetLeft { from, to, step } => {
                 let found = self.budget_left(from, to, step).await;
@@ -209,6 +210,14 @@ impl Asking<'_> {
         let (all, first) = tokio::join!(self.query(&all, at), self.query(&first, from + REACHES.delta()));
         let number = |rows: Vec<Series>| rows.first().and_then(|row| row.value.number());
         Ok(Finding::Period(number(first?).and(number(all?))))
+    }
+
+    /// In the server's time, as [`Purpose::Verify`] is.
+    async fn newest(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
+        let promql =
+            sli.total_increase(Window::from_secs((to - from).num_seconds().unsigned_abs().max(1)), &[]);
+        let rows = self.query(&promql, (to + self.ahead).min(self.now)).await?;
+        Ok(Finding::Newest(rows.iter().filter_map(|row| row.value.number()).sum()))
     }
 
     async fn scrape(&self, sli: &SliExpression) -> Found {

@@ -184,6 +184,7 @@ impl Page<'_> {
             (Topic::Counts(Purpose::SinceChange), "the same since the change, by pod"),
             (Topic::Counts(Purpose::History), "the same of a longer past, by pod"),
             (Topic::Counts(Purpose::Verify), "the same since our rollout ended"),
+            (Topic::Newest, "all requests of the last moment"),
             (Topic::Past, "error ratio of the range"),
         ] {
             let (queries, when) = self.sent(topic);
