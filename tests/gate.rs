@@ -10,6 +10,9 @@ use goaround::domain::advice::Dissent;
 use goaround::domain::clean::Clean;
 use goaround::domain::cluster::ContentDigest;
 use goaround::domain::plan::DryRun;
+use goaround::domain::signal::Signal;
+use goaround::domain::slo::SloId;
+use goaround::domain::value::Value;
 use goaround::domain::verdict::{Gate, GateState, Offer};
 use goaround::domain::window::Window;
 use goaround::engine::analysis::Wish;
@@ -1205,15 +1208,35 @@ fn an_alert_that_resolves_while_the_data_are_missing_withdraws_nothing() {
         .map(|mut slo| {
             slo.alerts.clear();
             for reading in slo.ratios.values_mut() {
-                reading.value = goaround::domain::value::Value::Absent;
+                reading.value = Value::Absent;
             }
             slo
         })
         .collect();
-    story.signal(goaround::domain::signal::Signal::Slos(slos));
+    story.signal(Signal::Slos(slos));
     story.pass(2);
     assert_eq!(story.records("withdrawn").len(), 0);
     assert!(story.incident("api").calm_since.is_none());
+    // Nor while those of one of two SLOs are.
+    for there in [false, true] {
+        let mut story = Story::burning();
+        let mut other = story.state.world.slos.values().find(|s| s.burning().is_some()).expect("one").clone();
+        other.id = SloId("api-latency".into());
+        let mut slos: Vec<_> = story.state.world.slos.values().cloned().chain([other]).collect();
+        story.signal(Signal::Slos(slos.clone()));
+        story.pass(1);
+        assert_eq!(story.incident("api").slos.len(), 2);
+        for slo in &mut slos {
+            slo.alerts.clear();
+            for reading in slo.ratios.values_mut() {
+                let told = there || slo.id.0 != "api-latency";
+                reading.value = if told { Value::Number(0.0) } else { Value::Absent };
+            }
+        }
+        story.signal(Signal::Slos(slos));
+        story.pass(2);
+        assert_eq!(story.incident("api").calm_since.is_some(), there);
+    }
 }
 
 #[test]

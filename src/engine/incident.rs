@@ -31,6 +31,7 @@ use super::state::{State, Weight};
 use super::surroundings;
 use super::verify::Running;
 use super::view;
+use super::world::World;
 
 /// Rights are asked again after this.
 const RIGHTS_EVERY: i64 = 60;
@@ -270,7 +271,7 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
         if !still
             && !incident.slos.is_empty()
             && incident.calm_since.is_none()
-            && has_fresh(&state.world, incident, now)
+            && has_figures(&state.world, incident)
         {
             incident.calm_since = Some(now);
             calm.push(incident.workload.clone());
@@ -291,13 +292,13 @@ fn detect(state: &mut State, effects: &mut Vec<Effect>) {
     }
 }
 
-/// An alert that resolves while data are missing closes nothing.
-fn has_fresh(world: &super::world::World, incident: &Incident, _now: Time) -> bool {
-    incident.slos.iter().any(|id| {
-        world.slos.get(id).is_some_and(|s| {
-            s.ratios.get(&Window::minutes(5)).is_some_and(|r| matches!(r.value, Value::Number(_)))
-        })
-    })
+/// Each SLO of the incident that there is still has figures: an alert that resolves while data are missing closes
+/// nothing.
+fn has_figures(world: &World, incident: &Incident) -> bool {
+    let mut slos = incident.slos.iter().filter_map(|id| world.slos.get(id)).peekable();
+    let short = Window::minutes(5);
+    slos.peek().is_some()
+        && slos.all(|s| s.ratios.get(&short).is_some_and(|r| matches!(r.value, Value::Number(_))))
 }
 
 /// Reads the contents of the ConfigMaps of matched workloads, each version once; of workloads in an incident those of
@@ -764,7 +765,7 @@ fn too_early(incident: &Incident, analysis: &Analysis, now: Time) -> bool {
 }
 
 /// A person said wait: until the time is up, the burn grows, or something else is offered.
-fn waits(incident: &Incident, analysis: &Analysis, world: &super::world::World, now: Time) -> bool {
+fn waits(incident: &Incident, analysis: &Analysis, world: &World, now: Time) -> bool {
     let Some(waiting) = &incident.waiting else {
         return false;
     };
