@@ -163,6 +163,22 @@ fn an_intent_that_is_durable_too_late_sends_nothing() {
 }
 
 #[test]
+fn what_arrives_a_moment_before_the_record_is_on_disk_stops_the_action() {
+    for changed in [false, true] {
+        let mut story = approved(&["intent"]);
+        story.pass(1);
+        let looked = story.state.reviewed;
+        if changed {
+            story.workload_mut("api").deployment["metadata"]["annotations"]["team"] = "payments".into();
+        }
+        story.objects();
+        assert_eq!(story.state.reviewed, looked, "nobody has looked at it yet");
+        story.answer("intent");
+        assert_eq!(story.count("execute"), usize::from(!changed));
+    }
+}
+
+#[test]
 fn a_gate_that_changes_while_the_record_is_on_its_way_stops_the_action() {
     let mut story = approved(&["intent"]);
     story.workload_mut("web").burn(at("11:58:00"), 0.2);

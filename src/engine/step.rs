@@ -101,7 +101,11 @@ fn dispatch(state: &mut State, event: Event, effects: &mut Vec<Effect>) -> bool 
         Event::Recorded(ticket, _, head) => {
             state.journal.head = Some(Ok(head));
             match ticket {
-                Ticket::Intent(id) => action::recorded(state, &id, effects),
+                Ticket::Intent(id) => {
+                    // What arrived since the last look counts before anything is sent.
+                    effects.extend(incident::review(state));
+                    action::recorded(state, &id, effects);
+                }
                 Ticket::Word(id, word) => settle::given(state, &id, &word),
                 Ticket::Note => {}
             }
