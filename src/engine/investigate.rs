@@ -93,7 +93,7 @@ pub struct Study {
     pub served: Option<Answered<Vec<PodServed>>>,
     /// Counts since the end of our own rollout.
     pub verify: Option<Answered<Vec<PodCounts>>>,
-    /// Requests of the last moment of a verification, see [`Study::newest_of`].
+    /// Requests of the last moment, while our own rollout is verified: do any come still?
     pub newest: Option<Answered<f64>>,
     /// Counts of intervals, for series without pod labels.
     pub intervals: Vec<Answered<PodCounts>>,
