@@ -248,7 +248,11 @@ impl Judge {
                 let minute = truth.until.unwrap_or(now).min(now);
                 let of = |seconds| truth.between(minute - chrono::TimeDelta::seconds(seconds), minute);
                 // Two scrapes and a half, of which an answer may be half a minute old.
-                self.check(of(68).1 > 0.0, || format!("{action}: HELPED while no requests come"));
+                let studies = operator.story.state.studies.values();
+                let scrape = studies.filter_map(|s| s.scrape).map(|s| s.secs() as i64).max().unwrap_or(60);
+                self.check(of(31 + (scrape * 5 / 2).max(30)).1 > 0.0, || {
+                    format!("{action}: HELPED while no requests come")
+                });
                 let (bad, total) = of(60);
                 self.check(bad <= 0.1 * total, || {
                     format!("{action}: HELPED while {bad} of {total} requests of the last minute failed")
