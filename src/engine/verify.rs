@@ -29,7 +29,7 @@ use super::world::World;
 /// The least time and the least requests before anything is said.
 const LEAST: TimeDelta = TimeDelta::seconds(60);
 const LEAST_REQUESTS: f64 = 100.0;
-/// What is known of the last moment is of the last moment for so long.
+/// An older answer about the last moment tells nothing of now.
 const NEWEST: TimeDelta = TimeDelta::seconds(30);
 /// How long the watch may lag behind a write whose generation nobody knows.
 const LAG: TimeDelta = TimeDelta::seconds(20);
@@ -113,10 +113,10 @@ pub struct Running {
     pub settled: Option<Time>,
     /// Requests since then.
     pub since: Counts,
-    /// Requests of the last moment, and how long that is; `None`: not known, or not any more.
-    pub newest: Option<(f64, TimeDelta)>,
     /// How long these were counted.
     pub watched_for: TimeDelta,
+    /// Requests of the last moment, and how long that is; `None`: not known, or not any more.
+    pub newest: Option<(f64, TimeDelta)>,
     /// When the outcome became unknown.
     pub unknown_since: Option<Time>,
     /// When the last read-back was asked for.
@@ -211,8 +211,8 @@ impl Running {
             visible: false,
             settled: None,
             since: Counts::default(),
-            newest: None,
             watched_for: TimeDelta::zero(),
+            newest: None,
             unknown_since: None,
             read_back_asked: None,
             waiting_for: "the rollout, taken up from the record".into(),

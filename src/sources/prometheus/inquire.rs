@@ -115,6 +115,11 @@ struct Told {
 
 type Found = Result<Finding, PromError>;
 
+/// The window of an increase from `from` to `to`: a second at the least.
+fn lasting(from: Time, to: Time) -> Window {
+    Window::from_secs(u64::try_from((to - from).num_seconds()).unwrap_or(0).max(1))
+}
+
 impl Asking<'_> {
     /// A question as it was answered, its answer, and the queries that it took.
     async fn one(&self, ask: Ask) -> (Ask, Result<Finding, Clean>, usize) {
@@ -204,9 +209,7 @@ impl Asking<'_> {
     /// All requests of a long time. Counters that begin later would make it look as if there had been fewer.
     async fn period(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
         let at = to.min(self.now);
-        let seconds = u64::try_from((at - from).num_seconds()).unwrap_or(0).max(1);
-        let (all, first) =
-            (sli.total_increase(Window::from_secs(seconds), &[]), sli.total_increase(REACHES, &[]));
+        let (all, first) = (sli.total_increase(lasting(from, at), &[]), sli.total_increase(REACHES, &[]));
         let (all, first) = tokio::join!(self.query(&all, at), self.query(&first, from + REACHES.delta()));
         let number = |rows: Vec<Series>| rows.first().and_then(|row| row.value.number());
         Ok(Finding::Period(number(first?).and(number(all?))))
@@ -214,8 +217,7 @@ impl Asking<'_> {
 
     /// In the server's time, as [`Purpose::Verify`] is.
     async fn newest(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
-        let promql =
-            sli.total_increase(Window::from_secs((to - from).num_seconds().unsigned_abs().max(1)), &[]);
+        let promql = sli.total_increase(lasting(from, to), &[]);
         let rows = self.query(&promql, (to + self.ahead).min(self.now)).await?;
         Ok(Finding::Newest(rows.iter().filter_map(|row| row.value.number()).sum()))
     }
@@ -234,8 +236,7 @@ impl Asking<'_> {
     async fn counts(&self, sli: &SliExpression, from: Time, to: Time) -> Found {
         // What lies ahead of the server is left out of the window too, not taken from before its begin.
         let at = to.min(self.now);
-        let seconds = u64::try_from((at - from).num_seconds()).unwrap_or(0).max(1);
-        let window = Window::from_secs(seconds);
+        let window = lasting(from, at);
         let (bad, total) = (sli.bad_increase(window, &SPLIT), sli.total_increase(window, &SPLIT));
         let (bad, total) = tokio::join!(self.query(&bad, at), self.query(&total, at));
         Ok(Finding::Counts(joined(bad?, total?)))
