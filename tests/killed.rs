@@ -16,7 +16,7 @@ mod common;
 #[path = "killed/world.rs"]
 mod world;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 
 use goaround::engine::record;
@@ -69,10 +69,25 @@ fn whenever_the_line_drops_what_was_begun_is_finished_and_its_outcome_recorded()
     outlived(drops());
 }
 
+impl Death {
+    /// What it is, whichever time it came to that: `lease.told:9` is the ninth time that a Lease was.
+    fn kind(&self) -> String {
+        let name = format!("{self:?}");
+        name.split(':').next().unwrap_or_default().to_owned()
+    }
+}
+
+/// How one of them went.
+enum Ended {
+    Survived,
+    /// In none of its worlds.
+    NeverCameBy,
+    Wrong(String),
+}
+
 /// Goes through all of them, and says which were not survived.
 fn outlived(wanted: VecDeque<Death>) {
-    let count = wanted.len();
-    let (wanted, wrong) = (Mutex::new(wanted), Mutex::new(Vec::new()));
+    let (wanted, ends) = (Mutex::new(wanted), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -80,17 +95,37 @@ fn outlived(wanted: VecDeque<Death>) {
                     let next = wanted.lock().expect("lock").pop_front();
                     let Some(death) = next else { return };
                     let ended = survives(&death);
-                    println!("{death:?}: {}", ended.as_ref().err().map_or("ok", String::as_str));
-                    if let Err(why) = ended {
-                        wrong.lock().expect("lock").push(format!("{death:?}: {why}"));
-                    }
+                    let told = match &ended {
+                        Ended::Survived => "ok",
+                        Ended::NeverCameBy => "it never came by",
+                        Ended::Wrong(why) => why,
+                    };
+                    println!("{death:?}: {told}");
+                    ends.lock().expect("lock").push((death, ended));
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().expect("lock");
-    println!("{count} deaths between approval and close");
-    assert!(wrong.is_empty(), "{} of {count} deaths:\n{}", wrong.len(), wrong.join("\n\n"));
+    judged(&ends.into_inner().expect("lock"));
+}
+
+/// How often a cockpit comes by somewhere is not the same each time, a Lease is renewed as long as it takes: a point that
+/// it did not come by again is no fault as long as another of its kind was met.
+fn judged(ends: &[(Death, Ended)]) {
+    let survived: BTreeSet<String> =
+        ends.iter().filter(|(_, ended)| matches!(ended, Ended::Survived)).map(|(d, _)| d.kind()).collect();
+    let mut missed = 0;
+    let mut wrong = Vec::new();
+    for (death, ended) in ends {
+        match ended {
+            Ended::Survived => {}
+            Ended::NeverCameBy if survived.contains(&death.kind()) => missed += 1,
+            Ended::NeverCameBy => wrong.push(format!("{death:?}: it never came by")),
+            Ended::Wrong(why) => wrong.push(format!("{death:?}: {why}")),
+        }
+    }
+    println!("{} deaths between approval and close, {missed} of them not met a second time", ends.len());
+    assert!(wrong.is_empty(), "{} of {} deaths:\n{}", wrong.len(), ends.len(), wrong.join("\n\n"));
 }
 
 /// The points at which the line is to drop, of those that the cockpit passes.
@@ -131,14 +166,22 @@ fn dies(death: &Death) -> Option<(World, Run)> {
 }
 
 /// Dies so, starts again, and looks at everything.
-fn survives(death: &Death) -> Result<(), String> {
-    let (world, first) = dies(death).ok_or("it never came by")?;
+fn survives(death: &Death) -> Ended {
+    let Some((world, first)) = dies(death) else { return Ended::NeverCameBy };
+    match taken_up(death, &world, &first) {
+        Ok(()) => Ended::Survived,
+        Err(why) => Ended::Wrong(why),
+    }
+}
+
+/// Starts again after it, and looks at everything.
+fn taken_up(death: &Death, world: &World, first: &Run) -> Result<(), String> {
     if first.killed && matches!(death, Death::Line(_)) {
         return Err(format!("it did not end by itself\n{}", first.said));
     }
     let told = |what: &str, said: &str| format!("{what}\njournal:\n{}\nsaid:\n{said}", world.journal_lines());
     // What was left behind: nothing was sent that is not on the disk, and nobody is told what is not so.
-    held(&world, false).map_err(|why| told(&format!("after the death: {why}"), &first.said))?;
+    held(world, false).map_err(|why| told(&format!("after the death: {why}"), &first.said))?;
     if !first.killed && world.history().values().any(|outcome| outcome == "unknown") {
         return Err(told("it went without waiting for the outcome", &first.said));
     }
@@ -146,12 +189,12 @@ fn survives(death: &Death) -> Result<(), String> {
     let mut said = String::new();
     for _ in 0..STARTS {
         said.push_str(&world.take_up().said);
-        held(&world, false).map_err(|why| told(&format!("after the next start: {why}"), &said))?;
-        if held(&world, true).is_ok() {
+        held(world, false).map_err(|why| told(&format!("after the next start: {why}"), &said))?;
+        if held(world, true).is_ok() {
             break;
         }
     }
-    held(&world, true).map_err(|why| told(&format!("after the next start: {why}"), &said))
+    held(world, true).map_err(|why| told(&format!("after the next start: {why}"), &said))
 }
 
 /// An action as the journal has it, and what of it reached the server.

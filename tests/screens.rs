@@ -8,13 +8,15 @@ use std::sync::OnceLock;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::Key;
+use goaround::domain::cluster::{ContentDigest, Key};
 use goaround::domain::plan::DryRun;
 use goaround::domain::signal::{Health, Signal, Source};
 use goaround::domain::value::Value;
 use goaround::domain::window::Window;
-use goaround::engine::event::Command;
+use goaround::engine::Event;
+use goaround::engine::event::{ActionId, Command};
 use goaround::engine::gate::Gesture;
+use goaround::engine::record::PastAction;
 use goaround::engine::view::{Row, Screen};
 use goaround::ui::theme::Depth;
 use proptest::prelude::*;
@@ -321,6 +323,45 @@ fn an_action_shows_where_it_is() {
     world.pass(70);
     shot!("action_helped", world, 80 x 24);
     shot!("action_helped", world, 120 x 40);
+}
+
+#[test]
+fn a_verification_that_nobody_asks_any_more_says_so() {
+    let mut world = approved(World::burning());
+    world.roll_out("5d9c77f49", 3);
+    world.errors.to = Some(world.now);
+    world.pass(20);
+    world.stopped = Some(world.now);
+    world.pass(60);
+    shot!("action_verifying_stopped", world, 80 x 24);
+    shot!("action_verifying_stopped", world, 120 x 40);
+}
+
+#[test]
+fn what_another_action_wrote_as_well_is_not_told_to_be_ours() {
+    let ours = PastAction {
+        action: "01K5Z0T5RJ8W2QH0W5V4N3M2A1".into(),
+        time: at("12:29:30"),
+        workload: "shop/api-gateway".into(),
+        cluster: "c0ffee".into(),
+        unknown: true,
+        configs: vec![(Key::new("shop", "gateway-config"), ContentDigest("0".repeat(64)))],
+        ..PastAction::default()
+    };
+    let other = PastAction {
+        action: "01K5Z0T5RJ8W2QH0W5V4N3M2B2".into(),
+        executed: true,
+        unknown: false,
+        ..ours.clone()
+    };
+    let id = ActionId(ours.action.clone());
+    let mut world = World::burning();
+    world.event(Event::Journal(Ok("head".into()), vec![ours, other].into()));
+    world.event(Event::ReadBack(id, Ok(1)));
+    world.pass(2);
+    let world = at_the_card(world);
+    shot!("card_blocked_by_twins", world, 80 x 24);
+    shot!("card_blocked_by_twins", world, 120 x 40);
 }
 
 #[test]

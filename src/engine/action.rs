@@ -527,11 +527,7 @@ fn by_its_own(state: &State, action: &ActionId, stand: usize) -> Result<usize, C
         here && meanwhile && other.configs.iter().any(|config| stands.contains(config))
     };
     let Some(other) = all.iter().find(same) else { return Ok(stand) };
-    Err(format!(
-        "the content stands, and action {} writes the same: which of them did is not known",
-        other.action
-    )
-    .into())
+    Err(format!("the content stands; action {} writes the same", other.action).into())
 }
 
 /// The objects could not be looked at: that tells nothing.

@@ -77,6 +77,8 @@ pub struct World {
     pub now: Time,
     pub mono: Duration,
     pub errors: Errors,
+    /// When requests stopped coming, if they did.
+    pub stopped: Option<Time>,
     pub revisions: Vec<Revision>,
     /// Server objects by name.
     pub deployment: serde_json::Value,
@@ -124,6 +126,7 @@ impl World {
             now,
             mono: Duration::from_secs(100),
             errors: Errors { from: None, to: None, ratio: 0.0, rate: 42.0 },
+            stopped: None,
             revisions: revisions(),
             deployment: serde_json::Value::Null,
             current: "7f9c4d8b6",
@@ -423,7 +426,7 @@ impl World {
                 Finding::BudgetLeft(left)
             }
             Ask::Period { .. } => Finding::Period(Some(3_000_000.0)),
-            Ask::Newest { .. } => Finding::Newest(500.0),
+            Ask::Newest { from, to } => Finding::Newest(self.between(*from, *to).1),
             Ask::Buckets { from, to, step } => {
                 let mut buckets = Vec::new();
                 let mut end = *from + step.delta();
@@ -501,7 +504,8 @@ impl World {
     /// Bad and all requests of a stretch.
     fn between(&self, from: Time, to: Time) -> (f64, f64) {
         let seconds = |a: Time, b: Time| ((b - a).num_milliseconds().max(0) as f64) / 1e3;
-        let total = seconds(from, to) * self.errors.rate;
+        let asked_until = self.stopped.map_or(to, |stopped| stopped.min(to));
+        let total = seconds(from, asked_until) * self.errors.rate;
         let begin = self.errors.from.map(|f| f.max(from));
         let end = self.errors.to.map_or(to, |t| t.min(to));
         let bad = begin.map_or(0.0, |begin| seconds(begin, end) * self.errors.rate * self.errors.ratio);

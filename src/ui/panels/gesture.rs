@@ -14,7 +14,7 @@ use crate::ui::look::{Look, bold};
 use crate::ui::widgets::text::{fit, tail, width, wrap_within};
 use crate::ui::widgets::words::{Words, row};
 
-/// Rows that blocks may take.
+/// Rows that blocks may take: one each, all of them where there is only one.
 const BLOCKS: usize = 3;
 
 /// The lines of the zone above the keys.
@@ -67,7 +67,7 @@ fn blocks(look: &Look, proposal: &Proposal, columns: usize, lines: &mut Vec<Word
     const LABEL: &str = "CANNOT BE APPROVED ";
     let more = analysis.blocks.len().saturating_sub(BLOCKS);
     for (n, block) in analysis.blocks.iter().take(BLOCKS).enumerate() {
-        let rows = if analysis.blocks.len() == 1 { 2 } else { 1 };
+        let rows = if analysis.blocks.len() == 1 { BLOCKS } else { 1 };
         for (m, line) in
             wrap_within(block.as_str(), columns.saturating_sub(LABEL.len()), rows).iter().enumerate()
         {
