@@ -325,24 +325,36 @@ impl Run {
         self.collect(n);
     }
 
-    /// Takes what the engine wants; what is only read is answered at once.
+    /// Takes what the engine wants; what is only read is answered at once. All that one step wanted is held against what
+    /// the engine knew then: an answer to the first of it is news, and it has decided about the last of it before.
     fn collect(&mut self, n: usize) {
-        while let Some(effect) = self.operators[n].story.held.pop_front() {
-            self.judge.wants(&mut self.operators[n], &self.hosts, &effect, self.mono, &self.server);
-            match effect {
-                Effect::Execute(approved) => self.operators[n].tasks.push_back(Task::Send(approved, 0)),
-                Effect::Recheck(..) | Effect::Record { .. } | Effect::ReadBack(..) | Effect::DryRun(..) => {
-                    self.operators[n].tasks.push_back(Task::Do(effect));
-                }
-                effect => {
-                    let events = self.answers(n, effect);
-                    for event in events {
-                        self.operators[n].story.event(event);
-                    }
-                }
+        loop {
+            let wanted: Vec<Effect> = self.operators[n].story.held.drain(..).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            for effect in &wanted {
+                self.judge.wants(&mut self.operators[n], &self.hosts, effect, self.mono, &self.server);
+            }
+            for effect in wanted {
+                self.carry_out(n, effect);
             }
         }
         self.judge.look(&self.operators[n], &self.server);
+    }
+
+    fn carry_out(&mut self, n: usize, effect: Effect) {
+        match effect {
+            Effect::Execute(approved) => self.operators[n].tasks.push_back(Task::Send(approved, 0)),
+            Effect::Recheck(..) | Effect::Record { .. } | Effect::ReadBack(..) | Effect::DryRun(..) => {
+                self.operators[n].tasks.push_back(Task::Do(effect));
+            }
+            effect => {
+                for event in self.answers(n, effect) {
+                    self.operators[n].story.event(event);
+                }
+            }
+        }
     }
 
     fn answers(&mut self, n: usize, effect: Effect) -> Vec<Event> {
