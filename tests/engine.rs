@@ -1513,6 +1513,29 @@ fn a_restored_config_map_that_is_edited_again_is_reverted_by_its_editor() {
 }
 
 #[test]
+fn the_content_from_before_the_restore_is_taken_for_old_news_for_twenty_seconds() {
+    let mut story = Story::config_edited(true);
+    let mut before = story.configs["api-config"].clone();
+    story.approve();
+    let now = story.now;
+    story.workload_mut("api").errors[0].1 = now;
+    story.controller("api", 3);
+    story.pass(3);
+    assert_eq!(story.phase("api"), Phase::Verifying, "{:?}", story.running("api").waiting_for);
+    before["metadata"]["resourceVersion"] = "88".into();
+    story.configs.insert("api-config".into(), before);
+    story.config_maps();
+    let sent = story.running("api").sent.expect("it was sent");
+    while story.now - sent < TimeDelta::seconds(19) {
+        story.pass(1);
+    }
+    assert_eq!(story.now - sent, TimeDelta::seconds(19));
+    assert_eq!(outcome(&story), None);
+    story.pass(1);
+    assert!(matches!(outcome(&story), Some(Outcome::RevertedBy(_))), "{:?}", outcome(&story));
+}
+
+#[test]
 fn a_rollout_that_does_not_finish_is_inconclusive_and_says_why() {
     let mut story = sent();
     story.controller("api", 1);
