@@ -504,48 +504,6 @@ fn what_nobody_can_tell_stays_unknown_and_its_sentence_stands_on_the_screen_and_
 }
 
 #[test]
-fn a_content_that_another_action_writes_is_not_taken_for_what_this_one_wrote() {
-    let restored = |digest: &str| vec![(key("api-config"), ContentDigest(digest.into()))];
-    let ours = PastAction {
-        action: "01OURS".into(),
-        time: at("11:58:30"),
-        workload: "shop/api".into(),
-        cluster: "c0ffee".into(),
-        unknown: true,
-        configs: restored("the same"),
-        ..Default::default()
-    };
-    let unknown = PastAction { action: "01OTHER".into(), ..ours.clone() };
-    let wrote = PastAction { executed: true, unknown: false, ..unknown.clone() };
-    for (other, can_tell) in [
-        (wrote.clone(), false),
-        (unknown, false),
-        (PastAction { time: at("11:56:30"), ..wrote.clone() }, false),
-        (PastAction { time: at("11:56:29"), ..wrote.clone() }, true),
-        (PastAction { executed: false, ..wrote.clone() }, true),
-        (PastAction { cluster: "another".into(), ..wrote.clone() }, true),
-        (PastAction { configs: restored("another"), ..wrote }, true),
-    ] {
-        let mut story = Story::told(vec![Workload::burning("api")], |s| {
-            s.past = vec![ours.clone(), other.clone()].into()
-        });
-        story.found = Some(1);
-        story.pass(60);
-        let past = story.state.journal.actions.iter().find(|a| a.action == "01OURS").expect("it");
-        let told: Vec<_> =
-            story.records("read_back").iter().map(|r| (r["action"].clone(), r["done"].clone())).collect();
-        if can_tell {
-            assert_eq!(told, [("01OURS".into(), 1.into())], "{other:?}");
-            assert_eq!(past.outcome.as_deref(), Some("partial"));
-        } else {
-            assert!(past.unknown && told.is_empty(), "{told:?}");
-            let why = past.unknown_why.as_ref().expect("a reason");
-            assert!(why.as_str().contains("01OTHER writes the same"), "{why}");
-        }
-    }
-}
-
-#[test]
 fn an_unknown_outcome_of_an_earlier_session_blocks_until_it_is_read_back() {
     let past = PastAction {
         action: "01OLD".into(),

@@ -92,7 +92,8 @@ pub fn plan(facts: &Facts<'_>) -> Result<Plan, Refusal> {
     })
 }
 
-/// The call that restores one ConfigMap: tests on uid and on both kinds of data, then the data.
+/// The call that restores one ConfigMap: tests on uid and on both kinds of data, then the data. Annotations to put the
+/// marks of the action into are made where there are none.
 pub(super) fn call(restore: &Restore<'_>) -> Result<crate::domain::plan::Call, Refusal> {
     if restore.live.immutable {
         return Err(Refusal::new(format!(
@@ -108,6 +109,10 @@ pub(super) fn call(restore: &Restore<'_>) -> Result<crate::domain::plan::Call, R
     ];
     body.extend(set("/data", &data, &restore.earlier.data.value()));
     body.extend(set("/binaryData", &binary, &restore.earlier.binary_data.value()));
+    if !restore.live.annotated {
+        body.push(json!({"op": "test", "path": "/metadata/annotations", "value": null}));
+        body.push(json!({"op": "add", "path": "/metadata/annotations", "value": {}}));
+    }
     Ok(patch(config_map_path(&restore.live.key), Value::Array(body)))
 }
 
@@ -138,6 +143,8 @@ pub(super) fn before(restores: &[Restore<'_>]) -> Vec<ConfigBefore> {
         .iter()
         .map(|r| ConfigBefore {
             key: r.live.key.clone(),
+            uid: r.live.uid.clone(),
+            mark: r.live.action.clone(),
             version: ConfigVersion {
                 data: r.live.data.clone(),
                 binary_data: r.live.binary_data.clone(),

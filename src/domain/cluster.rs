@@ -498,6 +498,12 @@ pub struct ConfigContent {
     pub digest: ContentDigest,
     /// `data` and `binaryData` of `kubectl.kubernetes.io/last-applied-configuration`, where that is present.
     pub last_applied: Option<ConfigVersion>,
+    /// It has annotations, whichever.
+    #[serde(default)]
+    pub annotated: bool,
+    /// `goaround.dev/action`: which action wrote it last.
+    #[serde(default)]
+    pub action: Option<Clean>,
     /// `immutable: true`.
     pub immutable: bool,
 }

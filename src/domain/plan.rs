@@ -65,11 +65,15 @@ pub struct NotRestored {
     pub why: Clean,
 }
 
-/// The content of a ConfigMap before an action, for the way back.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// A ConfigMap before an action, for the way back, and to tell whether it was written.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ConfigBefore {
     /// Which ConfigMap.
     pub key: Key,
+    /// Its identity.
+    pub uid: Uid,
+    /// `goaround.dev/action` of an earlier action.
+    pub mark: Option<Clean>,
     /// Its content.
     pub version: ConfigVersion,
 }
@@ -135,11 +139,10 @@ impl Plan {
 
     /// The calls with `goaround.dev/action` and `goaround.dev/by` filled in.
     pub fn stamped(&self, action: &str, digest: &ContentDigest, by: &str) -> Vec<Call> {
+        let action = format!("{action}:{}", digest.short());
         let mut calls = self.calls.clone();
-        for call in &mut calls {
-            for operation in call.body.as_array_mut().into_iter().flatten() {
-                stamp(operation, &format!("{action}:{}", digest.short()), by);
-            }
+        for operations in calls.iter_mut().filter_map(|call| call.body.as_array_mut()) {
+            stamp(operations, &action, by);
         }
         calls
     }
@@ -150,17 +153,27 @@ pub fn call_json(call: &Call) -> Value {
     json!({"method": call.method.as_str(), "path": call.path, "content_type": call.content_type, "body": call.body})
 }
 
-/// Only the operation that writes all annotations is touched: it is the one whose value carries a change-cause or
-/// that was made for the purpose.
-fn stamp(operation: &mut Value, action: &str, by: &str) {
-    let writes = matches!(operation["op"].as_str(), Some("replace" | "add"));
-    if !writes || operation["path"] != "/metadata/annotations" {
-        return;
+/// Every object that an action writes bears its marks: in the operation that writes all annotations, where there is one,
+/// else as annotations beside those that it has.
+fn stamp(operations: &mut Vec<Value>, action: &str, by: &str) {
+    let marks = [(ACTION, action), (BY, by)];
+    let writes_all = |operation: &&mut Value| {
+        matches!(operation["op"].as_str(), Some("replace" | "add"))
+            && operation["path"] == "/metadata/annotations"
+    };
+    match operations.iter_mut().find(writes_all).and_then(|operation| operation["value"].as_object_mut()) {
+        Some(annotations) => {
+            annotations.extend(marks.map(|(name, value)| (name.to_owned(), value.into())));
+        }
+        None => operations.extend(marks.map(|(name, value)| {
+            json!({"op": "add", "path": format!("/metadata/annotations/{}", name.replace('/', "~1")), "value": value})
+        })),
     }
-    if let Some(annotations) = operation["value"].as_object_mut() {
-        annotations.insert(ACTION.into(), action.into());
-        annotations.insert(BY.into(), by.into());
-    }
+}
+
+/// `mark`, as an object bears it (`<ulid>:<digest12>`), is that of the action `id`.
+pub fn is_mark_of(id: &str, mark: &str) -> bool {
+    !id.is_empty() && (mark == id || mark.split_once(':').is_some_and(|(action, _)| action == id))
 }
 
 /// What a server-side dry run answered.
@@ -212,6 +225,23 @@ mod tests {
         assert_eq!(calls[0].body[0]["value"], json!({"a": "b"}));
         assert_eq!(calls[0].body[1]["value"][BY], "ana");
         assert!(calls[0].body[1]["value"][ACTION].as_str().is_some_and(|a| a.starts_with("01A:")));
+    }
+
+    #[test]
+    fn a_call_that_leaves_the_annotations_alone_gets_the_marks_beside_them() {
+        let mut plan = plan();
+        let operation = json!({"op": "replace", "path": "/data", "value": {"a": "b"}});
+        plan.calls[0].body = json!([operation]);
+        let digest = plan.digest("c");
+        let mark = format!("01A:{}", digest.short());
+        assert_eq!(
+            plan.stamped("01A", &digest, "ana")[0].body,
+            json!([
+                operation,
+                {"op": "add", "path": "/metadata/annotations/goaround.dev~1action", "value": mark},
+                {"op": "add", "path": "/metadata/annotations/goaround.dev~1by", "value": "ana"},
+            ])
+        );
     }
 
     #[test]

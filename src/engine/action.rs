@@ -40,9 +40,6 @@ use super::verify::{self, NEVER_APPLIED, NEVER_SEEN, Phase, Running};
 const READ_BACK_EVERY: i64 = 5;
 /// A server that was not heard for longer, because it or this machine stood still, has not answered all the time.
 const ANSWERS: TimeDelta = TimeDelta::seconds(30);
-/// What was approved so long before may still have been written after: half a minute until it is sent, and what a server
-/// takes to give it up.
-const MEANWHILE: TimeDelta = TimeDelta::minutes(2);
 
 /// The gesture is complete: everything is read once more before anything is recorded or sent.
 pub fn approve(state: &mut State, workload: &Key, reason: String, effects: &mut Vec<Effect>) {
@@ -466,16 +463,16 @@ fn outcome(state: &mut State, workload: &Key, unknown: bool, why: Option<&str>, 
     }
 }
 
-/// Somebody looked how many of an action's calls stand: ConfigMaps by their content, the Deployment by the action's
-/// id. `Err`: nobody can tell, which is said, and it stays unknown. What is not there yet may still come until the server
-/// has given it up; while it does not answer it gives up nothing.
+/// Somebody looked how many of an action's calls stand, by the marks that they leave on the objects. `Err`: nobody can
+/// tell, which is said, and it stays unknown. What is not there yet may still come until the server has given it up; while
+/// it does not answer it gives up nothing.
 pub fn read_back(
     state: &mut State,
     action: &ActionId,
     stand: Result<usize, Clean>,
     effects: &mut Vec<Effect>,
 ) {
-    let stand = match stand.and_then(|stand| by_its_own(state, action, stand)) {
+    let stand = match stand {
         Ok(stand) => stand,
         Err(why) => {
             state.absent.remove(action);
@@ -513,21 +510,6 @@ pub fn read_back(
         );
     }
     state.dirty = true;
-}
-
-/// How many of the calls that stand are the action's own: a ConfigMap bears no action's id, and where another action
-/// writes the same content at the same time nobody can tell.
-fn by_its_own(state: &State, action: &ActionId, stand: usize) -> Result<usize, Clean> {
-    let all = &state.journal.actions;
-    let Some(past) = all.iter().find(|a| a.action == action.0) else { return Ok(stand) };
-    let Some(stands) = past.configs.get(..stand).filter(|_| !past.executed) else { return Ok(stand) };
-    let same = |other: &&PastAction| {
-        let meanwhile = past.time - other.time <= MEANWHILE && (other.executed || other.unknown);
-        let here = other.action != past.action && other.cluster == past.cluster;
-        here && meanwhile && other.configs.iter().any(|config| stands.contains(config))
-    };
-    let Some(other) = all.iter().find(same) else { return Ok(stand) };
-    Err(format!("the content stands; action {} writes the same", other.action).into())
 }
 
 /// The objects could not be looked at: that tells nothing.

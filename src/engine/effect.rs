@@ -7,7 +7,7 @@ use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigVersion, ContentDigest, Key, Right, Service, Uid};
 use crate::domain::inquiry::Inquiry;
 use crate::domain::notice::{Notice, Ruling};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{ConfigBefore, Plan};
 use crate::domain::pod::LogRequest;
 use crate::domain::slo::SloId;
 
@@ -99,15 +99,15 @@ pub enum Effect {
 }
 
 /// Where an action would have left its mark, and what it was to replace. Its last call wrote the Deployment, those before
-/// it ConfigMaps, which are known by their content.
+/// it ConfigMaps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Trace {
     /// The Deployment.
     pub workload: Key,
     /// ConfigMaps in the order of their calls, with the digest of what was written.
     pub configs: Vec<(Key, ContentDigest)>,
-    /// What each of them held before, where the record tells it.
-    pub configs_left: Vec<ContentDigest>,
+    /// What each of them was before.
+    pub configs_left: Vec<ConfigBefore>,
     /// Template that the last call demanded.
     pub left: ContentDigest,
     /// Its uid; empty where the record does not tell it.

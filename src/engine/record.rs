@@ -205,7 +205,7 @@ impl PastAction {
         Trace {
             workload: self.key().unwrap_or_default(),
             configs: self.configs.clone(),
-            configs_left: self.undo.configs.iter().map(|c| c.version.digest.clone()).collect(),
+            configs_left: self.undo.configs.clone(),
             left: self.left_template.clone(),
             uid: self.watch.uid.clone(),
             written: self.written_template.clone(),
@@ -364,7 +364,7 @@ fn undo_json(undo: &Undo) -> Value {
         .configs
         .iter()
         .map(|c| {
-            json!({"namespace": c.key.namespace, "name": c.key.name,
+            json!({"namespace": c.key.namespace, "name": c.key.name, "uid": c.uid, "mark": c.mark,
                    "data": c.version.data.value(), "binaryData": c.version.binary_data.value()})
         })
         .collect();
@@ -389,6 +389,8 @@ fn undo_from(body: &Value) -> Undo {
             .flatten()
             .map(|c| ConfigBefore {
                 key: Key::new(text(&c["namespace"]), text(&c["name"])),
+                uid: Uid(text(&c["uid"]).into()),
+                mark: c["mark"].as_str().map(Clean::new),
                 version: ConfigVersion::new(&c["data"], &c["binaryData"]),
             })
             .collect(),

@@ -163,7 +163,7 @@ impl Running {
         Trace {
             workload: self.plan.workload.clone(),
             configs: self.plan.configs.clone(),
-            configs_left: self.plan.undo.configs.iter().map(|c| c.version.digest.clone()).collect(),
+            configs_left: self.plan.undo.configs.clone(),
             left: self.plan.undo.template.clone(),
             uid: self.plan.uid.clone(),
             written: self.plan.written_template.clone(),

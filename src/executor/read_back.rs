@@ -1,9 +1,10 @@
 //! After an unknown outcome: was it done? Our mark says yes, wherever it stands; that it was not done is said only where
-//! the objects prove it. A mark that is missing is no proof: a later rollout may have taken it away.
+//! the objects prove it. A mark that is missing is no proof: a later rollout may have taken it away. Nor is a content that
+//! is there: another action may have written the same.
 
 use crate::domain::clean::Clean;
-use crate::domain::cluster::{ContentDigest, Deployment, ReplicaSet};
-use crate::domain::plan::ACTION;
+use crate::domain::cluster::{ConfigContent, Deployment, ReplicaSet};
+use crate::domain::plan::{ACTION, ConfigBefore, is_mark_of};
 use crate::engine::effect::Trace;
 
 /// What the objects say about the action's last call, which wrote the Deployment.
@@ -29,10 +30,7 @@ pub fn read_back(
     let Some(deployment) = deployment else {
         return unknown("the Deployment is gone, and with it what would tell whether the write was done");
     };
-    let ours = |mark: &Clean| {
-        let mark = mark.as_str();
-        !action.is_empty() && (mark == action || mark.split_once(':').is_some_and(|(id, _)| id == action))
-    };
+    let ours = |mark: &Clean| is_mark_of(action, mark.as_str());
     if deployment.annotation(ACTION).as_ref().is_some_and(ours)
         || replica_sets.iter().filter_map(|r| r.action.as_ref()).any(ours)
     {
@@ -55,35 +53,45 @@ pub fn read_back(
     )
 }
 
-/// How many of the action's ConfigMaps, in order, hold what was to be restored; `contents`: what each holds now, `None`
-/// where it is gone. One that holds neither that nor what it held before was changed since, and proves nothing.
+/// How many of the action's ConfigMaps, in order, were written; `contents`: what each is now, `None` where it is gone. One
+/// that bears no mark of the action was not written where it is as it was before, and proves nothing otherwise.
 ///
 /// # Errors
 /// Why nobody can tell.
-pub fn restored(trace: &Trace, contents: &[Option<ContentDigest>]) -> Result<usize, Clean> {
+pub fn restored(action: &str, trace: &Trace, contents: &[Option<ConfigContent>]) -> Result<usize, Clean> {
     for (n, ((key, written), now)) in trace.configs.iter().zip(contents).enumerate() {
-        if now.as_ref() == Some(written) {
+        let unknown = |what: String| Err(Clean::new(format!("ConfigMap {} {what}", key.name)));
+        let Some(now) = now else {
+            return unknown("is gone, and with it what would tell whether the write was done".to_owned());
+        };
+        let mark = now.action.as_ref().map_or("", Clean::as_str);
+        if is_mark_of(action, mark) {
             continue;
         }
-        // Records of earlier versions do not tell what was there.
-        let as_before = trace.configs_left.get(n).is_none_or(|left| now.as_ref() == Some(left));
-        return if as_before {
-            Ok(n)
+        if trace.configs_left.get(n).is_some_and(|left| as_it_was(now, left)) {
+            return Ok(n);
+        }
+        let by =
+            mark.split_once(':').map_or("somebody else".to_owned(), |(other, _)| format!("action {other}"));
+        return unknown(if now.digest == *written {
+            format!("holds what was to be written, and {by} wrote it")
         } else {
-            Err(Clean::new(format!(
-                "ConfigMap {} holds neither what was to be written nor what was there: somebody else changed it \
-                 since, and the write may have been done before that",
-                key.name
-            )))
-        };
+            "is not as it was: somebody else changed it since, and the write may have been done before that"
+                .to_owned()
+        });
     }
     Ok(trace.configs.len())
+}
+
+/// Nobody wrote it since: what is put back in another way leaves another mark, or has another identity.
+fn as_it_was(now: &ConfigContent, left: &ConfigBefore) -> bool {
+    now.uid == left.uid && now.digest == left.version.digest && now.action == left.mark
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cluster::{Json, Key, Meta, Template, Uid};
+    use crate::domain::cluster::{ConfigVersion, ContentDigest, Json, Key, Meta, Template, Uid};
     use serde_json::json;
 
     const ID: &str = "01JDX";
@@ -172,17 +180,59 @@ mod tests {
         says(looked(Some(&again), &[set("bad", None)]), "re-created");
     }
 
-    #[test]
-    fn a_config_map_that_somebody_changed_since_proves_nothing() {
-        let configs =
-            vec![(Key::new("demo", "a"), digest("new a")), (Key::new("demo", "b"), digest("new b"))];
-        let trace = Trace { configs, configs_left: vec![digest("old a"), digest("old b")], ..trace() };
-        let looked = |a: Option<&str>, b: Option<&str>| restored(&trace, &[a.map(digest), b.map(digest)]);
-        assert_eq!(looked(Some("old a"), Some("old b")), Ok(0));
-        assert_eq!(looked(Some("new a"), Some("old b")), Ok(1));
-        assert_eq!(looked(Some("new a"), Some("new b")), Ok(2));
-        for (a, b) in [(Some("other"), Some("old b")), (None, Some("old b")), (Some("new a"), None)] {
-            assert!(looked(a, b).is_err_and(|why| why.as_str().contains("changed it since")), "{a:?} {b:?}");
+    fn two_config_maps() -> Trace {
+        let before = |name, mark: Option<&str>| ConfigBefore {
+            uid: Uid("c".into()),
+            mark: mark.map(Clean::new),
+            version: ConfigVersion { digest: digest(name), ..ConfigVersion::default() },
+            ..ConfigBefore::default()
+        };
+        Trace {
+            configs: vec![(Key::new("demo", "a"), digest("new a")), (Key::new("demo", "b"), digest("new b"))],
+            configs_left: vec![before("old a", None), before("old b", Some("01JOLD:0"))],
+            ..trace()
         }
+    }
+
+    fn holds(name: &str, mark: Option<&str>) -> Option<ConfigContent> {
+        Some(ConfigContent {
+            uid: Uid("c".into()),
+            digest: digest(name),
+            action: mark.map(Clean::new),
+            ..ConfigContent::default()
+        })
+    }
+
+    const OURS: Option<&str> = Some("01JDX:0123456789ab");
+
+    #[test]
+    fn a_config_map_that_bears_the_mark_was_written_whatever_it_holds_now() {
+        let looked = |a, b| restored(ID, &two_config_maps(), &[a, b]);
+        let (old_a, old_b) = (holds("old a", None), holds("old b", Some("01JOLD:0")));
+        assert_eq!(looked(old_a, old_b.clone()), Ok(0));
+        assert_eq!(looked(holds("new a", OURS), old_b), Ok(1));
+        assert_eq!(looked(holds("new a", OURS), holds("new b", OURS)), Ok(2));
+        // Put back, or changed, by somebody who left the annotations as they were.
+        assert_eq!(looked(holds("old a", OURS), holds("other", OURS)), Ok(2));
+    }
+
+    #[test]
+    fn a_config_map_that_is_neither_marked_nor_as_it_was_proves_nothing() {
+        let again = holds("old a", None).map(|c| ConfigContent { uid: Uid("again".into()), ..c });
+        for (now, words) in [
+            (holds("other", None), "is not as it was: somebody else changed it since"),
+            // Put back by an action, and re-created from the manifest.
+            (holds("old a", Some("01JOTHER:0")), "is not as it was"),
+            (again, "is not as it was"),
+            (None, "ConfigMap a is gone"),
+            (holds("new a", Some("01JOTHER:0123456789ab")), "and action 01JOTHER wrote it"),
+            (holds("new a", Some("by hand")), "and somebody else wrote it"),
+            (holds("new a", None), "and somebody else wrote it"),
+        ] {
+            let found = restored(ID, &two_config_maps(), &[now.clone(), holds("old b", None)]);
+            assert!(found.as_ref().is_err_and(|why| why.as_str().contains(words)), "{now:?}: {found:?}");
+        }
+        let second = restored(ID, &two_config_maps(), &[holds("new a", OURS), holds("old b", None)]);
+        assert!(second.is_err_and(|why| why.as_str().contains("ConfigMap b is not as it was")));
     }
 }

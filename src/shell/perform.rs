@@ -18,8 +18,7 @@ use crate::death;
 use crate::domain::advice::{Advice, Brief, BriefId, Share};
 use crate::domain::clean::Clean;
 use crate::domain::cluster::{
-    ClusterFact, ConfigContent, ConfigVersion, ContentDigest, Json, Key, KnownContent, KnownFrom, Right,
-    Service, Uid,
+    ClusterFact, ConfigContent, ConfigVersion, Json, Key, KnownContent, KnownFrom, Right, Service, Uid,
 };
 use crate::domain::inquiry::Inquiry;
 use crate::domain::plan::{DryRun, Plan};
@@ -541,7 +540,7 @@ impl Performer {
                     // The last call does not stand; those before it may.
                     ReadBack::NotApplied => match self.contents_of(cluster, trace).await.map_err(failed) {
                         Err(why) => return self.tell(Event::NotReadBack(action, why)).await,
-                        Ok(contents) => executor::restored(trace, &contents),
+                        Ok(contents) => executor::restored(&action.0, trace, &contents),
                     },
                 }
             }
@@ -556,12 +555,12 @@ impl Performer {
         &self,
         cluster: &Connected,
         trace: &Trace,
-    ) -> Result<Vec<Option<ContentDigest>>, kubernetes::ReadError> {
+    ) -> Result<Vec<Option<ConfigContent>>, kubernetes::ReadError> {
         let mut contents = Vec::with_capacity(trace.configs.len());
         for (key, _) in &trace.configs {
             let content = kubernetes::config_content(cluster, key).await;
             death::point("read_back.config");
-            contents.push(content?.map(|content| content.digest));
+            contents.push(content?);
         }
         Ok(contents)
     }

@@ -483,9 +483,8 @@ impl Run {
                 ReadBack::Unknown(why) => Err(why),
                 ReadBack::NotApplied => {
                     let now = |key: &Key| story.configs.get(key.name.as_str()).map(content);
-                    let contents: Vec<_> =
-                        trace.configs.iter().map(|(key, _)| now(key).map(|c| c.digest)).collect();
-                    restored(trace, &contents)
+                    let contents: Vec<_> = trace.configs.iter().map(|(key, _)| now(key)).collect();
+                    restored(action, trace, &contents)
                 }
             }
         })
@@ -692,6 +691,7 @@ impl Run {
                 self.server.version += 1;
                 n.is_multiple_of(4) && self.server.configs.remove("api-config").is_some()
             }
+            Fault::ConfigRecreated => self.server.recreate_config("api-config", n),
             Fault::RolloutStuck => !std::mem::replace(&mut self.server.stuck, n.is_multiple_of(2)),
             Fault::ClockForward => self.skew(who, TimeDelta::minutes(61)),
             Fault::ClockBack => self.skew(who, -TimeDelta::minutes(61)),

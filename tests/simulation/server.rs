@@ -135,6 +135,20 @@ impl Server {
         }
     }
 
+    /// The same name, another object, from a manifest of one of the contents that it had; annotations are gone.
+    pub fn recreate_config(&mut self, name: &str, n: usize) -> bool {
+        let Some(config) = self.configs.get_mut(name) else { return false };
+        self.recreated += 1;
+        self.version += 1;
+        config["metadata"]["uid"] = json!(format!("cm-again-{}", self.recreated));
+        config["metadata"]["resourceVersion"] = json!(format!("cm-{}", self.version));
+        if let Some(metadata) = config["metadata"].as_object_mut() {
+            metadata.shift_remove("annotations");
+        }
+        config["data"]["app.conf"] = if n.is_multiple_of(2) { "timeout=1s" } else { "timeout=5s" }.into();
+        true
+    }
+
     pub fn workload(&mut self, n: usize) -> &mut Workload {
         let n = n % self.workloads.len();
         &mut self.workloads[n]

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::lax;
 use super::meta::Full;
+use crate::domain::clean::Clean;
 use crate::domain::cluster::{ConfigContent, ConfigVersion, Json, Referenced};
+use crate::domain::plan::ACTION;
 
 /// The annotation in which `kubectl apply` keeps what it applied last.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -51,6 +53,8 @@ pub fn config_content(body: &[u8]) -> Result<ConfigContent, serde_json::Error> {
         data: Json::of(&raw.data),
         binary_data: Json::of(&raw.binary_data),
         digest: live.digest,
+        annotated: annotations.is_object(),
+        action: annotations.get(ACTION).and_then(Value::as_str).map(Clean::new),
         last_applied: annotations.get(LAST_APPLIED).and_then(Value::as_str).and_then(last_applied),
         immutable: raw.immutable,
     })
