@@ -60,9 +60,10 @@ pub fn read_back(
 /// Why nobody can tell.
 pub fn restored(action: &str, trace: &Trace, contents: &[Option<ConfigContent>]) -> Result<usize, Clean> {
     for (n, ((key, written), now)) in trace.configs.iter().zip(contents).enumerate() {
-        let unknown = |what: String| Err(Clean::new(format!("ConfigMap {} {what}", key.name)));
+        let name = &key.name;
         let Some(now) = now else {
-            return unknown("is gone, and with it what would tell whether the write was done".to_owned());
+            let why = format!("ConfigMap {name} is gone, and with it what would tell whether it was written");
+            return Err(Clean::new(why));
         };
         let mark = now.action.as_ref().map_or("", Clean::as_str);
         if is_mark_of(action, mark) {
@@ -73,12 +74,13 @@ pub fn restored(action: &str, trace: &Trace, contents: &[Option<ConfigContent>])
         }
         let by =
             mark.split_once(':').map_or("somebody else".to_owned(), |(other, _)| format!("action {other}"));
-        return unknown(if now.digest == *written {
-            format!("holds what was to be written, and {by} wrote it")
+        return Err(Clean::new(if now.digest == *written {
+            format!("{by} wrote ConfigMap {name}")
         } else {
-            "is not as it was: somebody else changed it since, and the write may have been done before that"
-                .to_owned()
-        });
+            format!(
+                "ConfigMap {name} is not as it was: it was changed since, maybe after it had been written"
+            )
+        }));
     }
     Ok(trace.configs.len())
 }
@@ -220,14 +222,14 @@ mod tests {
     fn a_config_map_that_is_neither_marked_nor_as_it_was_proves_nothing() {
         let again = holds("old a", None).map(|c| ConfigContent { uid: Uid("again".into()), ..c });
         for (now, words) in [
-            (holds("other", None), "is not as it was: somebody else changed it since"),
+            (holds("other", None), "ConfigMap a is not as it was: it was changed since"),
             // Put back by an action, and re-created from the manifest.
             (holds("old a", Some("01JOTHER:0")), "is not as it was"),
             (again, "is not as it was"),
             (None, "ConfigMap a is gone"),
-            (holds("new a", Some("01JOTHER:0123456789ab")), "and action 01JOTHER wrote it"),
-            (holds("new a", Some("by hand")), "and somebody else wrote it"),
-            (holds("new a", None), "and somebody else wrote it"),
+            (holds("new a", Some("01JOTHER:0123456789ab")), "action 01JOTHER wrote ConfigMap a"),
+            (holds("new a", Some("by hand")), "somebody else wrote ConfigMap a"),
+            (holds("new a", None), "somebody else wrote ConfigMap a"),
         ] {
             let found = restored(ID, &two_config_maps(), &[now.clone(), holds("old b", None)]);
             assert!(found.as_ref().is_err_and(|why| why.as_str().contains(words)), "{now:?}: {found:?}");
