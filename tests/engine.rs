@@ -1277,7 +1277,7 @@ fn pods_of_the_revision_that_was_left_are_waited_for_while_they_stop_for_half_a_
         story.fact(ClusterFact::Pods(Change::Applied(left)));
         story.pass(2);
         assert_eq!(story.phase("api") == Phase::Stabilising, waited_for, "{phase}");
-        assert_eq!(story.running("api").waiting_for == "1 old pods are stopping", waited_for, "{phase}");
+        assert_eq!(story.running("api").waiting_for == "1 old pod is stopping", waited_for, "{phase}");
         story.pass(30);
         assert_eq!(story.phase("api"), Phase::Verifying, "{phase}");
     }

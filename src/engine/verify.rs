@@ -316,7 +316,8 @@ fn stabilise(running: &mut Running, world: &World, deployment: &Deployment, now:
         .filter(|p| p.phase != "Failed" && p.phase != "Succeeded")
         .count();
     if old > 0 && now - settled < OLD_PODS {
-        running.waiting_for = format!("{old} old pods are stopping");
+        let stop = if old == 1 { "pod is" } else { "pods are" };
+        running.waiting_for = format!("{old} old {stop} stopping");
         return;
     }
     running.rollout_ended = Some(now);

@@ -191,9 +191,11 @@ impl Judge {
         };
         let plan = given.plan.clone();
         let Some(before) = before.cloned() else { return };
-        let configs = plan.undo.configs.len();
-        if call < configs {
-            let was = ContentDigest::of(&plan.undo.configs[call].version.data.value());
+        if let Some(config) = plan.undo.configs.get(call) {
+            self.check(before.uid == config.uid.0.as_str(), || {
+                format!("{id}: wrote ConfigMap {}, approved was {}", before.uid, config.uid.0)
+            });
+            let was = ContentDigest::of(&config.version.data.value());
             self.check(before.content == was, || {
                 format!("{id}: call {call} overwrote a content that was not on the card")
             });
