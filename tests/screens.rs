@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use goaround::domain::clean::Clean;
-use goaround::domain::cluster::{ConfigContent, ContentDigest, Key};
+use goaround::domain::cluster::{ContentDigest, Key};
 use goaround::domain::plan::DryRun;
 use goaround::domain::signal::{Health, Signal, Source};
 use goaround::domain::value::Value;
@@ -18,7 +18,6 @@ use goaround::engine::event::{ActionId, Command};
 use goaround::engine::gate::Gesture;
 use goaround::engine::record::PastAction;
 use goaround::engine::view::{Row, Screen};
-use goaround::executor::restored;
 use goaround::ui::theme::Depth;
 use proptest::prelude::*;
 use world::{World, at, setup, text, ui};
@@ -349,16 +348,11 @@ fn what_another_action_wrote_is_not_told_to_be_ours() {
         configs: vec![(Key::new("shop", "gateway-config"), ContentDigest("0".repeat(64)))],
         ..PastAction::default()
     };
-    let theirs = ConfigContent {
-        digest: ContentDigest("0".repeat(64)),
-        action: Some("01K5Z0T5RJ8W2QH0W5V4N3M2B2:0123456789ab".into()),
-        ..ConfigContent::default()
-    };
-    let found = restored(&ours.action, &ours.trace(), &[Some(theirs)]);
+    let theirs = "action 01K5Z0T5RJ8W2QH0W5V4N3M2B2 wrote ConfigMap gateway-config";
     let id = ActionId(ours.action.clone());
     let mut world = World::burning();
     world.event(Event::Journal(Ok("head".into()), vec![ours].into()));
-    world.event(Event::ReadBack(id, found));
+    world.event(Event::ReadBack(id, Err(theirs.into())));
     world.pass(2);
     let world = at_the_card(world);
     shot!("card_blocked_by_twins", world, 80 x 24);
