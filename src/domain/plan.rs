@@ -245,6 +245,16 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_that_of_one_action_whole_or_before_the_colon() {
+        for mark in ["01A", "01A:0123456789ab"] {
+            assert!(is_mark_of("01A", mark), "{mark}");
+        }
+        for (id, mark) in [("01A", "01AB:0"), ("01A", "01"), ("01A", "01B:01A"), ("", ":0"), ("", "")] {
+            assert!(!is_mark_of(id, mark), "{id} {mark}");
+        }
+    }
+
+    #[test]
     fn a_call_stands_in_json_as_it_goes_on_the_wire() {
         let mut plan = plan();
         plan.calls[0].body = json!([]);
